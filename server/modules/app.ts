@@ -1,0 +1,72 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify'
+import type { Provider } from '../kit/provider.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Config } from '../platform/config.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Egress } from '../platform/egress/egress.ts'
+import type { NewId } from '../platform/ids.ts'
+import type { Log } from '../platform/log.ts'
+import type { Telemetry } from '../platform/telemetry.ts'
+import type { Vault } from '../platform/vault/vault.ts'
+
+/** What every room is handed. Built once in `main.ts`; there is no other way to reach the cellar. */
+export type App = {
+  config: Config
+  db: Database
+  vault: Vault
+  egress: Egress
+  clock: Clock
+  log: Log
+  telemetry: Telemetry
+  newId: NewId
+  /** By provider id. Rooms read vendors from here and never import one. */
+  providers: ReadonlyMap<string, Provider>
+}
+
+/** The tenant that is the installation itself: admin keys and the house's own schedules belong to it. */
+export const INSTALLATION = '00000000-0000-0000-0000-000000000000'
+
+/** Who asks. `tenant_id` is the only tenant the request may see, whatever ids it carries. */
+export type Actor = {
+  kind: 'api_key' | 'oauth_client' | 'system'
+  /** Wire id of the key or client, or the name of the job. */
+  id: string
+  tenant_id: string
+  environment: 'live' | 'test'
+  scopes: readonly string[]
+  ip: string | null
+  request_id: string | null
+}
+
+/**
+ * What a route asks of its caller: nothing at all, an administrator, or a scope such as `connections:write`
+ * (`connections:*` and `*` hold it too). A route without an access does not start.
+ */
+export type Access = 'public' | 'admin' | `${string}:${'read' | 'write'}`
+
+export type Http = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** How `http` mounts a room: each `routes.ts` exports one. */
+export type Routes = (http: Http, app: App) => void
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    actor: Actor
+  }
+  interface FastifyContextConfig {
+    access?: Access
+  }
+}

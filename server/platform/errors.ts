@@ -1,0 +1,75 @@
+/**
+ * Every error a caller can meet, in one table. `code` is stable and meant for programs, `title` for people;
+ * the `detail` of one occurrence says which field, why, and what to do. The cause goes to the log only.
+ */
+export const ERRORS = {
+  invalid_request: { status: 400, title: 'The request does not fit the schema' },
+  invalid_json: { status: 400, title: 'The body is not valid JSON' },
+  invalid_id: { status: 400, title: 'An id of the wrong kind or form' },
+  invalid_cursor: { status: 400, title: 'The page cursor is not one we gave' },
+  unauthenticated: { status: 401, title: 'No valid credential was presented' },
+  signature_refused: { status: 401, title: 'The signature does not verify' },
+  forbidden: { status: 403, title: 'The credential may not do this' },
+  not_found: { status: 404, title: 'There is no such thing here' },
+  method_not_allowed: { status: 405, title: 'The address does not take this method' },
+  request_in_progress: { status: 409, title: 'The first request with this idempotency key is still running' },
+  conflict: { status: 409, title: 'The request conflicts with what is there' },
+  outcome_unknown: { status: 409, title: 'The first request with this key was cut off; its outcome is unknown' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The content type is not taken here' },
+  idempotency_key_reused: { status: 422, title: 'The idempotency key was used with another request' },
+  invalid_settings: { status: 422, title: 'The settings do not fit the provider' },
+  egress_refused: { status: 422, title: 'The address may not be reached' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  overloaded: { status: 503, title: 'The server cannot take this now' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ErrorCode = keyof typeof ERRORS
+
+export type FieldError = { field: string; reason: string }
+
+type Occurrence = {
+  /** For the caller: which field, why, and the remedy. */
+  detail: string
+  field?: string
+  errors?: FieldError[]
+  retry_after_s?: number
+  headers?: Record<string, string>
+  /** For the log only. */
+  cause?: unknown
+}
+
+/** A no that the caller can do something about. Anything else that is thrown is our bug and answers 500. */
+export class Problem extends Error {
+  readonly code: ErrorCode
+  readonly occurrence: Occurrence
+
+  constructor(code: ErrorCode, occurrence: Occurrence) {
+    super(occurrence.detail, { cause: occurrence.cause })
+    this.name = 'Problem'
+    this.code = code
+    this.occurrence = occurrence
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+}
+
+/** The body of RFC 9457, `application/problem+json`. */
+export function problemBody(problem: Problem, request_id: string): Record<string, unknown> {
+  const { detail, field, errors, retry_after_s } = problem.occurrence
+  const { status, title } = ERRORS[problem.code]
+  return {
+    type: `urn:trilho:error:${problem.code}`,
+    code: problem.code,
+    status,
+    title,
+    detail,
+    ...(field !== undefined && { field }),
+    ...(errors !== undefined && { errors }),
+    ...(retry_after_s !== undefined && { retry_after_s }),
+    request_id,
+  }
+}

@@ -1,0 +1,100 @@
+import { randomFillSync } from 'node:crypto'
+import type { Clock } from './clock.ts'
+import { Problem } from './errors.ts'
+
+/**
+ * Ids are UUIDv7 in the database and TypeIDs on the wire: a prefix that says what it is, `_`, and the
+ * 128 bits in 26 characters of Crockford's base32 (TypeID 0.3). They sort by time of creation, and the
+ * time partitions of the records rest on that.
+ */
+export const PREFIXES = {
+  tenant: 'tnt',
+  api_key: 'key',
+  oauth_client: 'ocl',
+  audit: 'aud',
+  connection: 'con',
+  call: 'call',
+  source: 'src',
+  message: 'msg',
+  quarantine: 'qua',
+  security_event: 'sec',
+  event: 'evt',
+  subscription: 'sub',
+  delivery: 'dlv',
+  attempt: 'att',
+  job: 'job',
+  request: 'req',
+} as const
+
+export type Kind = keyof typeof PREFIXES
+export type NewId = () => string
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const VALUES = new Map([...ALPHABET].map((letter, value) => [letter, BigInt(value)]))
+
+/** Makes UUIDv7s that never go back, not even when the clock does. */
+export function idMaker(clock: Clock): NewId {
+  const random = Buffer.alloc(10)
+  let last_ms = 0
+  let sequence = 0
+  return () => {
+    const now = clock.now().getTime()
+    randomFillSync(random)
+    if (now > last_ms) {
+      last_ms = now
+      sequence = random.readUInt16BE(0) & 0x7ff // half of the 12 bits stay free for the same millisecond
+    } else if (++sequence > 0xfff) {
+      last_ms += 1
+      sequence = random.readUInt16BE(0) & 0x7ff
+    }
+    return format(last_ms, sequence, random)
+  }
+}
+
+function format(ms: number, sequence: number, random: Buffer): string {
+  const time = ms.toString(16).padStart(12, '0')
+  const tail = random.toString('hex', 2, 10)
+  const variant = (8 | (Number.parseInt(tail[0] as string, 16) & 3)).toString(16)
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, '0')}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`
+}
+
+/** When an id was made, to the millisecond. */
+export const timeOfId = (id: string): Date => new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16))
+
+/** `dlv_01jx…` for a delivery's UUID. */
+export function toWire(kind: Kind, id: string): string {
+  let rest = BigInt(`0x${id.replaceAll('-', '')}`)
+  let text = ''
+  for (let i = 0; i < 26; i++) {
+    text = ALPHABET[Number(rest & 31n)] + text
+    rest >>= 5n
+  }
+  return `${PREFIXES[kind]}_${text}`
+}
+
+/** The UUID behind a wire id, or null where the text is no id of that kind. */
+export function parseWire(kind: Kind, text: string): string | null {
+  const prefix = `${PREFIXES[kind]}_`
+  if (!text.startsWith(prefix) || text.length !== prefix.length + 26) return null
+  let bits = 0n
+  for (const letter of text.slice(prefix.length)) {
+    const value = VALUES.get(letter)
+    if (value === undefined) return null
+    bits = (bits << 5n) | value
+  }
+  if (bits >> 128n) return null
+  const hex = bits.toString(16).padStart(32, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** As `parseWire`, but an id of another kind is the caller's mistake. `field` names where it stood. */
+export function fromWire(kind: Kind, text: string, field = 'id'): string {
+  const id = parseWire(kind, text)
+  if (id === null) {
+    throw new Problem('invalid_id', {
+      field,
+      detail: `${field} must be a ${kind.replace('_', ' ')} id such as ${PREFIXES[kind]}_01jz8k3v9mf2tb7xq4c5n6p8rs`,
+    })
+  }
+  return id
+}
