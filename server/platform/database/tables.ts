@@ -1,0 +1,271 @@
+// Printed from a migrated database by `npm run generate`; edit the migrations instead.
+import type { ColumnType } from 'kysely'
+
+/** A column the database fills in where the insert is silent. */
+export type Generated<T> =
+  T extends ColumnType<infer S, infer I, infer U> ? ColumnType<S, I | undefined, U> : ColumnType<T, T | undefined, T>
+/** Read as a Date; written as a Date or RFC 3339 text. */
+export type Timestamp = ColumnType<Date, Date | string, Date | string>
+/** Beyond what a JavaScript number holds: read as text. */
+export type Bigint = ColumnType<string, string | number | bigint, string | number | bigint>
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+/** Written as JSON text or as an object: the driver would write a bare list as a PostgreSQL array. */
+export type Jsonb = ColumnType<Json, string | Record<string, unknown>, string | Record<string, unknown>>
+
+export interface Tables {
+  api_key: {
+    tenant_id: string
+    id: string
+    name: string
+    hash: Buffer
+    hint: string
+    environment: 'live' | 'test'
+    scopes: string[]
+    expires_at: Timestamp | null
+    revoked_at: Timestamp | null
+    created_at: Generated<Timestamp>
+  }
+  attempt: {
+    tenant_id: string
+    id: string
+    delivery_id: string
+    number: number
+    outcome: 'delivered' | 'refused' | 'failed'
+    status: number | null
+    duration_ms: number
+    request_headers: string
+    response_headers: string | null
+    response_body: Buffer | null
+    error: string | null
+  }
+  audit: {
+    tenant_id: string
+    id: string
+    actor: string
+    action: string
+    target: string
+    ip: string | null
+    request_id: string | null
+    detail: Generated<Jsonb>
+    at: Generated<Timestamp>
+  }
+  call: {
+    tenant_id: string
+    id: string
+    connection_id: string
+    operation: string | null
+    method: string
+    path: string
+    state: Generated<'started' | 'succeeded' | 'refused' | 'failed' | 'unknown'>
+    status: number | null
+    attempts: Generated<number>
+    duration_ms: number | null
+    error: string | null
+    actor: string
+    request_id: string | null
+    closed_at: Timestamp | null
+  }
+  call_attempt: {
+    tenant_id: string
+    id: string
+    call_id: string
+    number: number
+    outcome: 'succeeded' | 'refused' | 'failed' | 'unknown'
+    status: number | null
+    duration_ms: number
+    request_headers: string
+    request_body: Buffer | null
+    response_headers: string | null
+    response_body: Buffer | null
+    error: string | null
+  }
+  connection: {
+    tenant_id: string
+    id: string
+    provider: string
+    name: string
+    environment: 'development' | 'staging' | 'production'
+    state: Generated<'enabled' | 'disabled'>
+    settings: Jsonb
+    version: Generated<number>
+    health: Generated<'unknown' | 'healthy' | 'unhealthy'>
+    health_note: string | null
+    last_seen: Timestamp | null
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+  }
+  data_key: {
+    tenant_id: string
+    version: number
+    wrapped: Buffer
+    master: string
+    created_at: Generated<Timestamp>
+  }
+  delivery: {
+    tenant_id: string
+    id: string
+    event_id: string
+    subscription_id: string
+    event_type: string
+    state: Generated<'pending' | 'delivered' | 'failed'>
+    attempts: Generated<number>
+    next_at: Timestamp | null
+    status: number | null
+    error: string | null
+    closed_at: Timestamp | null
+  }
+  delivery_queue: {
+    tenant_id: string
+    id: string
+    event_id: string
+    subscription_id: string
+    due: Timestamp
+    claim: string | null
+    attempts: Generated<number>
+  }
+  event: {
+    tenant_id: string
+    id: string
+    type: string
+    data: string
+    entity_id: string | null
+    message_id: string | null
+  }
+  event_type: {
+    tenant_id: string
+    name: string
+    description: string
+    schema: Jsonb
+    example: Jsonb
+    created_at: Generated<Timestamp>
+  }
+  external_id: {
+    tenant_id: string
+    value_hmac: Buffer
+    kind: string
+    ref_id: string
+  }
+  idempotency_key: {
+    tenant_id: string
+    actor: string
+    key: string
+    fingerprint: Buffer
+    state: Generated<'started' | 'done' | 'unknown'>
+    process: string
+    answer: Buffer | null
+    created_at: Generated<Timestamp>
+  }
+  inbox: {
+    tenant_id: string
+    id: string
+    source_id: string
+    event_key: string
+    headers: string
+    body: Buffer
+    state: Generated<'pending' | 'completed' | 'failed' | 'ignored'>
+    event_type: string | null
+    attempts: Generated<number>
+    error: string | null
+    closed_at: Timestamp | null
+  }
+  inbox_queue: {
+    tenant_id: string
+    id: string
+    due: Timestamp
+    claim: string | null
+    attempts: Generated<number>
+  }
+  inbox_seen: {
+    tenant_id: string
+    source_id: string
+    event_key: string
+    message_id: string
+    fingerprint: Buffer
+  }
+  job: {
+    tenant_id: string
+    id: string
+    kind: string
+    payload: Jsonb
+    due: Timestamp
+    claim: string | null
+    attempts: Generated<number>
+    error: string | null
+  }
+  oauth_client: {
+    tenant_id: string
+    id: string
+    client_id: string
+    name: string
+    secret_hash: Buffer
+    environment: 'live' | 'test'
+    scopes: string[]
+    revoked_at: Timestamp | null
+    created_at: Generated<Timestamp>
+  }
+  quarantine: {
+    tenant_id: string
+    id: string
+    source_id: string
+    reason: string
+    detail: string
+    headers: string
+    body: Buffer
+    ip: string | null
+  }
+  schedule: {
+    tenant_id: string
+    name: string
+    cron: string
+    time_zone: string
+    kind: string
+    payload: Generated<Jsonb>
+    due: Timestamp
+  }
+  secret: {
+    tenant_id: string
+    owner_id: string
+    field: string
+    version: number
+    key: number
+    sealed: Buffer
+    created_at: Generated<Timestamp>
+  }
+  security_event: {
+    tenant_id: string
+    id: string
+    kind: string
+    subject: string
+    ip: string | null
+    detail: string
+  }
+  source: {
+    tenant_id: string
+    id: string
+    provider: string
+    name: string
+    connection_id: string | null
+    settings: Generated<Jsonb>
+    state: Generated<'enabled' | 'disabled'>
+    is_default: Generated<boolean>
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+  }
+  subscription: {
+    tenant_id: string
+    id: string
+    name: string
+    url: string
+    event_types: string[]
+    state: Generated<'enabled' | 'disabled'>
+    state_note: string | null
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+  }
+  tenant: {
+    id: string
+    name: string
+    time_zone: Generated<string>
+    created_at: Generated<Timestamp>
+  }
+}
