@@ -4,6 +4,8 @@
 do $$
 declare
   r text;
+  -- From 16 on, who creates a role is its member at once and still may not become it.
+  become text := case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end;
 begin
   foreach r in array array['trilho_owner', 'trilho_app', 'trilho_worker', 'trilho_ingest', 'trilho_gate'] loop
     if not exists (select from pg_roles where rolname = r) then
@@ -13,7 +15,7 @@ begin
         null; -- another database of this installation made it a moment ago
       end;
     end if;
-    if not pg_has_role(current_user, r, 'member') then
+    if not pg_has_role(current_user, r, become) then
       execute format('grant %I to %I', r, current_user);
     end if;
   end loop;
