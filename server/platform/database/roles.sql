@@ -24,7 +24,9 @@ begin
   end if;
   execute format('grant create, connect, temporary on database %I to trilho_owner', current_database());
   revoke all on schema public from public;
-  grant usage, create on schema public to trilho_owner with grant option; -- trilho_gate may create while it is handed its functions
+  if not has_schema_privilege('trilho_owner', 'public', 'create with grant option') then
+    grant usage, create on schema public to trilho_owner with grant option; -- trilho_gate may create while it is handed its functions
+  end if;
   grant usage on schema public to trilho_app, trilho_worker, trilho_ingest, trilho_gate;
 end
 $$;
