@@ -1,0 +1,83 @@
+import type { Money } from '../platform/money.ts'
+
+/**
+ * News is what a provider's message means, in our words, before any room has acted on it. `reactions.ts` maps each
+ * kind to the verb that receives it; news that no room claims is published under its own name.
+ */
+export type News = PaymentNews | OtherNews
+
+export type PaymentNews = { type: 'payment.changed'; payment: VendorPayment; data?: never }
+
+/** `data` is JSON text, byte for byte as the vendor wrote it: numbers keep their digits, members their order. */
+export type OtherNews = { type: string; data: string; payment?: never }
+
+/**
+ * `pending` is also what a word we do not know means: only the vendor's own word ends a payment.
+ * Final: completed (until refunded or disputed), failed, canceled, refunded, expired.
+ */
+export const PAYMENT_STATUSES = [
+  'pending',
+  'authorized',
+  'completed',
+  'failed',
+  'canceled',
+  'refunded',
+  'partially_refunded',
+  'disputed',
+  'expired',
+] as const
+
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number]
+
+/** A payment as the vendor sees it now. */
+export type VendorPayment = {
+  vendor_id: string
+  status: PaymentStatus
+  money: Money
+  /** Our own reference, where the vendor gave it back. */
+  reference?: string
+  failure?: Refusal
+  /** `card`, `pix`, `boleto` …: the vendor's word, lower case. */
+  method?: string
+  /** RFC 3339, UTC. */
+  created_at?: string
+  /** What was captured, refunded or is in dispute so far, where the message says. */
+  captured?: Money
+  refunded?: Money
+  disputed?: Money
+}
+
+export type VendorRefund = {
+  vendor_id: string
+  payment_id: string | null
+  status: 'pending' | 'completed' | 'failed' | 'canceled'
+  money: Money
+}
+
+/** Why a vendor said no, in our words. A no we do not know is `unknown`, never a guess. */
+export const REFUSAL_REASONS = [
+  'insufficient_funds',
+  'card_declined',
+  'card_expired',
+  'card_incorrect',
+  'card_lost_or_stolen',
+  'card_unsupported',
+  'fraud_suspected',
+  'limit_exceeded',
+  'authentication_required',
+  'amount_invalid',
+  'not_permitted',
+  'state_conflict',
+  'not_found',
+  'duplicate',
+  'invalid_request',
+  'credentials_refused',
+  'rate_limited',
+  'vendor_unavailable',
+  'unknown',
+] as const
+
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+
+/** `code` and `message` are the vendor's own words, kept for the people who must ask the vendor. */
+export type Refusal = { reason: RefusalReason; code: string | null; message: string | null }

@@ -1,0 +1,269 @@
+import Type, { type Static, type TSchema } from 'typebox'
+import { type Auth, credentialsOf } from './auth.ts'
+import type { Field, Settings } from './fields.ts'
+import type { News, Refusal, VendorPayment, VendorRefund } from './news.ts'
+import {
+  CancelPayment,
+  CapturePayment,
+  CreatePayment,
+  FindByReference,
+  FindPayment,
+  ListPayments,
+  RefundPayment,
+} from './payments.ts'
+import type { SignatureScheme } from './signatures.ts'
+
+/**
+ * A provider is a manifest and pure functions: no `async`, no `fetch`, no `try`. URL, authentication, idempotency,
+ * timeout, retry, limits, masking and the guard on egress belong to the kit and cannot be escaped.
+ */
+export type Provider = {
+  id: string
+  name: string
+  category: Category
+  /** The vendor's documentation this was written from. */
+  docs: string
+  /** Absent where each connection brings its own in the setting `base_url`, which wins where it is a field. */
+  base_url?: { live: string; test: string }
+  fields: readonly Field[]
+  auth: PerSettings<Auth>
+  limits: Limits
+  /** How bodies are written unless a request says otherwise. */
+  encoding: 'json' | 'form'
+  /** Sent with every request. */
+  headers?(settings: Settings): Record<string, string>
+  idempotency_header?: PerSettings<string | null>
+  /** The cheapest read that proves the credentials. */
+  test: PerSettings<OperationRequest>
+  payments?: Payments
+  /** By name, `payments.create` among them: everything a call can name. */
+  operations: Readonly<Record<string, Operation>>
+  webhooks?: Webhooks
+  /** What a refusing reply says, in our words. */
+  refusal?(status: number, body: unknown): Refusal
+}
+
+export const CATEGORIES = [
+  'payments',
+  'banking',
+  'messaging',
+  'crm',
+  'workplace',
+  'risk',
+  'storage',
+  'generic',
+] as const
+export type Category = (typeof CATEGORIES)[number]
+
+/** Told once, or read from the settings of the connection or source. */
+export type PerSettings<T> = T | ((settings: Settings) => T)
+
+export type Limits = { requests_per_minute?: number; timeout_ms: number }
+
+/** What one thing a provider can do takes, asks and gives back. `translate` is pure. */
+export type Operation<Input = unknown, Output = unknown> = {
+  input: TSchema
+  request(input: Input): OperationRequest
+  reads: TSchema
+  translate(reply: unknown): Output
+}
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** Before the base URL, the authentication and the rest of what the kit adds. */
+export type OperationRequest = {
+  method: Method
+  /** Begins with `/`; joined to the path of the base URL. Written with the tag `path`, which encodes. */
+  path: string
+  query?: Readonly<Record<string, string | number | boolean | undefined>>
+  headers?: Readonly<Record<string, string>>
+  body?: unknown
+  encoding?: 'json' | 'form'
+}
+
+/**
+ * `settles` says how an outcome nobody saw is found out: the same request again under its idempotency key, a lookup
+ * by our reference, or a search in the vendor's statement.
+ */
+export type Payments = {
+  settles: 'idempotency_key' | 'lookup' | 'statement'
+  create?: Operation<CreatePayment, VendorPayment>
+  find?: Operation<FindPayment, VendorPayment>
+  find_by_reference?: Operation<FindByReference, VendorPayment | null>
+  statement?: Operation<unknown, VendorPayment[]>
+  cancel?: Operation<CancelPayment, VendorPayment>
+  capture?: Operation<CapturePayment, VendorPayment>
+  refund?: Operation<RefundPayment, VendorRefund>
+  list?: Operation<ListPayments, PaymentPage>
+}
+
+export type PaymentPage = { payments: VendorPayment[]; next: string | null }
+
+/** One received message, for the translations that need more than the parsed body. */
+export type WebhookMessage = {
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** The body as it came. */
+  text: string
+  settings: Settings
+}
+
+export type Webhooks<Event = unknown> = {
+  signature: PerSettings<SignatureScheme>
+  /** Settings of a source, beside its secrets. */
+  fields: readonly Field[]
+  reads: TSchema
+  /** The vendor's id of the event, by which copies are known; null where the message has none. */
+  event_id(event: Event, message: WebhookMessage): string | null
+  event_type(event: Event, message: WebhookMessage): string | null
+  /** Messages about one entity are handled in order. */
+  entity_id?(event: Event, message: WebhookMessage): string | null
+  translate(event: Event, message: WebhookMessage): News[]
+}
+
+type Definition<Event extends TSchema> = Omit<Provider, 'fields' | 'encoding' | 'operations' | 'webhooks'> & {
+  fields?: readonly Field[]
+  encoding?: 'json' | 'form'
+  operations?: Readonly<Record<string, Operation>>
+  webhooks?: Omit<Webhooks<Static<Event>>, 'fields' | 'reads'> & { fields?: readonly Field[]; reads: Event }
+}
+
+/** Completes a definition and refuses, at start, one that would only fail later. */
+export function defineProvider<Event extends TSchema>(definition: Definition<Event>): Provider {
+  const { webhooks, payments, ...rest } = definition
+  const provider: Provider = {
+    ...rest,
+    fields: withCredentials(definition.fields ?? [], definition.auth),
+    encoding: definition.encoding ?? 'json',
+    operations: { ...definition.operations, ...paymentOperations(payments) },
+    ...(payments && { payments }),
+    ...(webhooks && { webhooks: { ...webhooks, fields: webhooks.fields ?? [] } as Webhooks }),
+  }
+  const faults = faultsOf(provider)
+  if (faults.length > 0) throw new Error(`provider ${provider.id}: ${faults.join('; ')}`)
+  return provider
+}
+
+/** A credential that the authentication names and no field describes gets a field of its own. */
+function withCredentials(fields: readonly Field[], auth: Provider['auth']): readonly Field[] {
+  if (typeof auth === 'function') return fields
+  const missing = credentialsOf(auth).filter((key) => !fields.some((field) => field.key === key))
+  return [...fields, ...missing.map((key) => ({ key, label: toLabel(key), secret: true, required: true }))]
+}
+
+const toLabel = (key: string) => key.charAt(0).toUpperCase() + key.slice(1).replaceAll('_', ' ')
+
+const PAYMENT_INPUTS: Record<Exclude<keyof Payments, 'settles'>, TSchema> = {
+  create: CreatePayment,
+  find: FindPayment,
+  find_by_reference: FindByReference,
+  statement: Type.Unknown(),
+  cancel: CancelPayment,
+  capture: CapturePayment,
+  refund: RefundPayment,
+  list: ListPayments,
+}
+
+function paymentOperations(payments: Payments | undefined): Record<string, Operation> {
+  const named: Record<string, Operation> = {}
+  for (const verb of Object.keys(PAYMENT_INPUTS) as (keyof typeof PAYMENT_INPUTS)[]) {
+    const found = payments?.[verb] as Operation | undefined
+    if (found) named[`payments.${verb}`] = { ...found, input: PAYMENT_INPUTS[verb] }
+  }
+  return named
+}
+
+function faultsOf(provider: Provider): string[] {
+  const { webhooks, fields } = provider
+  const signature = webhooks?.signature
+  return [
+    !/^[a-z][a-z0-9_]{1,31}$/.test(provider.id) && 'the id is 2 to 32 of a-z, 0-9 and _, a letter first',
+    !provider.base_url &&
+      !fields.some((field) => field.key === 'base_url') &&
+      'it has neither base_url nor a field base_url',
+    new Set(fields.map((field) => field.key)).size < fields.length && 'two fields share a key',
+    fields.some((field) => field.secret && (field.type ?? 'text') !== 'text') && 'a secret field is text',
+    webhooks &&
+      !signature &&
+      'its webhooks declare no signature; say { kind: "none", because } where there is none',
+    typeof signature === 'object' &&
+      signature.kind === 'none' &&
+      !signature.because &&
+      'an absent signature needs its because',
+    ...(provider.payments ? paymentFaults(provider, provider.payments) : []),
+  ].filter((fault) => typeof fault === 'string')
+}
+
+function paymentFaults(provider: Provider, payments: Payments): (string | false)[] {
+  const { settles } = payments
+  return [
+    !['idempotency_key', 'lookup', 'statement'].includes(settles) &&
+      'its payments do not say how an unknown outcome is settled (settles: idempotency_key, lookup or statement)',
+    settles === 'idempotency_key' &&
+      !provider.idempotency_header &&
+      'it settles by idempotency_key but names no idempotency_header',
+    settles === 'lookup' &&
+      !payments.find_by_reference &&
+      'it settles by lookup but has no payments.find_by_reference',
+    settles === 'statement' && !payments.statement && 'it settles by statement but has no payments.statement',
+  ]
+}
+
+type OperationOf<Input, Reads extends TSchema, Output> = {
+  request(input: Input): OperationRequest
+  reads: Reads
+  translate(reply: Static<Reads>): Output
+}
+
+/** An operation with its own `input` schema; one of `payments` takes the kit's and leaves it out. */
+export function operation<Schema extends TSchema, Reads extends TSchema, Output>(
+  own: OperationOf<Static<Schema>, Reads, Output> & { input: Schema },
+): Operation<Static<Schema>, Output>
+export function operation<Input, Reads extends TSchema, Output>(
+  own: OperationOf<Input, Reads, Output>,
+): Operation<Input, Output>
+export function operation(own: OperationOf<unknown, TSchema, unknown> & { input?: TSchema }): Operation {
+  return { ...own, input: own.input ?? Type.Unknown() }
+}
+
+type Query = NonNullable<OperationRequest['query']>
+
+export const get = (path: string, query: Query = {}): OperationRequest => ({ method: 'GET', path, query })
+export const post = (path: string, body?: unknown): OperationRequest => ({ method: 'POST', path, body })
+export const put = (path: string, body?: unknown): OperationRequest => ({ method: 'PUT', path, body })
+export const del = (path: string, body?: unknown): OperationRequest => ({ method: 'DELETE', path, body })
+
+/** Encodes what is put in, so that an id can neither leave its place in the path nor begin a query. */
+export function path(texts: TemplateStringsArray, ...values: readonly (string | number)[]): string {
+  return String.raw({ raw: texts.raw }, ...values.map(encodeSegment))
+}
+
+function encodeSegment(value: string | number): string {
+  const text = encodeURIComponent(String(value).toWellFormed())
+  return /^\.{1,2}$/.test(text) ? text.replaceAll('.', '%252E') : text
+}
+
+export const perSettings = <T>(value: PerSettings<T>, settings: Settings): T =>
+  typeof value === 'function' ? (value as (settings: Settings) => T)(settings) : value
+
+/** What of a provider can be told as JSON: the dashboard's forms, the catalog and the documentation rest on it. */
+export function manifest(provider: Provider) {
+  const { id, name, category, docs, base_url, fields, auth, limits, operations, webhooks, payments } =
+    provider
+  return {
+    id,
+    name,
+    category,
+    docs,
+    base_url: base_url ?? null,
+    fields,
+    auth: typeof auth === 'function' ? 'per_connection' : auth.kind,
+    limits,
+    operations: Object.entries(operations).map(([operation, { input }]) => ({ operation, input })),
+    settles: payments?.settles ?? null,
+    webhooks: webhooks ? { fields: webhooks.fields, signature: signatureKind(webhooks) } : null,
+  }
+}
+
+const signatureKind = ({ signature }: Webhooks) =>
+  typeof signature === 'function' ? 'per_source' : signature.kind
