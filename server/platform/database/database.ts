@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
+import type { Log } from '../log.ts'
+import { openLine } from './line.ts'
+import type { Tables } from './tables.ts'
+
+/**
+ * The way into PostgreSQL. Each pool has one role and can do no more than that role may: `app` sees the tenants
+ * named for its transaction and nothing else, `worker` the crossing, `ingest` only puts in, `owner` migrates.
+ */
+export type Db = Kysely<Tables> & { readonly pool: pg.Pool }
+
+declare const scoped: unique symbol
+/** A transaction that has been told its tenants; made by `inTenant` and by nothing else. */
+export type Tx = Kysely<Tables> & { readonly [scoped]: true }
+
+export type Database = {
+  app: Db
+  worker: Db
+  ingest: Db
+  owner: Db
+  /** Hears what any process notified. '' means the line was down: forget what you remember. */
+  listen(channel: Channel, on: (payload: string) => void): void
+  /** Tells this process at once and the others within a few milliseconds. Call it after the commit. */
+  notify(channel: Channel, payload: string): void
+  /** False while the line is down: nothing may be served from a cache then. */
+  listening(): boolean
+  close(): Promise<void>
+}
+
+export type Channel = 'trilho_config' | 'trilho_inbox' | 'trilho_delivery' | 'trilho_job'
+
+type Role = 'trilho_app' | 'trilho_worker' | 'trilho_ingest' | 'trilho_owner'
+
+export async function openDatabase(options: { url: string; pool_size: number; log: Log }): Promise<Database> {
+  const { url, pool_size, log } = options
+  const open = (role: Role, max: number) => openPool({ url, role, max, log })
+  const [app, worker] = [open('trilho_app', pool_size), open('trilho_worker', pool_size)]
+  const [ingest, owner] = [open('trilho_ingest', 4), open('trilho_owner', 2)]
+  const line = openLine({ url, process_id: randomUUID(), send: app.pool, log })
+  await line.ready
+  return {
+    app,
+    worker,
+    ingest,
+    owner,
+    listen: line.listen,
+    notify: line.notify,
+    listening: line.listening,
+    close: async () => {
+      await line.close()
+      await Promise.all([app, worker, ingest, owner].map((db) => db.destroy()))
+    },
+  }
+}
+
+function openPool(options: { url: string; role: Role; max: number; log: Log }): Db {
+  const { url, role, max, log } = options
+  // The role is a startup option, so it survives RESET ROLE and DISCARD ALL.
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    options: `-c role=${role}`,
+    application_name: role,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+  })
+  pool.on('error', (error) => log.warn({ crossing: 'database', role, err: error }, 'an idle connection was lost'))
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return Object.assign(db, { pool })
+}
+
+/** Runs `work` in one transaction that sees this tenant alone. */
+export function inTenant<T>(db: Database, tenant_id: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return inTenants(db, [tenant_id], work)
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** As `inTenant`, for the batches that serve several tenants at once. */
+export function inTenants<T>(db: Database, tenant_ids: string[], work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (const id of tenant_ids) {
+    if (!UUID.test(id)) throw new Error('a tenant id must be a UUID') // it goes into the statement's text
+  }
+  return transact(db.app, `begin; set local trilho.tenants = '{${tenant_ids.join(',')}}'`, work)
+}
+
+/** One transaction of the worker, whose role sees every tenant's crossing. */
+export function asWorker<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return transact(db.worker, 'begin', work)
+}
+
+// `begin` and the setting travel together: one round trip, where Kysely's own transaction takes two.
+function transact<T>(db: Db, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.connection().execute(async (connection) => {
+    await sql.raw(begin).execute(connection)
+    try {
+      const result = await work(connection as Tx)
+      await sql.raw('commit').execute(connection)
+      return result
+    } catch (error) {
+      await sql
+        .raw('rollback')
+        .execute(connection)
+        .catch(() => {}) // the connection is gone, and the transaction with it
+      throw error
+    }
+  })
+}
+
+/** A statement on a hot path: written out, prepared once per connection, committed by itself. */
+export type Statement = { name: string; text: string }
+
+export async function hot<Row extends object>(db: Db, statement: Statement, values: unknown[]): Promise<Row[]> {
+  const { name, text } = statement
+  const { rows } = await db.pool.query<Row>({ name, text, values })
+  return rows
+}
+
+/** Whether an error is PostgreSQL going away rather than refusing what we asked. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = (error as Error & { code?: string }).code ?? ''
+  return (
+    /^(08|57P0)/.test(code) ||
+    /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT)$/.test(code) ||
+    /Connection terminated|timeout exceeded when trying to connect|not queryable/.test(error.message)
+  )
+}
+
+/** PostgreSQL's own code for what it refused, such as 23505 for a unique key. */
+export const sqlState = (error: unknown): string | null =>
+  error instanceof pg.DatabaseError ? (error.code ?? null) : null
