@@ -1,0 +1,109 @@
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto'
+
+/**
+ * The keys of Standard Webhooks 1.0.0 and signing with them: `whsec_` is a shared secret (`v1`), `whsk_` and `whpk_`
+ * the two halves of an ed25519 pair (`v1a`). What follows the prefix is base64.
+ */
+export type StandardKey = { kind: 'v1' | 'v1a'; bytes: Buffer }
+
+/** A fresh shared secret of 32 random bytes. */
+export const newWebhookSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`
+
+/** A fresh ed25519 pair: the sender keeps `secret`, receivers get `public`. */
+export function newWebhookKeyPair(): { secret: string; public: string } {
+  const { d = '', x = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  const seed = Buffer.from(d, 'base64url')
+  const point = Buffer.from(x, 'base64url')
+  return {
+    secret: `whsk_${Buffer.concat([seed, point]).toString('base64')}`,
+    public: `whpk_${point.toString('base64')}`,
+  }
+}
+
+/** Whether it can sign: `whsec_` with 24 to 64 bytes, or `whsk_` with a seed, alone or followed by its public half. */
+export function isWebhookSecret(text: string): boolean {
+  if (text.startsWith('whsec_')) {
+    const length = readBase64(text.slice(6))?.length ?? 0
+    return length >= 24 && length <= 64
+  }
+  return text.startsWith('whsk_') && [32, 64].includes(readBase64(text.slice(5))?.length ?? 0)
+}
+
+/**
+ * The value of `webhook-signature`: one signature per secret, so that receivers with the old and the new one both
+ * verify. `id` holds no dot. Throws on a secret that `isWebhookSecret` refuses.
+ */
+export function signStandardWebhook(message: {
+  secrets: readonly string[]
+  id: string
+  timestamp: Date
+  body: Buffer | string
+}): string {
+  const { secrets, id, timestamp, body } = message
+  if (id === '' || id.includes('.')) throw new Error('the id of a webhook holds no dot and is not empty')
+  const head = `${id}.${Math.floor(timestamp.getTime() / 1000)}.`
+  return secrets.map((secret) => signOnce(secret, head, body)).join(' ')
+}
+
+function signOnce(secret: string, head: string, body: Buffer | string): string {
+  if (!isWebhookSecret(secret)) throw new Error('a signing secret is whsec_ or whsk_ and base64')
+  if (secret.startsWith('whsec_')) {
+    const key = Buffer.from(secret.slice(6), 'base64')
+    return `v1,${createHmac('sha256', key).update(head).update(body).digest('base64')}`
+  }
+  const message = Buffer.concat([Buffer.from(head), Buffer.from(body)])
+  return `v1a,${sign(null, message, privateKey(secret)).toString('base64')}`
+}
+
+/** PKCS#8 of RFC 8410: a fixed head and the seed. */
+function privateKey(secret: string): KeyObject {
+  const seed = Buffer.from(secret.slice(5), 'base64').subarray(0, 32)
+  const key = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+}
+
+/** The keys that can verify; a shared secret may come without its prefix. What cannot be read is left out. */
+export function standardKeys(secrets: readonly string[]): StandardKey[] {
+  return secrets.flatMap((secret): StandardKey[] => {
+    const text = secret.trim()
+    const kind = text.startsWith('whpk_') ? 'v1a' : 'v1'
+    const bytes = readBase64(text.replace(/^wh(sec|pk)_/, ''))
+    return bytes === null || (kind === 'v1a' && bytes.length !== 32) ? [] : [{ kind, bytes }]
+  })
+}
+
+/** An empty secret signs for everyone, so it counts for none. */
+export function hmacKeys(
+  secrets: readonly string[],
+  encoding: 'utf8' | 'hex' | 'base64',
+): (string | Buffer)[] {
+  const given = secrets.map((secret) => secret.trim()).filter((secret) => secret !== '')
+  if (encoding === 'utf8') return given
+  return given.map((secret) => Buffer.from(secret, encoding)).filter((bytes) => bytes.length > 0)
+}
+
+export function verifyEd25519(point: Buffer, message: Buffer, signature: string): boolean {
+  const bytes = readBase64(signature)
+  if (bytes?.length !== 64) return false
+  const key = createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: point.toString('base64url') },
+    format: 'jwk',
+  })
+  return verify(null, message, key, bytes)
+}
+
+/** Node skips what is not base64; here it is refused, padding apart. */
+function readBase64(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64')
+  const same = bytes.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '')
+  return same && bytes.length > 0 ? bytes : null
+}
