@@ -1,0 +1,70 @@
+import Type, { type Static, type TSchema } from 'typebox'
+import { Compile, type Validator } from 'typebox/compile'
+import type { FieldError } from '../platform/errors.ts'
+import { readJson } from './wire_json.ts'
+
+/**
+ * Where vendor text enters: lenient on extra fields, strict on those we use, and the error names the field. Vendors
+ * write null where they mean nothing; `maybe` takes both.
+ */
+export type Read<T> = { ok: true; value: T } | { ok: false; errors: FieldError[] }
+
+export const maybe = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
+
+/** A whole number; as text where a double would not hold it. */
+export const WireInteger = Type.Union([Type.Integer(), Type.String({ pattern: '^-?[0-9]+$' })])
+
+/** A number of any precision: `readJson` gives those with a fraction as text. */
+export const WireDecimal = Type.Union([Type.Integer(), Type.String({ pattern: '^-?[0-9]+([.][0-9]+)?$' })])
+
+const compiled = new WeakMap<TSchema, Validator>()
+
+function validatorOf(schema: TSchema): Validator {
+  const known = compiled.get(schema)
+  if (known) return known
+  const made = Compile(schema) as Validator
+  compiled.set(schema, made)
+  return made
+}
+
+/** Checks a value that is parsed already. Compiles a schema once, at its first use. */
+export function read<T extends TSchema>(schema: T, value: unknown): Read<Static<T>> {
+  const validator = validatorOf(schema)
+  if (validator.Check(value)) return { ok: true, value: value as Static<T> }
+  return { ok: false, errors: toFieldErrors(validator.Errors(value)) }
+}
+
+/** Parses JSON without losing a digit, then checks it. */
+export function readText<T extends TSchema>(schema: T, text: string): Read<Static<T>> {
+  let value: unknown
+  try {
+    value = readJson(text)
+  } catch {
+    return {
+      ok: false,
+      errors: [{ field: '', reason: text === '' ? 'the body is empty' : 'the body is not valid JSON' }],
+    }
+  }
+  return read(schema, value)
+}
+
+type SchemaError = { keyword: string; instancePath: string; message: string; params: object }
+
+function toFieldErrors(errors: readonly SchemaError[]): FieldError[] {
+  const found = errors.slice(0, 20).flatMap(({ keyword, instancePath, message, params }) => {
+    const place = instancePath.slice(1).split('/').join('.')
+    const missing =
+      keyword === 'required' ? (params as { requiredProperties?: string[] }).requiredProperties : undefined
+    if (missing)
+      return missing.map((name) => ({
+        field: place === '' ? name : `${place}.${name}`,
+        reason: 'is missing',
+      }))
+    return [{ field: place, reason: message }]
+  })
+  return found.length > 0 ? found : [{ field: '', reason: 'does not fit the schema' }]
+}
+
+/** `data.amount is missing; currency must be string` for one line of text. */
+export const inWords = (errors: readonly FieldError[]): string =>
+  errors.map(({ field, reason }) => (field === '' ? reason : `${field} ${reason}`)).join('; ')
