@@ -1,0 +1,49 @@
+import pino from 'pino'
+import { mask, maskObject, maskText } from './mask.ts'
+import { prettyLine } from './pretty.ts'
+
+/**
+ * The log: one wide line per request and per crossing, with everything known about it as fields, rather than
+ * many lines that must be put together. Personal data and secrets are hidden by `mask.ts` before a line is
+ * made, in messages, fields, errors and the fields of child loggers alike.
+ */
+export type Log = pino.Logger
+
+type Options = {
+  level: string
+  /** Absent: pretty where the destination is a terminal, JSON otherwise. */
+  format?: 'json' | 'pretty' | undefined
+  /** Absent: standard output. */
+  destination?: { write(line: string): unknown }
+}
+
+export function createLog({ level, format, destination }: Options): Log {
+  const terminal = destination === undefined && process.stdout.isTTY
+  const pretty = format === undefined ? terminal : format === 'pretty'
+  const out = destination ?? pino.destination({ fd: 1, sync: pretty })
+  const colours = terminal && process.stdout.hasColors()
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }), log: (fields) => maskObject(fields) },
+      // `maskObject` has already made plain data of an error
+      serializers: {
+        err: (error: unknown) => error,
+        msg: (text: unknown) => (typeof text === 'string' ? maskText(text) : mask(text)),
+      },
+    },
+    pretty ? { write: (line: string) => void out.write(prettyLine(line, colours)) } : out,
+  )
+  maskChildren(log)
+  return log
+}
+
+/** pino does not pass the fields of a child through its formatters. Children inherit this method too. */
+function maskChildren(log: Log): void {
+  const child = log.child
+  log.child = function (this: Log, fields: pino.Bindings, options: never) {
+    return child.call(this, maskObject(fields), options)
+  } as typeof log.child
+}
