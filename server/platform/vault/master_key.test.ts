@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import fc from 'fast-check'
+import { secret } from '../secret.ts'
+import { StartError } from '../start_error.ts'
+import { loadMasterKey, masterKeyFile, parseMasterKey } from './master_key.ts'
+
+const root = await mkdtemp(join(tmpdir(), 'trilho-master-key-'))
+after(() => rm(root, { recursive: true, force: true }))
+let folders = 0
+const newFolder = (): string => join(root, `${folders++}`, 'data')
+
+/** One line, the words that help, and nothing of the key. */
+const refuses = (words: RegExp, hidden?: string) => (error: unknown) => {
+  assert.ok(error instanceof StartError)
+  assert.match(error.message, words)
+  assert.ok(!error.message.includes('\n'))
+  if (hidden) assert.ok(!error.message.includes(hidden))
+  return true
+}
+
+test('the first start makes a key file that only its owner may read, and the next start reads it', async () => {
+  const data_dir = newFolder()
+  const made = await loadMasterKey({ data_dir })
+  assert.equal(made.from, 'created')
+  assert.equal(made.key.length, 32)
+  assert.equal((await stat(masterKeyFile(data_dir))).mode & 0o777, 0o600)
+  assert.deepEqual(await readdir(data_dir), ['master.key'])
+  assert.deepEqual(await loadMasterKey({ data_dir }), { ...made, from: 'file' })
+})
+
+test('processes that start at once on an empty folder agree on one key', async () => {
+  const data_dir = newFolder()
+  const loaded = await Promise.all(Array.from({ length: 12 }, () => loadMasterKey({ data_dir })))
+  assert.equal(new Set(loaded.map(({ key }) => key.toString('hex'))).size, 1)
+  assert.equal(loaded.filter(({ from }) => from === 'created').length, 1)
+  assert.deepEqual(await readdir(data_dir), ['master.key'])
+})
+
+test('the setting wins over the file, and no file is made', async () => {
+  const data_dir = newFolder()
+  const raw = randomBytes(32)
+  const master_key = secret(raw.toString('base64'))
+  assert.deepEqual(await loadMasterKey({ master_key, data_dir }), { key: raw, from: 'setting', path: null })
+  await assert.rejects(readFile(masterKeyFile(data_dir)), { code: 'ENOENT' })
+})
+
+test('a setting that is no key is refused by its name, unseen', async () => {
+  const wrong = [
+    '',
+    'password',
+    randomBytes(31).toString('base64'),
+    randomBytes(33).toString('hex'),
+    'z'.repeat(64),
+  ]
+  for (const text of wrong) {
+    const loading = loadMasterKey({ master_key: secret(text), data_dir: newFolder() })
+    await assert.rejects(loading, refuses(/^TRILHO_MASTER_KEY must be 32 bytes/, text || undefined))
+  }
+})
+
+test('a key file that others may read is refused with the command that mends it', async () => {
+  const data_dir = newFolder()
+  await loadMasterKey({ data_dir })
+  const path = masterKeyFile(data_dir)
+  for (const mode of [0o640, 0o604, 0o660, 0o644]) {
+    await chmod(path, mode)
+    await assert.rejects(loadMasterKey({ data_dir }), refuses(/may be read by others .* chmod 600 /))
+  }
+  await chmod(path, 0o400)
+  assert.equal((await loadMasterKey({ data_dir })).from, 'file')
+})
+
+test('a damaged key file is refused and left as it is, never replaced by a new key', async () => {
+  const data_dir = newFolder()
+  await loadMasterKey({ data_dir })
+  const path = masterKeyFile(data_dir)
+  for (const text of ['', 'half a ke', `${randomBytes(32).toString('base64')}\nmore`]) {
+    await writeFile(path, text)
+    await assert.rejects(
+      loadMasterKey({ data_dir }),
+      refuses(/must hold 32 bytes.* backup/, text || undefined),
+    )
+    assert.equal(await readFile(path, 'utf8'), text)
+  }
+})
+
+test('a data folder that cannot be used is one clear line', async () => {
+  const file = join(root, 'a-file')
+  await writeFile(file, '')
+  await assert.rejects(
+    loadMasterKey({ data_dir: join(file, 'data') }),
+    refuses(/master key file .* cannot be used/),
+  )
+})
+
+test('a key is read from base64, base64url and hex alike', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (array) => {
+      const raw = Buffer.from(array)
+      const spellings = [
+        raw.toString('base64'),
+        `${raw.toString('base64url')}\n`,
+        raw.toString('hex').toUpperCase(),
+      ]
+      for (const text of spellings) assert.deepEqual(parseMasterKey(text), raw)
+    }),
+  )
+})

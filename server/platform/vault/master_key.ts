@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { StartError } from '../start_error.ts'
+
+export type MasterKey = {
+  key: Buffer
+  /** `created`: made just now, and whoever loses the file loses every secret; say so. */
+  from: 'setting' | 'file' | 'created'
+  /** The key file, or null where the key came from the setting. */
+  path: string | null
+}
+
+/** What is read of the configuration. */
+type Settings = { master_key?: { reveal(): string } | undefined; data_dir: string }
+
+export const masterKeyFile = (data_dir: string): string => resolve(data_dir, 'master.key')
+
+/**
+ * The master key: `TRILHO_MASTER_KEY`, else `master.key` in the data folder, made on first start with mode 0600.
+ * A StartError says in one line what is wrong and what to do, and shows nothing of the key.
+ */
+export async function loadMasterKey({ master_key, data_dir }: Settings): Promise<MasterKey> {
+  if (master_key !== undefined) {
+    const key = parseMasterKey(master_key.reveal())
+    if (!key)
+      throw new StartError(`TRILHO_MASTER_KEY must be ${FORM}. Make one with: openssl rand -base64 32`)
+    return { key, from: 'setting', path: null }
+  }
+  const path = masterKeyFile(data_dir)
+  try {
+    const created = (await readKeyFile(path)) === null && (await createKeyFile(path))
+    const key = await readKeyFile(path)
+    if (!key) throw new StartError(`The master key file ${path} vanished while it was read. Start again.`)
+    return { key, from: created ? 'created' : 'file', path }
+  } catch (error) {
+    if (error instanceof StartError) throw error
+    throw new StartError(`The master key file ${path} cannot be used: ${(error as Error).message}`)
+  }
+}
+
+const FORM = '32 bytes, as base64 (44 characters) or hex (64)'
+
+/** 32 bytes written as base64, base64url or hex; null for anything else. */
+export function parseMasterKey(text: string): Buffer | null {
+  const trimmed = text.trim()
+  if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex')
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) return Buffer.from(trimmed, 'base64')
+  return null
+}
+
+async function readKeyFile(path: string): Promise<Buffer | null> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (!file) return null
+  try {
+    // Asked of the open file, so that nobody swaps it between the look and the reading.
+    const { mode } = await file.stat()
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      throw new StartError(
+        `The master key file ${path} may be read by others (mode ${(mode & 0o777).toString(8)}). Run: chmod 600 ${path}`,
+      )
+    }
+    const key = parseMasterKey(await file.readFile('utf8'))
+    if (!key)
+      throw new StartError(`The master key file ${path} must hold ${FORM}. Restore it from your backup.`)
+    return key
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Written whole under another name and then linked: a process that starts beside this one, or after a power cut
+ * in the midst, finds a whole key or none. False where another process was first.
+ */
+async function createKeyFile(path: string): Promise<boolean> {
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const draft = join(folder, `.master.key.${randomBytes(6).toString('hex')}`)
+  await writeSynced(draft, `${randomBytes(32).toString('base64')}\n`)
+  try {
+    await link(draft, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return false
+  } finally {
+    await unlink(draft)
+  }
+  await syncFolder(folder)
+  return true
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return // folders cannot be opened there
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
