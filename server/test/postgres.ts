@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { openDatabase } from '../platform/database/database.ts'
 import { startEmbedded } from '../platform/database/embedded.ts'
@@ -32,7 +32,8 @@ export async function startTestPostgres(external?: string): Promise<TestPostgres
     url: server.url,
     stop: async () => {
       await server.stop()
-      await rm(dir, { recursive: true, force: true })
+      // as root the data may be elsewhere, since mkdtemp's folder is ours alone
+      for (const folder of [dirname(server.data_dir), dir]) await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -1,0 +1,109 @@
+/** What the rules know of this house. A line here is a decision; give it its reason. */
+
+/** The areas of server/, and whom each may import besides itself. */
+export const AREAS: Record<string, string[]> = {
+  main: ['cli', 'http', 'modules', 'providers', 'sandbox', 'kit', 'platform'],
+  cli: ['main', 'http', 'modules', 'providers', 'sandbox', 'kit', 'platform'],
+  http: ['modules', 'kit', 'platform'],
+  modules: ['kit', 'platform'],
+  providers: ['kit', 'platform'],
+  sandbox: ['platform'],
+  kit: ['platform'],
+  platform: [],
+}
+
+/** Folders whose files are doors themselves; their subfolders have one door each. */
+export const OPEN_FOLDERS = [
+  'server',
+  'server/cli',
+  'server/kit',
+  'server/kit/transports', // one file per protocol
+  'server/modules',
+  'server/platform',
+  'server/providers',
+]
+
+/** Files besides a folder's door that may be imported from outside it, and by whom. */
+export const SIDE_DOORS: { file: RegExp; from: RegExp; because: string }[] = [
+  { file: /^server\/modules\/\w+\/routes\.ts$/, from: /^server\/(http|main)/, because: 'http mounts them' },
+  { file: /^server\/modules\/\w+\/jobs\.ts$/, from: /^server\/main/, because: 'main registers them' },
+  {
+    file: /^server\/providers\/\w+\/provider\.ts$/,
+    from: /^server\/providers\/index\.ts$/,
+    because: 'the list',
+  },
+  {
+    file: /^server\/platform\/database\/(embedded|migrate|partitions)\.ts$/,
+    from: /^server\/([^/]+\.ts|cli\/|http\/)/,
+    because: 'the start chooses its PostgreSQL and migrates it; /ready looks at the partitions',
+  },
+  { file: /^server\/platform\/database\/tables\.ts$/, from: /^server\//, because: 'types only' },
+]
+
+/** A room may use the rooms before it. New rooms stand between inbound and reactions. */
+export const ROOMS = [
+  'app',
+  'wire',
+  'tenants',
+  'connections',
+  'outbound',
+  'events',
+  'calls',
+  'inbound',
+  'reactions',
+]
+
+/** Whose table it is: the only file (or folder of files) of the server that may name it in SQL. */
+export const TABLES: Record<string, string> = {
+  api_key: 'server/modules/tenants/queries.ts',
+  attempt: 'server/modules/outbound/queries.ts',
+  audit: 'server/modules/tenants/queries.ts',
+  call: 'server/modules/calls/queries.ts',
+  call_attempt: 'server/modules/calls/queries.ts',
+  connection: 'server/modules/connections/queries.ts',
+  data_key: 'server/platform/vault/queries.ts',
+  delivery: 'server/modules/outbound/queries.ts',
+  delivery_queue: 'server/modules/outbound/queries.ts',
+  event: 'server/modules/events/queries.ts',
+  event_type: 'server/modules/events/queries.ts',
+  external_id: 'server/modules/events/queries.ts',
+  idempotency_key: 'server/http/queries.ts',
+  inbox: 'server/modules/inbound/queries.ts',
+  inbox_queue: 'server/modules/inbound/queries.ts',
+  inbox_seen: 'server/modules/inbound/queries.ts',
+  job: 'server/platform/queue.ts',
+  migration: 'server/platform/database/migrate.ts',
+  oauth_client: 'server/modules/tenants/queries.ts',
+  quarantine: 'server/modules/inbound/queries.ts',
+  schedule: 'server/platform/queue.ts',
+  secret: 'server/platform/vault/queries.ts',
+  security_event: 'server/modules/inbound/queries.ts',
+  source: 'server/modules/inbound/queries.ts',
+  subscription: 'server/modules/outbound/queries.ts',
+  tenant: 'server/modules/tenants/queries.ts',
+}
+
+/** Where a socket may be opened or listened on. */
+export const SOCKET_FOLDERS = [
+  'server/platform/egress/',
+  'server/platform/database/',
+  'server/kit/transports/',
+  'server/http/',
+  'server/sandbox/',
+  'server/cli/', // speaks to our own API
+]
+
+/** Modules that open sockets, and the few names in them that do not. */
+export const SOCKET_MODULES = /^(node:)?(net|http|https|http2|tls|dgram)$|^(undici|pg|ws)$/
+export const HARMLESS_NAMES = /^(type .*|isIP|isIPv4|isIPv6|BlockList|SocketAddress|STATUS_CODES|METHODS)$/
+
+export const MAX_FILE_LINES = 300
+export const MAX_FUNCTION_LINES = 60
+
+/** Longer than the house likes, with the reason. A function is `file#name`. */
+export const LONG: Record<string, string> = {
+  'server/platform/config.ts': 'one object, a paragraph for each setting, printed as docs/config.md',
+  'server/platform/database/line.ts#openLine': 'the state of one connection, and the functions that share it',
+  'server/platform/database/tables.ts': 'printed',
+  'server/platform/queue.ts#startLoop': 'the state of one loop, and the functions that share it',
+}
