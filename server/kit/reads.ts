@@ -50,18 +50,19 @@ export function readText<T extends TSchema>(schema: T, text: string): Read<Stati
 
 type SchemaError = { keyword: string; instancePath: string; message: string; params: object }
 
+/** One error a field: the branches of a union are joined to one reason, and the union's own says nothing more. */
 function toFieldErrors(errors: readonly SchemaError[]): FieldError[] {
-  const found = errors.slice(0, 20).flatMap(({ keyword, instancePath, message, params }) => {
-    const place = instancePath.slice(1).split('/').join('.')
+  const reasons = new Map<string, Set<string>>()
+  for (const { keyword, instancePath, message, params } of errors) {
+    const place = instancePath.slice(1).replaceAll('/', '.')
+    if (keyword === 'anyOf') continue
     const missing =
-      keyword === 'required' ? (params as { requiredProperties?: string[] }).requiredProperties : undefined
-    if (missing)
-      return missing.map((name) => ({
-        field: place === '' ? name : `${place}.${name}`,
-        reason: 'is missing',
-      }))
-    return [{ field: place, reason: message }]
-  })
+      keyword === 'required' ? (params as { requiredProperties: string[] }).requiredProperties : null
+    for (const name of missing ?? [])
+      reasons.set(place === '' ? name : `${place}.${name}`, new Set(['is missing']))
+    if (missing === null) reasons.set(place, (reasons.get(place) ?? new Set()).add(message))
+  }
+  const found = [...reasons].slice(0, 20).map(([field, why]) => ({ field, reason: [...why].join(' or ') }))
   return found.length > 0 ? found : [{ field: '', reason: 'does not fit the schema' }]
 }
 

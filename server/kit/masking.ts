@@ -1,0 +1,82 @@
+/**
+ * What a recorded request or reply must not show: the connection's secrets wherever they stand, members whose name
+ * says secret, and card numbers. Works on text of any form, since vendors answer in all of them.
+ */
+export const MASK = '[masked]'
+
+const SECRET_HEADERS = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'set-cookie',
+  'x-api-key',
+  'api-key',
+  'apikey',
+  'x-auth-token',
+  'x-access-token',
+])
+
+/** Masks values of telling names, and known secrets in any value. `also` are names of this connection, lower case. */
+export function maskHeaders(
+  headers: Readonly<Record<string, string>>,
+  secrets: readonly string[],
+  also: readonly string[] = [],
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      const lower = name.toLowerCase()
+      const hidden = SECRET_HEADERS.has(lower) || also.includes(lower)
+      return [name, hidden ? MASK : hideSecrets(value, secrets)]
+    }),
+  )
+}
+
+const SECRET_NAMES =
+  'password|passwd|senha|secret|client_secret|api_key|apikey|access_token|refresh_token|id_token|private_key|' +
+  'secret_key|authorization|cvc|cvv|cvv2|security_code|pin|card_number|pan|client_assertion|otp'
+const IN_JSON = new RegExp(`("(?:${SECRET_NAMES})"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*"|-?[0-9][0-9.eE+-]*)`, 'gi')
+const IN_FORM = new RegExp(`((?:^|[?&\\[])(?:${SECRET_NAMES})\\]?=)[^&\\s"]*`, 'gi')
+const IN_XML = new RegExp(`(<(?:[a-z0-9_]+:)?(?:${SECRET_NAMES})(?:\\s[^>]*)?>)[^<]*`, 'gi')
+const CARD_LIKE = /(?<![0-9A-Za-z_.-])(?:[0-9][ -]?){12,18}[0-9](?![0-9A-Za-z_])/g
+
+export function maskBody(text: string, secrets: readonly string[]): string {
+  return hideSecrets(text, secrets)
+    .replace(IN_JSON, `$1"${MASK}"`)
+    .replace(IN_FORM, `$1${MASK}`)
+    .replace(IN_XML, `$1${MASK}`)
+    .replace(CARD_LIKE, (digits) => (isCardNumber(digits) ? MASK : digits))
+}
+
+export const maskUrl = (url: string, secrets: readonly string[]): string =>
+  hideSecrets(url, secrets).replace(IN_FORM, `$1${MASK}`)
+
+/** A secret as it is, as it stands in a URL or form, in JSON, and in base64. Those under 4 letters would hide too much. */
+export function hideSecrets(text: string, secrets: readonly string[]): string {
+  let hidden = text
+  for (const secret of secrets) {
+    if (secret.length < 4) continue
+    for (const spelling of spellings(secret)) hidden = hidden.replaceAll(spelling, MASK)
+  }
+  return hidden
+}
+
+function spellings(secret: string): Set<string> {
+  return new Set([
+    secret,
+    encodeURIComponent(secret.toWellFormed()),
+    new URLSearchParams({ a: secret }).toString().slice(2),
+    JSON.stringify(secret).slice(1, -1),
+    Buffer.from(secret).toString('base64'),
+  ])
+}
+
+/** Luhn, over 13 to 19 digits. */
+function isCardNumber(text: string): boolean {
+  const digits = [...text.replace(/[ -]/g, '')].reverse().map(Number)
+  if (digits.length < 13 || digits.length > 19 || digits.every((digit) => digit === 0)) return false
+  const sum = digits.reduce((total, digit, at) => {
+    const double = digit * 2
+    return total + (at % 2 === 0 ? digit : double > 9 ? double - 9 : double)
+  }, 0)
+  return sum % 10 === 0
+}

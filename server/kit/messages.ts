@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import type { FieldError } from '../platform/errors.ts'
+import { checkFields, type Settings, withDefaults } from './fields.ts'
+import type { News } from './news.ts'
+import { type Provider, perSettings, type WebhookMessage, type Webhooks } from './provider.ts'
+import { inWords, readText } from './reads.ts'
+import { type SignatureScheme, type Verified, verify, type WebhookHeaders } from './signatures.ts'
+import { isWebhookSecret, standardKeys } from './webhook_keys.ts'
+
+/** A received webhook, from its bytes to news. The door verifies and takes the key; the worker translates. */
+export type Received = { headers: WebhookHeaders; body: Buffer; settings: Settings }
+
+export type Envelope = {
+  /** What copies of one event share: the vendor's id of it, or the body's SHA-256 where there is none. */
+  event_key: string
+  /** The vendor's word for what happened. */
+  event_type: string | null
+  /** Messages about one entity are handled in order. */
+  entity_id: string | null
+  /** Why the body cannot be read, in words that name the field; null where it can. */
+  problem: string | null
+}
+
+export type Translated = { ok: true; news: News[] } | { ok: false; problem: string }
+
+/** Verifies over the bytes by the provider's own scheme, or the one the source's settings name. */
+export function verifyMessage(
+  provider: Provider,
+  received: Received & { secrets: readonly string[]; now: Date },
+): Verified {
+  const webhooks = webhooksOf(provider)
+  return verify(perSettings(webhooks.signature, completed(webhooks, received.settings)), received)
+}
+
+/** Never throws: a genuine message that cannot be read has the key of its bytes and says why. */
+export function readEnvelope(provider: Provider, received: Received): Envelope {
+  const webhooks = webhooksOf(provider)
+  const message = toMessage(webhooks, received)
+  const event = readText(webhooks.reads, message.text)
+  if (!event.ok) {
+    return {
+      event_key: bodyKey(received.body),
+      event_type: null,
+      entity_id: null,
+      problem: inWords(event.errors),
+    }
+  }
+  const id = webhooks.event_id(event.value, message)
+  return {
+    event_key: id === null || id === '' ? bodyKey(received.body) : storable(id),
+    event_type: cut(webhooks.event_type(event.value, message)),
+    entity_id: cut(webhooks.entity_id?.(event.value, message) ?? null),
+    problem: null,
+  }
+}
+
+/** What the message means. A message that means nothing to us is no news, not a problem. */
+export function translateMessage(provider: Provider, received: Received): Translated {
+  const webhooks = webhooksOf(provider)
+  const message = toMessage(webhooks, received)
+  const event = readText(webhooks.reads, message.text)
+  if (!event.ok) return { ok: false, problem: inWords(event.errors) }
+  return { ok: true, news: webhooks.translate(event.value, message) }
+}
+
+/** What is wrong with a source's settings and signing secrets. Empty when fit. */
+export function checkSource(provider: Provider, settings: unknown, secrets: readonly string[]): FieldError[] {
+  const webhooks = provider.webhooks
+  if (!webhooks) return [{ field: 'provider', reason: `${provider.id} sends no webhooks` }]
+  const known =
+    typeof settings === 'object' && settings !== null ? completed(webhooks, settings as Settings) : {}
+  const errors = checkFields('settings', webhooks.fields, settings, known)
+  return errors.length > 0 ? errors : checkSecrets(perSettings(webhooks.signature, known), secrets)
+}
+
+function checkSecrets(scheme: SignatureScheme, secrets: readonly string[]): FieldError[] {
+  if (scheme.kind === 'none') {
+    return secrets.length === 0
+      ? []
+      : [{ field: 'secrets', reason: 'are not used by an unsigned source; leave them out' }]
+  }
+  if (!secrets.some((secret) => secret.trim() !== '')) {
+    return [{ field: 'secrets', reason: 'need at least one: the signing secret that the sender shows' }]
+  }
+  if (scheme.kind !== 'standard_webhooks') return []
+  return secrets.flatMap((secret, at) => {
+    const fit =
+      standardKeys([secret]).length === 1 && (!secret.startsWith('whsec_') || isWebhookSecret(secret))
+    return fit
+      ? []
+      : [
+          {
+            field: `secrets.${at}`,
+            reason: 'must be whsec_ and 24 to 64 bytes of base64, or whpk_ and a public key',
+          },
+        ]
+  })
+}
+
+function webhooksOf(provider: Provider): Webhooks {
+  if (!provider.webhooks) throw new Error(`${provider.id} sends no webhooks`)
+  return provider.webhooks
+}
+
+const completed = (webhooks: Webhooks, settings: Settings) => withDefaults(webhooks.fields, settings)
+
+function toMessage(webhooks: Webhooks, { headers, body, settings }: Received): WebhookMessage {
+  return { headers, text: body.toString(), settings: completed(webhooks, settings) }
+}
+
+const LONGEST_KEY = 255
+
+const bodyKey = (body: Buffer) => `sha256:${createHash('sha256').update(body).digest('hex')}`
+
+/** PostgreSQL takes no NUL and an index no long key; neither may cost a message. */
+const storable = (id: string) => (id.length <= LONGEST_KEY && isText(id) ? id : bodyKey(Buffer.from(id)))
+
+const isText = (text: string) => !text.includes('\0') && text.isWellFormed()
+
+const cut = (text: string | null) =>
+  text === null ? null : text.replaceAll('\0', '').toWellFormed().slice(0, LONGEST_KEY).toWellFormed()

@@ -1,0 +1,83 @@
+import type { EgressResult } from '../platform/egress/egress.ts'
+import type { Refusal } from './news.ts'
+import type { Operation, Provider } from './provider.ts'
+import { inWords, read, readText } from './reads.ts'
+import { type AttemptOutcome, isSafe, parseRetryAfter } from './retry.ts'
+import { readJson } from './wire_json.ts'
+
+/**
+ * What became of a request. `refused` is the vendor's own no; `failed` means that nothing happened there; `unknown`
+ * that something may have, to be settled by asking and never by guess.
+ */
+export type Outcome<T = unknown> =
+  | { outcome: 'succeeded'; status: number; data: T }
+  | { outcome: 'refused'; status: number; refusal: Refusal }
+  | { outcome: 'failed' | 'unknown'; status: number | null; because: string }
+
+/** The part of a result that `mayRetry` looks at. */
+export function toAttemptOutcome(result: EgressResult, now: Date): AttemptOutcome {
+  if (result.kind === 'error') return { kind: 'error', code: result.code, sent: result.sent }
+  const retry_after_ms = parseRetryAfter(result.headers['retry-after'], now)
+  return { kind: 'response', status: result.status, retry_after_ms }
+}
+
+/** Judges a result by its method and status alone; `data` is the body as it came. */
+export function judge(provider: Provider, method: string, result: EgressResult): Outcome<Buffer> {
+  if (result.kind === 'error') {
+    const nothing = !result.sent || isSafe(method)
+    return { outcome: nothing ? 'failed' : 'unknown', status: null, because: result.message }
+  }
+  const { status, body, headers } = result
+  if (status >= 200 && status < 300) return { outcome: 'succeeded', status, data: body }
+  if (status < 400) {
+    const because = `answered ${status}, a redirect, and redirects are not followed; set the final address`
+    return { outcome: 'failed', status, because }
+  }
+  if (status < 500 && status !== 408)
+    return { outcome: 'refused', status, refusal: toRefusal(provider, status, body) }
+  const nothing = isSafe(method) || status === 501 || (status === 503 && headers['retry-after'] !== undefined)
+  return { outcome: nothing ? 'failed' : 'unknown', status, because: `answered ${status}` }
+}
+
+/** Judges the result of an operation and translates what came back. */
+export function readReply<T>(
+  provider: Provider,
+  operation: Operation<never, T>,
+  method: string,
+  result: EgressResult,
+): Outcome<T> {
+  const outcome = judge(provider, method, result)
+  if (outcome.outcome !== 'succeeded') return outcome
+  const { status, data } = outcome
+  const reply = readText(operation.reads, data.toString() || 'null')
+  if (reply.ok) return { outcome: 'succeeded', status, data: operation.translate(reply.value) }
+  const because = `answered ${status}, but the reply cannot be read: ${inWords(reply.errors)}`
+  return { outcome: isSafe(method) ? 'failed' : 'unknown', status, because }
+}
+
+const REASONS: Record<number, Refusal['reason']> = {
+  400: 'invalid_request',
+  401: 'credentials_refused',
+  403: 'not_permitted',
+  404: 'not_found',
+  409: 'state_conflict',
+  410: 'not_found',
+  422: 'invalid_request',
+  429: 'rate_limited',
+}
+
+function toRefusal(provider: Provider, status: number, body: Buffer): Refusal {
+  const plain: Refusal = { reason: REASONS[status] ?? 'unknown', code: null, message: null }
+  return provider.refusal?.(status, parse(body)) ?? plain
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return readJson(body.toString())
+  } catch {
+    return null
+  }
+}
+
+/** Checks the input of a named operation against its schema; the errors name the field. */
+export const readInput = (operation: Operation, input: unknown) => read(operation.input, input)

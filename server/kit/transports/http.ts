@@ -1,0 +1,153 @@
+import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
+import { Problem } from '../../platform/errors.ts'
+import { type Auth, authorize } from '../auth.ts'
+import { type Credentials, RESERVED_HEADERS, type Settings } from '../fields.ts'
+import { maskBody, maskHeaders, maskUrl } from '../masking.ts'
+import { type OperationRequest, type Provider, perSettings } from '../provider.ts'
+import { formEncode } from './form.ts'
+
+/** Turns what a provider asks into the bytes that leave, and what leaves into what may be kept. Pure. */
+export type Opened = {
+  provider: Provider
+  environment: 'live' | 'test'
+  settings: Settings
+  credentials: Credentials
+  /** The access token, where the authentication is OAuth 2.0. */
+  token?: string | undefined
+}
+
+export type HttpRequest = OperationRequest & {
+  idempotency_key?: string | undefined
+  timeout_ms?: number | undefined
+  max_response_bytes?: number | undefined
+}
+
+const MAX_RESPONSE_BYTES = 10_000_000
+
+/** The connection's own `base_url` before the provider's. Without a slash at the end. */
+export function baseUrl({ provider, environment, settings }: Opened): string {
+  const own = settings['base_url']
+  const url = typeof own === 'string' && own !== '' ? own : provider.base_url?.[environment]
+  if (url === undefined) {
+    throw new Problem('invalid_settings', {
+      field: 'settings.base_url',
+      detail: 'settings.base_url is not set on this connection',
+    })
+  }
+  return url.replace(/\/+$/, '')
+}
+
+export const authOf = ({ provider, settings }: Opened): Auth => perSettings(provider.auth, settings)
+
+/** A body of bytes or text goes out as it is; anything else as the encoding says. */
+export function buildRequest(opened: Opened, request: HttpRequest): EgressRequest {
+  const { provider, settings, credentials, token } = opened
+  const auth = authorize(authOf(opened), credentials, { token })
+  const body = encodeBody(request, provider.encoding)
+  const key_header = idempotencyHeader(provider, settings)
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    'user-agent': 'trilho',
+    ...(body.type !== null && { 'content-type': body.type }),
+    ...lowerCase(provider.headers?.(settings) ?? {}),
+    ...allowed(lowerCase(request.headers ?? {}), Object.keys(auth.headers)),
+    ...(key_header !== null &&
+      request.idempotency_key !== undefined && { [key_header]: request.idempotency_key }),
+    ...auth.headers,
+  }
+  return {
+    url: baseUrl(opened) + withQuery(checkPath(request.path), { ...request.query, ...auth.query }),
+    method: request.method,
+    headers,
+    ...(body.content !== null && { body: body.content }),
+    timeout_ms: request.timeout_ms ?? provider.limits.timeout_ms,
+    max_response_bytes: request.max_response_bytes ?? MAX_RESPONSE_BYTES,
+  }
+}
+
+/** The header that makes a repeated request one request, lower case; null where the vendor has none. */
+export const idempotencyHeader = (provider: Provider, settings: Settings): string | null =>
+  perSettings(provider.idempotency_header ?? null, settings)?.toLowerCase() ?? null
+
+function encodeBody({ body, encoding }: OperationRequest, usual: 'json' | 'form') {
+  if (body === undefined) return { content: null, type: null }
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return { content: body, type: 'application/json' }
+  if ((encoding ?? usual) === 'json') return { content: JSON.stringify(body), type: 'application/json' }
+  return { content: formEncode(body), type: 'application/x-www-form-urlencoded' }
+}
+
+const lowerCase = (headers: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+/** A caller's headers can neither take the place of the credentials nor speak to the transport. */
+function allowed(headers: Record<string, string>, taken: readonly string[]): Record<string, string> {
+  for (const [name, value] of Object.entries(headers)) {
+    const field = `headers.${name}`
+    if (RESERVED_HEADERS.has(name) || taken.includes(name)) {
+      throw new Problem('invalid_request', {
+        field,
+        detail: `${field} is set by the connection; leave it out`,
+      })
+    }
+    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw new Problem('invalid_request', {
+        field,
+        detail: `${field} holds characters that no header may hold`,
+      })
+    }
+  }
+  return headers
+}
+
+/** A path stays below the base URL: no dot segments in any spelling, no backslash, no fragment. */
+function checkPath(path: string): string {
+  const [place = ''] = path.split('?')
+  const leaves = place.split('/').some((part) => /^(?:\.|%2e){1,2}$/i.test(part))
+  if (path.startsWith('/') && !leaves && !/[\\#\x00-\x20\x7f]/.test(path)) return path
+  throw new Problem('invalid_request', {
+    field: 'path',
+    detail: 'path must begin with / and hold no dot segments, backslashes, spaces or #; encode them',
+  })
+}
+
+function withQuery(path: string, query: NonNullable<OperationRequest['query']>): string {
+  const pairs = Object.entries(query)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]): [string, string] => [name, String(value)])
+  if (pairs.length === 0) return path
+  return `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(pairs)}`
+}
+
+export type RecordedRequest = {
+  method: string
+  url: string
+  headers: Record<string, string>
+  body: string | null
+}
+export type RecordedReply = { status: number; headers: Record<string, string>; body: string }
+
+/** A request as it may be recorded: no secret, token or card number in it. */
+export function maskRequest(opened: Opened, { method, url, headers, body }: EgressRequest): RecordedRequest {
+  const secrets = secretsOf(opened)
+  return {
+    method,
+    url: maskUrl(url, secrets),
+    headers: maskHeaders(headers, secrets, authHeaders(authOf(opened))),
+    body: body === undefined ? null : maskBody(body.toString(), secrets),
+  }
+}
+
+/** A reply as it may be recorded. */
+export function maskReply(opened: Opened, reply: Extract<EgressResult, { kind: 'response' }>): RecordedReply {
+  const secrets = secretsOf(opened)
+  const { status, headers, body } = reply
+  return { status, headers: maskHeaders(headers, secrets), body: maskBody(body.toString(), secrets) }
+}
+
+const secretsOf = ({ credentials, token }: Opened): string[] => [
+  ...Object.values(credentials),
+  ...(token === undefined ? [] : [token]),
+]
+
+const authHeaders = (auth: Auth): string[] =>
+  auth.kind === 'api_key' && auth.in === 'header' ? [auth.name.toLowerCase()] : []
