@@ -1,0 +1,151 @@
+/**
+ * The one way out. Everything that Trilho asks of the network goes through `send`, which reaches public
+ * addresses only (others by the settings), follows no redirect, reads no more than it was told to, and ends
+ * within the time it was given. It never throws for the other side's trouble: that is a value, in words.
+ */
+import { Pool } from 'undici'
+import { type AddressRules, addressRules } from './addresses.ts'
+import { type ConnectionTiming, createConnector, type ResolveAll } from './connector.ts'
+import { exchange, type Origin } from './exchange.ts'
+import type { FailureCode } from './failures.ts'
+
+export type EgressRequest = {
+  /** http: or https:, without user and password (those go into a header). */
+  url: string
+  method: string
+  headers: Record<string, string>
+  body?: Buffer | string
+  /** From the first step of connecting to the last byte of the answer. */
+  timeout_ms: number
+  /** What is longer is cut here, and the result says `truncated`. */
+  max_response_bytes: number
+  signal?: AbortSignal
+}
+
+export type EgressResult =
+  | {
+      kind: 'response'
+      status: number
+      /** Lower-case names; repeated headers joined by `, `, `set-cookie` by a newline. */
+      headers: Record<string, string>
+      body: Buffer
+      truncated: boolean
+      timing: EgressTiming
+    }
+  | {
+      kind: 'error'
+      code: FailureCode
+      /** False only when no byte of the request can have reached the other side. */
+      sent: boolean
+      /** For people: what happened, and the remedy where we know one. */
+      message: string
+      total_ms: number
+    }
+
+/** `dns_ms`, `connect_ms` and `tls_ms` only where the request opened a new connection and needed that step. */
+export type EgressTiming = ConnectionTiming & { first_byte_ms: number; total_ms: number }
+
+export type Egress = {
+  send(request: EgressRequest): Promise<EgressResult>
+  /** Ends what is under way as `aborted`; whoever wants to wait for it does so first. */
+  close(): Promise<void>
+}
+
+export type EgressOptions = AddressRules & {
+  /** How names are resolved; the system's way unless a test says otherwise. */
+  resolve?: ResolveAll
+}
+
+/** Per origin. More requests than this wait for a free one. */
+const CONNECTIONS = 64
+
+/**
+ * Past this many origins the idle one unused for longest is closed. Only busy ones can exceed it, and of those
+ * there are no more than requests under way. Idle sockets are closed after 4 s (or as the server asks).
+ */
+const MAX_ORIGINS = 512
+const KEEP_ALIVE_MAX_MS = 60_000
+
+/** Throws a RangeError that names the entry of `allow` that is no CIDR. */
+export function createEgress(options: EgressOptions): Egress {
+  const connector = createConnector(addressRules(options), options.resolve)
+  const origins = new Map<string, Origin>()
+  let closed = false
+
+  const originOf = (url: URL): Origin => {
+    const known = origins.get(url.origin)
+    if (known !== undefined) return known
+    if (origins.size >= MAX_ORIGINS) closeLeastUsed(origins)
+    const origin: Origin = openOrigin(url)
+    origins.set(url.origin, origin)
+    return origin
+  }
+
+  const openOrigin = (url: URL): Origin => {
+    const pool = new Pool(url.origin, {
+      connections: CONNECTIONS,
+      pipelining: 1,
+      allowH2: false,
+      headersTimeout: 0, // the exchange has one deadline for everything
+      bodyTimeout: 0,
+      keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
+      connect: (target, callback) =>
+        connector.open(target, (error, socket, timing) => {
+          if (error !== null || socket === null) return callback(error ?? new Error('no socket'), null)
+          origin.fresh = timing // undici writes the waiting request before `callback` returns
+          callback(null, socket)
+          origin.fresh = null
+        }),
+    })
+    const origin: Origin = { pool, host: url.host, in_flight: 0, used_at: 0, fresh: null }
+    return origin
+  }
+
+  return {
+    async send(request) {
+      const url = parse(request.url)
+      if (typeof url === 'string') return unsent('invalid_url', url)
+      if (request.signal?.aborted) return unsent('aborted', 'the request was cancelled')
+      if (closed) return unsent('aborted', 'this server is shutting down')
+      return exchange(originOf(url), url.pathname + url.search, request)
+    },
+    async close() {
+      closed = true
+      connector.close()
+      await Promise.all([...origins.values()].map(({ pool }) => pool.destroy()))
+      origins.clear()
+    },
+  }
+}
+
+function closeLeastUsed(origins: Map<string, Origin>): void {
+  let least: [string, Origin] | null = null
+  for (const entry of origins) {
+    if (entry[1].in_flight > 0) continue
+    if (least === null || entry[1].used_at < least[1].used_at) least = entry
+  }
+  if (least === null) return
+  origins.delete(least[0])
+  void least[1].pool.close()
+}
+
+/** The URL, or why it is none of ours. Parsing turns 0x7f.1, 2130706433 and the like into dotted addresses. */
+function parse(text: string): URL | string {
+  const url = URL.parse(text)
+  if (url === null) return 'the URL is not a valid absolute URL'
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    return `the URL must begin with http:// or https://, not ${url.protocol}`
+  }
+  if (url.username !== '' || url.password !== '') {
+    return 'the URL must not hold a user or password; send them in an authorization header'
+  }
+  return url
+}
+
+const unsent = (code: FailureCode, message: string): EgressResult => ({
+  kind: 'error',
+  code,
+  sent: false,
+  message,
+  total_ms: 0,
+})
