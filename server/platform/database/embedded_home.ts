@@ -23,9 +23,11 @@ import { canUse, copyOf, type EmbeddedPaths, embeddedPaths, type Native, obstacl
 
 /** Makes the folder that PostgreSQL lives in and what it needs there. Returns where to run the binaries from. */
 export function prepareHome(paths: EmbeddedPaths, native: Native): string {
+  refuseLostHome(paths)
   makeFolder(dirname(paths.home), paths)
   makeFolder(paths.home, paths)
   refuseObstacle(paths)
+  refuseStrangersData(paths)
   refuseOtherVersion(paths.data_dir, native)
   if (paths.pointer_file) writeFileSync(paths.pointer_file, `${paths.home}\n`)
   makeFolder(paths.links_dir, paths)
@@ -58,6 +60,23 @@ function refuseObstacle({ account, home }: EmbeddedPaths): void {
   if (!blocked) return
   throw new StartError(
     `PostgreSQL runs as ${account.name}, who may not enter ${blocked}: run chmod o+x ${blocked}, or set DATABASE_URL`,
+  )
+}
+
+/** An empty database in place of a lost one would look as if everything had been deleted. */
+function refuseLostHome({ pointer_file, home }: EmbeddedPaths): void {
+  if (!pointer_file || !existsSync(pointer_file) || existsSync(home)) return
+  throw new StartError(
+    `The data was kept in ${home}, which is gone: bring it back, or delete ${dirname(pointer_file)} to begin anew and run trilho restore`,
+  )
+}
+
+function refuseStrangersData({ account, data_dir }: EmbeddedPaths): void {
+  if (account || !existsSync(data_dir)) return
+  const { uid } = statSync(data_dir)
+  if (uid === process.getuid?.()) return
+  throw new StartError(
+    `The data in ${data_dir} belongs to user ${uid}: start as that user, or as root where root made it`,
   )
 }
 

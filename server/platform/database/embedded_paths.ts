@@ -29,18 +29,26 @@ export type EmbeddedPaths = {
 }
 
 /**
- * Says where things are and makes nothing. Data that exists is found where it is; otherwise root looks whether
- * its unprivileged account can enter `dir` (absolute) and goes elsewhere if not.
+ * Says where things are and makes nothing. Data that exists is found where it is, also after `dir` was moved;
+ * otherwise root looks whether its unprivileged account can enter `dir` (absolute) and goes elsewhere if not.
  */
 export function embeddedPaths(dir: string): EmbeddedPaths {
   const real = existsSync(dir) ? realpathSync(dir) : resolve(dir)
   const local = join(real, 'postgres')
-  if (process.getuid?.() !== 0) return pathsOf(real, local, null)
-  const away = join(AWAY, createHash('sha256').update(real).digest('hex').slice(0, 16))
-  if (hasData(away)) return pathsOf(real, away, ownerOf(away))
+  const pointed = pointedHome(real)
+  if (process.getuid?.() !== 0) return pathsOf(real, pointed ?? local, null)
+  if (pointed) return pathsOf(real, pointed, hasData(pointed) ? ownerOf(pointed) : unprivileged())
   if (hasData(local)) return pathsOf(real, local, ownerOf(local))
   const account = unprivileged()
-  return pathsOf(real, canReach(account, real) ? local : away, account)
+  if (canReach(account, real)) return pathsOf(real, local, account)
+  return pathsOf(real, join(AWAY, createHash('sha256').update(real).digest('hex').slice(0, 16)), account)
+}
+
+const POINTER = 'postgres.location'
+
+function pointedHome(dir: string): string | null {
+  const pointer = join(dir, POINTER)
+  return existsSync(pointer) ? readFileSync(pointer, 'utf8').trim() : null
 }
 
 function pathsOf(dir: string, home: string, account: Account | null): EmbeddedPaths {
@@ -51,7 +59,7 @@ function pathsOf(dir: string, home: string, account: Account | null): EmbeddedPa
     password_file: join(home, 'password'),
     links_dir: join(home, 'links'),
     lock_file: join(dir, 'server.lock'),
-    pointer_file: dirname(home) === dir ? null : join(dir, 'postgres.location'),
+    pointer_file: dirname(home) === dir ? null : join(dir, POINTER),
     account,
   }
 }
