@@ -54,8 +54,8 @@ export type Vault = {
    */
   blindIndex(tx: Tx, tenant_id: string, value: string): Promise<Buffer>
   /**
-   * Makes a new data key and returns its version. Old values go on opening. Other processes seal with the old key
-   * for up to 30 s more. Then `resealBatch`, until nothing remains.
+   * Makes a new data key and returns its version. Old values go on opening, and `seal` may use the old key for up
+   * to 30 s more. Then `resealBatch`, until nothing remains.
    */
   rotateTenantKey(tx: Tx, tenant_id: string): Promise<number>
   /** Seals up to `limit` old secrets with the newest key; returns how many remain. One transaction per batch. */
