@@ -192,6 +192,11 @@ export interface Tables {
     attempts: Generated<number>
     error: string | null
   }
+  migration: {
+    name: string
+    sha256: string
+    at: Generated<Timestamp>
+  }
   oauth_client: {
     tenant_id: string
     id: string
