@@ -37,7 +37,10 @@ export { loadMasterKey, type MasterKey, masterKeyFile, parseMasterKey } from './
 export type Vault = {
   /** Keeps the secret in place of the one before. A `Problem` where the text is not well-formed Unicode. */
   put(tx: Tx, ref: SecretRef, plaintext: string): Promise<void>
-  /** The secret, or null where there is none. One query and some 10 µs of work; the keys are remembered. */
+  /**
+   * The secret, or null where there is none. One query, about 0.3 ms beside 0.1 ms of a bare `select 1` on a shared
+   * two-core machine; unwrapped keys are remembered, so opening takes 8 µs of it and asks for nothing more.
+   */
   get(tx: Tx, ref: SecretRef): Promise<string | null>
   /** field → plaintext, of all the secrets of one owner. */
   getAll(tx: Tx, owner: SecretOwner): Promise<Record<string, string>>
