@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { type Access, type Actor, type App, INSTALLATION } from '../modules/app.ts'
+import {
+  accessTokenKey,
+  findClient,
+  findKeyByHash,
+  holds,
+  type Identity,
+  readAccessToken,
+  tenantExists,
+} from '../modules/tenants/tenants.ts'
+import { Problem } from '../platform/errors.ts'
+import { fromWire, toWire } from '../platform/ids.ts'
+import { createLookups } from './lookups.ts'
+
+export type Auth = {
+  /** The actor of a request that has not said who it is. */
+  anybody: Actor
+  /** Lets a request into its route as `request.actor`, or throws 401 or 403. */
+  admit(request: FastifyRequest): Promise<void>
+  /** Who a request says it is; throws 401 where it does not prove it. */
+  identify(request: FastifyRequest): Promise<Actor>
+}
+
+const ANYBODY: Actor = {
+  kind: 'system',
+  id: 'anybody',
+  tenant_id: INSTALLATION,
+  environment: 'test',
+  scopes: [],
+  ip: null,
+  request_id: null,
+}
+
+/**
+ * A caller proves itself by `Authorization: Bearer`: an API key, found by its SHA-256, or an access token from
+ * `/oauth/token`, whose signature is checked and whose client must still be there. Both look-ups are remembered
+ * and dropped when any process revokes, so a revocation holds everywhere within a second.
+ */
+export function createAuth(app: App): Auth {
+  const keys = createLookups<Identity>(app.db, app.clock)
+  const clients = createLookups<Identity>(app.db, app.clock)
+  const tenants = createLookups<true>(app.db, app.clock)
+  const signingKey = once(() => accessTokenKey(app))
+
+  async function fromKey(token: string): Promise<Identity | null> {
+    const hash = createHash('sha256').update(token).digest()
+    const found = await keys(hash.toString('base64'), () => findKeyByHash(app, hash))
+    return found && !isOver(found, app.clock.now()) ? found : null
+  }
+
+  async function fromAccessToken(token: string): Promise<Identity | null> {
+    const claims = await readAccessToken(await signingKey(), token, app.clock.now())
+    if (!claims) return null
+    const client = await clients(claims.client_id, () => findClient(app, claims.client_id))
+    return client ? { ...client, scopes: claims.scopes } : null
+  }
+
+  async function identify(request: FastifyRequest): Promise<Actor> {
+    const token = bearer(request)
+    const found = isAccessToken(token)
+      ? { kind: 'oauth_client' as const, identity: await fromAccessToken(token) }
+      : { kind: 'api_key' as const, identity: await fromKey(token) }
+    if (!found.identity)
+      throw unproven('The key or token is unknown, expired or revoked. Use another.', 'invalid_token')
+    return toActor(found.kind, found.identity, request)
+  }
+
+  async function admit(request: FastifyRequest): Promise<void> {
+    const { access } = request.routeOptions.config
+    if (access === undefined || access === 'public') {
+      request.actor = { ...ANYBODY, ip: request.ip, request_id: request.id }
+      return
+    }
+    const actor = await identify(request)
+    request.actor = actor // so that the log line of a refusal says who was refused
+    const tenant_id = await chosenTenant(request, actor)
+    permit(actor, access, tenant_id)
+    if (tenant_id !== null) request.actor = { ...actor, tenant_id }
+  }
+
+  /** An administrator acts on the tenant named by `trilho-tenant`; nobody else has a choice. */
+  async function chosenTenant(request: FastifyRequest, actor: Actor): Promise<string | null> {
+    const named = request.headers['trilho-tenant']
+    if (named === undefined) return null
+    const id = fromWire('tenant', String(named), 'trilho-tenant')
+    if (id === actor.tenant_id) return id
+    if (!actor.scopes.includes('admin')) {
+      throw new Problem('forbidden', {
+        field: 'trilho-tenant',
+        detail:
+          'This credential belongs to one tenant; only an administrator chooses with trilho-tenant. Leave it out.',
+      })
+    }
+    if (await tenants(id, () => tenantExists(app, id))) return id
+    throw new Problem('not_found', { field: 'trilho-tenant', detail: `There is no tenant ${named}.` })
+  }
+
+  return { anybody: ANYBODY, admit, identify }
+}
+
+function bearer(request: FastifyRequest): string {
+  const header = request.headers.authorization
+  if (header === undefined) {
+    throw unproven('Send Authorization: Bearer with an API key (trl_live_…, trl_test_…) or an access token.')
+  }
+  const token = /^bearer +([\x21-\x7e]{16,4096})$/i.exec(header)?.[1]
+  if (token === undefined)
+    throw unproven('The Authorization header must be Bearer, a space, and an API key or access token.')
+  return token
+}
+
+/** A JWT begins with `{"` in base64url; no API key does. */
+const isAccessToken = (token: string): boolean => token.startsWith('eyJ') && token.split('.').length === 3
+
+const isOver = ({ expires_at }: Identity, now: Date): boolean => expires_at !== null && expires_at <= now
+
+function toActor(kind: 'api_key' | 'oauth_client', identity: Identity, request: FastifyRequest): Actor {
+  const { id, tenant_id, environment, scopes } = identity
+  return {
+    kind,
+    id: toWire(kind, id),
+    tenant_id,
+    environment,
+    scopes,
+    ip: request.ip,
+    request_id: request.id,
+  }
+}
+
+function permit(actor: Actor, access: Access, tenant_id: string | null): void {
+  const is_admin = actor.scopes.includes('admin')
+  if (access === 'admin') {
+    if (is_admin) return
+    throw new Problem('forbidden', { detail: 'Only an administrator may do this. Use an admin key.' })
+  }
+  if (is_admin && tenant_id === null) {
+    throw new Problem('invalid_request', {
+      field: 'trilho-tenant',
+      detail: 'An administrator acts on one tenant here. Name it with the header trilho-tenant: tnt_….',
+    })
+  }
+  if (is_admin || holds(actor.scopes, access)) return
+  throw new Problem('forbidden', {
+    detail: `This needs the scope ${access}; the credential holds ${actor.scopes.join(', ') || 'none'}. Use one that holds it.`,
+  })
+}
+
+function unproven(detail: string, error?: string): Problem {
+  const challenge = `Bearer realm="trilho"${error === undefined ? '' : `, error="${error}"`}`
+  return new Problem('unauthenticated', { detail, headers: { 'www-authenticate': challenge } })
+}
+
+/** Makes a thing at its first use and keeps it; a failure is not kept. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null
+      throw error
+    })
+    return made
+  }
+}

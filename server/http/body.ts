@@ -1,0 +1,107 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Problem } from '../platform/errors.ts'
+import { unsupportedType } from './problems.ts'
+
+/** Deeper bodies are refused: nothing we take is, and what walks a value must not be walked into the ground. */
+const DEEPEST = 64
+
+/**
+ * JSON is the only body the API takes. A body is read whole, as strict UTF-8, and refused before any room sees
+ * it when it is too deep, would tamper with a prototype, or holds text that PostgreSQL cannot store.
+ */
+export function takeJson(http: FastifyInstance): void {
+  http.removeAllContentTypeParsers()
+  http.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, bytes: Buffer) => {
+      if (!isPlainUtf8(request)) throw unsupportedType(request)
+      request.bytes = bytes
+      return bytes.length === 0 ? undefined : parseJson(bytes)
+    },
+  )
+}
+
+/** For what must be kept to the byte: every content type, as a Buffer, up to `limit` bytes. */
+export function takeBytes(http: FastifyInstance, limit: number): void {
+  http.removeAllContentTypeParsers()
+  http.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer', bodyLimit: limit },
+    async (_request: FastifyRequest, bytes: Buffer) => bytes,
+  )
+}
+
+function isPlainUtf8(request: FastifyRequest): boolean {
+  const encoding = request.headers['content-encoding'] ?? 'identity'
+  const charset = /charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1] ?? 'utf-8'
+  return encoding === 'identity' && /^utf-?8$/i.test(charset)
+}
+
+/** Parses strictly; every refusal is a `Problem` that says where. */
+export function parseJson(bytes: Buffer): unknown {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new Problem('invalid_json', {
+      field: 'body',
+      detail: 'The body is not valid UTF-8. Encode it as UTF-8.',
+    })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new Problem('invalid_json', {
+      field: 'body',
+      detail: `The body is not valid JSON${whereOf(error)}.`,
+    })
+  }
+  inspect(value, [])
+  return value
+}
+
+/** V8 says where it stumbled, and quotes the text, which may hold a secret: only the place is passed on. */
+function whereOf(error: unknown): string {
+  const place = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1]
+  return place === undefined ? '; it ends too early or holds a stray character' : ` at position ${place}`
+}
+
+function inspect(value: unknown, path: string[]): void {
+  if (typeof value === 'string') checkText(value, path)
+  if (typeof value !== 'object' || value === null) return
+  if (path.length >= DEEPEST) {
+    throw new Problem('invalid_request', {
+      field: path.slice(0, 4).join('.'),
+      detail: `The body is nested deeper than ${DEEPEST} levels. Send a flatter one.`,
+    })
+  }
+  for (const [name, inner] of Object.entries(value)) {
+    path.push(name)
+    checkName(name, path)
+    inspect(inner, path)
+    path.pop()
+  }
+}
+
+function checkName(name: string, path: string[]): void {
+  checkText(name, path)
+  if (name === '__proto__') {
+    const field = path.join('.')
+    throw new Problem('invalid_request', {
+      field,
+      detail: `The field ${field} has a name that is not allowed. Rename it.`,
+    })
+  }
+}
+
+/** PostgreSQL stores neither NUL nor half a surrogate pair; JSON can spell both. */
+export function checkText(text: string, path: string[]): void {
+  if (!text.includes('\u0000') && text.isWellFormed()) return
+  const field = path.join('.').replaceAll('\u0000', '').toWellFormed()
+  throw new Problem('invalid_request', {
+    field,
+    detail: `The field ${field} holds a NUL character or half of a surrogate pair, which cannot be stored. Take it out.`,
+  })
+}

@@ -1,0 +1,44 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type App, type Http, INSTALLATION } from '../modules/app.ts'
+import { toWire } from '../platform/ids.ts'
+
+/** One wide line per request, with all that is known of it at its end; probes only speak at `debug`. */
+export function requestLine(http: Http, app: App): void {
+  http.addHook('onRequest', async (request, reply) => {
+    reply.header('request-id', request.id)
+  })
+  http.addHook('onResponse', async (request, reply) => {
+    const line = toLine(request, reply)
+    if (reply.statusCode >= 500) app.log.error({ ...line, err: causeOf(request) }, 'request')
+    else if (isProbe(line.route)) app.log.debug(line, 'request')
+    else app.log.info(line, 'request')
+  })
+}
+
+const isProbe = (route: string): boolean => route === '/health' || route === '/ready' || route === '/metrics'
+
+function toLine(request: FastifyRequest, reply: FastifyReply) {
+  const { actor, problem } = request
+  return {
+    method: request.method,
+    route: request.routeOptions.url ?? '(none)',
+    status: reply.statusCode,
+    duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+    actor: actor.id,
+    tenant: actor.tenant_id === INSTALLATION ? null : toWire('tenant', actor.tenant_id),
+    request_id: request.id,
+    client_request_id: clientRequestId(request),
+    ip: request.ip,
+    ...(problem && { code: problem.code, detail: problem.message }),
+  }
+}
+
+/** The caller's own name for the request, kept for the log where it is one; ours is never replaced by it. */
+function clientRequestId(request: FastifyRequest): string | undefined {
+  const sent = request.headers['x-request-id']
+  return typeof sent === 'string' && /^[\w.:-]{1,100}$/.test(sent) ? sent : undefined
+}
+
+function causeOf({ problem }: FastifyRequest): unknown {
+  return problem?.occurrence.cause ?? problem ?? undefined
+}

@@ -1,0 +1,29 @@
+/** The rooms a scope can open, for reading, for writing, or both with `*`. */
+const ROOMS = ['tenants', 'connections', 'calls', 'sources', 'events', 'subscriptions'] as const
+
+/**
+ * Every scope there is. `*` is all of a tenant; `internal` and `riskengine` open the published contracts of those
+ * names; `admin` (all tenants) and `metrics:read` exist only on keys of the installation.
+ */
+export const SCOPES: readonly string[] = [
+  '*',
+  ...ROOMS.flatMap((room) => [`${room}:read`, `${room}:write`, `${room}:*`]),
+  'internal',
+  'riskengine',
+  'admin',
+  'metrics:read',
+]
+
+/** Those that reach beyond one tenant. */
+export const INSTALLATION_SCOPES: readonly string[] = ['admin', 'metrics:read']
+
+/** Whether who holds `scopes` may do what asks for `wanted`; for `calls:*`, both halves will do. */
+export function holds(scopes: readonly string[], wanted: string): boolean {
+  if (scopes.includes(wanted)) return true
+  if (INSTALLATION_SCOPES.includes(wanted)) return scopes.includes('admin')
+  if (scopes.includes('*') || scopes.includes('admin')) return true
+  const [room, right] = wanted.split(':')
+  if (right === undefined) return false
+  if (right === '*') return scopes.includes(`${room}:read`) && scopes.includes(`${room}:write`)
+  return scopes.includes(`${room}:*`)
+}
