@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { masterKeyBytes } from '../config.ts'
 import { StartError } from '../start_error.ts'
 
 export type MasterKey = {
@@ -22,7 +23,7 @@ export const masterKeyFile = (data_dir: string): string => resolve(data_dir, 'ma
  */
 export async function loadMasterKey({ master_key, data_dir }: Settings): Promise<MasterKey> {
   if (master_key !== undefined) {
-    const key = parseMasterKey(master_key.reveal())
+    const key = masterKeyBytes(master_key.reveal())
     if (!key)
       throw new StartError(`TRILHO_MASTER_KEY must be ${FORM}. Make one with: openssl rand -base64 32`)
     return { key, from: 'setting', path: null }
@@ -41,14 +42,6 @@ export async function loadMasterKey({ master_key, data_dir }: Settings): Promise
 
 const FORM = '32 bytes, as base64 (44 characters) or hex (64)'
 
-/** 32 bytes written as base64, base64url or hex; null for anything else. */
-export function parseMasterKey(text: string): Buffer | null {
-  const trimmed = text.trim()
-  if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex')
-  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) return Buffer.from(trimmed, 'base64')
-  return null
-}
-
 async function readKeyFile(path: string): Promise<Buffer | null> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
@@ -63,7 +56,7 @@ async function readKeyFile(path: string): Promise<Buffer | null> {
         `The master key file ${path} may be read by others (mode ${(mode & 0o777).toString(8)}). Run: chmod 600 ${path}`,
       )
     }
-    const key = parseMasterKey(await file.readFile('utf8'))
+    const key = masterKeyBytes((await file.readFile('utf8')).trim())
     if (!key)
       throw new StartError(`The master key file ${path} must hold ${FORM}. Restore it from your backup.`)
     return key

@@ -25,7 +25,7 @@ import {
   writeSecret,
 } from './queries.ts'
 
-export { loadMasterKey, type MasterKey, masterKeyFile, parseMasterKey } from './master_key.ts'
+export { loadMasterKey, type MasterKey, masterKeyFile } from './master_key.ts'
 
 /**
  * Where secrets live. Each tenant has data keys of its own, wrapped by the master key, which never enters the
@@ -83,7 +83,7 @@ export type VaultOptions = {
   /** 32 bytes each; open what they wrapped, until `rewrap` has been to every tenant. */
   previous_master_keys?: Buffer[]
   clock: Clock
-  /** How many unwrapped keys are kept at most (about 200 bytes each). */
+  /** How many unwrapped keys are kept at most. */
   remembered_keys?: number
 }
 
