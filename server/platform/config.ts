@@ -1,206 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
-import Type from 'typebox'
 import { Errors } from 'typebox/value'
-import { type Secret, secret } from './secret.ts'
+import { secret } from './secret.ts'
+import { type Config, envName, type Key, PROPERTIES, type Property, shown } from './settings.ts'
 import { StartError } from './start_error.ts'
 
-const MB = 1024 * 1024
-const days = (description: string, count: number) =>
-  Type.Integer({ description, default: count, examples: [count * 2], minimum: 1, maximum: 3650 })
-const milliseconds = (description: string, ms: number, minimum: number, maximum: number) =>
-  Type.Integer({ description, default: ms, examples: [ms * 2], minimum, maximum })
-const hidden = (description: string, example: string, minLength: number) =>
-  Type.Optional(
-    Type.Unsafe<Secret>(Type.String({ description, examples: [example], minLength, writeOnly: true })),
-  )
-const cidrs = (description: string, example: string) =>
-  Type.Array(Type.String({ format: 'cidr' }), { description, default: [], examples: [[example]] })
-
-const ROLES = ['api', 'ingest', 'worker'] as const
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-
-/**
- * Every setting, its meaning, default and an example: what the server reads, what it refuses, and what
- * `docs/config.md` prints. A key is read from `TRILHO_<KEY>` (`database_url` from `DATABASE_URL`).
- */
-export const ConfigSchema = Type.Object({
-  database_url: hidden(
-    'An external PostgreSQL, 15 or later. Absent: the embedded one, with its data under data_dir.',
-    'postgres://trilho:password@db.internal:5432/trilho',
-    12,
-  ),
-  data_dir: Type.String({
-    description:
-      'Folder for what this server keeps on disk: embedded database, key files, logs of PostgreSQL.',
-    default: '.trilho',
-    examples: ['/var/lib/trilho'],
-    minLength: 1,
-  }),
-  host: Type.String({
-    description:
-      'Address to listen on. On a loopback address the server is in development mode: deliveries may reach this machine itself.',
-    default: '127.0.0.1',
-    examples: ['0.0.0.0'],
-    minLength: 1,
-  }),
-  port: Type.Integer({
-    description: 'Port to listen on; 0 takes any free one.',
-    default: 3012,
-    examples: [8080],
-    minimum: 0,
-    maximum: 65_535,
-  }),
-  public_url: Type.Optional(
-    Type.String({
-      description:
-        'The address under which others reach this server. Printed in webhook addresses; https here makes cookies secure. Absent: made from host and port.',
-      examples: ['https://hub.example.com'],
-      format: 'url',
-    }),
-  ),
-  trusted_proxies: cidrs(
-    'Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Empty: none.',
-    '10.0.0.0/8',
-  ),
-  roles: Type.Array(Type.Enum([...ROLES]), {
-    description:
-      'What this process does: serve the API, take webhooks, work the queues. Several processes share one database.',
-    default: [...ROLES],
-    examples: [['ingest', 'worker']],
-    minItems: 1,
-    uniqueItems: true,
-  }),
-  master_key: hidden(
-    'Wraps the data key of every tenant: 32 bytes in base64 or 64 hex digits. Absent: kept in a file under data_dir, made on the first start. Lose it and the credentials are lost.',
-    'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=',
-    43,
-  ),
-  admin_key: hidden(
-    'The key of the administrator of the installation, instead of the one made and printed on the first start.',
-    'trl_admin_5kq7m2x9vd4t8wz3hc6pn1rb',
-    24,
-  ),
-  log_level: Type.Enum([...LEVELS], {
-    description: 'The least important lines that are written.',
-    default: 'info',
-    examples: ['debug'],
-  }),
-  log_format: Type.Optional(
-    Type.Enum(['json', 'pretty'], {
-      description: 'How a line is written. Absent: pretty on a terminal, JSON otherwise.',
-      examples: ['json'],
-    }),
-  ),
-  otlp_endpoint: Type.Optional(
-    Type.String({
-      description: 'Base address of an OpenTelemetry collector (OTLP over HTTP). Absent: no traces are made.',
-      examples: ['http://otel-collector:4318'],
-      format: 'url',
-    }),
-  ),
-  egress_allow: cidrs(
-    'Private addresses that calls and deliveries may reach all the same. Everything else that is not public is refused.',
-    '10.20.0.0/16',
-  ),
-  demo: Type.Boolean({
-    description: 'On the first start, make a demo tenant connected to the sandbox.',
-    default: true,
-    examples: [false],
-  }),
-  sandbox: Type.Boolean({
-    description: 'Run the simulated vendors beside the API.',
-    default: true,
-    examples: [false],
-  }),
-  sandbox_port: Type.Integer({
-    description: 'Port of the sandbox, on loopback; 0 takes any free one.',
-    default: 0,
-    examples: [3013],
-    minimum: 0,
-    maximum: 65_535,
-  }),
-  db_pool_size: Type.Integer({
-    description: 'Database connections each pool of this process may open.',
-    default: 10,
-    examples: [20],
-    minimum: 2,
-    maximum: 500,
-  }),
-  worker_concurrency: Type.Integer({
-    description: 'Pieces of work a worker process has in hand at once.',
-    default: 64,
-    examples: [256],
-    minimum: 1,
-    maximum: 4096,
-  }),
-  delivery_timeout_ms: milliseconds(
-    'How long a subscriber may take to answer a delivery, in milliseconds.',
-    15_000,
-    100,
-    120_000,
-  ),
-  api_body_limit: Type.Integer({
-    description: 'Largest request body the API takes, in bytes.',
-    default: 10 * MB,
-    examples: [20 * MB],
-    minimum: 1024,
-    maximum: 256 * MB,
-  }),
-  webhook_body_limit: Type.Integer({
-    description: 'Largest webhook body taken from a vendor, in bytes.',
-    default: MB,
-    examples: [4 * MB],
-    minimum: 1024,
-    maximum: 64 * MB,
-  }),
-  rate_limit_per_second: Type.Integer({
-    description: 'Requests a second that one API key may make.',
-    default: 100,
-    examples: [500],
-    minimum: 1,
-    maximum: 1_000_000,
-  }),
-  partitions_ahead_days: Type.Integer({
-    description: 'Days for which partitions are made in advance.',
-    default: 14,
-    examples: [30],
-    minimum: 2,
-    maximum: 90,
-  }),
-  retention_records_days: days('Days that messages, deliveries and calls are kept.', 30),
-  retention_attempt_days: days('Days that attempts are kept, with the headers and bodies they exchanged.', 7),
-  retention_events_days: days('Days that events are kept.', 90),
-  shutdown_grace_ms: milliseconds(
-    'How long work in hand may take to finish after SIGTERM, in milliseconds.',
-    10_000,
-    0,
-    600_000,
-  ),
-})
-
-/** The settings of a process, checked. Secrets are wrapped: `reveal()` where the value is used. */
-export type Config = Type.Static<typeof ConfigSchema>
+export type { Config } from './settings.ts'
 
 type Env = Record<string, string | undefined>
-type Key = keyof Config
-type Property = Type.TSchema & {
-  type?: string
-  default?: unknown
-  examples?: unknown[]
-  enum?: unknown[]
-  format?: string
-  items?: Property
-  writeOnly?: boolean
-  description?: string
-}
-
-const PROPERTIES = Object.entries(ConfigSchema.properties) as unknown as [Key, Property][]
-
-/** The environment variable of a key. */
-export const envName = (key: Key): string =>
-  key === 'database_url' ? 'DATABASE_URL' : `TRILHO_${key.toUpperCase()}`
-
 /**
  * Reads the settings from the environment. An empty variable counts as absent. A secret may stand in a file
  * instead, named by `<VARIABLE>_FILE`. Throws `StartError` with one line naming the variable and the remedy.
@@ -273,6 +80,10 @@ function inWords(property: Property, keyword: string, message: string): string {
   if (keyword === 'enum' && allowed !== undefined) return `must be ${oneOf(property, allowed)}`
   if (keyword === 'type' && property.type === 'integer') return 'must be a whole number'
   if (keyword === 'type' && property.type === 'boolean') return 'must be true or false'
+  if (keyword === 'minimum' || keyword === 'maximum')
+    return `must be from ${property.minimum} to ${property.maximum}`
+  if (keyword === 'minLength' && property.writeOnly === true)
+    return `must have at least ${property.minLength} characters`
   return message
 }
 
@@ -325,9 +136,6 @@ function refuse(name: string, property: Property, text: string, problem: string)
   throw new StartError(`${name} ${problem}${got}; an example: ${name}=${shown(property.examples?.[0])}`)
 }
 
-/** A value as it is written in an environment variable. */
-const shown = (value: unknown): string => (Array.isArray(value) ? value.join(',') : String(value))
-
 function refuseUnknown(env: Env): void {
   const known = PROPERTIES.flatMap(([key, property]) =>
     property.writeOnly === true ? [envName(key), `${envName(key)}_FILE`] : [envName(key)],
@@ -357,24 +165,3 @@ function distance(a: string, b: string): number {
   }
   return row[b.length] ?? 0
 }
-
-/** `docs/config.md`. */
-export function configMarkdown(): string {
-  const rows = PROPERTIES.map(([key, property]) => {
-    const preset = property.default === undefined ? '' : `\`${shown(property.default) || 'empty'}\``
-    const file = property.writeOnly === true ? ' Secret.' : ''
-    return `| \`${envName(key)}\` | ${property.description}${file} | ${preset} | \`${shown(property.examples?.[0])}\` |`
-  })
-  return `${HEAD}\n${rows.join('\n')}\n`
-}
-
-const HEAD = `# Configuration
-
-Printed from \`server/platform/config.ts\`; \`npm run generate\` writes it.
-
-Every setting is an environment variable, read once at the start. An empty one counts as absent. A name that
-begins with \`TRILHO_\` and is not in this table refuses the start, so that a spelling mistake is never a silent
-default. Lists are separated by commas. A secret may stand in a file instead: put the path in \`<NAME>_FILE\`.
-
-| variable | meaning | default | example |
-|---|---|---|---|`
