@@ -41,7 +41,7 @@ export const METRICS = {
   trilho_delivery_seconds: {
     type: 'histogram',
     help: 'Time a subscriber took to answer one attempt',
-    labels: ['status'],
+    labels: [],
     buckets: REMOTE,
   },
   trilho_calls_total: {

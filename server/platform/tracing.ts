@@ -7,6 +7,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api'
+import type { TracerConfig } from '@opentelemetry/sdk-trace-node'
 import { maskText } from './mask.ts'
 
 /** The span of some work, for what is only known at its end, such as a status. */
@@ -60,6 +61,13 @@ export function startTracing(endpoint: string, onTrouble: (error: unknown) => vo
   }
 }
 
+/** What the spans say they come from. The SDK's own maker of resources adds nothing to this. */
+const RESOURCE: NonNullable<TracerConfig['resource']> = {
+  attributes: { 'service.name': 'trilho' },
+  getRawAttributes: () => Object.entries(RESOURCE.attributes),
+  merge: () => RESOURCE,
+}
+
 async function openExporter(endpoint: string, onTrouble: (error: unknown) => void) {
   const [{ BasicTracerProvider, BatchSpanProcessor }, { OTLPTraceExporter }] = await Promise.all([
     import('@opentelemetry/sdk-trace-node'),
@@ -75,7 +83,7 @@ async function openExporter(endpoint: string, onTrouble: (error: unknown) => voi
       if (result.error !== undefined) onTrouble(result.error)
       done(result)
     })
-  return new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] })
+  return new BasicTracerProvider({ resource: RESOURCE, spanProcessors: [new BatchSpanProcessor(exporter)] })
 }
 
 function masked(attributes: Attributes): Attributes {
