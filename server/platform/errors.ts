@@ -14,7 +14,10 @@ export const ERRORS = {
   method_not_allowed: { status: 405, title: 'The address does not take this method' },
   request_in_progress: { status: 409, title: 'The first request with this idempotency key is still running' },
   conflict: { status: 409, title: 'The request conflicts with what is there' },
-  outcome_unknown: { status: 409, title: 'The first request with this key was cut off; its outcome is unknown' },
+  outcome_unknown: {
+    status: 409,
+    title: 'The first request with this key was cut off; its outcome is unknown',
+  },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not taken here' },
   idempotency_key_reused: { status: 422, title: 'The idempotency key was used with another request' },
@@ -72,4 +75,31 @@ export function problemBody(problem: Problem, request_id: string): Record<string
     ...(retry_after_s !== undefined && { retry_after_s }),
     request_id,
   }
+}
+
+/** `docs/errors.md`. */
+export function errorsMarkdown(): string {
+  const example = new Problem('invalid_id', {
+    field: 'connection_id',
+    detail: 'connection_id must be a connection id such as con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+  })
+  const rows = Object.entries(ERRORS).map(
+    ([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`,
+  )
+  return `# Errors
+
+Printed from \`server/platform/errors.ts\`; \`npm run generate\` writes it.
+
+Every error is \`application/problem+json\` (RFC 9457). Programs read \`code\`, which never changes; people read
+\`detail\`, which says which field, why, and what to do. \`field\` or \`errors\` name the fields at fault,
+\`retry_after_s\` says when to try again, and \`request_id\` finds the request in the log.
+
+\`\`\`json
+${JSON.stringify(problemBody(example, 'req_01jz8k3v9mf2tb7xq4c5n6p8rs'), null, 2)}
+\`\`\`
+
+| code | status | title |
+|---|---|---|
+${rows.join('\n')}
+`
 }
