@@ -7,7 +7,8 @@ import { StartError } from '../start_error.ts'
 
 /** No process has this pid: it is above every limit. */
 const NO_PID = 2_147_483_647
-const ORPHAN_PATIENCE_MS = 10_000
+/** The watchdog takes little more than a second; a PostgreSQL that lives longer has lost it. */
+const ENDING_MS = 5_000
 
 /**
  * Makes this process the only server of a folder. The lock outlives a `kill -9` without harm: it names a pid and
@@ -114,8 +115,8 @@ export function livePort(data_dir: string): number | null {
  * given to a stranger does not stop the next one. It never ends a process and never deletes `postmaster.pid`:
  * PostgreSQL reads there which shared memory to check for survivors of the last run.
  */
-export async function settlePostmaster(data_dir: string): Promise<void> {
-  const deadline = performance.now() + ORPHAN_PATIENCE_MS
+export async function settlePostmaster(data_dir: string, patience_ms = ENDING_MS): Promise<void> {
+  const deadline = performance.now() + patience_ms
   for (;;) {
     const postmaster = readPostmaster(data_dir)
     if (!postmaster || startOf(postmaster.pid) === null) return
