@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { FieldError } from '../platform/errors.ts'
 import { checkFields, type Settings, withDefaults } from './fields.ts'
 import type { News } from './news.ts'
 import { type Provider, perSettings, type WebhookMessage, type Webhooks } from './provider.ts'
-import { inWords, readText } from './reads.ts'
+import { inWords, type Read, readText, translated } from './reads.ts'
 import { type SignatureScheme, type Verified, verify, type WebhookHeaders } from './signatures.ts'
 import { isWebhookSecret, standardKeys } from './webhook_keys.ts'
 
@@ -36,7 +37,7 @@ export function verifyMessage(
 export function readEnvelope(provider: Provider, received: Received): Envelope {
   const webhooks = webhooksOf(provider)
   const message = toMessage(webhooks, received)
-  const event = readText(webhooks.reads, message.text)
+  const event = readEvent(webhooks, received.body, message)
   if (!event.ok) {
     return {
       event_key: bodyKey(received.body),
@@ -58,9 +59,10 @@ export function readEnvelope(provider: Provider, received: Received): Envelope {
 export function translateMessage(provider: Provider, received: Received): Translated {
   const webhooks = webhooksOf(provider)
   const message = toMessage(webhooks, received)
-  const event = readText(webhooks.reads, message.text)
+  const event = readEvent(webhooks, received.body, message)
   if (!event.ok) return { ok: false, problem: inWords(event.errors) }
-  return { ok: true, news: webhooks.translate(event.value, message) }
+  const news = translated(() => webhooks.translate(event.value, message))
+  return news.ok ? { ok: true, news: news.value } : news
 }
 
 /** What is wrong with a source's settings and signing secrets. Empty when fit. */
@@ -106,6 +108,11 @@ const completed = (webhooks: Webhooks, settings: Settings) => withDefaults(webho
 
 function toMessage(webhooks: Webhooks, { headers, body, settings }: Received): WebhookMessage {
   return { headers, text: body.toString(), settings: completed(webhooks, settings) }
+}
+
+function readEvent(webhooks: Webhooks, body: Buffer, message: WebhookMessage): Read<unknown> {
+  if (!isUtf8(body)) return { ok: false, errors: [{ field: '', reason: 'the body is not valid UTF-8' }] }
+  return readText(webhooks.reads, message.text)
 }
 
 const LONGEST_KEY = 255

@@ -13,7 +13,7 @@ export type OtherNews = { type: string; data: string; payment?: never }
 
 /**
  * `pending` is also what a word we do not know means: only the vendor's own word ends a payment.
- * Final: completed (until refunded or disputed), failed, canceled, refunded, expired.
+ * `failed` is the last word of one try; where the vendor lets the customer try again, `completed` may follow it.
  */
 export const PAYMENT_STATUSES = [
   'pending',
@@ -33,6 +33,7 @@ export type PaymentStatus = (typeof PAYMENT_STATUSES)[number]
 export type VendorPayment = {
   vendor_id: string
   status: PaymentStatus
+  /** Of the payment; of the dispute where the message tells only that, and then `disputed` says the same. */
   money: Money
   /** Our own reference, where the vendor gave it back. */
   reference?: string

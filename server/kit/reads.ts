@@ -1,6 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
-import type { FieldError } from '../platform/errors.ts'
+import { type FieldError, Problem } from '../platform/errors.ts'
 import { readJson } from './wire_json.ts'
 
 /**
@@ -46,6 +46,27 @@ export function readText<T extends TSchema>(schema: T, text: string): Read<Stati
     }
   }
   return read(schema, value)
+}
+
+/** For a part whose schema depends on what was read before. What does not fit is a `Problem` that the kit turns into words. */
+export function readPart<T extends TSchema>(schema: T, value: unknown, place: string): Static<T> {
+  const part = read(schema, value)
+  if (part.ok) return part.value
+  const errors = part.errors.map(({ field, reason }) => ({
+    field: field === '' ? place : `${place}.${field}`,
+    reason,
+  }))
+  throw new Problem('invalid_request', { detail: inWords(errors), errors })
+}
+
+/** Runs a translation; what it cannot make sense of comes back as words, a bug of ours is thrown on. */
+export function translated<T>(translate: () => T): { ok: true; value: T } | { ok: false; problem: string } {
+  try {
+    return { ok: true, value: translate() }
+  } catch (error) {
+    if (error instanceof Problem) return { ok: false, problem: error.occurrence.detail }
+    throw error
+  }
 }
 
 type SchemaError = { keyword: string; instancePath: string; message: string; params: object }

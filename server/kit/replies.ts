@@ -1,7 +1,7 @@
 import type { EgressResult } from '../platform/egress/egress.ts'
 import type { Refusal } from './news.ts'
 import type { Operation, Provider } from './provider.ts'
-import { inWords, read, readText } from './reads.ts'
+import { inWords, read, readText, translated } from './reads.ts'
 import { type AttemptOutcome, isSafe, parseRetryAfter } from './retry.ts'
 import { readJson } from './wire_json.ts'
 
@@ -50,8 +50,11 @@ export function readReply<T>(
   if (outcome.outcome !== 'succeeded') return outcome
   const { status, data } = outcome
   const reply = readText(operation.reads, data.toString() || 'null')
-  if (reply.ok) return { outcome: 'succeeded', status, data: operation.translate(reply.value) }
-  const because = `answered ${status}, but the reply cannot be read: ${inWords(reply.errors)}`
+  const meaning = reply.ok
+    ? translated(() => operation.translate(reply.value))
+    : { ok: false as const, problem: inWords(reply.errors) }
+  if (meaning.ok) return { outcome: 'succeeded', status, data: meaning.value }
+  const because = `answered ${status}, but the reply cannot be read: ${meaning.problem}`
   return { outcome: isSafe(method) ? 'failed' : 'unknown', status, because }
 }
 

@@ -59,7 +59,10 @@ export const stripeSignature = (): SignatureScheme => ({
 })
 
 /** Standard Webhooks 1.0.0, `v1` (HMAC-SHA256) and `v1a` (ed25519). */
-export const standardWebhooks = (): SignatureScheme => ({ kind: 'standard_webhooks', tolerance_seconds: 300 })
+export const standardWebhooks = (tolerance_seconds = 300): SignatureScheme => ({
+  kind: 'standard_webhooks',
+  tolerance_seconds,
+})
 
 /** Any HMAC over the body and what stands around it. A timestamp that is not signed would prove nothing: refused. */
 export function hmac(options: Partial<Omit<HmacScheme, 'kind'>> & { header: string }): HmacScheme {

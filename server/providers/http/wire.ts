@@ -1,0 +1,44 @@
+import Type from 'typebox'
+import type { Settings } from '../../kit/fields.ts'
+import type { WebhookMessage } from '../../kit/provider.ts'
+
+/** Any JSON: what stands where is said by the settings of the source. */
+export const AnyEvent = Type.Unknown()
+
+/** Where the id of an event stands: Standard Webhooks has a header for it, others mostly `id`. */
+export function placeOf(settings: Settings): string {
+  const place = settings['event_id']
+  if (typeof place === 'string') return place
+  return settings['signature'] === 'standard_webhooks' ? 'header:webhook-id' : 'id'
+}
+
+/** Text or a number at `data.order.id` of the body or `header:x-name`; null where neither stands there. */
+export function valueAt(place: string, event: unknown, { headers }: WebhookMessage): string | null {
+  const value = place.startsWith('header:')
+    ? headers[place.slice(7).toLowerCase()]
+    : memberAt(event, place.split('.'))
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' && value !== '' ? value : null
+}
+
+function memberAt(event: unknown, names: readonly string[]): unknown {
+  let value = event
+  for (const name of names) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+    value = (value as Record<string, unknown>)[name]
+  }
+  return value
+}
+
+/**
+ * `order/paid` becomes `http.order_paid`: a name the catalog takes, apart from our own, so that no outsider can
+ * publish a `payment.completed`.
+ */
+export function toEventName(type: string | null): string {
+  const name = (type ?? '')
+    .replace(/[^A-Za-z0-9_.]+/g, '_')
+    .replace(/[.]{2,}/g, '.')
+    .slice(0, 100)
+    .replace(/^[._]+|[._]+$/g, '')
+  return `http.${name || 'received'}`
+}

@@ -1,0 +1,129 @@
+import { bearer } from '../../kit/auth.ts'
+import type { CreatePayment, ListPayments, RefundPayment } from '../../kit/payments.ts'
+import { defineProvider, get, operation, path, post } from '../../kit/provider.ts'
+import { stripeSignature } from '../../kit/signatures.ts'
+import { toUnits } from './amounts.ts'
+import { toRefusal } from './refusals.ts'
+import { toEntityId, toNews, toPayment, toRefund } from './translate.ts'
+import { API_VERSION, PaymentIntent, PaymentIntents, Refund, StripeEvent } from './wire.ts'
+
+/** With the charge inside, the answer also tells what was refunded or disputed. */
+const WITH_CHARGE = { expand: ['latest_charge'] }
+const CANCEL_REASONS = ['duplicate', 'fraudulent', 'requested_by_customer', 'abandoned']
+const REFUND_REASONS = ['duplicate', 'fraudulent', 'requested_by_customer']
+
+const oneOf = (reasons: readonly string[], reason: string | undefined) =>
+  reason !== undefined && reasons.includes(reason) ? reason : undefined
+
+const createRequest = (payment: CreatePayment) =>
+  post('/v1/payment_intents', {
+    ...toUnits(payment.money),
+    description: payment.description,
+    payment_method: payment.source,
+    customer: payment.customer,
+    capture_method: payment.capture,
+    confirm: payment.confirm,
+    return_url: payment.return_url,
+    // Without an address to come back to, methods that send the customer away cannot work.
+    automatic_payment_methods: { enabled: true, ...(!payment.return_url && { allow_redirects: 'never' }) },
+    metadata: { ...payment.metadata, reference: payment.reference },
+    ...WITH_CHARGE,
+  })
+
+const refundRequest = ({ vendor_id, money, reason, reference }: RefundPayment) =>
+  post('/v1/refunds', {
+    [vendor_id.startsWith('ch_') ? 'charge' : 'payment_intent']: vendor_id,
+    amount: money && toUnits(money).amount,
+    reason: oneOf(REFUND_REASONS, reason),
+    metadata: { reference },
+  })
+
+const listRequest = ({ limit, after, customer }: ListPayments) =>
+  get('/v1/payment_intents', { limit, starting_after: after, customer, 'expand[]': 'data.latest_charge' })
+
+export const stripe = defineProvider({
+  id: 'stripe',
+  name: 'Stripe',
+  category: 'payments',
+  docs: 'https://docs.stripe.com/api',
+  base_url: { live: 'https://api.stripe.com', test: 'https://api.stripe.com' },
+  fields: [
+    {
+      key: 'secret_key',
+      label: 'Secret key',
+      hint: 'Dashboard, Developers, API keys: begins with sk_ or, restricted, rk_',
+      secret: true,
+      required: true,
+      pattern: '[\\x21-\\x7e]+',
+      example: 'sk_test_…',
+    },
+    {
+      key: 'base_url',
+      label: 'Base URL',
+      hint: 'only for a sandbox or a gateway in between; without /v1',
+      type: 'url',
+      example: 'https://api.stripe.com',
+    },
+    {
+      key: 'account',
+      label: 'Connected account',
+      hint: 'the account of a platform to act for; begins with acct_',
+      pattern: 'acct_[A-Za-z0-9]+',
+    },
+  ],
+  auth: bearer('secret_key'),
+  limits: { requests_per_minute: 6000, timeout_ms: 30_000 },
+  encoding: 'form',
+  headers: ({ account }) => ({
+    'stripe-version': API_VERSION,
+    ...(typeof account === 'string' && { 'stripe-account': account }),
+  }),
+  idempotency_header: 'idempotency-key',
+  test: get('/v1/balance'),
+  refusal: toRefusal,
+  payments: {
+    settles: 'idempotency_key',
+    create: operation({ request: createRequest, reads: PaymentIntent, translate: toPayment }),
+    find: operation({
+      request: ({ vendor_id }) =>
+        get(path`/v1/payment_intents/${vendor_id}`, { 'expand[]': 'latest_charge' }),
+      reads: PaymentIntent,
+      translate: toPayment,
+    }),
+    cancel: operation({
+      request: ({ vendor_id, reason }) =>
+        post(path`/v1/payment_intents/${vendor_id}/cancel`, {
+          cancellation_reason: oneOf(CANCEL_REASONS, reason),
+          ...WITH_CHARGE,
+        }),
+      reads: PaymentIntent,
+      translate: toPayment,
+    }),
+    capture: operation({
+      request: ({ vendor_id, money }) =>
+        post(path`/v1/payment_intents/${vendor_id}/capture`, {
+          amount_to_capture: money && toUnits(money).amount,
+          ...WITH_CHARGE,
+        }),
+      reads: PaymentIntent,
+      translate: toPayment,
+    }),
+    refund: operation({ request: refundRequest, reads: Refund, translate: toRefund }),
+    list: operation({
+      request: listRequest,
+      reads: PaymentIntents,
+      translate: ({ data, has_more }) => ({
+        payments: data.map(toPayment),
+        next: has_more ? (data.at(-1)?.id ?? null) : null,
+      }),
+    }),
+  },
+  webhooks: {
+    signature: stripeSignature(),
+    reads: StripeEvent,
+    event_id: ({ id }) => id,
+    event_type: ({ type }) => type,
+    entity_id: toEntityId,
+    translate: toNews,
+  },
+})

@@ -1,0 +1,97 @@
+import type { News, PaymentStatus, VendorPayment, VendorRefund } from '../../kit/news.ts'
+import { readPart } from '../../kit/reads.ts'
+import { fromUnits } from './amounts.ts'
+import { toFailure } from './refusals.ts'
+import { Charge, Dispute, PaymentIntent, type Refund, type StripeEvent } from './wire.ts'
+
+/** docs.stripe.com/payments/paymentintents/lifecycle */
+const STATUS: Record<string, PaymentStatus> = {
+  requires_payment_method: 'pending',
+  requires_confirmation: 'pending',
+  requires_action: 'pending',
+  processing: 'pending',
+  requires_capture: 'authorized',
+  succeeded: 'completed',
+  canceled: 'canceled',
+}
+
+const REFUND_STATUS: Record<string, VendorRefund['status']> = {
+  succeeded: 'completed',
+  failed: 'failed',
+  canceled: 'canceled',
+}
+
+export function toPayment(intent: PaymentIntent): VendorPayment {
+  const { id, currency, created, amount_received, last_payment_error, metadata } = intent
+  const charge = typeof intent.latest_charge === 'object' ? intent.latest_charge : null
+  const method = charge?.payment_method_details?.type ?? onlyOne(intent.payment_method_types)
+  const status = statusOf(intent, charge)
+  return {
+    vendor_id: id,
+    status,
+    money: fromUnits(intent.amount, currency),
+    ...(metadata?.reference && { reference: metadata.reference }),
+    ...(status === 'failed' && last_payment_error && { failure: toFailure(last_payment_error) }),
+    ...(method !== undefined && { method }),
+    created_at: new Date(created * 1000).toISOString(),
+    ...(amount_received !== undefined && { captured: fromUnits(amount_received, currency) }),
+    ...(charge && { refunded: fromUnits(charge.amount_refunded, currency) }),
+  }
+}
+
+/** A refused try puts an intent back to its first state: the error beside it is what tells them apart. */
+function statusOf(intent: PaymentIntent, charge: Charge | null): PaymentStatus {
+  if (intent.status === 'requires_payment_method' && intent.last_payment_error) return 'failed'
+  if (intent.status === 'canceled' && intent.cancellation_reason === 'expired') return 'expired'
+  if (intent.status === 'succeeded' && charge) return statusOfCharge(charge)
+  return STATUS[intent.status] ?? 'pending'
+}
+
+function statusOfCharge({ disputed, refunded, amount_refunded }: Charge): PaymentStatus {
+  if (disputed) return 'disputed'
+  if (refunded) return 'refunded'
+  return BigInt(amount_refunded) > 0n ? 'partially_refunded' : 'completed'
+}
+
+const onlyOne = (names: string[] | undefined) => (names?.length === 1 ? names[0] : undefined)
+
+export const toRefund = ({ id, amount, currency, status, payment_intent, charge }: Refund): VendorRefund => ({
+  vendor_id: id,
+  payment_id: payment_intent ?? charge ?? null,
+  status: REFUND_STATUS[status ?? ''] ?? 'pending',
+  money: fromUnits(amount, currency),
+})
+
+/** A charge made without an intent is a payment of its own. */
+const toRefundedPayment = (charge: Charge): VendorPayment => ({
+  vendor_id: charge.payment_intent ?? charge.id,
+  status: statusOfCharge(charge),
+  money: fromUnits(charge.amount, charge.currency),
+  ...(charge.metadata?.reference && { reference: charge.metadata.reference }),
+  ...(charge.payment_method_details && { method: charge.payment_method_details.type }),
+  created_at: new Date(charge.created * 1000).toISOString(),
+  refunded: fromUnits(charge.amount_refunded, charge.currency),
+})
+
+function toDisputedPayment({ payment_intent, charge, amount, currency }: Dispute): VendorPayment {
+  const money = fromUnits(amount, currency)
+  return { vendor_id: payment_intent ?? charge, status: 'disputed', money, disputed: money }
+}
+
+const changed = (payment: VendorPayment): News[] => [{ type: 'payment.changed', payment }]
+
+/** docs.stripe.com/api/events/types. What is not about a payment is no news yet. */
+export function toNews({ type, data: { object } }: StripeEvent): News[] {
+  const place = 'data.object'
+  if (type.startsWith('payment_intent.')) return changed(toPayment(readPart(PaymentIntent, object, place)))
+  if (type === 'charge.refunded') return changed(toRefundedPayment(readPart(Charge, object, place)))
+  if (type === 'charge.dispute.created') return changed(toDisputedPayment(readPart(Dispute, object, place)))
+  return []
+}
+
+/** Everything about one payment bears the id of its intent, and so keeps its order. */
+export function toEntityId({ data: { object } }: StripeEvent): string | null {
+  const { payment_intent, charge, id } = object
+  if (typeof payment_intent === 'string') return payment_intent
+  return typeof charge === 'string' ? charge : (id ?? null)
+}

@@ -1,0 +1,82 @@
+import Type, { type Static } from 'typebox'
+import { maybe, WireInteger } from '../../kit/reads.ts'
+
+/** The fields we read of what Stripe writes. docs.stripe.com/api, the objects of these names. */
+export const API_VERSION = '2026-10-28.endive'
+
+const PaymentError = Type.Object({
+  type: Type.String(),
+  code: maybe(Type.String()),
+  decline_code: maybe(Type.String()),
+  message: maybe(Type.String()),
+})
+
+export const ErrorBody = Type.Object({ error: PaymentError })
+export type PaymentError = Static<typeof PaymentError>
+
+const Metadata = maybe(Type.Object({ reference: maybe(Type.String()) }))
+const MethodDetails = maybe(Type.Object({ type: Type.String() }))
+
+export const Charge = Type.Object({
+  id: Type.String(),
+  amount: WireInteger,
+  amount_refunded: WireInteger,
+  currency: Type.String(),
+  created: Type.Integer(),
+  refunded: Type.Boolean(),
+  disputed: Type.Boolean(),
+  payment_intent: maybe(Type.String()),
+  payment_method_details: MethodDetails,
+  metadata: Metadata,
+})
+export type Charge = Static<typeof Charge>
+
+export const PaymentIntent = Type.Object({
+  id: Type.String(),
+  status: Type.String(),
+  amount: WireInteger,
+  amount_received: Type.Optional(WireInteger),
+  currency: Type.String(),
+  created: Type.Integer(),
+  cancellation_reason: maybe(Type.String()),
+  last_payment_error: maybe(PaymentError),
+  /** An id, or the charge itself where it was asked for with `expand`. */
+  latest_charge: maybe(Type.Union([Type.String(), Charge])),
+  payment_method_types: Type.Optional(Type.Array(Type.String())),
+  metadata: Metadata,
+})
+export type PaymentIntent = Static<typeof PaymentIntent>
+
+export const PaymentIntents = Type.Object({ data: Type.Array(PaymentIntent), has_more: Type.Boolean() })
+
+export const Refund = Type.Object({
+  id: Type.String(),
+  amount: WireInteger,
+  currency: Type.String(),
+  status: maybe(Type.String()),
+  payment_intent: maybe(Type.String()),
+  charge: maybe(Type.String()),
+})
+export type Refund = Static<typeof Refund>
+
+export const Dispute = Type.Object({
+  amount: WireInteger,
+  currency: Type.String(),
+  charge: Type.String(),
+  payment_intent: maybe(Type.String()),
+})
+export type Dispute = Static<typeof Dispute>
+
+export const StripeEvent = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  type: Type.String({ minLength: 1 }),
+  data: Type.Object({
+    object: Type.Object({
+      id: maybe(Type.String()),
+      object: maybe(Type.String()),
+      payment_intent: maybe(Type.Unknown()),
+      charge: maybe(Type.Unknown()),
+    }),
+  }),
+})
+export type StripeEvent = Static<typeof StripeEvent>
