@@ -7,6 +7,7 @@ import {
   connectFailure,
   dnsFailure,
   type Failure,
+  failure,
   isFailure,
   refusedAddress,
   tlsFailure,
@@ -16,13 +17,13 @@ import {
  * Opens connections, and only to addresses that may be reached. The addresses that the resolver gave are judged
  * and the very same ones are connected to, so a name that resolves differently a moment later gains nothing.
  */
-export type Connector = {
+type Connector = {
   open(options: buildConnector.Options, opened: Opened): void
   /** Ends the attempts under way. */
   close(): void
 }
 
-export type Opened = (error: Failure | null, socket: Socket | null, timing: ConnectionTiming) => void
+type Opened = (error: Failure | null, socket: Socket | null, timing: ConnectionTiming) => void
 
 /** Milliseconds each step of a new connection took; a step that was not needed is absent. */
 export type ConnectionTiming = { dns_ms?: number; connect_ms?: number; tls_ms?: number }
@@ -89,7 +90,7 @@ function refusedHost(host: string, addresses: LookupAddress[], refusal: Refusal)
 /** The last word is the socket's: whatever led to it, the peer it has must be one that may be reached. */
 function refusedPeer(refusal: Refusal, host: string, socket: Socket): Failure | null {
   const address = socket.remoteAddress
-  if (address === undefined) return null // already closed again; undici notices
+  if (address === undefined) return failure('connect', `connection to ${host} closed as soon as it was made`)
   const kind = refusal(address)
   return kind === null ? null : refusedAddress(host, address, kind)
 }

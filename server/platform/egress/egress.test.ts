@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ResolveAll } from './connector.ts'
+import { createConnector, type ResolveAll } from './connector.ts'
 import { createEgress, type EgressOptions, type EgressRequest, type EgressResult } from './egress.ts'
 
 type Ask = Partial<EgressRequest> & { url: string }
@@ -146,11 +146,8 @@ test('an answer that is too long is cut at the limit; a little too long keeps th
   assert.notEqual(fourth, first)
 })
 
-test('an endless answer is cut and its connection dropped', async (t) => {
-  let closed = () => {}
-  const dropped = new Promise<void>((resolve) => {
-    closed = resolve
-  })
+test('an endless answer is cut and its connection dropped', { timeout: 5000 }, async (t) => {
+  const { promise: dropped, resolve: closed } = Promise.withResolvers<void>()
   const url = await serveBytes(t, (socket) => {
     socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
     const timer = setInterval(() => socket.write(`4000\r\n${'x'.repeat(0x4000)}\r\n`), 1)
@@ -159,16 +156,22 @@ test('an endless answer is cut and its connection dropped', async (t) => {
       closed()
     })
   })
-  const { body, truncated } = answered(await open(t).send({ url, max_response_bytes: 10 }))
+  const { body, truncated } = answered(
+    await open(t).send({ url, max_response_bytes: 10, timeout_ms: 60_000 }),
+  )
   assert.deepEqual([body.length, truncated], [10, true])
   await dropped
 })
 
-test('silence ends at the time given, in words, as sent', async (t) => {
-  const url = await serveBytes(t, () => {})
+test('silence ends at the time given, in words, as sent, and the connection with it', {
+  timeout: 5000,
+}, async (t) => {
+  const { promise: dropped, resolve: closed } = Promise.withResolvers<void>()
+  const url = await serveBytes(t, (socket) => socket.resume().on('close', () => closed()))
   const result = await open(t).send({ url, timeout_ms: 120 })
   refused(result, 'timeout', true, /^no answer within 120 ms$/)
   assert(result.kind === 'error' && result.total_ms >= 118 && result.total_ms < 1000, JSON.stringify(result))
+  await dropped
 })
 
 test('a trickled answer does not outlive the time given', async (t) => {
@@ -208,6 +211,41 @@ test('a refused connection names the address, and nothing was sent', async (t) =
   await new Promise((resolve) => server.close(resolve))
   const result = await open(t).send({ url: `http://127.0.0.1:${port}/`, method: 'POST', body: 'x' })
   refused(result, 'connect', false, new RegExp(`^connection refused by 127.0.0.1:${port}$`))
+})
+
+test('where a name has several addresses, each is tried, and the first one tells what was wrong', async (t) => {
+  const { server, port } = await serve(t, (_request, response) => response.end('second'))
+  const { send } = open(t, { resolve: resolving(['::1', '127.0.0.1']) })
+  const url = `http://both.acorn.example:${port}/`
+  assert.equal(answered(await send({ url, headers: { connection: 'close' } })).body.toString(), 'second')
+  await new Promise((resolve) => server.close(resolve))
+  refused(await send({ url }), 'connect', false, new RegExp(`\\[::1\\]:${port}`))
+})
+
+test('answers without a body are whole', async (t) => {
+  const { url } = await serve(t, (request, response) => {
+    if (request.method === 'HEAD') response.setHeader('content-length', '10')
+    response.writeEarlyHints({ link: '</a.css>; rel=preload' })
+    response.writeHead(request.method === 'HEAD' ? 200 : 204).end()
+  })
+  const { send } = open(t)
+  for (const [method, status] of [
+    ['HEAD', 200],
+    ['POST', 204],
+  ] as const) {
+    const result = answered(await send({ url, method }))
+    assert.deepEqual([result.status, result.body.length, result.headers['link']], [status, 0, undefined])
+  }
+})
+
+test('a host header does not change where a request goes', async (t) => {
+  const { port } = await serve(t, (request, response) => response.end(request.headers.host))
+  const resolve: ResolveAll = () => assert.fail('nothing to resolve')
+  const headers = { host: 'inner.acorn.example' }
+  const { send } = open(t, { allow: ['127.0.0.1/32'], allow_loopback: false, resolve })
+  const there = answered(await send({ url: `http://127.0.0.1:${port}/`, headers }))
+  assert.equal(there.body.toString(), 'inner.acorn.example')
+  refused(await send({ url: `http://127.0.0.2:${port}/`, headers }), 'refused_address', false, /127\.0\.0\.2/)
 })
 
 test('a name that does not resolve is told as that, and nothing was sent', async (t) => {
@@ -339,6 +377,25 @@ test('the address that was judged is the one connected to, whatever the name res
   assert.deepEqual(reached, ['127.0.0.1', '127.0.0.1'])
 })
 
+test('a socket whose peer may not be reached is destroyed unused, however it came about', async (t) => {
+  let bytes = 0
+  const url = await serveBytes(t, (socket) => {
+    socket.on('data', ({ length }) => {
+      bytes += length
+    })
+  })
+  const { hostname, port } = new URL(url)
+  const answers = [null, 'a private address'] // allowed when it is looked up, refused once connected
+  const connector = createConnector(() => answers.shift() ?? null)
+  const { promise, resolve: opened } = Promise.withResolvers<unknown[]>()
+  connector.open({ hostname, host: `${hostname}:${port}`, port, protocol: 'http:' }, (...args) =>
+    opened(args),
+  )
+  const [error, socket] = await promise
+  assert.match(String(error), /127\.0\.0\.1 is a private address/)
+  assert.deepEqual([socket, bytes], [null, 0])
+})
+
 test('only plain http and https URLs are taken', async (t) => {
   const { send } = open(t)
   const wrong = [
@@ -397,14 +454,21 @@ test('closing ends what is under way and refuses what comes after', async (t) =>
   refused(await unconnected, 'aborted', false, /shutting down/)
 })
 
-test('more origins than are kept at once are all served', async (t) => {
-  const { port } = await serve(t, (_request, response) => response.setHeader('connection', 'close').end('x'))
-  const { send } = open(t)
-  for (let batch = 0; batch < 9; batch++) {
-    const hosts = Array.from({ length: 64 }, (_, n) => `127.0.${batch}.${n + 2}`)
-    const results = hosts.map((host) => send({ url: `http://${host}:${port}/` }))
-    for (const result of await Promise.all(results))
-      assert.match(result.kind === 'error' ? result.code : '', /connect/)
+test('past 512 origins the one unused for longest gives up its connections', { timeout: 2500 }, async (t) => {
+  const { promise: dropped, resolve: closed } = Promise.withResolvers<void>()
+  const { port } = await serve(t, (request, response) => {
+    if (request.headers.host?.startsWith('first.')) request.socket.on('close', () => closed())
+    else response.setHeader('connection', 'close')
+    response.end()
+  })
+  const { send } = open(t, { resolve: resolving(['127.0.0.1']) })
+  answered(await send({ url: `http://first.acorn.example:${port}/` }))
+  for (let batch = 0; batch < 8; batch++) {
+    const others = Array.from({ length: 64 }, (_, n) =>
+      send({ url: `http://o${batch * 64 + n}.acorn.example:${port}/` }),
+    )
+    for (const result of await Promise.all(others)) answered(result)
   }
-  answered(await send({ url: `http://127.0.0.1:${port}/` }))
+  await dropped // well before the 3 s after which an idle connection to this server is closed anyway
+  answered(await send({ url: `http://first.acorn.example:${port}/` }))
 })

@@ -43,7 +43,7 @@ export type EgressResult =
     }
 
 /** `dns_ms`, `connect_ms` and `tls_ms` only where the request opened a new connection and needed that step. */
-export type EgressTiming = ConnectionTiming & { first_byte_ms: number; total_ms: number }
+type EgressTiming = ConnectionTiming & { first_byte_ms: number; total_ms: number }
 
 export type Egress = {
   send(request: EgressRequest): Promise<EgressResult>

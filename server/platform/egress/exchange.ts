@@ -115,7 +115,7 @@ function handlerOf(x: Exchange): Dispatcher.DispatchHandler {
       finish(x)
     },
     onResponseError(_controller, error) {
-      fail(x, exchangeFailure(error, x.first_byte !== 0))
+      fail(x, exchangeFailure(error, { sent: x.controller !== null, answered: x.first_byte !== 0 }))
       finish(x)
     },
   }

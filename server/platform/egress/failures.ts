@@ -92,8 +92,10 @@ function tlsWords(error: Coded, valid_to: Date | null): string {
   }
 }
 
-/** Trouble after the connection stood. `answered`: some byte of the answer had arrived. */
-export function exchangeFailure(error: Error, answered: boolean): Failure {
+/** How far a request had come when its connection failed. */
+type Progress = { sent: boolean; answered: boolean }
+
+export function exchangeFailure(error: Error, progress: Progress): Failure {
   if (isFailure(error)) return error
   const { code = '', message }: Coded = error
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {
@@ -107,12 +109,13 @@ export function exchangeFailure(error: Error, answered: boolean): Failure {
   }
   if (error.name === 'HTTPParserError')
     return failure('reset', `the answer is not HTTP/1.1: ${message}`, error)
-  return failure('reset', resetWords(code, answered), error)
+  return failure('reset', resetWords(code, progress), error)
 }
 
-function resetWords(code: string, answered: boolean): string {
+function resetWords(code: string, { sent, answered }: Progress): string {
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'the headers of the answer are too long'
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'the answer is shorter than its content-length'
+  if (!sent) return 'a kept connection closed before the request was sent'
   return answered
     ? 'connection closed before the answer was complete'
     : 'connection closed before any byte of an answer'
