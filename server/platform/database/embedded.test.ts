@@ -117,7 +117,7 @@ function oneLine(...patterns: RegExp[]): (error: unknown) => boolean {
 describe('the embedded PostgreSQL of one folder', () => {
   const dir = newDir()
 
-  test('answers on loopback with durable commits, to its password only', async () => {
+  test('answers on loopback with durable commits, to its password only, and logs no values', async () => {
     const server = await startEmbedded({ dir, log })
     try {
       const [facts] = await query(
@@ -143,6 +143,12 @@ describe('the embedded PostgreSQL of one folder', () => {
       wrong.password = 'wrong'
       await assert.rejects(query(wrong.href, 'select 1'), { code: '28P01' })
       assert.equal(runningEmbedded(dir), server.url)
+      const twice = "insert into held values ('529.982.247-25')"
+      await query(server.url, `create table held (cpf text primary key); ${twice}`)
+      await assert.rejects(query(server.url, twice), { code: '23505' })
+      const written = readFileSync(embeddedPaths(dir).log_file, 'utf8')
+      assert.match(written, /duplicate key/)
+      assert.doesNotMatch(written, /529\.982/)
     } finally {
       await server.stop()
     }

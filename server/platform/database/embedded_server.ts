@@ -60,6 +60,8 @@ const SETTINGS: Record<string, string> = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
+  log_error_verbosity: 'terse', // details quote the values of rows, and statements may
+  log_min_error_statement: 'panic',
 }
 
 /** What it takes to run the binaries: where they are, where the data is, as whom. */
