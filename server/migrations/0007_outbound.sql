@@ -28,7 +28,8 @@ create table delivery (
   primary key (tenant_id, id)
 ) partition by range (id);
 create index on delivery (tenant_id, subscription_id, id);
-create index on delivery (tenant_id, event_id);
+create index on delivery (tenant_id, event_id, id);
+create index on delivery (tenant_id, id) where state = 'failed'; -- the dead letters
 call isolate('delivery');
 grant select, insert, update on delivery to trilho_app;
 call open_to_worker('delivery', 'select, insert, update');

@@ -65,6 +65,8 @@ export type Routes = (http: Http, app: App) => void
 declare module 'fastify' {
   interface FastifyRequest {
     actor: Actor
+    /** The body of a JSON request as it came, for what is kept to the byte. */
+    bytes: Buffer | null
   }
   interface FastifyContextConfig {
     access?: Access

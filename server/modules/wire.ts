@@ -1,11 +1,14 @@
 import Type, { type TSchema } from 'typebox'
-import { type Kind, PREFIXES, parseWire, toWire } from '../platform/ids.ts'
 import { Problem } from '../platform/errors.ts'
+import { type Kind, PREFIXES, parseWire, toWire } from '../platform/ids.ts'
 
 /** The shapes that every room's `schema.ts` shares: ids, times, pages. */
 
 export const WireId = (kind: Kind) =>
-  Type.String({ pattern: `^${PREFIXES[kind]}_[0-9a-hjkmnp-tv-z]{26}$`, examples: [`${PREFIXES[kind]}_01jz8k3v9mf2tb7xq4c5n6p8rs`] })
+  Type.String({
+    pattern: `^${PREFIXES[kind]}_[0-9a-hjkmnp-tv-z]{26}$`,
+    examples: [`${PREFIXES[kind]}_01jz8k3v9mf2tb7xq4c5n6p8rs`],
+  })
 
 /** A path parameter: the pattern is checked by `fromWire`, whose error names the kind. */
 export const IdParams = Type.Object({ id: Type.String() }, { additionalProperties: false })
@@ -37,7 +40,10 @@ export function readPage(kind: Kind, input: PageInput): { limit: number; before:
   if (input.cursor === undefined) return { limit, before: null }
   const before = parseWire(kind, input.cursor)
   if (before === null) {
-    throw new Problem('invalid_cursor', { field: 'cursor', detail: 'cursor must be the next_cursor of an earlier page of this list' })
+    throw new Problem('invalid_cursor', {
+      field: 'cursor',
+      detail: 'cursor must be the next_cursor of an earlier page of this list',
+    })
   }
   return { limit, before }
 }
@@ -53,4 +59,3 @@ export function toPage<Row extends { id: string }, Item>(
   const last = page.at(-1)
   return { data: page.map(toItem), next_cursor: rows.length > limit && last ? toWire(kind, last.id) : null }
 }
-

@@ -61,6 +61,12 @@ function format(ms: number, sequence: number, random: Buffer): string {
 /** When an id was made, to the millisecond. */
 export const timeOfId = (id: string): Date => new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16))
 
+/** The smallest id of an instant: as `v7_floor` in the database. */
+export function floorId(time: Date): string {
+  const ms = time.getTime().toString(16).padStart(12, '0')
+  return `${ms.slice(0, 8)}-${ms.slice(8)}-0000-0000-000000000000`
+}
+
 /** `dlv_01jx…` for a delivery's UUID. */
 export function toWire(kind: Kind, id: string): string {
   let rest = BigInt(`0x${id.replaceAll('-', '')}`)

@@ -50,7 +50,7 @@ export async function openDatabase(options: { url: string; pool_size: number; lo
     listening: line.listening,
     close: async () => {
       await line.close()
-      await Promise.all([app, worker, ingest, owner].map((db) => db.destroy()))
+      await Promise.all([app, worker, ingest, owner].map((db) => db.pool.end())) // Kysely's destroy ends no pool that it never used
     },
   }
 }
@@ -66,7 +66,9 @@ function openPool(options: { url: string; role: Role; max: number; log: Log }): 
     idleTimeoutMillis: 60_000,
     keepAlive: true,
   })
-  pool.on('error', (error) => log.warn({ crossing: 'database', role, err: error }, 'an idle connection was lost'))
+  pool.on('error', (error) =>
+    log.warn({ crossing: 'database', role, err: error }, 'an idle connection was lost'),
+  )
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return Object.assign(db, { pool })
 }
@@ -112,7 +114,11 @@ function transact<T>(db: Db, begin: string, work: (tx: Tx) => Promise<T>): Promi
 /** A statement on a hot path: written out, prepared once per connection, committed by itself. */
 export type Statement = { name: string; text: string }
 
-export async function hot<Row extends object>(db: Db, statement: Statement, values: unknown[]): Promise<Row[]> {
+export async function hot<Row extends object>(
+  db: Db,
+  statement: Statement,
+  values: unknown[],
+): Promise<Row[]> {
   const { name, text } = statement
   const { rows } = await db.pool.query<Row>({ name, text, values })
   return rows
@@ -132,3 +138,14 @@ export function isConnectionLoss(error: unknown): boolean {
 /** PostgreSQL's own code for what it refused, such as 23505 for a unique key. */
 export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
+
+export { type Embedded, embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
+export { forget, once, remember } from './memory.ts'
+export { migrate } from './migrate.ts'
+export {
+  dropPartition,
+  isCovered,
+  makePartitions,
+  partitionedTables,
+  partitionsBefore,
+} from './partitions.ts'

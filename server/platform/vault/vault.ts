@@ -56,6 +56,8 @@ export type Vault = {
    * case, CPF and CNPJ without punctuation) under a key of the tenant that rotation leaves alone.
    */
   blindIndex(tx: Tx, tenant_id: string, value: string): Promise<Buffer>
+  /** `blindIndex` of one tenant as a plain function, to be kept: its key never changes. */
+  indexer(tx: Tx, tenant_id: string): Promise<(value: string) => Buffer>
   /**
    * Makes a new data key and returns its version. Old values go on opening, and `seal` may use the old key for up
    * to 30 s more. Then `resealBatch`, until nothing remains.
@@ -102,6 +104,10 @@ export function createVault(options: VaultOptions): Vault {
       seal(await recentKey(keys, tx, tenant_id), ['sealed', tenant_id, context], plaintext),
     open: (tx, tenant_id, context, sealed) => openAt(keys, tx, ['sealed', tenant_id, context], sealed),
     blindIndex: async (tx, tenant_id, value) => blindIndex(await indexKey(keys, tx, tenant_id), value),
+    indexer: async (tx, tenant_id) => {
+      const key = await indexKey(keys, tx, tenant_id)
+      return (value) => blindIndex(key, value)
+    },
     rotateTenantKey: (tx, tenant_id) => rotateKey(keys, tx, tenant_id),
     resealBatch: (tx, tenant_id, limit) => resealBatch(keys, tx, tenant_id, limit),
     rewrap: (tx, tenant_id) => rewrapKeys(keys, tx, tenant_id),

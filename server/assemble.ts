@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { App, Routes } from './modules/app.ts'
+import { INSTALLATION } from './modules/app.ts'
+import * as connectionRoutes from './modules/connections/routes.ts'
+import { readPayloads } from './modules/events/events.ts'
+import * as eventJobs from './modules/events/jobs.ts'
+import * as eventRoutes from './modules/events/routes.ts'
+import * as inboundJobs from './modules/inbound/jobs.ts'
+import * as inboundRoutes from './modules/inbound/routes.ts'
+import * as outboundJobs from './modules/outbound/jobs.ts'
+import * as outboundRoutes from './modules/outbound/routes.ts'
+import { react } from './modules/reactions.ts'
+import * as tenantJobs from './modules/tenants/jobs.ts'
+import * as tenantRoutes from './modules/tenants/routes.ts'
+import { systemClock } from './platform/clock.ts'
+import { type Config, isDevelopment } from './platform/config.ts'
+import { makePartitions, migrate, openDatabase, startEmbedded } from './platform/database/database.ts'
+import { createEgress } from './platform/egress/egress.ts'
+import { idMaker } from './platform/ids.ts'
+import { keepSchedules, type Schedule, startJobs } from './platform/jobs/jobs.ts'
+import { createLog, type Log } from './platform/log.ts'
+import type { Loop } from './platform/queue.ts'
+import { keepRecords } from './platform/records.ts'
+import { StartError } from './platform/start_error.ts'
+import { createTelemetry } from './platform/telemetry.ts'
+import { createVault, loadMasterKey } from './platform/vault/vault.ts'
+import { providers } from './providers/index.ts'
+
+/** The one place where the house is put together: the App from the settings, its rooms, its workers. */
+
+export const rooms: Routes[] = [
+  tenantRoutes.routes,
+  connectionRoutes.routes,
+  outboundRoutes.routes,
+  eventRoutes.routes,
+  inboundRoutes.routes,
+]
+
+export const webhooks: Routes = inboundRoutes.webhookRoutes
+
+export type Opened = { app: App; close(): Promise<void> }
+
+/** Opens the cellar: PostgreSQL (ours or yours), migrations, partitions, vault, egress. */
+export async function openApp(
+  config: Config,
+  log: Log = createLog({ level: config.log_level }),
+): Promise<Opened> {
+  const data_dir = resolve(config.data_dir)
+  await mkdir(data_dir, { recursive: true }).catch((error: Error) => {
+    throw new StartError(
+      `The data folder ${data_dir} cannot be written: ${error.message}. Set TRILHO_DATA_DIR.`,
+    )
+  })
+  const undo: (() => Promise<unknown>)[] = []
+  const close = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    return { app: await build(config, data_dir, log, undo), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function build(
+  config: Config,
+  data_dir: string,
+  log: Log,
+  undo: (() => Promise<unknown>)[],
+): Promise<App> {
+  const clock = systemClock
+  const url = config.database_url?.reveal() ?? (await embedded(data_dir, log, undo))
+  await migrate(url)
+  const db = await openDatabase({ url, pool_size: config.db_pool_size, log })
+  undo.push(() => db.close())
+  await makePartitions(db.owner, clock.now(), config.partitions_ahead_days)
+  const master = await loadMasterKey({ ...config, data_dir })
+  if (master.from === 'created')
+    log.warn({ path: master.path }, 'a master key was made; back it up, without it no secret opens')
+  const vault = createVault({ master_key: master.key, clock })
+  const missing = await vault.missingMasters(db.owner)
+  if (missing.length > 0) {
+    throw new StartError(
+      'The secrets in this database were sealed under another master key. Set TRILHO_MASTER_KEY, or put master.key back.',
+    )
+  }
+  const egress = createEgress({ allow: config.egress_allow, allow_loopback: isDevelopment(config) })
+  undo.push(() => egress.close())
+  const telemetry = createTelemetry({ otlp_endpoint: config.otlp_endpoint, log })
+  undo.push(() => telemetry.close())
+  return { config, db, vault, egress, clock, log, telemetry, newId: idMaker(clock), providers }
+}
+
+async function embedded(data_dir: string, log: Log, undo: (() => Promise<unknown>)[]): Promise<string> {
+  const postgres = await startEmbedded({ dir: data_dir, log })
+  undo.push(() => postgres.stop())
+  return postgres.url
+}
+
+const RECORDS = { name: 'records.keep', cron: '10 * * * *', time_zone: 'UTC' }
+
+/** Everything that works without being asked: messages, deliveries, jobs, the clock's own orders. */
+export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }> {
+  const { db, clock, log, newId } = app
+  const standing = [...tenantJobs.schedules, ...inboundJobs.schedules, { ...RECORDS, run: keepAllRecords }]
+  const handlers = new Map(standing.map(({ name, run }) => [name, () => run(app)]))
+  const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
+    tenant_id: INSTALLATION,
+    name,
+    cron,
+    time_zone,
+    kind: name,
+  }))
+  await keepSchedules(db, clock, schedules)
+  const loops: Loop[] = [
+    inboundJobs.startInbox(app, react),
+    outboundJobs.startDeliveries(app, (wanted) => readPayloads(app, wanted)),
+    startJobs({ db, clock, log, newId, handlers }),
+  ]
+  return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) }
+}
+
+const keepAllRecords = (app: App): Promise<void> =>
+  keepRecords({ ...app, ahead_days: app.config.partitions_ahead_days }, [
+    ...inboundJobs.records(app),
+    ...eventJobs.records(app),
+    ...outboundJobs.records(app),
+  ])

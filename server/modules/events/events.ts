@@ -1,0 +1,165 @@
+import Schema from 'typebox/schema'
+import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire, type Kind, PREFIXES, parseWire, timeOfId, toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { fanOut, wakeDeliveries } from '../outbound/outbound.ts'
+import { audit } from '../tenants/tenants.ts'
+import { readPage, toPage } from '../wire.ts'
+import { CATALOG } from './catalog.ts'
+import * as queries from './queries.ts'
+import { type CreateEventType, type EventQuery, type PublishEvent, toEvent, toEventType } from './schema.ts'
+
+/**
+ * Facts in our own words. An event is stored in one transaction with the deliveries it causes; its data is kept
+ * and sent to the byte. Types come from a catalog with a schema and an example each, and a tenant adds its own.
+ */
+
+/** `data_text` is the raw JSON of `input.data`, as the caller wrote it. */
+export async function publish(app: App, actor: Actor, input: PublishEvent, data_text: string) {
+  const { tenant_id } = actor
+  await checkAgainstCatalog(app, tenant_id, input)
+  const event = {
+    tenant_id,
+    id: app.newId(),
+    type: input.type,
+    data: data_text,
+    entity_id: input.entity_id ?? null,
+    message_id: null,
+  }
+  const deliveries = await inTenant(app.db, tenant_id, async (tx) => {
+    const count = await publishAll(app, tx, [event])
+    if (event.entity_id) await index(app, tx, event.tenant_id, event.entity_id, event.id)
+    return count
+  })
+  if (deliveries > 0) wakeDeliveries(app)
+  const { id, type } = event
+  return { id: toWire('event', id), type, deliveries, created_at: timeOfId(id).toISOString() }
+}
+
+/** Stores events and their deliveries, of any number of tenants. Returns how many deliveries there are. */
+export async function publishAll(app: App, tx: Tx, events: queries.NewEvent[]): Promise<number> {
+  if (events.length === 0) return 0
+  await queries.insertEvents(tx, events)
+  return fanOut(app, tx, events)
+}
+
+async function index(app: App, tx: Tx, tenant_id: string, value: string, ref_id: string): Promise<void> {
+  const value_hmac = await app.vault.blindIndex(tx, tenant_id, value)
+  await queries.insertExternalIds(tx, [{ tenant_id, value_hmac, kind: 'event', ref_id }])
+}
+
+export const indexAll = queries.insertExternalIds
+export type ExternalId = queries.ExternalId
+export type NewEvent = queries.NewEvent
+
+export const readPayloads = (app: App, wanted: { tenant_id: string; event_id: string }[]) =>
+  queries.readPayloads(app.db.worker, wanted)
+
+export async function listEvents(app: App, actor: Actor, input: EventQuery) {
+  const { limit, before } = readPage('event', input)
+  const filter = input.type ? { type: input.type } : {}
+  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
+    queries.listEvents(tx, actor.tenant_id, filter, limit, before),
+  )
+  return toPage('event', rows, limit, toEvent)
+}
+
+export async function readEvent(app: App, actor: Actor, wire_id: string) {
+  const id = fromWire('event', wire_id)
+  const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findEvent(tx, actor.tenant_id, id))
+  if (!row) throw new Problem('not_found', { detail: `there is no event ${wire_id}` })
+  return toEvent(row)
+}
+
+/** The things an id leads to: one of ours by itself, a vendor's through the blind index. */
+export async function search(
+  app: App,
+  actor: Actor,
+  q: string,
+): Promise<{ data: { kind: string; id: string }[] }> {
+  const { tenant_id } = actor
+  const kinds = Object.keys(PREFIXES) as Kind[]
+  const own = kinds.find((kind) => parseWire(kind, q) !== null)
+  if (own) return { data: [{ kind: own, id: q }] }
+  const rows = await inTenant(app.db, tenant_id, async (tx) =>
+    queries.findByExternalId(tx, tenant_id, await app.vault.blindIndex(tx, tenant_id, q)),
+  )
+  return { data: rows.map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) })) }
+}
+
+const ownTypes = once((app: App) =>
+  remember(app.db, {
+    topic: 'event_types',
+    load: (tenant_id) => inTenant(app.db, tenant_id, (tx) => queries.listEventTypes(tx, tenant_id)),
+  }),
+)
+
+export async function listEventTypes(app: App, actor: Actor) {
+  const own = await ownTypes(app).get(actor.tenant_id)
+  return { data: [...CATALOG, ...own].map(toEventType) }
+}
+
+export async function createEventType(app: App, actor: Actor, input: CreateEventType) {
+  const { tenant_id } = actor
+  const wrong = faultOf(input.schema, input.example)
+  if (wrong) {
+    throw new Problem('invalid_request', {
+      field: 'example',
+      detail: `the example does not fit the schema: ${wrong}`,
+    })
+  }
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const taken =
+      CATALOG.some(({ name }) => name === input.name) ||
+      !(await queries.insertEventType(tx, tenant_id, input))
+    if (taken)
+      throw new Problem('conflict', { field: 'name', detail: `the catalog has ${input.name} already` })
+    await audit(tx, actor, 'event_type.create', input.name)
+  })
+  forget(app.db, 'event_types', tenant_id)
+  return toEventType(input)
+}
+
+export async function deleteEventType(app: App, actor: Actor, name: string): Promise<void> {
+  const { tenant_id } = actor
+  await inTenant(app.db, tenant_id, async (tx) => {
+    if (!(await queries.deleteEventType(tx, tenant_id, name))) {
+      throw new Problem('not_found', { detail: `there is no event type ${name} of yours` })
+    }
+    await audit(tx, actor, 'event_type.delete', name)
+  })
+  forget(app.db, 'event_types', tenant_id)
+}
+
+async function checkAgainstCatalog(app: App, tenant_id: string, { type, data }: PublishEvent): Promise<void> {
+  const known = [...CATALOG, ...(await ownTypes(app).get(tenant_id))].find(({ name }) => name === type)
+  if (!known) {
+    throw new Problem('invalid_request', {
+      field: 'type',
+      detail: `the catalog has no event type ${type}; add it with POST /v1/event-types, or see GET /v1/event-types`,
+    })
+  }
+  const wrong = faultOf(known.schema, data)
+  if (wrong)
+    throw new Problem('invalid_request', {
+      field: 'data',
+      detail: `data does not fit the schema of ${type}: ${wrong}`,
+    })
+}
+
+/** What keeps a value from fitting a JSON Schema, in words; null where it fits. */
+function faultOf(schema: unknown, value: unknown): string | null {
+  try {
+    const [fits, errors] = Schema.Errors(schema as object, value)
+    if (fits) return null
+    const [first] = errors
+    return first ? `${first.instancePath || 'the value'} ${first.message}` : 'it does not fit'
+  } catch (error) {
+    throw new Problem('invalid_request', {
+      field: 'schema',
+      detail: 'the schema is not valid JSON Schema',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,121 @@
+import { sql } from 'kysely'
+import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+
+/** Every statement on events, their types and the blind index that finds them. */
+
+export type NewEvent = {
+  tenant_id: string
+  id: string
+  type: string
+  /** JSON text, kept to the byte. */
+  data: string
+  entity_id: string | null
+  message_id: string | null
+}
+
+export async function insertEvents(tx: Tx, rows: NewEvent[]): Promise<void> {
+  const column = (key: keyof NewEvent) => rows.map((row) => row[key])
+  await sql`
+    insert into event (tenant_id, id, type, data, entity_id, message_id)
+    select * from unnest(${column('tenant_id')}::uuid[], ${column('id')}::uuid[], ${column('type')}::text[],
+                         ${column('data')}::text[], ${column('entity_id')}::text[], ${column('message_id')}::uuid[])`.execute(
+    tx,
+  )
+}
+
+const PAYLOADS = {
+  name: 'event_payloads',
+  // The lateral keeps it a look-up by key in one partition, whatever the planner believes of the batch's size.
+  text: `
+    select r.at, e.type, e.data
+      from unnest($1::uuid[], $2::uuid[]) with ordinality r(t, i, at)
+      cross join lateral (select type, data from event where tenant_id = r.t and id = r.i offset 0) e`,
+}
+
+/** Type and data of each event, null where it is past its retention; in the order asked. */
+export async function readPayloads(db: Db, wanted: { tenant_id: string; event_id: string }[]) {
+  const rows = await hot<{ at: string; type: string; data: string }>(db, PAYLOADS, [
+    wanted.map((one) => one.tenant_id),
+    wanted.map((one) => one.event_id),
+  ])
+  const payloads: ({ type: string; data: string } | null)[] = wanted.map(() => null)
+  for (const { at, type, data } of rows) payloads[Number(at) - 1] = { type, data }
+  return payloads
+}
+
+const EVENT = ['id', 'type', 'data', 'entity_id', 'message_id'] as const
+export type EventRow = Omit<NewEvent, 'tenant_id'>
+
+export const findEvent = (tx: Tx, tenant_id: string, id: string): Promise<EventRow | undefined> =>
+  tx
+    .selectFrom('event')
+    .select(EVENT)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export const listEvents = (
+  tx: Tx,
+  tenant_id: string,
+  filter: { type?: string },
+  limit: number,
+  before: string | null,
+): Promise<EventRow[]> => {
+  let query = tx.selectFrom('event').select(EVENT).where('tenant_id', '=', tenant_id)
+  if (filter.type) query = query.where('type', '=', filter.type)
+  if (before) query = query.where('id', '<', before)
+  return query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+}
+
+export type EventTypeRow = { name: string; description: string; schema: unknown; example: unknown }
+
+const EVENT_TYPE = ['name', 'description', 'schema', 'example'] as const
+
+export const listEventTypes = (tx: Tx, tenant_id: string): Promise<EventTypeRow[]> =>
+  tx.selectFrom('event_type').select(EVENT_TYPE).where('tenant_id', '=', tenant_id).orderBy('name').execute()
+
+/** False where the name is taken. */
+export async function insertEventType(tx: Tx, tenant_id: string, row: EventTypeRow): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('event_type')
+    .values({ ...row, tenant_id, schema: JSON.stringify(row.schema), example: JSON.stringify(row.example) })
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'name']).doNothing())
+    .executeTakeFirstOrThrow()
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+export async function deleteEventType(tx: Tx, tenant_id: string, name: string): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('event_type')
+    .where('tenant_id', '=', tenant_id)
+    .where('name', '=', name)
+    .executeTakeFirstOrThrow()
+  return numDeletedRows > 0n
+}
+
+export type ExternalId = { tenant_id: string; value_hmac: Buffer; kind: string; ref_id: string }
+
+export async function insertExternalIds(tx: Tx, rows: ExternalId[]): Promise<void> {
+  const column = (key: keyof ExternalId) => rows.map((row) => row[key])
+  await sql`
+    insert into external_id (tenant_id, value_hmac, kind, ref_id)
+    select * from unnest(${column('tenant_id')}::uuid[], ${column('value_hmac')}::bytea[], ${column('kind')}::text[], ${column('ref_id')}::uuid[])
+    on conflict do nothing`.execute(tx)
+}
+
+export const findByExternalId = (
+  tx: Tx,
+  tenant_id: string,
+  value_hmac: Buffer,
+): Promise<{ kind: string; ref_id: string }[]> =>
+  tx
+    .selectFrom('external_id')
+    .select(['kind', 'ref_id'])
+    .where('tenant_id', '=', tenant_id)
+    .where('value_hmac', '=', value_hmac)
+    .orderBy('ref_id', 'desc')
+    .limit(100)
+    .execute()

@@ -1,0 +1,149 @@
+import { type Envelope, readEnvelope, translateMessage } from '../../kit/messages.ts'
+import type { News } from '../../kit/news.ts'
+import { asWorker, inTenant, once, remember } from '../../platform/database/database.ts'
+import { timeOfId, toWire } from '../../platform/ids.ts'
+import type { App } from '../app.ts'
+import { type ExternalId, indexAll, type NewEvent, publishAll } from '../events/events.ts'
+import { wakeDeliveries } from '../outbound/outbound.ts'
+import { type ClosedMessage, closeMessages, type DueMessage, retryMessage } from './queries.ts'
+import { findActiveSource } from './sources.ts'
+
+/** What a kind of news leads to: the events it makes true. `main` hands in the table, which stands above us. */
+export type React = (
+  news: News,
+  about: { provider: string; source_id: string },
+) => { type: string; data: string }[]
+
+/** The first attempt is made at once; one more after each of these waits. */
+const RETRY_S = [60, 300, 900, 3_600, 21_600]
+
+type Outcome = ClosedMessage & { provider: string; events: NewEvent[]; external_ids: ExternalId[] }
+
+/**
+ * Reads, translates and publishes what one claim took, in one transaction for all of it; where that fails, in one
+ * for each, so that a failing message is alone. The fence is the first statement: what is no longer ours has no effect.
+ */
+export async function processMessages(app: App, react: React, items: DueMessage[]): Promise<void> {
+  const outcomes = await Promise.all(items.map((item) => interpret(app, react, item)))
+  try {
+    await commit(app, outcomes)
+  } catch (error) {
+    if (outcomes.length === 1) await retry(app, outcomes, error)
+    else
+      await Promise.all(outcomes.map((one) => commit(app, [one]).catch((alone) => retry(app, [one], alone))))
+  }
+}
+
+async function commit(app: App, outcomes: Outcome[]): Promise<void> {
+  const deliveries = await asWorker(app.db, async (tx) => {
+    const mine = await closeMessages(tx, outcomes)
+    const ours = outcomes.filter(({ item }) => mine.has(item.id))
+    const external_ids = ours.flatMap((one) => one.external_ids)
+    if (external_ids.length > 0) await indexAll(tx, external_ids)
+    return publishAll(
+      app,
+      tx,
+      ours.flatMap((one) => one.events),
+    )
+  })
+  if (deliveries > 0) wakeDeliveries(app)
+  for (const one of outcomes) report(app, one)
+}
+
+async function retry(app: App, [one]: Outcome[], error: unknown): Promise<void> {
+  if (!one) return
+  const wait_s = RETRY_S[one.item.attempts - 1]
+  const because = error instanceof Error ? error.message : String(error)
+  app.log.warn(
+    { crossing: 'inbound', message: toWire('message', one.item.id), err: error },
+    'a message was not processed',
+  )
+  if (wait_s !== undefined) return retryMessage(app.db.worker, one.item, wait_s * 1000, because)
+  await commit(app, [{ ...one, ...failed(one.item, because), events: [], external_ids: [] }])
+}
+
+const failed = (item: DueMessage, error: string): ClosedMessage => ({
+  item,
+  state: 'failed',
+  event_type: null,
+  error,
+})
+
+async function interpret(app: App, react: React, item: DueMessage): Promise<Outcome> {
+  const source = await findActiveSource(app, toWire('source', item.source_id))
+  const nothing = { provider: 'none', events: [], external_ids: [] }
+  if (!source)
+    return { ...failed(item, 'the source was deleted before the message was processed'), ...nothing }
+  const { provider, wire_id, settings } = source
+  const received = { headers: JSON.parse(item.headers) as Record<string, string>, body: item.body, settings }
+  const envelope = readEnvelope(provider, received)
+  const external_ids = await externalIds(app, item, envelope)
+  const closed = { item, provider: provider.id, event_type: envelope.event_type, external_ids }
+  try {
+    const translated = translateMessage(provider, received)
+    if (!translated.ok) return { ...closed, state: 'failed', error: translated.problem, events: [] }
+    const drafts = translated.news.flatMap((news) =>
+      react(news, { provider: provider.id, source_id: wire_id }),
+    )
+    const events = drafts.map((draft) => toEvent(app, item, envelope, draft))
+    return { ...closed, state: events.length > 0 ? 'completed' : 'ignored', error: null, events }
+  } catch (error) {
+    app.log.error(
+      { crossing: 'inbound', message: toWire('message', item.id), err: error },
+      'a translation threw',
+    )
+    return {
+      ...closed,
+      state: 'failed',
+      error: `the translation failed: ${(error as Error).message}`,
+      events: [],
+    }
+  }
+}
+
+const toEvent = (
+  app: App,
+  item: DueMessage,
+  { entity_id }: Envelope,
+  draft: { type: string; data: string },
+): NewEvent => ({
+  tenant_id: item.tenant_id,
+  id: app.newId(),
+  entity_id,
+  message_id: item.id,
+  ...draft,
+})
+
+/** The vendor's ids lead to the message: found later without having been stored. */
+async function externalIds(app: App, item: DueMessage, { entity_id }: Envelope): Promise<ExternalId[]> {
+  const { tenant_id, id: ref_id } = item
+  const index = await indexers(app).get(tenant_id)
+  const values = new Set([item.event_key, ...(entity_id ? [entity_id] : [])])
+  return [...values].map((value) => ({ tenant_id, value_hmac: index(value), kind: 'message', ref_id }))
+}
+
+const indexers = once((app: App) =>
+  remember(app.db, {
+    topic: 'blind_index',
+    load: (tenant_id) => inTenant(app.db, tenant_id, (tx) => app.vault.indexer(tx, tenant_id)),
+  }),
+)
+
+function report(app: App, { item, provider, state, event_type, error, events }: Outcome): void {
+  const seconds = (app.clock.now().getTime() - timeOfId(item.id).getTime()) / 1000
+  app.telemetry.observe('trilho_inbound_processing_seconds', seconds, { provider })
+  app.telemetry.count('trilho_events_total', { origin: 'inbound' }, events.length)
+  app.log.info(
+    {
+      crossing: 'inbound',
+      message: toWire('message', item.id),
+      source: toWire('source', item.source_id),
+      event_type,
+      state,
+      attempt: item.attempts,
+      events: events.length,
+      error,
+    },
+    'message',
+  )
+}

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto'
+import { readEnvelope, verifyMessage } from '../../kit/messages.ts'
+import { createBatch } from '../../platform/batch.ts'
+import { isConnectionLoss, once } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { App } from '../app.ts'
+import { findDefaults, findFirsts, insertMessages, insertRefused, type NewMessage } from './queries.ts'
+import { type ActiveSource, findActiveSource } from './sources.ts'
+
+/** What came to the door: the bytes and who brought them. */
+export type Arrival = {
+  headers: Record<string, string | string[] | undefined>
+  body: Buffer
+  ip: string | null
+}
+
+export type Received = { status: 'received' | 'duplicate'; id: string }
+
+/** Beyond this many refusals under way at once their bytes are no longer kept: a flood must not slow the honest. */
+const MOST_REFUSALS = 64
+
+/**
+ * Takes a webhook in: verified over its bytes, and answered only after the commit that holds the message and its
+ * work. A copy of an event that came before is answered with the first one's id. What does not verify is kept in
+ * quarantine with the reason and answered 401.
+ */
+export async function receive(
+  app: App,
+  provider: string,
+  source_id: string,
+  arrival: Arrival,
+): Promise<Received> {
+  const source = await findSourceAt(app, provider, source_id)
+  const { settings, secrets } = source
+  const verdict = verifyMessage(source.provider, { ...arrival, settings, secrets, now: app.clock.now() })
+  if (!verdict.ok) throw await refuse(app, source, arrival, verdict)
+  const message = toMessage(app, source, arrival)
+  const first_id = await ingest(app).add(message).catch(rethrow)
+  const result = first_id === message.id ? 'received' : 'duplicate'
+  app.telemetry.count('trilho_inbound_messages_total', { provider, result })
+  if (result === 'received') app.db.notify('trilho_inbox', 'new')
+  return { status: result, id: toWire('message', first_id) }
+}
+
+async function findSourceAt(app: App, provider: string, source_id: string): Promise<ActiveSource> {
+  const source = await findActiveSource(app, source_id)
+  if (!source || source.provider.id !== provider) {
+    app.telemetry.count('trilho_inbound_messages_total', { provider: 'none', result: 'unknown_source' })
+    throw new Problem('not_found', { detail: 'no source has this address; compare it with GET /v1/sources' })
+  }
+  if (source.state === 'disabled') {
+    app.telemetry.count('trilho_inbound_messages_total', { provider, result: 'disabled' })
+    throw new Problem('not_found', {
+      detail: 'this source is disabled; enable it with PATCH /v1/sources/{id}',
+    })
+  }
+  return source
+}
+
+/** `POST /webhooks/{provider}`: the one default source of that provider, where there is just one. */
+export async function defaultSource(app: App, provider: string): Promise<string> {
+  const [only, ...more] = await findDefaults(app.db.app, provider)
+  if (only && more.length === 0) return toWire('source', only.id)
+  throw new Problem('not_found', {
+    detail: only
+      ? `several tenants have a default ${provider} source; post to the full address, /webhooks/${provider}/src_…`
+      : `no source is the default for ${provider}; post to the full address, /webhooks/${provider}/src_…`,
+  })
+}
+
+function toMessage(app: App, source: ActiveSource, { headers, body }: Arrival): NewMessage {
+  return {
+    tenant_id: source.tenant_id,
+    id: app.newId(),
+    source_id: source.id,
+    event_key: readEnvelope(source.provider, { headers, body, settings: source.settings }).event_key,
+    headers: keptHeaders(headers),
+    body,
+    fingerprint: createHash('sha256').update(body).digest(),
+  }
+}
+
+/** What is needed to verify and read the message again, without the credentials of whoever passed it on. */
+function keptHeaders(headers: Arrival['headers']): string {
+  const { authorization: _authorization, cookie: _cookie, ...kept } = headers
+  return JSON.stringify(kept)
+}
+
+const ingest = once((app: App) =>
+  createBatch<NewMessage, string>({
+    size: 64,
+    parallel: 3,
+    flush: (messages) => store(app, messages),
+    isFinal: isConnectionLoss,
+  }),
+)
+
+/** For each message the id of the first of its event: its own where it is the first. */
+async function store(app: App, messages: NewMessage[]): Promise<string[]> {
+  const won = await insertMessages(app.db.ingest, messages)
+  const copies = messages.filter((message) => !won.has(message.id))
+  if (copies.length === 0) return messages.map((message) => message.id)
+  const firsts = await findFirsts(app.db.ingest, copies)
+  const first_of = new Map<string, string>()
+  copies.forEach((copy, at) => {
+    const first = firsts[at]
+    if (!first) throw new Error('a message neither won nor lost its event key')
+    first_of.set(copy.id, first.message_id)
+    if (!first.fingerprint.equals(copy.fingerprint)) {
+      app.log.warn(
+        { crossing: 'inbound', message: toWire('message', first.message_id) },
+        'the same event came with another body',
+      )
+    }
+  })
+  return messages.map((message) => first_of.get(message.id) ?? message.id)
+}
+
+const rethrow = (error: unknown): never => {
+  if (!isConnectionLoss(error)) throw error
+  throw new Problem('overloaded', {
+    detail: 'the message could not be stored; send it again',
+    retry_after_s: 5,
+    cause: error,
+  })
+}
+
+const refusals = once((_app: App) => ({ under_way: 0 }))
+
+async function refuse(
+  app: App,
+  source: ActiveSource,
+  { headers, body, ip }: Arrival,
+  { reason, detail }: { reason: string; detail: string },
+): Promise<Problem> {
+  app.telemetry.count('trilho_inbound_messages_total', {
+    provider: source.provider.id,
+    result: 'quarantined',
+  })
+  app.telemetry.count('trilho_security_events_total', { kind: 'webhook.refused' })
+  const problem = new Problem('signature_refused', { detail })
+  const gauge = refusals(app)
+  if (gauge.under_way >= MOST_REFUSALS) return problem
+  gauge.under_way += 1
+  const { tenant_id, id: source_id } = source
+  try {
+    await insertRefused(app.db.ingest, {
+      tenant_id,
+      id: app.newId(),
+      security_event_id: app.newId(),
+      source_id,
+      reason,
+      detail,
+      headers: keptHeaders(headers),
+      body,
+      ip,
+    })
+  } catch (error) {
+    app.log.warn(
+      { crossing: 'inbound', source: source.wire_id, err: error },
+      'a refused message was not kept',
+    )
+  } finally {
+    gauge.under_way -= 1
+  }
+  return problem
+}

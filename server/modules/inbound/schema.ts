@@ -1,0 +1,138 @@
+import Type, { type Static } from 'typebox'
+import { timeOfId, toWire } from '../../platform/ids.ts'
+import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import type { MessageRow, QuarantineRow, SourceRow } from './queries.ts'
+
+const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Stripe, production'] })
+const State = Type.Union([Type.Literal('enabled'), Type.Literal('disabled')])
+const Settings = Type.Record(Type.String(), Type.Unknown(), { description: "By the provider's manifest" })
+const Secrets = Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), {
+  minItems: 1,
+  maxItems: 5,
+  description:
+    'Signing secrets that verify, the newest first. Never returned. Without one every message is quarantined',
+})
+const IsDefault = Type.Boolean({
+  description: 'Also receives at `/webhooks/{provider}`, where it is the only default',
+})
+
+export const CreateSource = Type.Object(
+  {
+    provider: Type.String({ minLength: 1, maxLength: 32, examples: ['stripe'] }),
+    name: Name,
+    connection_id: Type.Optional(WireId('connection')),
+    settings: Type.Optional(Settings),
+    secrets: Type.Optional(Secrets),
+    is_default: Type.Optional(IsDefault),
+  },
+  { additionalProperties: false },
+)
+export type CreateSource = Static<typeof CreateSource>
+
+export const UpdateSource = Type.Partial(
+  Type.Object({ name: Name, state: State, settings: Settings, secrets: Secrets, is_default: IsDefault }),
+  { additionalProperties: false, minProperties: 1 },
+)
+export type UpdateSource = Static<typeof UpdateSource>
+
+export const Source = Type.Object({
+  id: WireId('source'),
+  provider: Type.String(),
+  name: Type.String(),
+  url: Type.String({ description: 'The address to give to the vendor' }),
+  connection_id: Nullable(WireId('connection')),
+  settings: Type.Unknown(),
+  secrets: Type.Integer({ description: 'How many signing secrets are set' }),
+  state: State,
+  is_default: Type.Boolean(),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+})
+export const Sources = Page(Type.Omit(Source, ['secrets']))
+
+export const toSource = (row: SourceRow, url: string) => ({
+  id: toWire('source', row.id),
+  provider: row.provider,
+  name: row.name,
+  url,
+  connection_id: row.connection_id ? toWire('connection', row.connection_id) : null,
+  settings: row.settings,
+  state: row.state,
+  is_default: row.is_default,
+  created_at: row.created_at.toISOString(),
+  updated_at: row.updated_at.toISOString(),
+})
+
+export const Received = Type.Object({
+  status: Type.Union([Type.Literal('received'), Type.Literal('duplicate')]),
+  id: WireId('message'),
+})
+
+export const MessageQuery = Type.Object(
+  { ...PageQuery.properties, source_id: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+)
+export type MessageQuery = Static<typeof MessageQuery>
+
+const MessageState = Type.Union([
+  Type.Literal('pending'),
+  Type.Literal('completed'),
+  Type.Literal('failed'),
+  Type.Literal('ignored'),
+])
+
+export const Message = Type.Object({
+  id: WireId('message'),
+  source_id: WireId('source'),
+  event_key: Type.String({ description: "The vendor's id of the event, or the hash of the body" }),
+  event_type: Nullable(Type.String({ description: "The vendor's word" })),
+  state: MessageState,
+  attempts: Type.Integer(),
+  error: Nullable(Type.String()),
+  received_at: Timestamp,
+  closed_at: Nullable(Timestamp),
+})
+export const Messages = Page(Message)
+
+const Raw = Type.Object({
+  headers: Type.Record(Type.String(), Type.Unknown()),
+  body: Type.String({ description: 'The bytes as they came, in base64' }),
+})
+export const MessageWithBody = Type.Intersect([Message, Raw])
+
+export const toMessage = (row: MessageRow): Static<typeof Message> => ({
+  id: toWire('message', row.id),
+  source_id: toWire('source', row.source_id),
+  event_key: row.event_key,
+  event_type: row.event_type,
+  state: row.state,
+  attempts: row.attempts,
+  error: row.error,
+  received_at: timeOfId(row.id).toISOString(),
+  closed_at: row.closed_at?.toISOString() ?? null,
+})
+
+export const Quarantined = Type.Object({
+  id: WireId('quarantine'),
+  source_id: WireId('source'),
+  reason: Type.String({ examples: ['bad_signature'] }),
+  detail: Type.String(),
+  ip: Nullable(Type.String()),
+  received_at: Timestamp,
+})
+export const Quarantine = Page(Quarantined)
+export const QuarantinedWithBody = Type.Intersect([Quarantined, Raw])
+
+export const toQuarantined = (row: QuarantineRow): Static<typeof Quarantined> => ({
+  id: toWire('quarantine', row.id),
+  source_id: toWire('source', row.source_id),
+  reason: row.reason,
+  detail: row.detail,
+  ip: row.ip,
+  received_at: timeOfId(row.id).toISOString(),
+})
+
+export const toRaw = (row: { headers: string; body: Buffer }): Static<typeof Raw> => ({
+  headers: JSON.parse(row.headers) as Record<string, unknown>,
+  body: row.body.toString('base64'),
+})

@@ -1,0 +1,63 @@
+import type { Settings } from '../../kit/fields.ts'
+import type { Provider } from '../../kit/provider.ts'
+import { inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import { parseWire, toWire } from '../../platform/ids.ts'
+import type { App } from '../app.ts'
+import * as queries from './queries.ts'
+
+/** A source as the door and the workers need it: found by its address, with its provider and secrets in hand. */
+export type ActiveSource = {
+  tenant_id: string
+  id: string
+  wire_id: string
+  state: 'enabled' | 'disabled'
+  provider: Provider
+  settings: Settings
+  secrets: string[]
+}
+
+/** By wire id; false where there is none, so that a flood at a dead address asks the database once. */
+const activeSources = once((app: App) =>
+  remember(app.db, { topic: 'source', load: (wire_id) => loadSource(app, wire_id) }),
+)
+
+export const findActiveSource = (app: App, wire_id: string): Promise<ActiveSource | false> =>
+  activeSources(app).get(wire_id)
+
+async function loadSource(app: App, wire_id: string): Promise<ActiveSource | false> {
+  const id = parseWire('source', wire_id)
+  const address = id && (await queries.findAddress(app.db.app, id))
+  if (!id || !address) return false
+  const { tenant_id } = address
+  const provider = app.providers.get(address.provider)
+  if (!provider?.webhooks) return false
+  return inTenant(app.db, tenant_id, async (tx) => {
+    const row = await queries.findSource(tx, tenant_id, id)
+    if (!row) return false
+    const secrets = await readSecrets(app, tx, tenant_id, id)
+    return { tenant_id, id, wire_id, state: row.state, provider, settings: row.settings as Settings, secrets }
+  })
+}
+
+/** The address to give to the vendor. */
+export function addressOf(app: App, provider: string, id: string): string {
+  const { public_url, host, port } = app.config
+  const base = public_url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${base.replace(/\/$/, '')}/webhooks/${provider}/${toWire('source', id)}`
+}
+
+/** All that are in force, the newest first: while one is being replaced there are two. */
+export async function writeSecrets(
+  app: App,
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+  secrets: string[],
+): Promise<void> {
+  await app.vault.put(tx, { tenant_id, owner_id: id, field: 'secrets' }, JSON.stringify(secrets))
+}
+
+export async function readSecrets(app: App, tx: Tx, tenant_id: string, id: string): Promise<string[]> {
+  const text = await app.vault.get(tx, { tenant_id, owner_id: id, field: 'secrets' })
+  return text === null ? [] : (JSON.parse(text) as string[])
+}

@@ -1,0 +1,110 @@
+import { createBatch } from '../../platform/batch.ts'
+import { isConnectionLoss } from '../../platform/database/database.ts'
+import { toWire } from '../../platform/ids.ts'
+import { type Loop, startLoop } from '../../platform/queue.ts'
+import type { Records } from '../../platform/records.ts'
+import type { App } from '../app.ts'
+import { disableSubscription, receiverOf } from './outbound.ts'
+import {
+  claimDeliveries,
+  countQueuedBefore,
+  type DueDelivery,
+  type Ended,
+  extendDeliveries,
+  settleDeliveries,
+} from './queries.ts'
+import { type Payload, send } from './send.ts'
+
+type Wanted = { tenant_id: string; event_id: string }
+/** How a worker gets at the events it sends; `main` hands in the events room's own look-up, which stands above us. */
+export type ReadPayloads = (wanted: Wanted[]) => Promise<(Payload | null)[]>
+
+/** Claims deliveries, sends them, and records what came of it: many at a time, each at its own pace. */
+export function startDeliveries(app: App, read: ReadPayloads): Loop {
+  const isFinal = isConnectionLoss
+  const payloads = createBatch({ size: 128, parallel: 2, flush: read, isFinal })
+  const ended = createBatch<Ended, void>({
+    size: 128,
+    parallel: 2,
+    flush: async (batch) => {
+      await settleDeliveries(app.db.worker, batch)
+      return batch.map(() => undefined)
+    },
+    isFinal,
+  })
+
+  async function deliver(item: DueDelivery): Promise<void> {
+    const [receiver, payload] = await Promise.all([
+      receiverOf(app, item.tenant_id, item.subscription_id),
+      payloads.add(item),
+    ])
+    if (!receiver) return ended.add(undeliverable(app, item, 'the subscription is disabled or gone'))
+    if (!payload) return ended.add(undeliverable(app, item, 'the event is past its retention'))
+    const result = await send(app, item, receiver, payload)
+    await ended.add(result)
+    report(app, result)
+    if (result.status === 410) {
+      await disableSubscription(app, item.tenant_id, item.subscription_id, 'the receiver answered 410 Gone')
+    }
+  }
+
+  const loop = startLoop<DueDelivery>({
+    name: 'delivery',
+    capacity: app.config.worker_concurrency,
+    batch: 64,
+    claim: (claim) => claimDeliveries(app.db.worker, claim),
+    run: async ([item]) => {
+      if (item) await deliver(item)
+    },
+    runEach: true,
+    extend: (items) => extendDeliveries(app.db.worker, items),
+    clock: app.clock,
+    log: app.log,
+  })
+  app.db.listen('trilho_delivery', loop.wake)
+  return loop
+}
+
+const undeliverable = (app: App, item: DueDelivery, error: string): Ended => ({
+  item,
+  attempt_id: app.newId(),
+  state: 'failed',
+  again_ms: null,
+  outcome: 'failed',
+  status: null,
+  duration_ms: 0,
+  request_headers: '{}',
+  response_headers: null,
+  response_body: null,
+  error,
+})
+
+function report(app: App, { item, state, outcome, status, duration_ms, error }: Ended): void {
+  app.telemetry.count('webhook_deliveries_total', { status: state })
+  app.telemetry.observe('trilho_delivery_seconds', duration_ms / 1000)
+  app.log.info(
+    {
+      crossing: 'outbound',
+      delivery: toWire('delivery', item.id),
+      event: toWire('event', item.event_id),
+      subscription: toWire('subscription', item.subscription_id),
+      attempt: item.attempts,
+      outcome,
+      state,
+      status,
+      duration_ms,
+      error,
+    },
+    'delivery',
+  )
+}
+
+/** What this room keeps in partitions, and what of it must still be there. */
+export const records = (app: App): Records[] => [
+  {
+    table: 'delivery',
+    keep_days: app.config.retention_records_days,
+    held: (id) => countQueuedBefore(app.db.worker, id),
+  },
+  { table: 'attempt', keep_days: app.config.retention_attempt_days, held: async () => 0 },
+]

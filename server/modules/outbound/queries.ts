@@ -1,0 +1,348 @@
+import { sql } from 'kysely'
+import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import type { Claimed, Work } from '../../platform/queue.ts'
+import { LEASE_MS } from '../../platform/queue.ts'
+
+/** Every statement on subscriptions, deliveries, their queue and their attempts. */
+
+export type SubscriptionRow = {
+  id: string
+  name: string
+  url: string
+  event_types: string[]
+  state: 'enabled' | 'disabled'
+  state_note: string | null
+  created_at: Date
+  updated_at: Date
+}
+
+const SUBSCRIPTION = [
+  'id',
+  'name',
+  'url',
+  'event_types',
+  'state',
+  'state_note',
+  'created_at',
+  'updated_at',
+] as const
+
+export async function insertSubscription(
+  tx: Tx,
+  row: {
+    tenant_id: string
+    id: string
+    name: string
+    url: string
+    event_types: string[]
+    state: 'enabled' | 'disabled'
+  },
+): Promise<void> {
+  await tx.insertInto('subscription').values(row).execute()
+}
+
+export const findSubscription = (
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+): Promise<SubscriptionRow | undefined> =>
+  tx
+    .selectFrom('subscription')
+    .select(SUBSCRIPTION)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export const listSubscriptions = (
+  tx: Tx,
+  tenant_id: string,
+  limit: number,
+  before: string | null,
+): Promise<SubscriptionRow[]> =>
+  tx
+    .selectFrom('subscription')
+    .select(SUBSCRIPTION)
+    .where('tenant_id', '=', tenant_id)
+    .$if(before !== null, (query) => query.where('id', '<', before as string))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+
+export const listEnabledSubscriptions = (tx: Tx, tenant_id: string): Promise<SubscriptionRow[]> =>
+  tx
+    .selectFrom('subscription')
+    .select(SUBSCRIPTION)
+    .where('tenant_id', '=', tenant_id)
+    .where('state', '=', 'enabled')
+    .execute()
+
+export async function updateSubscription(
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+  change: Partial<{
+    name: string
+    url: string
+    event_types: string[]
+    state: 'enabled' | 'disabled'
+    state_note: string | null
+  }>,
+): Promise<SubscriptionRow | undefined> {
+  return tx
+    .updateTable('subscription')
+    .set({ ...change, updated_at: new Date() })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .returning(SUBSCRIPTION)
+    .executeTakeFirst()
+}
+
+export async function deleteSubscription(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('subscription')
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  return numDeletedRows > 0n
+}
+
+export type NewDelivery = {
+  tenant_id: string
+  id: string
+  event_id: string
+  subscription_id: string
+  event_type: string
+}
+
+/** The record and its work in one statement, for any number of tenants. */
+export async function insertDeliveries(tx: Tx, rows: NewDelivery[]): Promise<void> {
+  const column = (key: keyof NewDelivery) => rows.map((row) => row[key])
+  await sql`
+    with r as materialized (select * from unnest(
+           ${column('tenant_id')}::uuid[], ${column('id')}::uuid[], ${column('event_id')}::uuid[],
+           ${column('subscription_id')}::uuid[], ${column('event_type')}::text[]) r(t, i, e, s, y)),
+     record as (insert into delivery (tenant_id, id, event_id, subscription_id, event_type, next_at) select t, i, e, s, y, now() from r)
+    insert into delivery_queue (tenant_id, id, event_id, subscription_id, due) select t, i, e, s, now() from r`.execute(
+    tx,
+  )
+}
+
+export type DueDelivery = Work & { event_id: string; subscription_id: string }
+
+/*
+ * `due` moves ahead by the lease and `claim` becomes ours; attempts rise here, so that a delivery that brings the
+ * process down still runs out of them. Rows of a killed worker fall due when its lease ends. `from` skips the dead
+ * rows below the last claim, which pile up while somebody holds a snapshot. The last row says when to look again.
+ */
+const CLAIM = {
+  name: 'delivery_claim',
+  text: `
+    with c as materialized (
+      select tenant_id, id, due from delivery_queue
+       where due <= now() and due >= coalesce($3::timestamptz - interval '2 s', '-infinity')
+       order by due limit $2 for no key update skip locked),
+     t as (update delivery_queue q set claim = $1, due = now() + interval '${LEASE_MS} ms', attempts = q.attempts + 1
+             from c where q.tenant_id = c.tenant_id and q.id = c.id
+           returning q.tenant_id, q.id, q.event_id, q.subscription_id, q.attempts, c.due as was)
+    select tenant_id, id, event_id, subscription_id, attempts, was, null::float8 as wait_ms from t
+    union all
+    select null, null, null, null, null, null,
+           extract(epoch from (select min(due) from delivery_queue where due > now()) - now())::float8 * 1000`,
+}
+
+type ClaimRow = DueDelivery & { was: Date; wait_ms: number | null }
+
+export async function claimDeliveries(
+  db: Db,
+  claim: { id: string; limit: number; from: Date | null },
+): Promise<Claimed<DueDelivery>> {
+  const rows = await hot<ClaimRow>(db, CLAIM, [claim.id, claim.limit, claim.from])
+  const next = rows.pop()
+  return {
+    items: rows.map(({ was: _was, wait_ms: _wait_ms, ...item }) => ({ ...item, claim: claim.id })),
+    wait_ms: next?.wait_ms ?? null,
+    reached: rows.at(-1)?.was ?? null,
+  }
+}
+
+const EXTEND = {
+  name: 'delivery_extend',
+  text: `
+    update delivery_queue q set due = now() + interval '${LEASE_MS} ms'
+      from unnest($1::uuid[], $2::uuid[], $3::uuid[]) r(t, i, c)
+     where q.tenant_id = r.t and q.id = r.i and q.claim = r.c`,
+}
+
+export async function extendDeliveries(db: Db, items: DueDelivery[]): Promise<void> {
+  await hot(db, EXTEND, [
+    items.map((item) => item.tenant_id),
+    items.map((item) => item.id),
+    items.map((item) => item.claim),
+  ])
+}
+
+/** What one POST came to, and what becomes of its delivery. */
+export type Ended = {
+  item: DueDelivery
+  attempt_id: string
+  /** `pending` tries again in `again_ms`. */
+  state: 'delivered' | 'failed' | 'pending'
+  again_ms: number | null
+  outcome: 'delivered' | 'refused' | 'failed'
+  status: number | null
+  duration_ms: number
+  request_headers: string
+  response_headers: string | null
+  response_body: Buffer | null
+  error: string | null
+}
+
+/*
+ * The fence comes first: only rows that still carry our claim are ended, and an attempt is kept either way, since
+ * the POST happened. One statement for a whole batch of deliveries, of any tenants and outcomes.
+ */
+const SETTLE = {
+  name: 'delivery_settle',
+  text: `
+    with r as materialized (select * from unnest(
+           $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::float8[], $7::text[], $8::int2[], $9::int4[],
+           $10::text[], $11::text[], $12::bytea[], $13::text[], $14::int2[])
+           r(t, i, c, a, state, again_ms, outcome, status, ms, req, res, body, error, n)),
+     gone as (delete from delivery_queue q using r
+               where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state <> 'pending' returning q.tenant_id, q.id),
+     kept as (update delivery_queue q set claim = null, due = now() + r.again_ms * interval '1 ms' from r
+               where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state = 'pending' returning q.tenant_id, q.id, q.due),
+     mine as (select tenant_id, id, null::timestamptz as due from gone union all select tenant_id, id, due from kept),
+     record as (update delivery d
+                   set state = r.state, attempts = r.n, status = r.status, error = r.error, next_at = mine.due,
+                       closed_at = case when r.state <> 'pending' then now() end
+                  from mine join r on r.t = mine.tenant_id and r.i = mine.id
+                 where d.tenant_id = mine.tenant_id and d.id = mine.id)
+    insert into attempt (tenant_id, id, delivery_id, number, outcome, status, duration_ms, request_headers, response_headers, response_body, error)
+    select t, a, i, n, outcome, status, ms, req, res, body, error from r`,
+}
+
+export async function settleDeliveries(db: Db, ended: Ended[]): Promise<void> {
+  const of = <T>(pick: (one: Ended) => T): T[] => ended.map(pick)
+  await hot(db, SETTLE, [
+    of((e) => e.item.tenant_id),
+    of((e) => e.item.id),
+    of((e) => e.item.claim),
+    of((e) => e.attempt_id),
+    of((e) => e.state),
+    of((e) => e.again_ms),
+    of((e) => e.outcome),
+    of((e) => e.status),
+    of((e) => e.duration_ms),
+    of((e) => e.request_headers),
+    of((e) => e.response_headers),
+    of((e) => e.response_body),
+    of((e) => e.error),
+    of((e) => e.item.attempts),
+  ])
+}
+
+export type DeliveryRow = {
+  id: string
+  event_id: string
+  subscription_id: string
+  event_type: string
+  state: 'pending' | 'delivered' | 'failed'
+  attempts: number
+  next_at: Date | null
+  status: number | null
+  error: string | null
+  closed_at: Date | null
+}
+
+const DELIVERY = [
+  'id',
+  'event_id',
+  'subscription_id',
+  'event_type',
+  'state',
+  'attempts',
+  'next_at',
+  'status',
+  'error',
+  'closed_at',
+] as const
+
+export const findDelivery = (tx: Tx, tenant_id: string, id: string): Promise<DeliveryRow | undefined> =>
+  tx
+    .selectFrom('delivery')
+    .select(DELIVERY)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export type DeliveryFilter = { subscription_id?: string; event_id?: string; state?: DeliveryRow['state'] }
+
+export const listDeliveries = (
+  tx: Tx,
+  tenant_id: string,
+  filter: DeliveryFilter,
+  limit: number,
+  before: string | null,
+): Promise<DeliveryRow[]> => {
+  const { subscription_id, event_id, state } = filter
+  let query = tx.selectFrom('delivery').select(DELIVERY).where('tenant_id', '=', tenant_id)
+  if (subscription_id) query = query.where('subscription_id', '=', subscription_id)
+  if (event_id) query = query.where('event_id', '=', event_id)
+  if (state) query = query.where('state', '=', state)
+  if (before) query = query.where('id', '<', before)
+  return query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+}
+
+export type AttemptRow = {
+  id: string
+  number: number
+  outcome: 'delivered' | 'refused' | 'failed'
+  status: number | null
+  duration_ms: number
+  request_headers: string
+  response_headers: string | null
+  response_body: Buffer | null
+  error: string | null
+}
+
+export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Promise<AttemptRow[]> =>
+  tx
+    .selectFrom('attempt')
+    .select([
+      'id',
+      'number',
+      'outcome',
+      'status',
+      'duration_ms',
+      'request_headers',
+      'response_headers',
+      'response_body',
+      'error',
+    ])
+    .where('tenant_id', '=', tenant_id)
+    .where('delivery_id', '=', delivery_id)
+    .orderBy('id')
+    .limit(200)
+    .execute()
+
+/** Puts an ended delivery back to work at once; false where it is still pending. */
+export async function requeueDelivery(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    with moved as (update delivery set state = 'pending', next_at = now(), closed_at = null, error = null
+                    where tenant_id = ${tenant_id} and id = ${id} and state <> 'pending'
+                   returning tenant_id, id, event_id, subscription_id, attempts)
+    insert into delivery_queue (tenant_id, id, event_id, subscription_id, due, attempts)
+    select tenant_id, id, event_id, subscription_id, now(), attempts from moved returning id`.execute(tx)
+  return rows.length > 0
+}
+
+/** Deliveries still under way whose record or event is older than the id: their partitions may not go. */
+export async function countQueuedBefore(db: Db, id: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from delivery_queue where id < ${id} or event_id < ${id}`.execute(db)
+  return rows[0]?.count ?? 0
+}

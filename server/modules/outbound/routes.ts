@@ -1,0 +1,168 @@
+import Type from 'typebox'
+import type { Routes } from '../app.ts'
+import { IdParams, PageQuery } from '../wire.ts'
+import * as outbound from './outbound.ts'
+import {
+  CreateSubscription,
+  Deliveries,
+  Delivery,
+  DeliveryQuery,
+  DeliveryWithLog,
+  Secret,
+  Subscription,
+  Subscriptions,
+  SubscriptionWithSecret,
+  UpdateSubscription,
+} from './schema.ts'
+
+const read = { config: { access: 'subscriptions:read' } } as const
+const write = { config: { access: 'subscriptions:write' } } as const
+const tags = ['Subscriptions']
+const deliveries = ['Deliveries']
+
+export const routes: Routes = (http, app) => {
+  http.post(
+    '/v1/subscriptions',
+    {
+      ...write,
+      schema: {
+        operationId: 'createSubscription',
+        summary: 'Subscribe an address to events',
+        description: 'The signing secret is in this answer, and later at `/v1/subscriptions/{id}/secret`.',
+        tags,
+        body: CreateSubscription,
+        response: { 201: SubscriptionWithSecret },
+      },
+    },
+    async (request, reply) =>
+      reply.code(201).send(await outbound.createSubscription(app, request.actor, request.body)),
+  )
+
+  http.get(
+    '/v1/subscriptions',
+    {
+      ...read,
+      schema: {
+        operationId: 'listSubscriptions',
+        summary: 'List subscriptions, newest first',
+        tags,
+        querystring: PageQuery,
+        response: { 200: Subscriptions },
+      },
+    },
+    (request) => outbound.listSubscriptions(app, request.actor, request.query),
+  )
+
+  http.get(
+    '/v1/subscriptions/:id',
+    {
+      ...read,
+      schema: {
+        operationId: 'readSubscription',
+        summary: 'Read a subscription',
+        tags,
+        params: IdParams,
+        response: { 200: Subscription },
+      },
+    },
+    (request) => outbound.readSubscription(app, request.actor, request.params.id),
+  )
+
+  http.get(
+    '/v1/subscriptions/:id/secret',
+    {
+      ...write,
+      schema: {
+        operationId: 'readSubscriptionSecret',
+        summary: 'Read the signing secret of a subscription',
+        description: 'Every reading is in the audit log.',
+        tags,
+        params: IdParams,
+        response: { 200: Secret },
+      },
+    },
+    (request) => outbound.readSecret(app, request.actor, request.params.id),
+  )
+
+  http.patch(
+    '/v1/subscriptions/:id',
+    {
+      ...write,
+      schema: {
+        operationId: 'updateSubscription',
+        summary: 'Change, disable or enable a subscription',
+        tags,
+        params: IdParams,
+        body: UpdateSubscription,
+        response: { 200: Subscription },
+      },
+    },
+    (request) => outbound.updateSubscription(app, request.actor, request.params.id, request.body),
+  )
+
+  http.delete(
+    '/v1/subscriptions/:id',
+    {
+      ...write,
+      schema: {
+        operationId: 'deleteSubscription',
+        summary: 'Delete a subscription',
+        description: 'What is still on its way to it ends as failed.',
+        tags,
+        params: IdParams,
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      await outbound.deleteSubscription(app, request.actor, request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  http.get(
+    '/v1/deliveries',
+    {
+      ...read,
+      schema: {
+        operationId: 'listDeliveries',
+        summary: 'List deliveries, newest first',
+        description: '`state=failed` lists the dead letters.',
+        tags: deliveries,
+        querystring: DeliveryQuery,
+        response: { 200: Deliveries },
+      },
+    },
+    (request) => outbound.listDeliveries(app, request.actor, request.query),
+  )
+
+  http.get(
+    '/v1/deliveries/:id',
+    {
+      ...read,
+      schema: {
+        operationId: 'readDelivery',
+        summary: 'Read a delivery with every attempt',
+        tags: deliveries,
+        params: IdParams,
+        response: { 200: DeliveryWithLog },
+      },
+    },
+    (request) => outbound.readDelivery(app, request.actor, request.params.id),
+  )
+
+  http.post(
+    '/v1/deliveries/:id/replay',
+    {
+      ...write,
+      schema: {
+        operationId: 'replayDelivery',
+        summary: 'Send an ended delivery once more',
+        tags: deliveries,
+        params: IdParams,
+        response: { 202: Delivery },
+      },
+    },
+    async (request, reply) =>
+      reply.code(202).send(await outbound.replayDelivery(app, request.actor, request.params.id)),
+  )
+}

@@ -1,0 +1,74 @@
+import type { Database } from './database.ts'
+
+/**
+ * Configuration kept in memory by a process. A change is told on `trilho_config` as `<topic> <key>`; while the
+ * notification line is down nothing is served from here, and when it comes back everything is forgotten.
+ */
+export type Memory<Value> = {
+  get(key: string): Promise<Value>
+}
+
+/** Tells every process to forget one thing. Call it after the commit that changed it. */
+export const forget = (db: Database, topic: string, key: string): void =>
+  db.notify('trilho_config', `${topic} ${key}`)
+
+export function remember<Value>(
+  db: Database,
+  options: { topic: string; load: (key: string) => Promise<Value>; max?: number },
+): Memory<Value> {
+  const { topic, load, max = 10_000 } = options
+  const kept = new Map<string, Value>()
+  const loading = new Map<string, Promise<Value>>()
+
+  db.listen('trilho_config', (payload) => {
+    if (payload === '') {
+      kept.clear()
+      loading.clear()
+    } else if (payload.startsWith(`${topic} `)) {
+      const key = payload.slice(topic.length + 1)
+      kept.delete(key)
+      loading.delete(key) // what is being read now may be the old value: it is answered, not kept
+    }
+  })
+
+  async function read(key: string): Promise<Value> {
+    const read_now = load(key)
+    loading.set(key, read_now)
+    try {
+      const value = await read_now
+      if (loading.get(key) === read_now && db.listening()) keep(key, value)
+      return value
+    } finally {
+      if (loading.get(key) === read_now) loading.delete(key)
+    }
+  }
+
+  function keep(key: string, value: Value): void {
+    if (kept.size >= max) {
+      const [oldest] = kept.keys()
+      if (oldest !== undefined) kept.delete(oldest)
+    }
+    kept.set(key, value)
+  }
+
+  return {
+    get: (key) => {
+      if (!db.listening()) return load(key)
+      const value = kept.get(key)
+      if (value !== undefined) return Promise.resolve(value)
+      return loading.get(key) ?? read(key)
+    },
+  }
+}
+
+/** Makes one value per owner and hands out the same one after that: what a room keeps for as long as its App lives. */
+export function once<Owner extends object, Value>(make: (owner: Owner) => Value): (owner: Owner) => Value {
+  const made = new WeakMap<Owner, Value>()
+  return (owner) => {
+    const known = made.get(owner)
+    if (known !== undefined) return known
+    const value = make(owner)
+    made.set(owner, value)
+    return value
+  }
+}

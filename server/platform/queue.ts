@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
+
+/**
+ * Work is rows. A loop claims what is due under a lease, runs it, and when nothing is due is told when to look
+ * again; a wake-up (from this process, or by NOTIFY from another) cuts the wait short. The claim of a table
+ * stands in its module's `queries.ts`; this file knows no table.
+ *
+ * The lease is a row's `due` moved ahead and its `claim` set to this claim's id. Whoever ends the work fences
+ * on that id as the first statement of its transaction, so a worker that stalled past its lease changes nothing.
+ */
+export type Work = { tenant_id: string; id: string; claim: string; attempts: number }
+
+export type Claimed<Item extends Work> = {
+  items: Item[]
+  /** Until the next row falls due; null where there is none. */
+  wait_ms: number | null
+  /** `due` of the last row taken: the next claim need not look below it. */
+  reached: Date | null
+}
+
+export type LoopOptions<Item extends Work> = {
+  name: string
+  /** How many items may be held at once. */
+  capacity: number
+  /** How many to claim in one statement. */
+  batch: number
+  claim: (claim: { id: string; limit: number; from: Date | null }) => Promise<Claimed<Item>>
+  /** Runs what one claim took and settles it. What it throws is logged; the lease then runs out. */
+  run: (items: Item[]) => Promise<void>
+  /** Runs items one by one instead of as a group: a slow one then holds only its own place. */
+  runEach?: boolean
+  /** Moves the leases of what is still held ahead. */
+  extend: (items: Item[]) => Promise<void>
+  clock: Clock
+  log: Log
+}
+
+export type Loop = {
+  wake(): void
+  /** Takes nothing more and waits for what is held. */
+  stop(): Promise<void>
+}
+
+/** How long a claim holds without a sign of life. A killed worker's work is taken over after this. */
+export const LEASE_MS = 10_000
+const HEARTBEAT_MS = 3_000
+const LOOK_AGAIN_MS = 30_000
+/** Dead rows pile up below the last claim while somebody holds a snapshot; the whole index is read this often. */
+const SWEEP_MS = 5_000
+
+export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
+  const { name, capacity, batch, claim, run, extend, clock, log } = options
+  const held = new Set<Item>()
+  let state: 'idle' | 'claiming' | 'stopped' = 'idle'
+  let woken = false
+  let timer: NodeJS.Timeout | null = null
+  let reached: Date | null = null
+  let swept = Number.NEGATIVE_INFINITY
+  let emptied: (() => void) | null = null
+
+  const heartbeat = setInterval(() => {
+    if (held.size === 0) return
+    extend([...held]).catch((error) => log.warn({ queue: name, err: error }, 'leases were not extended'))
+  }, HEARTBEAT_MS)
+  heartbeat.unref()
+
+  function wait(ms: number): void {
+    if (state === 'stopped') return
+    if (timer) clearTimeout(timer)
+    timer = setTimeout(wake, Math.min(Math.max(ms, 1), LOOK_AGAIN_MS))
+  }
+
+  function wake(): void {
+    woken = true
+    if (state === 'idle') void turn()
+  }
+
+  async function turn(): Promise<void> {
+    state = 'claiming'
+    if (timer) clearTimeout(timer)
+    timer = null
+    let pause_ms: number | null = LOOK_AGAIN_MS
+    while (woken && roomForBatch()) {
+      woken = false
+      pause_ms = await claimOnce()
+    }
+    if ((state as string) === 'stopped') return
+    state = 'idle'
+    // Full: whatever ends next wakes the loop. Otherwise sleep until the next row falls due.
+    if (roomForBatch()) wait(pause_ms ?? LOOK_AGAIN_MS)
+    else woken = true
+  }
+
+  const roomForBatch = () =>
+    state !== 'stopped' && capacity - held.size >= Math.min(batch, Math.ceil(capacity / 2))
+
+  async function claimOnce(): Promise<number | null> {
+    const limit = Math.min(batch, capacity - held.size)
+    const sweep = clock.monotonic() - swept >= SWEEP_MS
+    try {
+      const claimed = await claim({ id: randomUUID(), limit, from: sweep ? null : reached })
+      if (sweep) swept = clock.monotonic()
+      if (claimed.reached) reached = claimed.reached
+      take(claimed.items)
+      if (claimed.items.length >= limit) woken = true
+      return claimed.wait_ms
+    } catch (error) {
+      log.warn({ queue: name, err: error }, 'nothing could be claimed')
+      return 500
+    }
+  }
+
+  function take(items: Item[]): void {
+    for (const item of items) held.add(item)
+    if (options.runEach) for (const item of items) void hold([item])
+    else if (items.length > 0) void hold(items)
+  }
+
+  async function hold(items: Item[]): Promise<void> {
+    try {
+      await run(items)
+    } catch (error) {
+      log.error({ queue: name, err: error, items: items.length }, 'work failed and is left to its lease')
+    }
+    for (const item of items) held.delete(item)
+    if (held.size === 0) emptied?.()
+    if (state === 'idle' && woken && roomForBatch()) void turn()
+  }
+
+  wake()
+  return {
+    wake,
+    stop: async () => {
+      state = 'stopped'
+      if (timer) clearTimeout(timer)
+      if (held.size > 0) {
+        await new Promise<void>((resolve) => {
+          emptied = resolve
+        })
+      }
+      clearInterval(heartbeat)
+    },
+  }
+}
