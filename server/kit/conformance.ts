@@ -1,0 +1,243 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Credentials, Settings } from './fields.ts'
+import { checkSource, readEnvelope, translateMessage, verifyMessage } from './messages.ts'
+import { type Operation, type Provider, perSettings } from './provider.ts'
+import { inWords } from './reads.ts'
+import { readInput, readReply } from './replies.ts'
+import { buildRequest, maskRequest } from './transports/http.ts'
+
+/**
+ * What every provider must stand, checked from its fixtures alone: requests as recorded, replies and messages that
+ * translate, tomorrow's extra fields, unknown states, and forgeries of every kind. Gives findings; none is well.
+ */
+export type OperationFixture = {
+  name: string
+  operation: string
+  settings?: Settings
+  credentials: Credentials
+  token?: string
+  input: unknown
+  idempotency_key?: string
+  request: { method: string; url: string; headers: Record<string, string>; body?: string }
+  reply: { status: number; body: unknown }
+  result: unknown
+  /** Where in the reply the vendor's state stands: `status`. */
+  state_at?: string
+}
+
+export type WebhookFixture = {
+  name: string
+  settings?: Settings
+  secrets: string[]
+  /** When it was signed, RFC 3339. */
+  now: string
+  /** As recorded, names in lower case. */
+  headers: Record<string, string>
+  body: string
+  envelope: unknown
+  news: unknown
+  state_at?: string
+}
+
+export type Fixtures = { operations: readonly OperationFixture[]; webhooks: readonly WebhookFixture[] }
+export type Finding = { provider: string; fixture: string; rule: string; detail: string }
+
+export function checkConformance(provider: Provider, fixtures: Fixtures): Finding[] {
+  const findings: Finding[] = []
+  const report = (fixture: string) => (rule: string, fault: string | null) => {
+    if (fault !== null) findings.push({ provider: provider.id, fixture, rule, detail: fault })
+  }
+  report('(all)')('every part has a fixture', missingFixtures(provider, fixtures))
+  for (const fixture of fixtures.operations) checkOperation(provider, fixture, report(fixture.name))
+  for (const fixture of fixtures.webhooks) checkWebhook(provider, fixture, report(fixture.name))
+  return findings
+}
+
+type Report = (rule: string, fault: string | null) => void
+
+const UNKNOWN_STATE = 'a_state_nobody_knows'
+const TOMORROW = { added_tomorrow: { numbers: [1, '2'], nothing: null } }
+
+function missingFixtures(provider: Provider, { operations, webhooks }: Fixtures): string | null {
+  const untold = Object.keys(provider.operations).filter(
+    (name) => !operations.some((one) => one.operation === name),
+  )
+  if (provider.webhooks && webhooks.length === 0) untold.push('webhooks')
+  return untold.length === 0 ? null : `no fixture for ${untold.join(', ')}`
+}
+
+function checkOperation(provider: Provider, fixture: OperationFixture, report: Report): void {
+  const operation = provider.operations[fixture.operation]
+  if (!operation) {
+    report('the operation exists', `there is no operation ${fixture.operation}`)
+    return
+  }
+  const { settings = {}, credentials, token } = fixture
+  const opened = { provider, environment: 'test' as const, settings, credentials, token }
+  const input = readInput(operation, fixture.input)
+  if (!input.ok) {
+    report('the input fits', inWords(input.errors))
+    return
+  }
+  const built = buildRequest(opened, {
+    ...operation.request(input.value),
+    idempotency_key: fixture.idempotency_key,
+  })
+  const { method, url, headers, body } = built
+  report(
+    'the request is as recorded',
+    differs({ method, url, headers, ...(body && { body: String(body) }) }, fixture.request),
+  )
+  const shown = JSON.stringify(maskRequest(opened, built))
+  const leaks = [...Object.values(credentials), token ?? ''].some(
+    (secret) => secret.length > 3 && shown.includes(secret),
+  )
+  report('no secret in a recorded request', leaks ? `${shown} shows one` : null)
+  checkReply(provider, operation, fixture, method, report)
+}
+
+function checkReply(
+  provider: Provider,
+  operation: Operation,
+  fixture: OperationFixture,
+  method: string,
+  report: Report,
+) {
+  const { status } = fixture.reply
+  const resultOf = (reply: unknown) => {
+    const outcome = readReply(provider, operation, method, answer(status, reply))
+    if (outcome.outcome === 'succeeded') return outcome.data
+    return outcome.outcome === 'refused' ? { refusal: outcome.refusal } : outcome
+  }
+  report('the reply translates', differs(resultOf(fixture.reply.body), fixture.result))
+  report(
+    'an extra field changes nothing',
+    differs(resultOf(withExtraFields(fixture.reply.body)), fixture.result),
+  )
+  if (fixture.state_at === undefined) return
+  const unknown = resultOf(withValue(fixture.reply.body, fixture.state_at, UNKNOWN_STATE))
+  report('an unknown state is pending', isPending(unknown) ? null : `became ${JSON.stringify(unknown)}`)
+}
+
+const isPending = (result: unknown) =>
+  typeof result === 'object' && result !== null && 'status' in result && result.status === 'pending'
+
+function answer(status: number, reply: unknown) {
+  const body = Buffer.from(JSON.stringify(reply))
+  return {
+    kind: 'response' as const,
+    status,
+    headers: {},
+    body,
+    truncated: false,
+    timing: { first_byte_ms: 1, total_ms: 1 },
+  }
+}
+
+function checkWebhook(provider: Provider, fixture: WebhookFixture, report: Report): void {
+  const { settings = {}, secrets } = fixture
+  report('its settings fit', inWords(checkSource(provider, settings, secrets)) || null)
+  const received = { headers: fixture.headers, body: Buffer.from(fixture.body), settings }
+  report('the envelope is as recorded', differs(readEnvelope(provider, received), fixture.envelope))
+  const newsOf = (text: string) => {
+    const meaning = translateMessage(provider, { ...received, body: Buffer.from(text) })
+    return meaning.ok ? meaning.news : meaning
+  }
+  report('the message translates', differs(newsOf(fixture.body), fixture.news))
+  const parsed: unknown = JSON.parse(fixture.body)
+  const extended = newsOf(JSON.stringify(withExtraFields(parsed)))
+  report('an extra field changes nothing', differs(withoutData(extended), withoutData(fixture.news)))
+  if (fixture.state_at !== undefined) {
+    const unknown = newsOf(JSON.stringify(withValue(parsed, fixture.state_at, UNKNOWN_STATE)))
+    const all = Array.isArray(unknown) && unknown.length > 0 && unknown.every((one) => isPending(one.payment))
+    report('an unknown state is pending', all ? null : `became ${JSON.stringify(unknown)}`)
+  }
+  checkSignature(provider, fixture, report)
+}
+
+function checkSignature(provider: Provider, fixture: WebhookFixture, report: Report): void {
+  const { settings = {}, secrets, headers } = fixture
+  const body = Buffer.from(fixture.body)
+  const now = new Date(fixture.now)
+  const scheme = provider.webhooks && perSettings(provider.webhooks.signature, settings)
+  const received = { headers, body: body as Buffer, settings, secrets, now }
+  const judge = (change: Partial<typeof received>) => {
+    const verified = verifyMessage(provider, { ...received, ...change })
+    return verified.ok ? 'accepted' : verified.reason
+  }
+  const expect = (rule: string, wanted: readonly string[], change: Partial<typeof received>) => {
+    const was = judge(change)
+    report(rule, wanted.includes(was) ? null : `was ${was}, not ${wanted.join(' or ')}`)
+  }
+  expect('a genuine message is accepted', ['accepted'], {})
+  if (!scheme || scheme.kind === 'none') return
+  expect('a changed byte is refused', ['bad_signature'], { body: changeByte(body) })
+  expect('another secret is refused', ['bad_signature', 'no_secret'], { secrets: secrets.map(otherSecret) })
+  expect('no secret is refused', ['no_secret'], { secrets: [] })
+  expect('no headers are refused', ['missing_header'], { headers: {} })
+  expect('a rolled secret is accepted beside the new one', ['accepted'], {
+    secrets: [...secrets.map(otherSecret), ...secrets],
+  })
+  for (const name of signatureHeaders(
+    headers,
+    (without) => judge({ headers: without }) === 'missing_header',
+  )) {
+    const short = { ...headers, [name]: headers[name]?.slice(0, -4) ?? '' }
+    expect(`a short ${name} is refused`, ['bad_signature', 'malformed', 'too_old', 'missing_header'], {
+      headers: short,
+    })
+  }
+  const later = new Date(now.getTime() + 3_600_000 * 48)
+  const timed = scheme.kind !== 'hmac' || scheme.timestamp_header !== null
+  if (timed) expect('an old timestamp is refused as old, not as forged', ['too_old'], { now: later })
+}
+
+/** The headers without which a message is refused. */
+function signatureHeaders(
+  headers: Record<string, string>,
+  isNeeded: (without: Record<string, string>) => boolean,
+): string[] {
+  return Object.keys(headers).filter((name) => {
+    const { [name]: _, ...without } = headers
+    return isNeeded(without)
+  })
+}
+
+const otherSecret = (secret: string) =>
+  secret.replace(/[A-Za-z](?=[^A-Za-z]*$)/, (letter) => (letter === 'A' ? 'B' : 'A'))
+
+function changeByte(body: Buffer): Buffer {
+  const changed = Buffer.from(body)
+  const at = Math.floor(body.length / 2)
+  changed[at] = (changed[at] ?? 0) ^ 1
+  return changed
+}
+
+/** Null where equal. Compared as JSON, since fixtures are. */
+function differs(was: unknown, wanted: unknown): string | null {
+  const plain: unknown = was === undefined ? null : JSON.parse(JSON.stringify(was))
+  return isDeepStrictEqual(plain, wanted)
+    ? null
+    : `was ${JSON.stringify(plain)}, not ${JSON.stringify(wanted)}`
+}
+
+/** `data` carries the vendor's text on, extra fields and all. */
+const withoutData = (news: unknown): unknown =>
+  Array.isArray(news) ? news.map(({ data: _, ...rest }: Record<string, unknown>) => rest) : news
+
+function withExtraFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withExtraFields)
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).map(([key, member]) => [key, withExtraFields(member)])
+  return { ...Object.fromEntries(members), ...TOMORROW }
+}
+
+function withValue(value: unknown, place: string, replacement: string): unknown {
+  const copy: unknown = structuredClone(value)
+  const names = place.split('.')
+  const last = names.pop() ?? ''
+  let at = copy as Record<string, unknown>
+  for (const name of names) at = at[name] as Record<string, unknown>
+  at[last] = replacement
+  return copy
+}
