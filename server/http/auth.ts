@@ -10,9 +10,9 @@ import {
   readAccessToken,
   tenantExists,
 } from '../modules/tenants/tenants.ts'
+import { remember } from '../platform/database/memory.ts'
 import { Problem } from '../platform/errors.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
-import { createLookups } from './lookups.ts'
 
 export type Auth = {
   /** The actor of a request that has not said who it is. */
@@ -39,21 +39,23 @@ const ANYBODY: Actor = {
  * and dropped when any process revokes, so a revocation holds everywhere within a second.
  */
 export function createAuth(app: App): Auth {
-  const keys = createLookups<Identity>(app.db, app.clock)
-  const clients = createLookups<Identity>(app.db, app.clock)
-  const tenants = createLookups<true>(app.db, app.clock)
-  const signingKey = once(() => accessTokenKey(app))
+  const keys = remember(app.db, {
+    topic: 'api_key',
+    load: (hash) => findKeyByHash(app, Buffer.from(hash, 'base64')),
+  })
+  const clients = remember(app.db, { topic: 'oauth_client', load: (client_id) => findClient(app, client_id) })
+  const tenants = remember(app.db, { topic: 'tenant', load: (id) => tenantExists(app, id) })
+  const signingKey = lazily(() => accessTokenKey(app))
 
   async function fromKey(token: string): Promise<Identity | null> {
-    const hash = createHash('sha256').update(token).digest()
-    const found = await keys(hash.toString('base64'), () => findKeyByHash(app, hash))
+    const found = await keys.get(createHash('sha256').update(token).digest('base64'))
     return found && !isOver(found, app.clock.now()) ? found : null
   }
 
   async function fromAccessToken(token: string): Promise<Identity | null> {
     const claims = await readAccessToken(await signingKey(), token, app.clock.now())
     if (!claims) return null
-    const client = await clients(claims.client_id, () => findClient(app, claims.client_id))
+    const client = await clients.get(claims.client_id)
     return client ? { ...client, scopes: claims.scopes } : null
   }
 
@@ -62,8 +64,10 @@ export function createAuth(app: App): Auth {
     const found = isAccessToken(token)
       ? { kind: 'oauth_client' as const, identity: await fromAccessToken(token) }
       : { kind: 'api_key' as const, identity: await fromKey(token) }
-    if (!found.identity)
+    if (!found.identity) {
+      app.telemetry.count('trilho_security_events_total', { kind: 'bad_key' })
       throw unproven('The key or token is unknown, expired or revoked. Use another.', 'invalid_token')
+    }
     return toActor(found.kind, found.identity, request)
   }
 
@@ -93,7 +97,7 @@ export function createAuth(app: App): Auth {
           'This credential belongs to one tenant; only an administrator chooses with trilho-tenant. Leave it out.',
       })
     }
-    if (await tenants(id, () => tenantExists(app, id))) return id
+    if (await tenants.get(id)) return id
     throw new Problem('not_found', { field: 'trilho-tenant', detail: `There is no tenant ${named}.` })
   }
 
@@ -153,7 +157,7 @@ function unproven(detail: string, error?: string): Problem {
 }
 
 /** Makes a thing at its first use and keeps it; a failure is not kept. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | null = null
   return () => {
     made ??= make().catch((error: unknown) => {

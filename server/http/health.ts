@@ -81,7 +81,7 @@ export function healthRoutes(http: Http, app: App, auth: Auth): void {
     async (request, reply) => {
       if (!isThisMachine(request)) await permitScrape(auth, request)
       return reply
-        .type('text/plain; version=0.0.4; charset=utf-8')
+        .type(app.telemetry.content_type)
         .serializer((text: string) => text)
         .send(await app.telemetry.text())
     },

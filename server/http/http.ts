@@ -1,5 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { App, Http, Routes } from '../modules/app.ts'
 import { Problem } from '../platform/errors.ts'
 import { toWire } from '../platform/ids.ts'
@@ -13,8 +13,6 @@ import { createRateLimit } from './rate_limit.ts'
 import { requestLine } from './request_line.ts'
 import { keepTable, type RouteTable } from './route_table.ts'
 import { securityHeaders } from './security_headers.ts'
-
-export { openapiDocument } from './openapi.ts'
 
 export type Mount = {
   rooms: Routes[]
@@ -61,7 +59,8 @@ function createServer(app: App): Http {
   const { config } = app
   const server = Fastify({
     loggerInstance: app.log as unknown as FastifyBaseLogger,
-    disableRequestLogging: true, // one wide line per request is written by requestLine
+    // One wide line per request is written by requestLine instead.
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trusted_proxies.length > 0 ? config.trusted_proxies : false,
     bodyLimit: config.api_body_limit,
     requestTimeout: 60_000, // to send a whole request; an answer may take as long as its call does
@@ -91,13 +90,13 @@ function createServer(app: App): Http {
 /** The stations of every request, in their order. */
 function decorate(http: Http, app: App, auth: Auth): void {
   http.decorateRequest('problem', null)
-  http.decorateRequest('bytes', null)
   http.addHook('onRequest', async (request) => {
     request.actor = auth.anybody
   })
   requestLine(http, app)
   securityHeaders(http)
   http.decorateRequest('claim', null)
+  http.decorateRequest('bytes', null)
   http.decorateRequest('actor')
   http.addHook('onRequest', auth.admit)
   http.addHook('onRequest', createRateLimit(app))

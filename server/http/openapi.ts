@@ -1,6 +1,5 @@
 import swagger from '@fastify/swagger'
 import reference from '@scalar/fastify-api-reference'
-import type { FastifyInstance } from 'fastify'
 import type { App, Http } from '../modules/app.ts'
 import { ERRORS } from '../platform/errors.ts'
 import type { Route, RouteTable } from './route_table.ts'
@@ -42,12 +41,6 @@ export async function openapi(http: Http, app: App, routes: RouteTable): Promise
       agent: { disabled: true },
     },
   })
-}
-
-/** The document as it is committed: the same text for the same routes, wherever it is printed. */
-export function openapiDocument(http: FastifyInstance): string {
-  const document = http.swagger() as unknown as Document
-  return `${JSON.stringify({ ...document, servers: [{ url: '/' }] }, null, 2)}\n`
 }
 
 const INTRODUCTION = `Every address under \`/v1\` takes and gives JSON. Unknown fields are refused, nothing is coerced.

@@ -1,4 +1,5 @@
 import { inTenant, sqlState } from '../../platform/database/database.ts'
+import { forget } from '../../platform/database/memory.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
@@ -38,7 +39,7 @@ export async function createClient(
   }).catch((error: unknown) => {
     throw sqlState(error) === '23505' ? taken(input.client_id, error) : error
   })
-  app.db.notify('trilho_config', 'oauth_client')
+  forget(app.db, 'oauth_client', input.client_id)
   return { ...toClient(row), client_secret }
 }
 
@@ -70,7 +71,7 @@ export async function revokeClient(app: App, actor: Actor, id: string): Promise<
     await audit(tx, actor, 'oauth_client.revoke', id, { client_id: found.client_id })
     return revokeClientRow(tx, tenant_id, client, app.clock.now())
   })
-  app.db.notify('trilho_config', 'oauth_client')
+  forget(app.db, 'oauth_client', row.client_id)
   return toClient(row)
 }
 

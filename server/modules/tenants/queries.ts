@@ -3,7 +3,7 @@ import type { Db, Tx } from '../../platform/database/database.ts'
 import type { Tables } from '../../platform/database/tables.ts'
 
 export type TenantRow = Selectable<Tables['tenant']>
-export type KeyRow = Omit<Selectable<Tables['api_key']>, 'hash'>
+export type KeyRow = Selectable<Tables['api_key']>
 export type ClientRow = Omit<Selectable<Tables['oauth_client']>, 'secret_hash'>
 export type AuditRow = Selectable<Tables['audit']>
 
@@ -12,6 +12,7 @@ const KEY = [
   'tenant_id',
   'id',
   'name',
+  'hash',
   'hint',
   'environment',
   'scopes',
@@ -123,7 +124,7 @@ export const revokeKeyRow = (tx: Tx, tenant_id: string, id: string, now: Date): 
 export const adminKeys = (tx: Tx, installation: string) =>
   tx
     .selectFrom('api_key')
-    .select(['id', 'name', 'hash', 'revoked_at'])
+    .select(['id', 'name', 'hash', 'expires_at', 'revoked_at'])
     .where('tenant_id', '=', installation)
     .where(sql<boolean>`'admin' = any (scopes)`)
     .execute()

@@ -1,4 +1,5 @@
 import { inTenant } from '../../platform/database/database.ts'
+import { forget } from '../../platform/database/memory.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -12,9 +13,10 @@ import type { NewTenant, Tenant, TenantChange } from './schema.ts'
  * what. It promises that a secret is shown once and kept only as a hash, that nobody hands out more than they
  * hold, that a revocation is told to every process after its commit, and that each change leaves an audit row.
  */
+export { ensureAdminKey } from './admin_key.ts'
 export { audit, listAudit } from './audit.ts'
 export { createClient, findClient, listClients, revokeClient } from './clients.ts'
-export { createKey, ensureAdminKey, findKeyByHash, listKeys, readKey, revokeKey } from './keys.ts'
+export { createKey, findKeyByHash, listKeys, readKey, revokeKey } from './keys.ts'
 export {
   type Answer,
   type Attempted,
@@ -32,11 +34,13 @@ export { accessTokenKey, issueAccessToken, readAccessToken } from './tokens.ts'
 export async function createTenant(app: App, actor: Actor, input: NewTenant): Promise<Tenant> {
   checkTimeZone(input.time_zone)
   const id = app.newId()
-  return inTenant(app.db, id, async (tx) => {
+  const made = await inTenant(app.db, id, async (tx) => {
     const row = await insertTenant(tx, { id, ...input })
     await audit(tx, { ...actor, tenant_id: id }, 'tenant.create', toWire('tenant', id), { name: row.name })
     return toTenant(row)
   })
+  forget(app.db, 'tenant', id)
+  return made
 }
 
 /** Side by side tenants are for the administrator only; the route sees to that. */
