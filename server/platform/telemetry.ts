@@ -19,7 +19,7 @@ type Read = () => number | Promise<number>
 export type Telemetry = {
   count<N extends CounterName>(name: N, labels: LabelsOf<N>, n?: number): void
   observe<N extends HistogramName>(name: N, seconds: number, ...labels: LabelArgs<N>): void
-  /** `read` is asked at each scrape. One that fails or takes over two seconds is left out of that scrape. */
+  /** `read` is asked at each scrape. One that fails or takes over a second is left out of that scrape. */
   gauge<N extends GaugeName>(name: N, read: Read, ...labels: LabelArgs<N>): void
   /** What `GET /metrics` answers. */
   text(): Promise<string>
@@ -27,6 +27,8 @@ export type Telemetry = {
   content_type: string
   /** Runs `work` inside a span; without a collector it only runs it. Spans begun within become its children. */
   span<T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>): Promise<T>
+  /** Resolves when spans are being kept; work that begins before runs untraced. At once without a collector. */
+  ready(): Promise<void>
   /** Sends the spans that are still held. */
   close(): Promise<void>
 }
@@ -54,6 +56,7 @@ export function createTelemetry(options: { otlp_endpoint?: string | undefined; l
     },
     content_type: registry.contentType,
     span: tracing.span,
+    ready: tracing.ready,
     close: tracing.close,
   }
   watchProcess(telemetry)
@@ -82,7 +85,7 @@ function declare(registry: Registry) {
   }
 }
 
-const READ_TIMEOUT_MS = 2000
+const READ_TIMEOUT_MS = 1000
 
 /** A gauge that cannot be read now disappears rather than lie with its last value. */
 async function ask({ gauge, read, labels }: Reader): Promise<void> {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Attributes,
   type Context,
@@ -10,11 +11,15 @@ import {
 import type { TracerConfig } from '@opentelemetry/sdk-trace-node'
 import { maskText } from './mask.ts'
 
+/** A collector that is away does not hold up the end of the process for longer. */
+const CLOSE_TIMEOUT_MS = 1000
+
 /** The span of some work, for what is only known at its end, such as a status. */
 export type Span = { set(attributes: Attributes): void }
 
 export type Tracing = {
   span<T>(name: string, attributes: Attributes, work: (span: Span) => Promise<T>): Promise<T>
+  ready(): Promise<void>
   close(): Promise<void>
 }
 
@@ -23,6 +28,7 @@ const UNTRACED: Span = { set: () => {} }
 /** No collector, no cost: the work runs and nothing is made. */
 export const noTracing: Tracing = {
   span: (_name, _attributes, work) => work(UNTRACED),
+  ready: async () => {},
   close: async () => {},
 }
 
@@ -35,7 +41,7 @@ export function startTracing(endpoint: string, onTrouble: (error: unknown) => vo
   const current = new AsyncLocalStorage<Context>()
   let tracer: Tracer | undefined
   const starting = openExporter(endpoint, onTrouble).catch((error: unknown) => onTrouble(error))
-  starting.then((provider) => {
+  const ready = starting.then((provider) => {
     tracer = provider?.getTracer('trilho')
   })
   return {
@@ -55,8 +61,12 @@ export function startTracing(endpoint: string, onTrouble: (error: unknown) => vo
         }
       })
     },
+    ready: () => ready,
     close: async () => {
-      await (await starting)?.shutdown().catch(onTrouble)
+      const sent = starting.then((provider) => provider?.shutdown()).then(() => true, onTrouble)
+      const late = sleep(CLOSE_TIMEOUT_MS, false, { ref: false })
+      const taken = await Promise.race([sent, late])
+      if (taken === false) onTrouble(new Error('the last spans were not taken in time'))
     },
   }
 }
@@ -75,7 +85,7 @@ async function openExporter(endpoint: string, onTrouble: (error: unknown) => voi
   ])
   const exporter = new OTLPTraceExporter({
     url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-    timeoutMillis: 5000,
+    timeoutMillis: 2000,
   })
   const send = exporter.export.bind(exporter)
   exporter.export = (spans, done) =>
