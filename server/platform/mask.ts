@@ -5,6 +5,7 @@
  */
 
 const HIDDEN = '[masked]'
+const NUMBER = '[number]'
 const TEXT_LIMIT = 8192
 const DEPTH_LIMIT = 8
 
@@ -16,31 +17,62 @@ const HIDDEN_KEYS = new Set(
 )
 const HIDDEN_ENDINGS = /(?:password|secret|token|apikey|signature|privatekey)$/
 
-/** A cheap look: only text that passes it is searched properly. */
-const MAY_HIDE =
-  /@|%40|\d{11}|\d{3}\.\d{3}|\d{4}[ -]\d{4,6}[ -]|(?:Bearer|Basic) |eyJ|(?:trl|whs[ek][cky]?|[srp]k)_|(?:token|secret|password|senha|key|sig|signature|assertion|code)=/i
+// What a text must hold before a rule is worth trying; found in one pass, since most texts hold none of it.
+const AT = 1
+const EQUALS = 2
+const UNDERSCORE = 4
+const SPACE = 8
+const DIGITS = 16
+const E_Y = 32
 
-const RULES: [RegExp, string][] = [
-  [/\b(Bearer|Basic) +[\w.~+/=-]+/gi, `$1 ${HIDDEN}`],
-  [/\beyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN],
-  [/\b(trl|whsec|whsk|whpk|sk|rk|pk)_[\w+/=-]{8,}/g, `$1_${HIDDEN}`],
-  [
-    /([?&;,\s"']|^)([\w.-]*(?:token|secret|password|senha|key|sig|signature|assertion|code))=[^&;,\s"']+/gi,
-    `$1$2=${HIDDEN}`,
-  ],
-  [/[^\s"'<>()[\]{}:;,@/?&=]{1,64}(@|%40)(?=[\w[])/g, '***$1'],
-  [/(?<!\w)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)/g, '***.***.***-**'],
-  [/(?<!\w)[\dA-Z]{2}\.[\dA-Z]{3}\.[\dA-Z]{3}\/[\dA-Z]{4}-\d{2}(?!\w)/g, '**.***.***/****-**'],
-  [/(?<!\w)\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,7}(?!\w)|(?<!\w)\d{4}[ -]\d{6}[ -]\d{4,5}(?!\w)/g, '[number]'],
-  // eleven digits are a CPF or a phone, thirteen to nineteen a card, a CNPJ or a phone; 1 and twelve more is a time in ms
-  [/(?<!\w)(?!1\d{12}(?!\d))(?:\d{13,19}|\d{11})(?!\w)/g, '[number]'],
+type Rule = { needs: number; hide: (text: string) => string }
+
+const PARAMETER =
+  /([?&;,\s"']|^)([\w.-]*(?:token|secret|password|senha|key|sig|signature|assertion|code))=[^&;,\s"']+/gi
+const LOCAL_PART = /(?:[^\s"'<>()[\]{}:;,@/?&=%]|%(?!40))+((?:@|%40)(?=[\w[]))?/g
+const CNPJ = /(?<!\w)[\dA-Z]{2}\.[\dA-Z]{3}\.[\dA-Z]{3}\/[\dA-Z]{4}-\d{2}(?!\w)/g
+const GROUPED_CARD = /(?<!\w)(?:\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{1,7}|\d{4}[ -]\d{6}[ -]\d{4,5})(?!\w)/g
+// 11 digits are a CPF or a phone, 13 to 19 a card, a CNPJ or a phone; but 1 and 12 more are a time in ms
+const BARE_NUMBER = /(?<!\w)(?!1\d{12}(?!\d))(?:\d{13,19}|\d{11})(?!\w)/g
+
+// Each rule walks the text once, whatever the text: none starts again inside a run it has looked at.
+const RULES: Rule[] = [
+  { needs: SPACE, hide: (text) => text.replace(/\b(Bearer|Basic) +[\w.~+/=-]+/gi, `$1 ${HIDDEN}`) },
+  { needs: E_Y, hide: (text) => text.replace(/(?<![\w-])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?/g, HIDDEN) },
+  {
+    needs: UNDERSCORE,
+    hide: (text) => text.replace(/(?<!\w)(trl|whsec|whsk|sk|rk|pk)_[\w+/=-]{8,}/g, `$1_${HIDDEN}`),
+  },
+  { needs: EQUALS, hide: (text) => text.replace(PARAMETER, `$1$2=${HIDDEN}`) },
+  { needs: AT, hide: (text) => text.replace(LOCAL_PART, (run, at) => (at === undefined ? run : `***${at}`)) },
+  { needs: DIGITS, hide: (text) => text.replace(/(?<!\w)\d{3}\.\d{3}\.\d{3}-\d{2}(?!\w)/g, NUMBER) },
+  { needs: DIGITS, hide: (text) => text.replace(CNPJ, NUMBER).replace(GROUPED_CARD, NUMBER) },
+  { needs: DIGITS, hide: (text) => text.replace(BARE_NUMBER, NUMBER) },
 ]
 
 /** The same text with every secret and personal datum hidden, cut at 8,192 characters. */
 export function maskText(text: string): string {
   const head = text.length > TEXT_LIMIT ? text.slice(0, TEXT_LIMIT + 64) : text
-  const masked = MAY_HIDE.test(head) ? RULES.reduce((rest, [rule, by]) => rest.replace(rule, by), head) : head
+  const held = whatIsHeld(head)
+  let masked = head
+  if (held !== 0) for (const { needs, hide } of RULES) if ((held & needs) !== 0) masked = hide(masked)
   return text.length > TEXT_LIMIT ? `${masked.slice(0, TEXT_LIMIT)}… (${text.length} characters)` : masked
+}
+
+function whatIsHeld(text: string): number {
+  let held = 0
+  let digits = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 48 && code <= 57) digits++
+    else if (code === 95) held |= UNDERSCORE
+    else if (code === 64 || code === 37) held |= AT
+    else if (code === 61) held |= EQUALS
+    else if (code === 32) held |= SPACE
+    else if (code === 101 && text.charCodeAt(i + 1) === 121) held |= E_Y
+  }
+  // a CNPJ may have letters from 2026 on, but always these marks and its two check digits
+  return digits >= 11 || (digits >= 2 && text.includes('/') && text.includes('-')) ? held | DIGITS : held
 }
 
 /** A copy that is safe to write: plain data only, masked by key and by pattern; what is no data is named. */
