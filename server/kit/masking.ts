@@ -37,7 +37,7 @@ const SECRET_NAMES =
 const IN_JSON = new RegExp(`("(?:${SECRET_NAMES})"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*"|-?[0-9][0-9.eE+-]*)`, 'gi')
 const IN_FORM = new RegExp(`((?:^|[?&\\[]|%5B)(?:${SECRET_NAMES})(?:\\]|%5D)?=)[^&\\s"]*`, 'gi')
 const IN_XML = new RegExp(`(<(?:[a-z0-9_]+:)?(?:${SECRET_NAMES})(?:\\s[^>]*)?>)[^<]*`, 'gi')
-const CARD_LIKE = /(?<![0-9A-Za-z_.-])(?:[0-9][ -]?){12,18}[0-9](?![0-9A-Za-z_])/g
+const CARD_LIKE = /(?<![0-9A-Za-z_.-])(?:[0-9](?:[ +-]|%20)?){12,18}[0-9](?![0-9A-Za-z_])/g
 
 export function maskBody(text: string, secrets: readonly string[]): string {
   return hideSecrets(text, secrets)
@@ -61,18 +61,20 @@ export function hideSecrets(text: string, secrets: readonly string[]): string {
 }
 
 function spellings(secret: string): Set<string> {
+  const base64 = Buffer.from(secret).toString('base64')
   return new Set([
     secret,
     encodeURIComponent(secret.toWellFormed()),
     new URLSearchParams({ a: secret }).toString().slice(2),
     JSON.stringify(secret).slice(1, -1),
-    Buffer.from(secret).toString('base64'),
+    base64,
+    encodeURIComponent(base64),
   ])
 }
 
 /** Luhn, over 13 to 19 digits. */
 function isCardNumber(text: string): boolean {
-  const digits = [...text.replace(/[ -]/g, '')].reverse().map(Number)
+  const digits = [...text.replace(/%20|[ +-]/g, '')].reverse().map(Number)
   if (digits.length < 13 || digits.length > 19 || digits.every((digit) => digit === 0)) return false
   const sum = digits.reduce((total, digit, at) => {
     const double = digit * 2

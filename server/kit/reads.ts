@@ -11,6 +11,13 @@ export type Read<T> = { ok: true; value: T } | { ok: false; errors: FieldError[]
 
 export const maybe = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
 
+/**
+ * A table from a vendor's words to ours. It knows its own words and no others: in a plain object `constructor` and
+ * `toString` would be found too.
+ */
+export const words = <T>(table: Record<string, T>): Readonly<Record<string, T>> =>
+  Object.assign(Object.create(null), table)
+
 /** A whole number; as text where a double would not hold it. */
 export const WireInteger = Type.Union([Type.Integer(), Type.String({ pattern: '^-?[0-9]+$' })])
 

@@ -20,7 +20,8 @@ export function fromUnits(units: number | string, currency: string): Money {
 }
 
 /** Hundredths to wholes. A rest stays in the text as a fraction, which the reader of it refuses by name. */
-const whole = (hundredths: string) =>
-  hundredths.replace(/^(-?)0*(\d*?)(\d{2})$/, (_, sign, head, rest) =>
-    rest === '00' ? `${sign}${head || '0'}` : `${sign}${head || '0'}.${rest}`,
-  )
+function whole(hundredths: string): string {
+  const digits = hundredths.padStart(3, '0')
+  const head = digits.slice(0, -2)
+  return digits.endsWith('00') ? head : `${head}.${digits.slice(-2)}`
+}

@@ -1,9 +1,9 @@
 import type { Refusal, RefusalReason } from '../../kit/news.ts'
-import { read } from '../../kit/reads.ts'
+import { read, words } from '../../kit/reads.ts'
 import { ErrorBody, type PaymentError } from './wire.ts'
 
 /** docs.stripe.com/declines/codes, docs.stripe.com/error-codes and docs.stripe.com/api/errors, in our words. */
-const BY_DECLINE_CODE: Record<string, RefusalReason> = {
+const BY_DECLINE_CODE = words<RefusalReason>({
   authentication_not_handled: 'authentication_required',
   authentication_required: 'authentication_required',
   call_issuer: 'card_declined',
@@ -52,9 +52,9 @@ const BY_DECLINE_CODE: Record<string, RefusalReason> = {
   transaction_not_allowed: 'card_unsupported',
   try_again_later: 'card_declined',
   withdrawal_count_limit_exceeded: 'limit_exceeded',
-}
+})
 
-const BY_CODE: Record<string, RefusalReason> = {
+const BY_CODE = words<RefusalReason>({
   amount_too_large: 'amount_invalid',
   amount_too_small: 'amount_invalid',
   api_key_expired: 'credentials_refused',
@@ -83,21 +83,21 @@ const BY_CODE: Record<string, RefusalReason> = {
   processing_error: 'vendor_unavailable',
   rate_limit: 'rate_limited',
   resource_missing: 'not_found',
-}
+})
 
-const BY_TYPE: Record<string, RefusalReason> = {
+const BY_TYPE = words<RefusalReason>({
   api_error: 'vendor_unavailable',
   card_error: 'card_declined',
   idempotency_error: 'duplicate',
   invalid_request_error: 'invalid_request',
-}
+})
 
-const BY_STATUS: Record<number, RefusalReason> = {
+const BY_STATUS = words<RefusalReason>({
   401: 'credentials_refused',
   403: 'not_permitted',
   404: 'not_found',
   429: 'rate_limited',
-}
+})
 
 export function toFailure({ type, code, decline_code, message }: PaymentError, status = 0): Refusal {
   const known = [BY_DECLINE_CODE[decline_code ?? ''], BY_CODE[code ?? ''], BY_STATUS[status], BY_TYPE[type]]

@@ -1,11 +1,11 @@
 import type { News, PaymentStatus, VendorPayment, VendorRefund } from '../../kit/news.ts'
-import { readPart } from '../../kit/reads.ts'
+import { readPart, words } from '../../kit/reads.ts'
 import { fromUnits } from './amounts.ts'
 import { toFailure } from './refusals.ts'
 import { Charge, Dispute, PaymentIntent, type Refund, type StripeEvent } from './wire.ts'
 
 /** docs.stripe.com/payments/paymentintents/lifecycle */
-const STATUS: Record<string, PaymentStatus> = {
+const STATUS = words<PaymentStatus>({
   requires_payment_method: 'pending',
   requires_confirmation: 'pending',
   requires_action: 'pending',
@@ -13,13 +13,13 @@ const STATUS: Record<string, PaymentStatus> = {
   requires_capture: 'authorized',
   succeeded: 'completed',
   canceled: 'canceled',
-}
+})
 
-const REFUND_STATUS: Record<string, VendorRefund['status']> = {
+const REFUND_STATUS = words<VendorRefund['status']>({
   succeeded: 'completed',
   failed: 'failed',
   canceled: 'canceled',
-}
+})
 
 export function toPayment(intent: PaymentIntent): VendorPayment {
   const { id, currency, created, amount_received, last_payment_error, metadata } = intent
