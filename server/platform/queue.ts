@@ -58,7 +58,9 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   let timer: NodeJS.Timeout | null = null
   let reached: Date | null = null
   let swept = Number.NEGATIVE_INFINITY
+  let looking = false
   let emptied: (() => void) | null = null
+  let turning: Promise<void> = Promise.resolve()
 
   const heartbeat = setInterval(() => {
     if (held.size === 0) return
@@ -74,7 +76,7 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
 
   function wake(): void {
     woken = true
-    if (state === 'idle') void turn()
+    if (state === 'idle') turning = turn()
   }
 
   async function turn(): Promise<void> {
@@ -82,19 +84,19 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
     if (timer) clearTimeout(timer)
     timer = null
     let pause_ms: number | null = LOOK_AGAIN_MS
-    while (woken && roomForBatch()) {
+    while (woken && hasRoom()) {
       woken = false
       pause_ms = await claimOnce()
     }
-    if ((state as string) === 'stopped') return
+    if (isStopped()) return
     state = 'idle'
-    // Full: whatever ends next wakes the loop. Otherwise sleep until the next row falls due.
-    if (roomForBatch()) wait(pause_ms ?? LOOK_AGAIN_MS)
+    // Full: whatever ends next makes room and looks again. Otherwise sleep until the next row falls due.
+    if (hasRoom()) wait(pause_ms ?? LOOK_AGAIN_MS)
     else woken = true
   }
 
-  const roomForBatch = () =>
-    state !== 'stopped' && capacity - held.size >= Math.min(batch, Math.ceil(capacity / 2))
+  const isStopped = () => state === 'stopped'
+  const hasRoom = () => !isStopped() && held.size < capacity
 
   async function claimOnce(): Promise<number | null> {
     const limit = Math.min(batch, capacity - held.size)
@@ -126,7 +128,17 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
     }
     for (const item of items) held.delete(item)
     if (held.size === 0) emptied?.()
-    if (state === 'idle' && woken && roomForBatch()) void turn()
+    if (state === 'idle' && woken) lookAgainSoon()
+  }
+
+  // What is settled in one statement ends in one turn of the event loop: its room is filled by one claim.
+  function lookAgainSoon(): void {
+    if (looking) return
+    looking = true
+    setImmediate(() => {
+      looking = false
+      if (state === 'idle' && woken) turning = turn()
+    })
   }
 
   wake()
@@ -135,6 +147,7 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
     stop: async () => {
       state = 'stopped'
       if (timer) clearTimeout(timer)
+      await turning
       if (held.size > 0) {
         await new Promise<void>((resolve) => {
           emptied = resolve

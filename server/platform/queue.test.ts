@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from './clock.ts'
+import { createLog } from './log.ts'
+import { type Claimed, type LoopOptions, startLoop, type Work } from './queue.ts'
+
+const log = createLog({ level: 'silent' })
+const NOTHING: Claimed<Work> = { items: [], wait_ms: null, reached: null }
+
+/** A queue in memory that keeps the contract of a claim: due rows leave it, the rest says when to come back. */
+function memoryQueue() {
+  const due: Work[] = []
+  const claims: number[] = []
+  const add = (n: number) => {
+    for (let i = 0; i < n; i++)
+      due.push({ tenant_id: 't', id: String(Math.random()), claim: '', attempts: 1 })
+  }
+  const claim = async ({ limit }: { limit: number }): Promise<Claimed<Work>> => {
+    claims.push(limit)
+    return { ...NOTHING, items: due.splice(0, limit) }
+  }
+  return { add, claim, claims, due }
+}
+
+const start = (options: Partial<LoopOptions<Work>> & Pick<LoopOptions<Work>, 'claim' | 'run'>) =>
+  startLoop<Work>({
+    name: 'test',
+    capacity: 8,
+    batch: 4,
+    extend: async () => {},
+    clock: systemClock,
+    log,
+    ...options,
+  })
+
+test('a backlog is drained without another wake-up, never more than the capacity at once', async () => {
+  const queue = memoryQueue()
+  queue.add(100)
+  let [now, most, done] = [0, 0, 0]
+  const loop = start({
+    claim: queue.claim,
+    runEach: true,
+    run: async () => {
+      most = Math.max(most, ++now)
+      await sleep(1)
+      now -= 1
+      done += 1
+    },
+  })
+  while (done < 100) await sleep(2)
+  await loop.stop()
+  assert.equal(most, 8)
+})
+
+test('one that hangs holds only its own place', async () => {
+  const queue = memoryQueue()
+  queue.add(50)
+  let done = 0
+  let release = () => {}
+  const hung = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let first = true
+  const loop = start({
+    claim: queue.claim,
+    runEach: true,
+    run: async () => {
+      if (first) {
+        first = false
+        await hung
+      }
+      done += 1
+    },
+  })
+  while (done < 49) await sleep(2)
+  release()
+  await loop.stop()
+  assert.equal(done, 50)
+})
+
+test('a wake-up during a claim is not lost', async () => {
+  const queue = memoryQueue()
+  let done = 0
+  let woken = false
+  const loop = start({
+    claim: async (claim) => {
+      const claimed = await queue.claim(claim)
+      if (!woken) {
+        woken = true
+        queue.add(1) // committed after our snapshot, told before we went to sleep
+        loop.wake()
+      }
+      return claimed
+    },
+    run: async (items) => void (done += items.length),
+  })
+  while (done < 1) await sleep(2)
+  await loop.stop()
+  assert.equal(done, 1)
+})
+
+test('it looks again when the next row falls due, and not before', async () => {
+  const queue = memoryQueue()
+  const started = performance.now()
+  let first = true
+  let at = 0
+  const loop = start({
+    claim: async (claim) => {
+      const claimed = await queue.claim(claim)
+      if (!first) return claimed
+      first = false
+      queue.add(1)
+      return { ...NOTHING, wait_ms: 60 }
+    },
+    run: async () => void (at = performance.now() - started),
+  })
+  while (at === 0) await sleep(5)
+  await loop.stop()
+  assert.ok(at >= 55, `taken after ${at} ms`)
+  assert.equal(queue.claims.length, 2)
+})
+
+test('a claim that fails is tried again', async () => {
+  const queue = memoryQueue()
+  queue.add(1)
+  let failures = 1
+  let done = 0
+  const loop = start({
+    claim: async (claim) => {
+      if (failures-- > 0) throw new Error('the database is away')
+      return queue.claim(claim)
+    },
+    run: async (items) => void (done += items.length),
+  })
+  while (done < 1) await sleep(20)
+  await loop.stop()
+  assert.equal(done, 1)
+})
+
+test('stopping takes nothing more and waits for what is held, even for a claim under way', async () => {
+  const queue = memoryQueue()
+  queue.add(4)
+  let done = 0
+  const loop = start({
+    claim: async (claim) => {
+      await sleep(30)
+      return queue.claim(claim)
+    },
+    run: async (items) => {
+      await sleep(30)
+      done += items.length
+    },
+  })
+  await sleep(5)
+  await loop.stop()
+  assert.equal(done, 4)
+  queue.add(4)
+  loop.wake()
+  await sleep(50)
+  assert.equal(queue.due.length, 4)
+})
+
+test('the leases of what is held are extended while it runs', async () => {
+  const queue = memoryQueue()
+  queue.add(1)
+  let extended = 0
+  const loop = start({
+    claim: queue.claim,
+    extend: async (items) => void (extended += items.length),
+    run: () => sleep(3_300),
+  })
+  await sleep(10)
+  await loop.stop()
+  assert.equal(extended, 1)
+})
