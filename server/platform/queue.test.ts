@@ -93,7 +93,9 @@ test('a wake-up during a claim is not lost', async () => {
       }
       return claimed
     },
-    run: async (items) => void (done += items.length),
+    run: async (items) => {
+      done += items.length
+    },
   })
   while (done < 1) await sleep(2)
   await loop.stop()
@@ -113,7 +115,9 @@ test('it looks again when the next row falls due, and not before', async () => {
       queue.add(1)
       return { ...NOTHING, wait_ms: 60 }
     },
-    run: async () => void (at = performance.now() - started),
+    run: async () => {
+      at = performance.now() - started
+    },
   })
   while (at === 0) await sleep(5)
   await loop.stop()
@@ -131,7 +135,9 @@ test('a claim that fails is tried again', async () => {
       if (failures-- > 0) throw new Error('the database is away')
       return queue.claim(claim)
     },
-    run: async (items) => void (done += items.length),
+    run: async (items) => {
+      done += items.length
+    },
   })
   while (done < 1) await sleep(20)
   await loop.stop()
@@ -167,7 +173,9 @@ test('the leases of what is held are extended while it runs', async () => {
   let extended = 0
   const loop = start({
     claim: queue.claim,
-    extend: async (items) => void (extended += items.length),
+    extend: async (items) => {
+      extended += items.length
+    },
     run: () => sleep(3_300),
   })
   await sleep(10)
