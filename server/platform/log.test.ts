@@ -258,6 +258,36 @@ test('for a person a line is one line without colours when piped, with the stack
   assert.ok(!text().includes('\x1b'))
 })
 
+test("on a terminal a stranger's text cannot forge a line, move the cursor or change colours", () => {
+  const { log, text } = capture({ format: 'pretty' })
+  const evil = 'a\x1b[2J\x9b31mb\nforged\r'
+  log.info({ note: evil, [evil]: 1, deep: [evil] }, evil)
+  log.error(new Error(`x\x1b[2J`))
+  assert.ok(!/[\x00-\x09\x0b-\x1f\x7f-\x9f]/.test(text()), JSON.stringify(text()))
+  assert.ok(!text().includes('\nforged'))
+})
+
+test('fields that throw when they are read cost the fields and not the line', () => {
+  const { log, last } = capture()
+  const broken = {
+    get inner() {
+      throw new Error('for maria@example.com')
+    },
+  }
+  log.info({ broken }, 'still here')
+  assert.equal(last()['msg'], 'still here')
+  assert.equal(last()['fields_unreadable'], 'Error: for ***@example.com')
+})
+
+test('a long list or a wide object is cut', () => {
+  const { log, last } = capture()
+  const wide = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i]))
+  log.info({ list: Array.from({ length: 5000 }, (_, i) => i), wide })
+  assert.equal((last()['list'] as unknown[]).length, 101)
+  assert.equal((last()['list'] as unknown[])[100], '… (5000 items)')
+  assert.equal(Object.keys(last()['wide'] as Line).length, 101)
+})
+
 test('lines below the level are not written', () => {
   const { log, text } = capture({ level: 'warn' })
   log.info('quiet')

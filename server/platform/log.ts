@@ -27,7 +27,7 @@ export function createLog({ level, format, destination }: Options): Log {
       level,
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }), log: (fields) => maskObject(fields) },
+      formatters: { level: (label) => ({ level: label }), log: maskFields },
       // `maskObject` has already made plain data of an error
       serializers: {
         err: (error: unknown) => error,
@@ -44,6 +44,15 @@ export function createLog({ level, format, destination }: Options): Log {
 function maskChildren(log: Log): void {
   const child = log.child
   log.child = function (this: Log, fields: pino.Bindings, options: never) {
-    return child.call(this, maskObject(fields), options)
+    return child.call(this, maskFields(fields), options)
   } as typeof log.child
+}
+
+/** A log line is never why a request fails, so fields that throw when they are read are left out. */
+function maskFields(fields: Record<string, unknown>): Record<string, unknown> {
+  try {
+    return maskObject(fields)
+  } catch (error) {
+    return { fields_unreadable: maskText(String(error)) }
+  }
 }

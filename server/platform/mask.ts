@@ -8,6 +8,7 @@ const HIDDEN = '[masked]'
 const NUMBER = '[number]'
 const TEXT_LIMIT = 8192
 const DEPTH_LIMIT = 8
+const ITEMS_LIMIT = 100
 
 /** Names of which the value is never shown, in lower case without `-` and `_`. */
 const HIDDEN_KEYS = new Set(
@@ -82,7 +83,7 @@ export function mask(value: unknown, depth = 0): unknown {
   if (typeof value === 'bigint') return maskText(String(value))
   if (typeof value !== 'object' || value === null) return value
   if (depth >= DEPTH_LIMIT) return '[too deep]'
-  if (Array.isArray(value)) return value.map((item) => mask(item, depth + 1))
+  if (Array.isArray(value)) return maskArray(value, depth)
   if (value instanceof Error) return maskError(value, depth)
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return maskInstance(value, depth)
@@ -92,7 +93,9 @@ export function mask(value: unknown, depth = 0): unknown {
 /** As `mask`, for the fields of an object. */
 export function maskObject(object: Record<string, unknown>, depth = 0): Record<string, unknown> {
   const copy: Record<string, unknown> = {}
+  let room = ITEMS_LIMIT
   for (const key in object) {
+    if (room-- === 0) return { ...copy, '…': 'more fields' }
     const value = object[key]
     copy[key] = value != null && isHiddenKey(key) ? HIDDEN : mask(value, depth + 1)
   }
@@ -109,6 +112,11 @@ export function isHiddenKey(key: string): boolean {
   const hidden = HIDDEN_KEYS.has(bare) || HIDDEN_ENDINGS.test(bare)
   if (judged.size < 1000) judged.set(key, hidden)
   return hidden
+}
+
+function maskArray(list: unknown[], depth: number): unknown[] {
+  const shown = list.slice(0, ITEMS_LIMIT).map((item) => mask(item, depth + 1))
+  return list.length > ITEMS_LIMIT ? [...shown, `… (${list.length} items)`] : shown
 }
 
 function maskNumber(value: number): unknown {

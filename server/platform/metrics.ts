@@ -19,7 +19,7 @@ export const METRICS = {
   },
   trilho_inbound_messages_total: {
     type: 'counter',
-    help: 'Webhooks received; result is accepted, duplicate, quarantined or refused',
+    help: 'Webhooks received, by what became of them: accepted, duplicate, quarantined, or why they were refused',
     labels: ['provider', 'result'],
   },
   trilho_inbound_processing_seconds: {

@@ -6,8 +6,10 @@ export function prettyLine(line: string, colours: boolean): string {
   const paint = (colour: string, text: string): string => (colours ? `\x1b[${colour}m${text}\x1b[0m` : text)
   const clock = String(time).slice(11, 23)
   const word = paint(COLOURS[String(level)] ?? '36', String(level).padEnd(5))
-  const rest = Object.entries(fields).map(([key, value]) => `${paint('90', `${key}=`)}${brief(value)}`)
-  return `${[paint('90', clock), word, String(msg ?? ''), ...rest].join(' ').trimEnd()}${errorBlock(err)}\n`
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${paint('90', `${plain(key)}=`)}${plain(brief(value))}`,
+  )
+  return `${[paint('90', clock), word, plain(String(msg ?? '')), ...rest].join(' ').trimEnd()}${errorBlock(err)}\n`
 }
 
 const brief = (value: unknown): string =>
@@ -16,5 +18,9 @@ const brief = (value: unknown): string =>
 function errorBlock(err: unknown): string {
   if (err === undefined || err === null) return ''
   const { stack, message } = err as { stack?: string; message?: string }
-  return `\n  ${(stack || message || JSON.stringify(err)).replaceAll('\n', '\n  ')}`
+  const lines = (stack || message || JSON.stringify(err)).split('\n')
+  return lines.map((line) => `\n  ${plain(line)}`).join('')
 }
+
+/** A stranger's text must not move the cursor, change colours or forge a line. */
+const plain = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]/g, '�')
