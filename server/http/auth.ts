@@ -15,15 +15,14 @@ import { Problem } from '../platform/errors.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
 
 export type Auth = {
-  /** The actor of a request that has not said who it is. */
-  anybody: Actor
   /** Lets a request into its route as `request.actor`, or throws 401 or 403. */
   admit(request: FastifyRequest): Promise<void>
   /** Who a request says it is; throws 401 where it does not prove it. */
   identify(request: FastifyRequest): Promise<Actor>
 }
 
-const ANYBODY: Actor = {
+/** Who has not said who it is. */
+export const ANYBODY: Actor = {
   kind: 'system',
   id: 'anybody',
   tenant_id: INSTALLATION,
@@ -101,7 +100,7 @@ export function createAuth(app: App): Auth {
     throw new Problem('not_found', { field: 'trilho-tenant', detail: `There is no tenant ${named}.` })
   }
 
-  return { anybody: ANYBODY, admit, identify }
+  return { admit, identify }
 }
 
 function bearer(request: FastifyRequest): string {

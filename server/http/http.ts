@@ -3,14 +3,14 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { App, Http, Routes } from '../modules/app.ts'
 import { Problem } from '../platform/errors.ts'
 import { toWire } from '../platform/ids.ts'
-import { type Auth, createAuth } from './auth.ts'
+import { ANYBODY, type Auth, createAuth } from './auth.ts'
 import { checkText, takeBytes, takeJson } from './body.ts'
 import { healthRoutes } from './health.ts'
 import { createIdempotency } from './idempotency.ts'
 import { openapi } from './openapi.ts'
 import { answerError, clientError, sendProblem } from './problems.ts'
 import { createRateLimit } from './rate_limit.ts'
-import { requestLine } from './request_line.ts'
+import { logRequest, requestLine } from './request_line.ts'
 import { keepTable, type RouteTable } from './route_table.ts'
 import { securityHeaders } from './security_headers.ts'
 
@@ -70,7 +70,12 @@ function createServer(app: App): Http {
     requestIdHeader: false,
     genReqId: () => toWire('request', app.newId()),
     routerOptions: { maxParamLength: 500 },
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    // A path that cannot be decoded meets no hook.
+    frameworkErrors: (error, request, reply) => {
+      request.actor = ANYBODY
+      answerError(error, request, reply)
+      logRequest(app, request, reply)
+    },
     clientErrorHandler: clientError,
     ajv: {
       customOptions: {
@@ -91,7 +96,7 @@ function createServer(app: App): Http {
 function decorate(http: Http, app: App, auth: Auth): void {
   http.decorateRequest('problem', null)
   http.addHook('onRequest', async (request) => {
-    request.actor = auth.anybody
+    request.actor = ANYBODY
   })
   requestLine(http, app)
   securityHeaders(http)

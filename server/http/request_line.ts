@@ -7,15 +7,17 @@ export function requestLine(http: Http, app: App): void {
   http.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id)
   })
-  http.addHook('onResponse', async (request, reply) => {
-    const line = toLine(request, reply)
-    const { method, route, status } = line
-    app.telemetry.count('trilho_http_requests_total', { route, method, status: String(status) })
-    app.telemetry.observe('trilho_http_request_seconds', reply.elapsedTime / 1000, { route, method })
-    if (reply.statusCode >= 500) app.log.error({ ...line, err: causeOf(request) }, 'request')
-    else if (isProbe(line.route)) app.log.debug(line, 'request')
-    else app.log.info(line, 'request')
-  })
+  http.addHook('onResponse', async (request, reply) => logRequest(app, request, reply))
+}
+
+export function logRequest(app: App, request: FastifyRequest, reply: FastifyReply): void {
+  const line = toLine(request, reply)
+  const { method, route, status } = line
+  app.telemetry.count('trilho_http_requests_total', { route, method, status: String(status) })
+  app.telemetry.observe('trilho_http_request_seconds', reply.elapsedTime / 1000, { route, method })
+  if (status >= 500) app.log.error({ ...line, err: causeOf(request) }, 'request')
+  else if (isProbe(route)) app.log.debug(line, 'request')
+  else app.log.info(line, 'request')
 }
 
 const isProbe = (route: string): boolean => route === '/health' || route === '/ready' || route === '/metrics'
