@@ -10,8 +10,20 @@ import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 
+endWithParent()
 if (major > 22 || (major === 22 && minor >= 18)) await import(entry())
 else runOn(bundledNode())
+
+// npx runs us below a shell, which dies of npx's SIGTERM without a word to us.
+function endWithParent() {
+  if (process.env.npm_command !== 'exec') return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 250).unref()
+}
 
 function entry() {
   const compiled = new URL('../dist/cli/cli.js', import.meta.url)
