@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { App, Routes } from './modules/app.ts'
 import { INSTALLATION } from './modules/app.ts'
+import * as callJobs from './modules/calls/jobs.ts'
+import * as callRoutes from './modules/calls/routes.ts'
 import * as connectionRoutes from './modules/connections/routes.ts'
 import { readPayloads } from './modules/events/events.ts'
 import * as eventJobs from './modules/events/jobs.ts'
@@ -34,6 +36,7 @@ export const rooms: Routes[] = [
   connectionRoutes.routes,
   outboundRoutes.routes,
   eventRoutes.routes,
+  callRoutes.routes,
   inboundRoutes.routes,
 ]
 
@@ -44,7 +47,7 @@ export type Opened = { app: App; close(): Promise<void> }
 /** Opens the cellar: PostgreSQL (ours or yours), migrations, partitions, vault, egress. */
 export async function openApp(
   config: Config,
-  log: Log = createLog({ level: config.log_level }),
+  log: Log = createLog({ level: config.log_level, format: config.log_format }),
 ): Promise<Opened> {
   const data_dir = resolve(config.data_dir)
   await mkdir(data_dir, { recursive: true }).catch((error: Error) => {
@@ -104,7 +107,12 @@ const RECORDS = { name: 'records.keep', cron: '10 * * * *', time_zone: 'UTC' }
 /** Everything that works without being asked: messages, deliveries, jobs, the clock's own orders. */
 export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }> {
   const { db, clock, log, newId } = app
-  const standing = [...tenantJobs.schedules, ...inboundJobs.schedules, { ...RECORDS, run: keepAllRecords }]
+  const standing = [
+    ...tenantJobs.schedules,
+    ...callJobs.schedules,
+    ...inboundJobs.schedules,
+    { ...RECORDS, run: keepAllRecords },
+  ]
   const handlers = new Map(standing.map(({ name, run }) => [name, () => run(app)]))
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
     tenant_id: INSTALLATION,
@@ -127,4 +135,5 @@ const keepAllRecords = (app: App): Promise<void> =>
     ...inboundJobs.records(app),
     ...eventJobs.records(app),
     ...outboundJobs.records(app),
+    ...callJobs.records(app),
   ])

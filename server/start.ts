@@ -3,6 +3,7 @@ import { openApp, rooms, startWorkers, webhooks } from './assemble.ts'
 import { makeDemo } from './demo.ts'
 import { createHttp } from './http/http.ts'
 import type { App } from './modules/app.ts'
+import { drainCalls } from './modules/calls/calls.ts'
 import { ensureAdminKey } from './modules/tenants/tenants.ts'
 import type { Config } from './platform/config.ts'
 import type { Log } from './platform/log.ts'
@@ -12,6 +13,8 @@ import { type Sandbox, startSandbox } from './sandbox/sandbox.ts'
 export type Running = {
   app: App
   url: string
+  /** Made on this start and shown this once. */
+  admin_key: string | null
   /** What to tell whoever started it: addresses, and keys that are shown this once. */
   notes: string[]
   stop(): Promise<void>
@@ -26,6 +29,7 @@ export async function start(config: Config, log?: Log): Promise<Running> {
   }
   try {
     const admin_key = await ensureAdminKey(app)
+    undo.push(() => drainCalls(app))
     const http = await createHttp(app, {
       rooms: serves(app, 'api') ? rooms : [],
       ...(serves(app, 'ingest') && { webhooks }),
@@ -37,7 +41,7 @@ export async function start(config: Config, log?: Log): Promise<Running> {
     const sandbox = config.sandbox && serves(app, 'api') ? await openSandbox(config) : null
     if (sandbox) undo.push(() => sandbox.stop())
     const demo = sandbox && config.demo ? await makeDemo(app, sandbox.url) : []
-    return { app, url, notes: [...toNotes(url, admin_key, sandbox), ...demo], stop }
+    return { app, url, admin_key, notes: [...toNotes(url, admin_key, sandbox), ...demo], stop }
   } catch (error) {
     await stop()
     throw error

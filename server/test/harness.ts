@@ -4,7 +4,7 @@ import { type Database, openDatabase } from '../platform/database/database.ts'
 import { maintain, quiet, startTestPostgres, TEMPLATE, type TestPostgres, withDatabase } from './postgres.ts'
 
 /**
- * Every test meets a real PostgreSQL. One server for the whole run (its URL comes in TRILHO_TEST_DATABASE_URL
+ * Every test meets a real PostgreSQL. One server for the whole run (its URL comes in TEST_DATABASE_URL
  * from `run.ts`; a file run alone starts its own), a template migrated once, a clone for each test file.
  */
 export { quiet, withDatabase }
@@ -19,7 +19,7 @@ export const undoAfter = (undo: () => Promise<unknown>): void => void made.push(
 let own: Promise<TestPostgres> | null = null
 
 async function serverUrl(): Promise<string> {
-  const given = process.env['TRILHO_TEST_DATABASE_URL']
+  const given = process.env['TEST_DATABASE_URL']
   if (given) return given
   if (!own) {
     own = startTestPostgres(process.env['DATABASE_URL'])

@@ -49,7 +49,7 @@ function runFiles(files: string[], options: string[], database_url: string): Pro
       ...options,
       ...files,
     ],
-    { stdio: 'inherit', env: { ...env, TRILHO_TEST_DATABASE_URL: database_url } },
+    { stdio: 'inherit', env: { ...env, TEST_DATABASE_URL: database_url } },
   )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
   return new Promise((resolve, reject) => {

@@ -79,8 +79,11 @@ const undeliverable = (app: App, item: DueDelivery, error: string): Ended => ({
   error,
 })
 
+/** The seeds' words for an attempt: more follow after `failed`, none after `expired`. */
+const METRIC = { delivered: 'delivered', pending: 'failed', failed: 'expired' } as const
+
 function report(app: App, { item, state, outcome, status, duration_ms, error }: Ended): void {
-  app.telemetry.count('webhook_deliveries_total', { status: state })
+  app.telemetry.count('webhook_deliveries_total', { status: METRIC[state] })
   app.telemetry.observe('trilho_delivery_seconds', duration_ms / 1000)
   app.log.info(
     {

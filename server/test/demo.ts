@@ -1,0 +1,307 @@
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Webhook } from 'standardwebhooks'
+import { loadConfig } from '../platform/config.ts'
+import { createLog } from '../platform/log.ts'
+import { startSandbox } from '../sandbox/sandbox.ts'
+import { start } from '../start.ts'
+
+// npm run demo: the main job in a throw-away instance, told as a story, with the truth counted outside of it.
+
+const EVENTS = 200
+const COPIES = 40
+const REORDERED = 30
+const CALLS = 50
+const STRIPE_SECRET = 'whsec_the_sandbox_signs_with_this'
+
+type Json = Record<string, unknown>
+type Sent = { event_id: string; kind: string; accepted: boolean; attempts: { status: number | null }[] }
+
+async function main(): Promise<void> {
+  const began = performance.now()
+  const dir = await mkdtemp(join(tmpdir(), 'trilho-demo-'))
+  await chmod(dir, 0o755) // as root, PostgreSQL runs as another user and must get in
+  const undo: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })]
+  try {
+    const sandbox = await startSandbox({ port: 0 })
+    undo.push(() => sandbox.stop())
+    const receiver = await startReceiver()
+    undo.push(receiver.stop)
+    const config = {
+      ...loadConfig({}),
+      data_dir: join(dir, '.trilho'),
+      port: 0,
+      sandbox: false,
+      demo: false,
+      rate_limit_per_second: 10_000,
+    }
+    const running = await start(config, createLog({ level: 'silent' }))
+    undo.push(running.stop)
+    const told = await tell(running.url, running.admin_key ?? '', sandbox.url, receiver)
+    console.log(JSON.stringify({ ...told, seconds: round((performance.now() - began) / 1000) }))
+    if (told.demo !== 'ok') process.exitCode = 1
+  } finally {
+    for (const step of undo.reverse()) await step()
+  }
+}
+
+async function tell(url: string, admin_key: string, sandbox_url: string, receiver: Receiver) {
+  const api = await openTenant(url, admin_key)
+  say(
+    'A house of our own',
+    `PostgreSQL, the API and the workers are up at ${url}; a tenant called Mercado Azul moved in.`,
+  )
+  const connection = await api('POST', '/v1/connections', {
+    provider: 'stripe',
+    name: 'Stripe',
+    environment: 'development',
+    settings: { base_url: `${sandbox_url}/stripe` },
+    credentials: { secret_key: 'sk_test_demo' },
+  })
+  const source = await api('POST', '/v1/sources', {
+    provider: 'stripe',
+    name: 'Stripe',
+    secrets: [STRIPE_SECRET],
+  })
+  const subscription = await api('POST', '/v1/subscriptions', {
+    name: 'Orders',
+    url: receiver.url,
+    event_types: ['payment.*'],
+  })
+  receiver.trust(String(subscription['secret']))
+
+  const sent = await sendWebhooks(sandbox_url, String(source['url']))
+  const received = sent.flatMap((one) => one.attempts).length
+  const accepted = new Set(sent.filter((one) => one.accepted).map((one) => one.event_id))
+  const answers = tally(sent)
+  say(
+    'Stripe calls',
+    `${received} webhooks arrived, signed by Stripe's scheme, ${REORDERED} of them out of order.`,
+  )
+
+  const calls = await makeCalls(api, String(connection['id']))
+  say(
+    'We call Stripe',
+    `${calls.succeeded} of ${CALLS} calls came back well, in ${calls.attempts} attempts: ${calls.retried} met a 500 or a 429 and were tried again.`,
+  )
+
+  await until(() => receiver.delivered.size >= accepted.size, 30_000)
+  const messages = await all(api, '/v1/messages')
+  const quarantined = (await all(api, '/v1/quarantine')).length
+  const events = await all(api, '/v1/events')
+  const deliveries = await settled(api)
+  const duplicates = answers - accepted.size
+  say(
+    'At the door',
+    `${accepted.size} were new and stored before Stripe was answered, ${duplicates} were copies, ${quarantined} was not Stripe at all and is kept apart with the reason.`,
+  )
+  const attempts = deliveries.reduce((sum, one) => sum + Number(one['attempts']), 0)
+  say(
+    'On to the order service',
+    `${receiver.delivered.size} events arrived there, each signature verified; it refused ${receiver.refused} first attempts and got them again.`,
+  )
+
+  const lost = countLost(accepted, messages, events, receiver)
+  say(
+    'Nothing is lost',
+    `Every event Stripe was told we have is in the inbox once and reached the order service: ${lost} missing.`,
+  )
+  const whole =
+    received === accepted.size + duplicates + quarantined &&
+    accepted.size === EVENTS &&
+    events.length === EVENTS
+  const well = whole && lost === 0 && receiver.forged === 0 && calls.succeeded === CALLS
+  return {
+    demo: well ? 'ok' : 'failed',
+    received,
+    accepted: accepted.size,
+    duplicates,
+    quarantined,
+    events: events.length,
+    delivered: receiver.delivered.size,
+    attempts,
+    calls: CALLS,
+    lost,
+  }
+}
+
+/** The truth is outside: what Stripe was answered 2xx for, against what the inbox holds and the receiver got. */
+function countLost(accepted: Set<string>, messages: Json[], events: Json[], receiver: Receiver): number {
+  const message_of = new Map(messages.map((message) => [message['event_key'], message['id']]))
+  const event_of = new Map(events.map((event) => [event['message_id'], event['id']]))
+  return [...accepted].filter((key) => !receiver.delivered.has(String(event_of.get(message_of.get(key)))))
+    .length
+}
+
+async function sendWebhooks(sandbox_url: string, url: string): Promise<Sent[]> {
+  const faults = { duplicate: COPIES, reorder: REORDERED, bad_signature: 1 }
+  const events = [
+    'payment_intent.succeeded',
+    'payment_intent.payment_failed',
+    'payment_intent.processing',
+    'payment_intent.canceled',
+  ]
+  const response = await fetch(`${sandbox_url}/stripe/_control/webhooks`, {
+    method: 'POST',
+    body: JSON.stringify({
+      url,
+      secret: STRIPE_SECRET,
+      events,
+      count: EVENTS,
+      entities: 60,
+      concurrency: 8,
+      faults,
+    }),
+  })
+  if (!response.ok) throw new Error(await response.text())
+  return ((await response.json()) as { sent: Sent[] }).sent
+}
+
+/** How many posts were answered 2xx, copies among them. */
+const tally = (sent: Sent[]) =>
+  sent.flatMap((one) => one.attempts).filter(({ status }) => status !== null && status < 300).length
+
+type Api = (method: string, path: string, body?: Json) => Promise<Json>
+
+async function makeCalls(api: Api, connection: string) {
+  const made = await Promise.all(
+    Array.from({ length: CALLS }, (_, n) =>
+      api('POST', `/v1/connections/${connection}/calls`, {
+        operation: 'payments.create',
+        input: { money: { amount: String(1000 + n), currency: 'BRL' }, reference: `order-${n}` },
+        idempotency_key: `demo-${n}`,
+        headers: faultOf(n),
+      }),
+    ),
+  )
+  const attempts = made.map((call) => Number(call['attempts']))
+  return {
+    succeeded: made.filter((call) => call['state'] === 'succeeded').length,
+    attempts: attempts.reduce((sum, n) => sum + n, 0),
+    retried: attempts.filter((n) => n > 1).length,
+  }
+}
+
+function faultOf(n: number): Record<string, string> {
+  if (n % 10 === 3) return { 'x-sandbox-fault': `status=500;times=1;key=demo-${n}` }
+  if (n % 10 === 7) return { 'x-sandbox-fault': `status=429;retry_after=1;times=1;key=demo-${n}` }
+  return {}
+}
+
+type Receiver = {
+  url: string
+  delivered: Set<string>
+  refused: number
+  forged: number
+  trust(secret: string): void
+  stop(): Promise<void>
+}
+
+/** Somebody else's server: verifies with the reference library, and fails every tenth message the first time. */
+async function startReceiver(): Promise<Receiver> {
+  const seen = new Set<string>()
+  let verifier: Webhook | null = null
+  const server = createServer(async (request, response) => {
+    const body = await readBody(request)
+    const id = String(request.headers['webhook-id'])
+    try {
+      verifier?.verify(body, request.headers as Record<string, string>)
+    } catch {
+      receiver.forged += 1
+      return response.writeHead(400).end()
+    }
+    const is_first = !seen.has(id)
+    seen.add(id)
+    if (is_first && seen.size % 10 === 0) {
+      receiver.refused += 1
+      return response.writeHead(500).end()
+    }
+    receiver.delivered.add(id)
+    return response.writeHead(204).end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const receiver: Receiver = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`,
+    delivered: new Set(),
+    refused: 0,
+    forged: 0,
+    trust: (secret) => {
+      verifier = new Webhook(secret)
+    },
+    stop: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+  return receiver
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks = await Array.fromAsync(request as AsyncIterable<Buffer>)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function openTenant(url: string, admin_key: string): Promise<Api> {
+  const admin = apiOf(url, { authorization: `Bearer ${admin_key}` })
+  const tenant = await admin('POST', '/v1/tenants', { name: 'Mercado Azul' })
+  const acting = apiOf(url, { authorization: `Bearer ${admin_key}`, 'trilho-tenant': String(tenant['id']) })
+  const { key } = await acting('POST', '/v1/keys', { name: 'Demo', environment: 'test', scopes: ['*'] })
+  return apiOf(url, { authorization: `Bearer ${key}` })
+}
+
+const apiOf =
+  (url: string, headers: Record<string, string>): Api =>
+  async (method, path, body) => {
+    const sent = body
+      ? { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
+      : { headers }
+    const response = await fetch(url + path, { method, ...sent })
+    const reply = (await response.json()) as Json
+    if (!response.ok)
+      throw new Error(`${method} ${path} answered ${response.status}: ${JSON.stringify(reply)}`)
+    return reply
+  }
+
+/** Every page of a list. */
+async function all(api: Api, path: string): Promise<Json[]> {
+  const items: Json[] = []
+  let cursor: unknown = ''
+  while (cursor !== null) {
+    const page: Json = await api('GET', `${path}?limit=200${cursor ? `&cursor=${cursor}` : ''}`)
+    items.push(...(page['data'] as Json[]))
+    cursor = page['next_cursor']
+  }
+  return items
+}
+
+/** The deliveries once none is pending: the receiver has them a moment before they are on record. */
+async function settled(api: Api): Promise<Json[]> {
+  let deliveries = await all(api, '/v1/deliveries')
+  const is_pending = (one: Json) => one['state'] === 'pending'
+  for (let n = 0; n < 50 && deliveries.some(is_pending); n++) {
+    await sleep(100)
+    deliveries = await all(api, '/v1/deliveries')
+  }
+  return deliveries
+}
+
+async function until(holds: () => boolean, limit_ms: number): Promise<void> {
+  const deadline = performance.now() + limit_ms
+  while (!holds() && performance.now() < deadline) await sleep(20)
+}
+
+const round = (n: number) => Math.round(n * 10) / 10
+
+function say(title: string, text: string): void {
+  const bold = process.stdout.isTTY ? ['\u001b[1m', '\u001b[0m'] : ['', '']
+  console.log(`${bold[0]}${title}.${bold[1]} ${text}\n`)
+}
+
+await main()
