@@ -63,9 +63,9 @@ describe('a broken rule is found where it is broken', () => {
       text: "import { seal } from '../../platform/vault/crypto.ts'\n",
       broken: '1 one door',
     },
-    'http mounts the routes of a room': {
-      path: 'server/http/mount.ts',
-      text: "import { routes } from '../modules/calls/routes.ts'\n",
+    'the assembly mounts the routes of a room': {
+      path: 'server/assemble.ts',
+      text: "import { routes } from './modules/calls/routes.ts'\n",
       broken: null,
     },
     'a room mounts the routes of another': {

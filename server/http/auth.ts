@@ -10,7 +10,7 @@ import {
   readAccessToken,
   tenantExists,
 } from '../modules/tenants/tenants.ts'
-import { remember } from '../platform/database/memory.ts'
+import { remember } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
 
@@ -38,36 +38,16 @@ export const ANYBODY: Actor = {
  * and dropped when any process revokes, so a revocation holds everywhere within a second.
  */
 export function createAuth(app: App): Auth {
-  const keys = remember(app.db, {
-    topic: 'api_key',
-    load: (hash) => findKeyByHash(app, Buffer.from(hash, 'base64')),
-  })
-  const clients = remember(app.db, { topic: 'oauth_client', load: (client_id) => findClient(app, client_id) })
+  const { fromKey, fromAccessToken } = createIdentities(app)
   const tenants = remember(app.db, { topic: 'tenant', load: (id) => tenantExists(app, id) })
-  const signingKey = lazily(() => accessTokenKey(app))
-
-  async function fromKey(token: string): Promise<Identity | null> {
-    const found = await keys.get(createHash('sha256').update(token).digest('base64'))
-    return found && !isOver(found, app.clock.now()) ? found : null
-  }
-
-  async function fromAccessToken(token: string): Promise<Identity | null> {
-    const claims = await readAccessToken(await signingKey(), token, app.clock.now())
-    if (!claims) return null
-    const client = await clients.get(claims.client_id)
-    return client ? { ...client, scopes: claims.scopes } : null
-  }
 
   async function identify(request: FastifyRequest): Promise<Actor> {
     const token = bearer(request)
-    const found = isAccessToken(token)
-      ? { kind: 'oauth_client' as const, identity: await fromAccessToken(token) }
-      : { kind: 'api_key' as const, identity: await fromKey(token) }
-    if (!found.identity) {
-      app.telemetry.count('trilho_security_events_total', { kind: 'bad_key' })
-      throw unproven('The key or token is unknown, expired or revoked. Use another.', 'invalid_token')
-    }
-    return toActor(found.kind, found.identity, request)
+    const kind = isAccessToken(token) ? 'oauth_client' : 'api_key'
+    const identity = await (kind === 'api_key' ? fromKey(token) : fromAccessToken(token))
+    if (identity) return toActor(kind, identity, request)
+    app.telemetry.count('trilho_security_events_total', { kind: 'bad_key' })
+    throw unproven('The key or token is unknown, expired or revoked. Use another.', 'invalid_token')
   }
 
   async function admit(request: FastifyRequest): Promise<void> {
@@ -89,18 +69,45 @@ export function createAuth(app: App): Auth {
     if (named === undefined) return null
     const id = fromWire('tenant', String(named), 'trilho-tenant')
     if (id === actor.tenant_id) return id
-    if (!actor.scopes.includes('admin')) {
-      throw new Problem('forbidden', {
-        field: 'trilho-tenant',
-        detail:
-          'This credential belongs to one tenant; only an administrator chooses with trilho-tenant. Leave it out.',
-      })
-    }
+    if (!actor.scopes.includes('admin')) throw notTheirs()
     if (await tenants.get(id)) return id
     throw new Problem('not_found', { field: 'trilho-tenant', detail: `There is no tenant ${named}.` })
   }
 
   return { admit, identify }
+}
+
+const notTheirs = (): Problem =>
+  new Problem('forbidden', {
+    field: 'trilho-tenant',
+    detail:
+      'This credential belongs to one tenant; only an administrator chooses with trilho-tenant. Leave it out.',
+  })
+
+type FindIdentity = (token: string) => Promise<Identity | null>
+
+function createIdentities(app: App): { fromKey: FindIdentity; fromAccessToken: FindIdentity } {
+  const keys = remember(app.db, {
+    topic: 'api_key',
+    load: (hash) => findKeyByHash(app, Buffer.from(hash, 'base64')),
+  })
+  const clients = remember(app.db, {
+    topic: 'oauth_client',
+    load: (client_id) => findClient(app, client_id),
+  })
+  const signingKey = lazily(() => accessTokenKey(app))
+  return {
+    fromKey: async (token) => {
+      const found = await keys.get(createHash('sha256').update(token).digest('base64'))
+      return found && !isOver(found, app.clock.now()) ? found : null
+    },
+    fromAccessToken: async (token) => {
+      const claims = await readAccessToken(await signingKey(), token, app.clock.now())
+      if (!claims) return null
+      const client = await clients.get(claims.client_id)
+      return client ? { ...client, scopes: claims.scopes } : null
+    },
+  }
 }
 
 function bearer(request: FastifyRequest): string {

@@ -4,7 +4,7 @@ import Type from 'typebox'
 import type { App, Http } from '../modules/app.ts'
 import { INSTALLATION } from '../modules/app.ts'
 import { holds } from '../modules/tenants/tenants.ts'
-import { isCovered } from '../platform/database/partitions.ts'
+import { isCovered } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
 import type { Auth } from './auth.ts'
 

@@ -1,5 +1,4 @@
-import { inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
-import { forget } from '../../platform/database/memory.ts'
+import { forget, inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import { StartError } from '../../platform/start_error.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'

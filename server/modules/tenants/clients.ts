@@ -1,5 +1,4 @@
-import { inTenant, sqlState } from '../../platform/database/database.ts'
-import { forget } from '../../platform/database/memory.ts'
+import { forget, inTenant, sqlState } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'

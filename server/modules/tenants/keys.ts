@@ -1,5 +1,4 @@
-import { inTenant, type Tx } from '../../platform/database/database.ts'
-import { forget } from '../../platform/database/memory.ts'
+import { forget, inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'

@@ -1,5 +1,4 @@
-import { inTenant } from '../../platform/database/database.ts'
-import { forget } from '../../platform/database/memory.ts'
+import { forget, inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -28,8 +27,8 @@ export {
   loseOnce,
 } from './once.ts'
 export type { Identity } from './queries.ts'
-export { holds, SCOPES } from './scopes.ts'
-export { accessTokenKey, issueAccessToken, readAccessToken } from './tokens.ts'
+export { holds } from './scopes.ts'
+export { accessTokenKey, readAccessToken } from './tokens.ts'
 
 export async function createTenant(app: App, actor: Actor, input: NewTenant): Promise<Tenant> {
   checkTimeZone(input.time_zone)
