@@ -89,8 +89,7 @@ export const findKey = (
   tx
     .selectFrom('api_key')
     .select(KEY)
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
+    .where((is) => is.and({ tenant_id, id }))
     .where('environment', 'in', environments as KeyRow['environment'][])
     .executeTakeFirst()
 
@@ -116,8 +115,7 @@ export const revokeKeyRow = (tx: Tx, tenant_id: string, id: string, now: Date): 
   tx
     .updateTable('api_key')
     .set({ revoked_at: now })
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
+    .where((is) => is.and({ tenant_id, id }))
     .returning(KEY)
     .executeTakeFirstOrThrow()
 
@@ -151,8 +149,7 @@ export const findClientRow = (tx: Tx, tenant_id: string, id: string): Promise<Cl
   tx
     .selectFrom('oauth_client')
     .select(CLIENT)
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
+    .where((is) => is.and({ tenant_id, id }))
     .executeTakeFirst()
 
 export function listClientsPage(
@@ -175,8 +172,7 @@ export const revokeClientRow = (tx: Tx, tenant_id: string, id: string, now: Date
   tx
     .updateTable('oauth_client')
     .set({ revoked_at: now })
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
+    .where((is) => is.and({ tenant_id, id }))
     .returning(CLIENT)
     .executeTakeFirstOrThrow()
 
@@ -260,9 +256,7 @@ const heldKey = (tx: Tx, { tenant_id, actor, key }: KeyHolder): Promise<Claimed 
   tx
     .selectFrom('idempotency_key')
     .select(['fingerprint', 'state', 'process', 'answer', 'created_at'])
-    .where('tenant_id', '=', tenant_id)
-    .where('actor', '=', actor)
-    .where('key', '=', key)
+    .where((is) => is.and({ tenant_id, actor, key }))
     .executeTakeFirst()
 
 export async function closeKey(
@@ -278,20 +272,13 @@ export async function loseKey(tx: Tx, claim: KeyHolder): Promise<void> {
 }
 
 const updateKey = (tx: Tx, { tenant_id, actor, key }: KeyHolder) =>
-  tx
-    .updateTable('idempotency_key')
-    .where('tenant_id', '=', tenant_id)
-    .where('actor', '=', actor)
-    .where('key', '=', key)
+  tx.updateTable('idempotency_key').where((is) => is.and({ tenant_id, actor, key }))
 
 export async function deleteKey(tx: Tx, claim: KeyHolder & { process_id: string }): Promise<void> {
-  const { tenant_id, actor, key, process_id } = claim
+  const { tenant_id, actor, key, process_id: process } = claim
   await tx
     .deleteFrom('idempotency_key')
-    .where('tenant_id', '=', tenant_id)
-    .where('actor', '=', actor)
-    .where('key', '=', key)
-    .where('process', '=', process_id)
+    .where((is) => is.and({ tenant_id, actor, key, process }))
     .execute()
 }
 

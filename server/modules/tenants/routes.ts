@@ -19,15 +19,17 @@ import {
 import { tokenRoutes } from './token_routes.ts'
 
 export const routes: Routes = (http, app) => {
+  tenantsRoutes(http, app)
   tenantRoutes(http, app)
   ownTenantRoutes(http, app)
+  keysRoutes(http, app)
   keyRoutes(http, app)
   clientRoutes(http, app)
   auditRoutes(http, app)
   tokenRoutes(http, app)
 }
 
-function tenantRoutes(http: Http, app: App): void {
+function tenantsRoutes(http: Http, app: App): void {
   const tags = ['tenants']
   const config = { access: 'admin' as const }
   http.post(
@@ -60,6 +62,11 @@ function tenantRoutes(http: Http, app: App): void {
     },
     (request) => listTenants(app, request.query),
   )
+}
+
+function tenantRoutes(http: Http, app: App): void {
+  const tags = ['tenants']
+  const config = { access: 'admin' as const }
   http.get(
     '/v1/tenants/:id',
     {
@@ -126,7 +133,7 @@ function ownTenantRoutes(http: Http, app: App): void {
   )
 }
 
-function keyRoutes(http: Http, app: App): void {
+function keysRoutes(http: Http, app: App): void {
   const tags = ['keys']
   http.post(
     '/v1/keys',
@@ -159,6 +166,10 @@ function keyRoutes(http: Http, app: App): void {
     },
     (request) => listKeys(app, request.actor, request.query),
   )
+}
+
+function keyRoutes(http: Http, app: App): void {
+  const tags = ['keys']
   http.get(
     '/v1/keys/:id',
     {

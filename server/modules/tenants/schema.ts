@@ -114,6 +114,16 @@ export const AuditSchema = Type.Object(
 )
 export const AuditPage = Page(AuditSchema)
 
+/** RFC 6749, 4.4.2: what the form may hold. */
+export const TokenForm = Type.Object({
+  grant_type: Type.Literal('client_credentials'),
+  scope: Type.Optional(
+    Type.String({ description: 'Scopes, separated by spaces; all the client holds when absent' }),
+  ),
+  client_id: Type.Optional(Type.String({ description: 'Here or by HTTP Basic' })),
+  client_secret: Type.Optional(Type.String({ description: 'Here or by HTTP Basic' })),
+})
+
 /** RFC 6749, 5.1 and 5.2. */
 export const AccessTokenSchema = Type.Object(
   {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Problem } from '../../platform/errors.ts'
 import type { App, Http } from '../app.ts'
-import { AccessTokenSchema, TokenRefusalSchema } from './schema.ts'
+import { AccessTokenSchema, TokenForm, TokenRefusalSchema } from './schema.ts'
 import { issueAccessToken, type TokenRefusal, type TokenRequest } from './tokens.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
@@ -25,6 +25,7 @@ export function tokenRoutes(http: Http, app: App): void {
       const error_description = `Send a form (${FORM}) of at most 16 kB with grant_type=client_credentials.`
       return refuse(reply, { error: 'invalid_request', error_description }, status)
     })
+    scope.setValidatorCompiler(() => () => true) // the form is read below, whose refusals are RFC 6749's
     scope.post('/oauth/token', { config: { access: 'public' }, schema: describe('issueToken') }, answer)
     scope.post('/oauth/token/', { config: { access: 'public' }, schema: { hide: true } }, answer)
   })
@@ -45,6 +46,7 @@ const describe = (operationId: string) => ({
     'OAuth 2.0 client credentials. The client names itself by HTTP Basic or by client_id and client_secret in the form; ' +
     'scope asks for a part of what it holds. The token is a Bearer for an hour.',
   consumes: [FORM],
+  body: TokenForm,
   response: { 200: AccessTokenSchema, 400: TokenRefusalSchema, 401: TokenRefusalSchema },
 })
 
