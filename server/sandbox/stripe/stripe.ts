@@ -223,11 +223,19 @@ function createEndpoint(state: State, form: Form): Answer {
   return { ...endpoint, object: 'webhook_endpoint', livemode: false, status: 'enabled', api_version: null }
 }
 
+/** `latest_charge` in an intent, `data.latest_charge` in a list of them. */
 function expand(state: State, result: Record<string, unknown>, form: Form): Record<string, unknown> {
-  const charge = state.charges.get(String(result['latest_charge']))
-  return charge && listOf(form, 'expand').includes('latest_charge')
-    ? { ...result, latest_charge: charge }
-    : result
+  const wanted = listOf(form, 'expand')
+  const { data } = result
+  if (Array.isArray(data) && wanted.includes('data.latest_charge')) {
+    return { ...result, data: data.map((item) => withCharge(state, item)) }
+  }
+  return wanted.includes('latest_charge') ? withCharge(state, result) : result
+}
+
+function withCharge(state: State, intent: Record<string, unknown>): Record<string, unknown> {
+  const charge = state.charges.get(String(intent['latest_charge']))
+  return charge ? { ...intent, latest_charge: charge } : intent
 }
 
 /** Remembers the event and sends it to every endpoint that asked for its type, three times at most. */

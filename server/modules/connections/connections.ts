@@ -1,0 +1,277 @@
+import { type Credentials, checkSettings, type Settings } from '../../kit/fields.ts'
+import { manifest, type Provider } from '../../kit/provider.ts'
+import type { Opened } from '../../kit/transports/http.ts'
+import { forget, inTenant, once, remember, sqlState, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { audit } from '../tenants/tenants.ts'
+import { type PageInput, readPage, toPage } from '../wire.ts'
+import * as queries from './queries.ts'
+import { type CreateConnection, toConnection, type UpdateConnection } from './schema.ts'
+
+/**
+ * A tenant's accounts at its providers: settings that fit the provider's manifest, credentials that go to the
+ * vault and never come back, and what was last seen of the other side. Other rooms get a connection by
+ * `openConnection`, with its credentials, and hand nothing of it on. Test and live are apart: a test key never
+ * changes or uses a production connection, a live key no other.
+ */
+
+export type Environment = queries.Environment
+
+export const listProviders = (app: App) => ({
+  data: [...app.providers.values()].map(manifest).sort((a, b) => (a.id < b.id ? -1 : 1)),
+})
+
+export function readProvider(app: App, id: string) {
+  const provider = app.providers.get(id)
+  if (!provider)
+    throw new Problem('not_found', { detail: `there is no provider ${id}; ${knownProviders(app)}` })
+  return manifest(provider)
+}
+
+const knownProviders = (app: App) => `the known ones are ${[...app.providers.keys()].sort().join(', ')}`
+
+export async function createConnection(app: App, actor: Actor, input: CreateConnection) {
+  const { tenant_id } = actor
+  const provider = app.providers.get(input.provider)
+  if (!provider) {
+    const detail = `provider ${input.provider} does not exist; ${knownProviders(app)}`
+    throw new Problem('invalid_settings', {
+      field: 'provider',
+      detail,
+      errors: [{ field: 'provider', reason: detail }],
+    })
+  }
+  checkEnvironment(actor, input.environment)
+  const { settings, credentials } = checked(provider, input.settings ?? {}, input.credentials ?? {})
+  const id = app.newId()
+  const { name, environment } = input
+  return inTenant(app.db, tenant_id, async (tx) => {
+    const row = await queries.insertConnection(tx, {
+      tenant_id,
+      id,
+      provider: provider.id,
+      name,
+      environment,
+      settings,
+    })
+    await putCredentials(app, tx, { tenant_id, owner_id: id }, credentials)
+    await audit(tx, actor, 'connection.create', toWire('connection', id), {
+      provider: provider.id,
+      environment,
+    })
+    return { ...toConnection(row), credentials: Object.keys(credentials).sort() }
+  })
+}
+
+export async function readConnection(app: App, actor: Actor, wire_id: string) {
+  const id = fromWire('connection', wire_id)
+  const { tenant_id } = actor
+  return inTenant(app.db, tenant_id, async (tx) => {
+    const row = found(await queries.findConnection(tx, tenant_id, id), id)
+    const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
+    return { ...toConnection(row), credentials: Object.keys(credentials).sort() }
+  })
+}
+
+export async function listConnections(app: App, actor: Actor, input: PageInput) {
+  const { limit, before } = readPage('connection', input)
+  const { tenant_id } = actor
+  const rows = await inTenant(app.db, tenant_id, (tx) =>
+    queries.listConnections(tx, tenant_id, limit, before),
+  )
+  return toPage('connection', rows, limit, toConnection)
+}
+
+/** Settings and credentials are each replaced as a whole, and checked together with what stays. */
+export async function updateConnection(app: App, actor: Actor, wire_id: string, input: UpdateConnection) {
+  const id = fromWire('connection', wire_id)
+  const { tenant_id } = actor
+  const owner = { tenant_id, owner_id: id }
+  const changed = await inTenant(app.db, tenant_id, async (tx) => {
+    const before = found(await queries.lockConnection(tx, tenant_id, id), id)
+    checkEnvironment(actor, before.environment)
+    checkEnvironment(actor, input.environment ?? before.environment)
+    const kept = await app.vault.getAll(tx, owner)
+    const fits =
+      input.settings || input.credentials
+        ? checked(
+            providerOf(app, before.provider),
+            input.settings ?? before.settings,
+            input.credentials ?? kept,
+          )
+        : { settings: before.settings, credentials: kept }
+    if (input.credentials) await putCredentials(app, tx, owner, fits.credentials)
+    const { name, state, environment } = input
+    const row = await queries.updateConnection(tx, tenant_id, id, {
+      settings: fits.settings,
+      ...(name !== undefined && { name }),
+      ...(state !== undefined && { state }),
+      ...(environment !== undefined && { environment }),
+    })
+    await audit(tx, actor, 'connection.update', wire_id, { changed: Object.keys(input) })
+    return { ...toConnection(row), credentials: Object.keys(fits.credentials).sort() }
+  })
+  forgetConnection(app, tenant_id, id)
+  return changed
+}
+
+export async function deleteConnection(app: App, actor: Actor, wire_id: string): Promise<void> {
+  const id = fromWire('connection', wire_id)
+  const { tenant_id } = actor
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const row = found(await queries.lockConnection(tx, tenant_id, id), id)
+    checkEnvironment(actor, row.environment)
+    await queries.deleteConnection(tx, tenant_id, id)
+    await app.vault.drop(tx, { tenant_id, owner_id: id })
+    await audit(tx, actor, 'connection.delete', wire_id, { provider: row.provider, name: row.name })
+  }).catch((error: unknown) => {
+    if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error
+    const detail = `connection ${wire_id} is used by a source; delete the source first, or disable the connection`
+    throw new Problem('conflict', { detail, cause: error })
+  })
+  forgetConnection(app, tenant_id, id)
+}
+
+const FOREIGN_KEY_VIOLATION = '23503'
+
+function checked(
+  provider: Provider,
+  settings: unknown,
+  credentials: unknown,
+): { settings: Settings; credentials: Credentials } {
+  const errors = checkSettings(provider, settings, credentials)
+  const [first] = errors
+  if (first) {
+    const detail = errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')
+    throw new Problem('invalid_settings', { field: first.field, detail, errors })
+  }
+  return { settings: settings as Settings, credentials: credentials as Credentials }
+}
+
+async function putCredentials(
+  app: App,
+  tx: Tx,
+  owner: { tenant_id: string; owner_id: string },
+  credentials: Credentials,
+): Promise<void> {
+  await app.vault.drop(tx, owner)
+  for (const [field, value] of Object.entries(credentials))
+    await app.vault.put(tx, { ...owner, field }, value)
+}
+
+/**
+ * Refuses to bring a key and a connection of different worlds together. Administrators and the house itself stand
+ * outside both.
+ */
+export function checkEnvironment(actor: Actor, environment: Environment): void {
+  if (actor.kind === 'system' || actor.scopes.includes('admin')) return
+  const needed = environment === 'production' ? 'live' : 'test'
+  if (actor.environment === needed) return
+  throw new Problem('forbidden', {
+    field: 'environment',
+    detail: `a ${actor.environment} key may not touch a ${environment} connection; use a ${needed} key`,
+  })
+}
+
+const notFound = (id: string) =>
+  new Problem('not_found', { detail: `there is no connection ${toWire('connection', id)}` })
+
+function found<Row>(row: Row | null | undefined, id: string): Row {
+  if (!row) throw notFound(id)
+  return row
+}
+
+function providerOf(app: App, id: string): Provider {
+  const provider = app.providers.get(id)
+  if (provider) return provider
+  throw new Problem('conflict', { detail: `this server does not have the provider ${id} of this connection` })
+}
+
+/** A connection ready for use. Holds plaintext credentials: never log it, never hand it to a caller. */
+export type OpenConnection = {
+  tenant_id: string
+  id: string
+  name: string
+  environment: Environment
+  state: queries.State
+  version: number
+  /** What the kit needs to build, authenticate and mask requests. */
+  opened: Opened
+}
+
+/** As it is now, by tenant and id; a change is seen by every process within milliseconds of its commit. */
+export async function openConnection(app: App, tenant_id: string, id: string): Promise<OpenConnection> {
+  const kept = await opened(app).get(`${tenant_id} ${id}`)
+  return found(kept, id)
+}
+
+/** Opened for this actor: of their world, and enabled. */
+export async function useConnection(app: App, actor: Actor, id: string): Promise<OpenConnection> {
+  const connection = await openConnection(app, actor.tenant_id, id)
+  checkEnvironment(actor, connection.environment)
+  if (connection.state === 'enabled') return connection
+  throw new Problem('conflict', {
+    detail: `connection ${toWire('connection', id)} is disabled; enable it first`,
+  })
+}
+
+const opened = once((app: App) =>
+  remember(app.db, {
+    topic: 'connection',
+    load: (key) => {
+      const [tenant_id = '', id = ''] = key.split(' ')
+      return inTenant(app.db, tenant_id, (tx) => load(app, tx, tenant_id, id))
+    },
+  }),
+)
+
+async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<OpenConnection | null> {
+  const row = await queries.findConnection(tx, tenant_id, id)
+  if (!row) return null
+  const { name, environment, state, version, settings } = row
+  const provider = providerOf(app, row.provider)
+  const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
+  const world = environment === 'production' ? 'live' : 'test'
+  const vendor: Opened = { provider, environment: world, settings, credentials }
+  return { tenant_id, id, name, environment, state, version, opened: vendor }
+}
+
+const forgetConnection = (app: App, tenant_id: string, id: string) =>
+  forget(app.db, 'connection', `${tenant_id} ${id}`)
+
+/** How the other side was found just now; `note` says in words what is wrong with it. */
+export type Seen = { reached: boolean; note: string | null }
+
+const SEEN_EVERY_MS = 30_000
+
+/**
+ * Keeps `health` and `last_seen` without a write per call: a change is written at once, the same again at most
+ * every 30 s. Runs beside the call; a failure here is logged and costs the call nothing.
+ */
+export function noteSeen(app: App, connection: OpenConnection, { reached, note }: Seen): void {
+  const seen = lastSeen(app)
+  const { tenant_id, id, version } = connection
+  const health = note === null ? 'healthy' : 'unhealthy'
+  const now_ms = app.clock.monotonic()
+  const before = seen.get(id)
+  const same = before?.health === health && before.version === version
+  if (same && now_ms - before.at_ms < SEEN_EVERY_MS) return
+  seen.delete(id)
+  seen.set(id, { health, version, at_ms: now_ms })
+  if (seen.size > MOST_SEEN) seen.delete(seen.keys().next().value ?? '')
+  const row = { health, health_note: note, ...(reached && { last_seen: app.clock.now() }) } as const
+  inTenant(app.db, tenant_id, (tx) => queries.updateHealth(tx, { tenant_id, id, version }, row)).catch(
+    (error: unknown) => {
+      seen.delete(id)
+      app.log.warn(
+        { err: error, connection_id: toWire('connection', id) },
+        'the health of a connection was not kept',
+      )
+    },
+  )
+}
+
+const MOST_SEEN = 10_000
+const lastSeen = once((_app: App) => new Map<string, { health: string; version: number; at_ms: number }>())

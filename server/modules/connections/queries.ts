@@ -1,0 +1,142 @@
+import type { Settings } from '../../kit/fields.ts'
+import type { Tx } from '../../platform/database/database.ts'
+
+/** Every statement on connections. */
+
+export type Environment = 'development' | 'staging' | 'production'
+export type State = 'enabled' | 'disabled'
+export type Health = 'unknown' | 'healthy' | 'unhealthy'
+
+export type ConnectionRow = {
+  id: string
+  provider: string
+  name: string
+  environment: Environment
+  state: State
+  settings: Settings
+  version: number
+  health: Health
+  health_note: string | null
+  last_seen: Date | null
+  created_at: Date
+  updated_at: Date
+}
+
+const CONNECTION = [
+  'id',
+  'provider',
+  'name',
+  'environment',
+  'state',
+  'settings',
+  'version',
+  'health',
+  'health_note',
+  'last_seen',
+  'created_at',
+  'updated_at',
+] as const
+
+type NewConnection = {
+  tenant_id: string
+  id: string
+  provider: string
+  name: string
+  environment: Environment
+  settings: Settings
+}
+
+export const insertConnection = (tx: Tx, row: NewConnection): Promise<ConnectionRow> =>
+  tx
+    .insertInto('connection')
+    .values({ ...row, settings: JSON.stringify(row.settings) })
+    .returning(CONNECTION)
+    .$narrowType<{ settings: Settings }>()
+    .executeTakeFirstOrThrow()
+
+export const findConnection = (tx: Tx, tenant_id: string, id: string): Promise<ConnectionRow | undefined> =>
+  tx
+    .selectFrom('connection')
+    .select(CONNECTION)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .$narrowType<{ settings: Settings }>()
+    .executeTakeFirst()
+
+/** As `findConnection`, and nobody else changes it before this transaction ends. */
+export const lockConnection = (tx: Tx, tenant_id: string, id: string): Promise<ConnectionRow | undefined> =>
+  tx
+    .selectFrom('connection')
+    .select(CONNECTION)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .forUpdate()
+    .$narrowType<{ settings: Settings }>()
+    .executeTakeFirst()
+
+export const listConnections = (
+  tx: Tx,
+  tenant_id: string,
+  limit: number,
+  before: string | null,
+): Promise<ConnectionRow[]> =>
+  tx
+    .selectFrom('connection')
+    .select(CONNECTION)
+    .where('tenant_id', '=', tenant_id)
+    .$if(before !== null, (query) => query.where('id', '<', before as string))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .$narrowType<{ settings: Settings }>()
+    .execute()
+
+type Change = Partial<{ name: string; state: State; settings: Settings; environment: Environment }>
+
+/** A change makes the health unknown again: what was seen was seen with the settings before. */
+export const updateConnection = (
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+  change: Change,
+): Promise<ConnectionRow> => {
+  const { settings, ...rest } = change
+  return tx
+    .updateTable('connection')
+    .set((column) => ({
+      ...rest,
+      ...(settings && { settings: JSON.stringify(settings) }),
+      version: column('version', '+', 1),
+      health: 'unknown',
+      health_note: null,
+      updated_at: new Date(),
+    }))
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .returning(CONNECTION)
+    .$narrowType<{ settings: Settings }>()
+    .executeTakeFirstOrThrow()
+}
+
+/** Only of the version it was seen with: an answer that comes after a change says nothing about the change. */
+export async function updateHealth(
+  tx: Tx,
+  at: { tenant_id: string; id: string; version: number },
+  seen: { health: Health; health_note: string | null; last_seen?: Date },
+): Promise<void> {
+  await tx
+    .updateTable('connection')
+    .set(seen)
+    .where('tenant_id', '=', at.tenant_id)
+    .where('id', '=', at.id)
+    .where('version', '=', at.version)
+    .execute()
+}
+
+export async function deleteConnection(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('connection')
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  return numDeletedRows > 0n
+}

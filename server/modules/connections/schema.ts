@@ -1,0 +1,107 @@
+import Type, { type Static } from 'typebox'
+import type { manifest } from '../../kit/provider.ts'
+import { toWire } from '../../platform/ids.ts'
+import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
+import type { ConnectionRow } from './queries.ts'
+
+const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Stripe of the shop'] })
+const ProviderId = Type.String({ minLength: 1, maxLength: 32, examples: ['stripe'] })
+const Environment = Type.Union(
+  [Type.Literal('development'), Type.Literal('staging'), Type.Literal('production')],
+  { description: 'A test key uses development and staging, a live key production' },
+)
+const State = Type.Union([Type.Literal('enabled'), Type.Literal('disabled')])
+const Settings = Type.Record(Type.String(), Type.Unknown(), {
+  description: "The provider's fields that are no secrets, as `GET /v1/providers/{id}` lists them",
+  examples: [{ base_url: 'https://api.example.com/v1' }],
+})
+const Credentials = Type.Record(Type.String(), Type.Unknown(), {
+  description:
+    "The provider's secret fields. Kept sealed and never returned; given again, they replace all before",
+  examples: [{ secret_key: 'sk_test_…' }],
+})
+
+export const CreateConnection = Type.Object(
+  {
+    provider: ProviderId,
+    name: Name,
+    environment: Environment,
+    settings: Type.Optional(Settings),
+    credentials: Type.Optional(Credentials),
+  },
+  { additionalProperties: false },
+)
+export type CreateConnection = Static<typeof CreateConnection>
+
+export const UpdateConnection = Type.Partial(
+  Type.Object({
+    name: Name,
+    environment: Environment,
+    state: State,
+    settings: Settings,
+    credentials: Credentials,
+  }),
+  { additionalProperties: false, minProperties: 1 },
+)
+export type UpdateConnection = Static<typeof UpdateConnection>
+
+export const Connection = Type.Object({
+  id: WireId('connection'),
+  provider: Type.String(),
+  name: Type.String(),
+  environment: Environment,
+  state: State,
+  settings: Settings,
+  health: Type.Union([Type.Literal('unknown'), Type.Literal('healthy'), Type.Literal('unhealthy')], {
+    description: 'How the last call or test went; unknown since a change',
+  }),
+  health_note: Nullable(Type.String({ description: 'What is wrong, in words' })),
+  last_seen: Nullable(Timestamp),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+})
+export const ConnectionWithCredentials = Type.Intersect([
+  Connection,
+  Type.Object({
+    credentials: Type.Array(Type.String(), {
+      description: 'Which credential fields are set',
+      examples: [['secret_key']],
+    }),
+  }),
+])
+export const Connections = Page(Connection)
+
+export const toConnection = (row: ConnectionRow): Static<typeof Connection> => ({
+  id: toWire('connection', row.id),
+  provider: row.provider,
+  name: row.name,
+  environment: row.environment,
+  state: row.state,
+  settings: row.settings,
+  health: row.health,
+  health_note: row.health_note,
+  last_seen: row.last_seen?.toISOString() ?? null,
+  created_at: row.created_at.toISOString(),
+  updated_at: row.updated_at.toISOString(),
+})
+
+/** A provider's manifest: all of it but its functions. */
+export const Provider = Type.Unsafe<ReturnType<typeof manifest>>(
+  Type.Object(
+    {
+      id: Type.String(),
+      name: Type.String(),
+      category: Type.String(),
+      docs: Type.String({ description: "The vendor's documentation" }),
+      fields: Type.Array(Type.Unknown(), {
+        description: 'Settings and, where `secret`, credentials of a connection',
+      }),
+      auth: Type.String(),
+      operations: Type.Array(Type.Object({ operation: Type.String(), input: Type.Unknown() })),
+      webhooks: Nullable(Type.Unknown()),
+    },
+    { additionalProperties: true },
+  ),
+)
+export const Providers = Type.Object({ data: Type.Array(Provider) })
+export const ProviderParams = Type.Object({ id: Type.String() }, { additionalProperties: false })
