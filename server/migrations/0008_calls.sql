@@ -17,6 +17,8 @@ create table call (
   primary key (tenant_id, id)
 ) partition by range (id);
 create index on call (tenant_id, connection_id, id);
+-- Finds the calls of a moment among all tenants: how those are found that a process took with it.
+create index on call using brin (id) with (pages_per_range = 32, autosummarize = on);
 call isolate('call');
 grant select on call to trilho_app;
 call open_to_worker('call', 'select, insert, update');

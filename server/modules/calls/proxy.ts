@@ -1,0 +1,75 @@
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { Performed } from './perform.ts'
+
+/** What passes through a transparent proxy and what does not: RFC 9110, section 7.6.1, and what is ours. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** The caller's credential for us, and what speaks of the way to us. An encoded answer could not be masked on record. */
+const OURS = new Set([
+  'accept-encoding',
+  'authorization',
+  'content-length',
+  'cookie',
+  'expect',
+  'forwarded',
+  'host',
+  'idempotency-key',
+  'trilho-tenant',
+  'via',
+])
+
+type Received = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** The headers of a request that go on to the vendor. */
+export function onward(headers: Received): Record<string, string> {
+  const named = namedByConnection(headers['connection'])
+  const passed: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || HOP_BY_HOP.has(name) || OURS.has(name) || named.has(name)) continue
+    if (name.startsWith('x-forwarded-') || name === 'x-real-ip') continue
+    passed[name] = typeof value === 'string' ? value : value.join(', ')
+  }
+  return passed
+}
+
+/** The headers of an answer that go back to the caller. A vendor sets no cookies on our address. */
+export function back(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const named = namedByConnection(headers['connection'])
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) =>
+        !HOP_BY_HOP.has(name) && !named.has(name) && name !== 'content-length' && name !== 'set-cookie',
+    ),
+  )
+}
+
+const namedByConnection = (value: string | readonly string[] | undefined): Set<string> =>
+  new Set(
+    String(value ?? '')
+      .split(',')
+      .map((name) => name.trim().toLowerCase()),
+  )
+
+/** The part of a URL behind `/v1/proxy/{connection}`, as it was sent: decoding it would change what it asks for. */
+export function pathBehind(url: string): string {
+  const behind = url.split('/').slice(4).join('/')
+  return `/${behind}`
+}
+
+/** There is no answer of the vendor's to pass on: say what happened instead. */
+export function noAnswer({ id, state, error }: Performed): Problem {
+  const headers = { 'trilho-call-id': toWire('call', id) }
+  const detail = error ?? 'the vendor did not answer'
+  return new Problem(state === 'unknown' ? 'vendor_outcome_unknown' : 'vendor_failed', { detail, headers })
+}

@@ -1,0 +1,83 @@
+import type { Operation, Provider } from '../../kit/provider.ts'
+import { inWords, read } from '../../kit/reads.ts'
+import { readJson } from '../../kit/wire_json.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { OpenConnection } from '../connections/connections.ts'
+import type { Performed, Response } from './perform.ts'
+
+/**
+ * What the caller is told, as JSON text. The vendor's JSON is put in as it came, so that `12.50` stays `12.50` and no
+ * long number loses its last digits on the way through.
+ */
+export function toReport(
+  connection: OpenConnection,
+  { id, state, response, attempts, duration_ms, error }: Performed,
+  named: { name: string; operation: Operation } | null,
+): string {
+  const body = bodyOf(response)
+  const translated = response
+    ? translate(connection.opened.provider, response, body, named?.operation ?? null)
+    : {}
+  const head = {
+    id: toWire('call', id),
+    connection_id: toWire('connection', connection.id),
+    operation: named?.name ?? null,
+    state,
+    status: response?.status ?? null,
+    headers: response?.headers ?? null,
+    attempts,
+    duration_ms,
+    error,
+    truncated: response?.truncated ?? false,
+    ...translated,
+    body_encoding: body.encoding,
+  }
+  return `${JSON.stringify(head).slice(0, -1)},"body":${body.json}}`
+}
+
+type Body = { encoding: 'json' | 'text' | 'base64' | null; json: string; text: string }
+
+function bodyOf(response: Response | null): Body {
+  if (!response || response.body.length === 0) return { encoding: null, json: 'null', text: '' }
+  const text = utf8(response.body)
+  if (text === null) return { encoding: 'base64', json: `"${response.body.toString('base64')}"`, text: '' }
+  if (isJson(text)) return { encoding: 'json', json: text, text }
+  return { encoding: 'text', json: JSON.stringify(text), text }
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true })
+
+function utf8(bytes: Buffer): string | null {
+  try {
+    return strict.decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+type Translated = { result?: unknown; refusal?: unknown; error?: string }
+
+/** An operation that succeeded has a result in our words; a vendor's no has its reason. */
+function translate(
+  provider: Provider,
+  { status }: Response,
+  body: Body,
+  operation: Operation | null,
+): Translated {
+  const value = body.encoding === 'json' ? readJson(body.text) : body.text
+  if (status >= 400) return provider.refusal ? { refusal: provider.refusal(status, value) } : {}
+  if (!operation || status >= 300) return {}
+  const answer = read(operation.reads, value)
+  if (answer.ok) return { result: operation.translate(answer.value) }
+  // The vendor did it; only its answer is not what its documentation says.
+  return { error: `the vendor's answer is not as expected: ${inWords(answer.errors)}` }
+}

@@ -1,0 +1,184 @@
+import Type, { type Static } from 'typebox'
+import { timeOfId, toWire } from '../../platform/ids.ts'
+import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import type { AttemptRow, CallRow } from './queries.ts'
+
+const Method = Type.Union([
+  Type.Literal('GET'),
+  Type.Literal('HEAD'),
+  Type.Literal('POST'),
+  Type.Literal('PUT'),
+  Type.Literal('PATCH'),
+  Type.Literal('DELETE'),
+])
+const Text = Type.Record(Type.String(), Type.String())
+
+export const MakeCall = Type.Object(
+  {
+    operation: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description: 'An operation of the provider',
+        examples: ['payments.create'],
+      }),
+    ),
+    input: Type.Optional(
+      Type.Unknown({ description: 'What the operation takes; the provider says which fields' }),
+    ),
+    method: Type.Optional(Method),
+    path: Type.Optional(
+      Type.String({
+        maxLength: 8_000,
+        description: 'Below the base URL, beginning with /',
+        examples: ['/v1/balance'],
+      }),
+    ),
+    query: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+        description: 'Added to the path, encoded',
+      }),
+    ),
+    headers: Type.Optional(Text),
+    body: Type.Optional(
+      Type.Unknown({
+        description:
+          'JSON, written as the provider wants it; text goes out as it is, so that no digit changes',
+      }),
+    ),
+    encoding: Type.Optional(
+      Type.Union([Type.Literal('json'), Type.Literal('form')], {
+        description: "The provider's own where absent",
+      }),
+    ),
+    timeout_ms: Type.Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 120_000,
+        description: 'For each attempt; 30 s or what the provider says',
+      }),
+    ),
+    retries: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 5,
+        description: 'After the first attempt, where trying again is safe; 3',
+      }),
+    ),
+    idempotency_key: Type.Optional(
+      Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$', description: "Passed on in the vendor's own header" }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type MakeCall = Static<typeof MakeCall>
+
+const Ended = [
+  Type.Literal('succeeded'),
+  Type.Literal('refused'),
+  Type.Literal('failed'),
+  Type.Literal('unknown'),
+] as const
+const CallState = Type.Union([Type.Literal('started'), ...Ended], {
+  description:
+    'refused: the vendor said no (3xx, 4xx); failed: it could not be reached or answered 5xx; unknown: it may have acted, and nobody saw its answer',
+})
+
+export const CallReport = Type.Object({
+  id: WireId('call'),
+  connection_id: WireId('connection'),
+  operation: Nullable(Type.String()),
+  state: CallState,
+  status: Nullable(Type.Integer({ description: "HTTP status of the vendor's last answer" })),
+  headers: Nullable(Text),
+  attempts: Type.Integer(),
+  duration_ms: Type.Integer(),
+  error: Nullable(Type.String({ description: 'What went wrong, in words' })),
+  truncated: Type.Boolean({ description: 'The answer was longer than 10 MB and was cut' }),
+  result: Type.Optional(Type.Unknown({ description: 'What an operation gives back, in our words' })),
+  refusal: Type.Optional(Type.Unknown({ description: "The vendor's no, in our words" })),
+  body_encoding: Nullable(Type.Union([Type.Literal('json'), Type.Literal('text'), Type.Literal('base64')])),
+  body: Type.Unknown({
+    description: 'The answer: JSON to the digit, text, or base64, as body_encoding says',
+  }),
+})
+export type CallReport = Static<typeof CallReport>
+
+export const TestReport = Type.Object({
+  ok: Type.Boolean(),
+  message: Type.String({ description: 'What was found, in words' }),
+  call_id: WireId('call'),
+  status: Nullable(Type.Integer()),
+  duration_ms: Type.Integer(),
+})
+
+export const CallQuery = Type.Object(
+  { ...PageQuery.properties, connection_id: Type.Optional(Type.String()), state: Type.Optional(CallState) },
+  { additionalProperties: false },
+)
+export type CallQuery = Static<typeof CallQuery>
+
+export const Call = Type.Object({
+  id: WireId('call'),
+  connection_id: WireId('connection'),
+  operation: Nullable(Type.String()),
+  method: Type.String(),
+  path: Type.String({ description: 'With its query, secrets masked' }),
+  state: CallState,
+  status: Nullable(Type.Integer()),
+  attempts: Type.Integer(),
+  duration_ms: Nullable(Type.Integer()),
+  error: Nullable(Type.String()),
+  actor: Type.String({ description: 'The key that made it' }),
+  request_id: Nullable(Type.String()),
+  created_at: Timestamp,
+  closed_at: Nullable(Timestamp),
+})
+export const Calls = Page(Call)
+
+export const toCall = (row: CallRow): Static<typeof Call> => ({
+  id: toWire('call', row.id),
+  connection_id: toWire('connection', row.connection_id),
+  operation: row.operation,
+  method: row.method,
+  path: row.path,
+  state: row.state,
+  status: row.status,
+  attempts: row.attempts,
+  duration_ms: row.duration_ms,
+  error: row.error,
+  actor: row.actor,
+  request_id: row.request_id,
+  created_at: timeOfId(row.id).toISOString(),
+  closed_at: row.closed_at?.toISOString() ?? null,
+})
+
+const Attempt = Type.Object({
+  id: WireId('attempt'),
+  number: Type.Integer(),
+  outcome: Type.Union([...Ended]),
+  status: Nullable(Type.Integer()),
+  duration_ms: Type.Integer(),
+  request_headers: Text,
+  request_body: Nullable(Type.String({ description: 'Masked; the first 64 kB' })),
+  response_headers: Nullable(Text),
+  response_body: Nullable(Type.String({ description: 'Masked; the first 64 kB' })),
+  error: Nullable(Type.String()),
+  ended_at: Timestamp,
+})
+export const CallWithLog = Type.Intersect([Call, Type.Object({ log: Type.Array(Attempt) })])
+
+export const toAttempt = (row: AttemptRow): Static<typeof Attempt> => ({
+  id: toWire('attempt', row.id),
+  number: row.number,
+  outcome: row.outcome,
+  status: row.status,
+  duration_ms: row.duration_ms,
+  request_headers: JSON.parse(row.request_headers) as Record<string, string>,
+  request_body: row.request_body?.toString() ?? null,
+  response_headers: row.response_headers
+    ? (JSON.parse(row.response_headers) as Record<string, string>)
+    : null,
+  response_body: row.response_body?.toString() ?? null,
+  error: row.error,
+  ended_at: timeOfId(row.id).toISOString(),
+})
