@@ -1,0 +1,22 @@
+import { ingest } from './ingest.ts'
+
+// npm run bench -- ingest | deliver | call | statements   [--rounds=5]
+//
+// Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
+
+type Bench = (options: { rounds: number }) => Promise<void>
+const BENCHES: Record<string, Bench> = { ingest }
+
+async function main(args: string[]): Promise<number> {
+  const name = args.find((arg) => !arg.startsWith('--')) ?? ''
+  const rounds = Number(/^--rounds=(\d+)$/.exec(args.find((arg) => arg.startsWith('--')) ?? '')?.[1] ?? 5)
+  const bench = BENCHES[name]
+  if (!bench || rounds < 1) {
+    console.error(`npm run bench -- ${Object.keys(BENCHES).join(' | ')}   [--rounds=5]`)
+    return 1
+  }
+  await bench({ rounds })
+  return 0
+}
+
+process.exit(await main(process.argv.slice(2)))
