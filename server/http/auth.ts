@@ -13,6 +13,7 @@ import {
 import { remember } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
+import { clientIp } from './request_line.ts'
 
 export type Auth = {
   /** Lets a request into its route as `request.actor`, or throws 401 or 403. */
@@ -53,7 +54,7 @@ export function createAuth(app: App): Auth {
   async function admit(request: FastifyRequest): Promise<void> {
     const { access } = request.routeOptions.config
     if (access === undefined || access === 'public') {
-      request.actor = { ...ANYBODY, ip: request.ip, request_id: request.id }
+      request.actor = { ...ANYBODY, ip: clientIp(request), request_id: request.id }
       return
     }
     const actor = await identify(request)
@@ -134,7 +135,7 @@ function toActor(kind: 'api_key' | 'oauth_client', identity: Identity, request: 
     tenant_id,
     environment,
     scopes,
-    ip: request.ip,
+    ip: clientIp(request),
     request_id: request.id,
   }
 }

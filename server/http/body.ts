@@ -16,6 +16,7 @@ export function takeJson(http: FastifyInstance): void {
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) => {
       if (!isPlainUtf8(request)) throw unsupportedType(request)
+      request.bytes = bytes
       return bytes.length === 0 ? undefined : parseJson(bytes)
     },
   )

@@ -71,6 +71,7 @@ export function healthRoutes(http: Http, app: App, auth: Auth): void {
       config: { access: 'public' },
       schema: {
         operationId: 'metrics',
+        produces: ['text/plain'],
         tags,
         summary: 'Prometheus metrics',
         description:

@@ -42,6 +42,10 @@ const room: Routes = (http) => {
   http.post('/v1/things/:id/touch', { config, schema: { operationId: 'touchThing' } }, async () => ({
     touched: true,
   }))
+  const Free = Type.Unknown()
+  http.post('/v1/bytes', { config, schema: { operationId: 'bytes', body: Free } }, async ({ bytes }) => ({
+    text: bytes?.toString(),
+  }))
   http.get('/v1/things/:id', { config, schema: { operationId: 'readThing' } }, async () => ({ ok: true }))
   http.get('/v1/broken', { config, schema: { operationId: 'break' } }, async () => {
     throw new Error('the secret cause')
@@ -78,6 +82,11 @@ async function refused(body: unknown, field: string, words: RegExp): Promise<voi
 test('200: a body comes back as it was sent, neither coerced nor stripped nor filled in', async () => {
   const body = { name: 'x', free: { a: '1', b: [1, null], 'c.d': { é: '😀' } } }
   assert.deepEqual((await post(body)).body, body)
+})
+
+test('a room can have a JSON body as it came, to the byte', async () => {
+  const body = '{ "amount": 12345678901234567890.10, "a":1, "a":2 }'
+  assert.equal((await served.send('POST', '/v1/bytes', { key, body })).body['text'], body)
 })
 
 test('400: each misfit names its field, the reason and what would be right', async () => {

@@ -71,10 +71,10 @@ function keyOf({ method, headers, routeOptions }: FastifyRequest): string | null
   })
 }
 
-/** What makes two requests the same: method, address and body. */
-function fingerprint({ method, url, body }: FastifyRequest): Buffer {
+/** What makes two requests the same: method, address and body, to the byte (numbers survive no parsing). */
+function fingerprint({ method, url, body, bytes }: FastifyRequest): Buffer {
   const hash = createHash('sha256').update(`${method}\n${url}\n`)
-  return hash.update(Buffer.isBuffer(body) ? body : (JSON.stringify(body) ?? '')).digest()
+  return hash.update(bytes ?? (Buffer.isBuffer(body) ? body : '')).digest()
 }
 
 function replay(found: Exclude<Attempted, { state: 'mine' }>, reply: FastifyReply): FastifyReply {

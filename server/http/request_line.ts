@@ -33,10 +33,13 @@ function toLine(request: FastifyRequest, reply: FastifyReply) {
     tenant: actor.tenant_id === INSTALLATION ? null : toWire('tenant', actor.tenant_id),
     request_id: request.id,
     client_request_id: clientRequestId(request),
-    ip: request.ip,
+    ip: clientIp(request),
     ...(problem && { code: problem.code, detail: problem.message }),
   }
 }
+
+/** An IPv4 client of a socket that speaks IPv6 too is still an IPv4 client. */
+export const clientIp = ({ ip }: FastifyRequest): string => ip.replace(/^::ffff:(?=\d+\.)/, '')
 
 /** The caller's own name for the request, kept for the log where it is one; ours is never replaced by it. */
 function clientRequestId(request: FastifyRequest): string | undefined {

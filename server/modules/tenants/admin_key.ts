@@ -1,4 +1,4 @@
-import { forget, inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
+import { forget, forgetAtCommit, inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import { StartError } from '../../platform/start_error.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
@@ -53,6 +53,7 @@ async function keyOfSetting(app: App, tx: Tx, key: string): Promise<Outcome> {
   const former = there.filter((row) => row.name === FROM_SETTING && !row.revoked_at && row !== same)
   for (const row of former) {
     await revokeKeyRow(tx, INSTALLATION, row.id, app.clock.now())
+    await forgetAtCommit(tx, 'api_key', row.hash.toString('base64'))
     await audit(tx, START, 'key.revoke', toWire('api_key', row.id), { name: row.name })
   }
   const changed = former.map((row) => row.hash)

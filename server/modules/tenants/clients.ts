@@ -1,4 +1,4 @@
-import { forget, inTenant, sqlState } from '../../platform/database/database.ts'
+import { forget, forgetAtCommit, inTenant, sqlState } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
@@ -68,6 +68,7 @@ export async function revokeClient(app: App, actor: Actor, id: string): Promise<
     }
     if (found.revoked_at) return found
     await audit(tx, actor, 'oauth_client.revoke', id, { client_id: found.client_id })
+    await forgetAtCommit(tx, 'oauth_client', found.client_id)
     return revokeClientRow(tx, tenant_id, client, app.clock.now())
   })
   forget(app.db, 'oauth_client', row.client_id)

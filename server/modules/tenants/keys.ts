@@ -1,4 +1,4 @@
-import { forget, inTenant, type Tx } from '../../platform/database/database.ts'
+import { forget, forgetAtCommit, inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -63,6 +63,7 @@ export async function revokeKey(app: App, actor: Actor, id: string): Promise<Api
     const found = await own(tx, actor, id)
     if (found.revoked_at) return found
     await audit(tx, actor, 'key.revoke', id, { name: found.name })
+    await forgetAtCommit(tx, 'api_key', found.hash.toString('base64'))
     return revokeKeyRow(tx, actor.tenant_id, found.id, app.clock.now())
   })
   forget(app.db, 'api_key', row.hash.toString('base64'))

@@ -190,6 +190,25 @@ test('a revoked key is refused within a second by every server', async () => {
   }
 })
 
+test('a revocation is heard though the process that made it died right after its commit', async () => {
+  const { key, key_id } = await tenantWithKey(served)
+  assert.equal((await other.send('GET', '/v1/tenant', { key })).status, 200)
+  const notify = served.app.db.notify
+  served.app.db.notify = () => {} // what comes after the commit never happens
+  try {
+    assert.equal((await served.send('DELETE', `/v1/keys/${key_id}`, { key })).status, 200)
+  } finally {
+    served.app.db.notify = notify
+  }
+  const deadline = performance.now() + 1000
+  for (const server of [served, other]) {
+    while ((await server.send('GET', '/v1/tenant', { key })).status !== 401) {
+      assert.ok(performance.now() < deadline, 'the key is still taken')
+      await sleep(10)
+    }
+  }
+})
+
 test('a key ends at its expiry, though it is remembered', async () => {
   const { key } = await tenantWithKey(served)
   const expires_at = new Date(Date.now() + 600).toISOString()

@@ -29,6 +29,7 @@ const KEY_REF = { tenant_id: INSTALLATION, owner_id: INSTALLATION, field: 'acces
 export async function issueAccessToken(app: App, request: TokenRequest): Promise<AccessToken | TokenRefusal> {
   const client = await findClient(app, request.client_id)
   if (!isSame(client?.secret_hash ?? null, hashSecret(request.client_secret)) || !client) {
+    app.telemetry.count('trilho_security_events_total', { kind: 'bad_client' })
     return {
       error: 'invalid_client',
       error_description: 'The client is unknown or revoked, or its secret is another.',

@@ -140,7 +140,7 @@ export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
 
 export { type Embedded, embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
-export { forget, once, remember } from './memory.ts'
+export { forget, forgetAtCommit, once, remember } from './memory.ts'
 export { migrate } from './migrate.ts'
 export {
   dropPartition,

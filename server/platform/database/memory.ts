@@ -1,4 +1,5 @@
-import type { Database } from './database.ts'
+import { sql } from 'kysely'
+import type { Database, Tx } from './database.ts'
 
 /**
  * Configuration kept in memory by a process. A change is told on `trilho_config` as `<topic> <key>`; while the
@@ -11,6 +12,14 @@ export type Memory<Value> = {
 /** Tells every process to forget one thing. Call it after the commit that changed it. */
 export const forget = (db: Database, topic: string, key: string): void =>
   db.notify('trilho_config', `${topic} ${key}`)
+
+/**
+ * As `forget`, but said by the commit itself: no crash comes between the two. It slows the commit, so it is for
+ * what must not be missed, such as a revocation. This process hears it over the line like every other.
+ */
+export async function forgetAtCommit(tx: Tx, topic: string, key: string): Promise<void> {
+  await sql`select pg_notify('trilho_config', ${`commit ${topic} ${key}`})`.execute(tx)
+}
 
 export function remember<Value>(
   db: Database,
