@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 endWithParent()
-if (major > 22 || (major === 22 && minor >= 18)) await import(entry())
+if (major > 22 || (major === 22 && minor >= 19)) await import(entry())
 else runOn(bundledNode())
 
 // npx runs us below a shell, which dies of npx's SIGTERM without a word to us.
@@ -45,7 +45,7 @@ function bundledNode() {
 function runOn(node) {
   if (!node) {
     console.error(
-      `Trilho needs Node 22.18 or later; this is ${process.versions.node}. Install Node 24: https://nodejs.org`,
+      `Trilho needs Node 22.19 or later; this is ${process.versions.node}. Install Node 24: https://nodejs.org`,
     )
     process.exitCode = 1
     return

@@ -31,3 +31,10 @@ test('an install script is refused, and a known one must be refused by name in p
   assert.match(refused(found, {}, name).join(), /allowScripts/)
   assert.deepEqual(refused(found, { allowScripts: { [name]: false } }, name), [])
 })
+
+test('a lock without every platform of a package is refused, as npm ci would refuse it', () => {
+  const found = { license: 'MIT', optionalDependencies: { 'acorn-pay': '1.0.0', 'acorn-darwin': '1.0.0' } }
+  assert.deepEqual(refused(found), [
+    'acorn-darwin, optional for acorn-pay, is missing from package-lock.json: npm ci would fail',
+  ])
+})

@@ -1,6 +1,11 @@
 /** What the tree of dependencies may bring into the house: licences, and nothing that runs while it installs. */
 
-type Package = { license?: string; dev?: boolean; hasInstallScript?: boolean }
+type Package = {
+  license?: string
+  dev?: boolean
+  hasInstallScript?: boolean
+  optionalDependencies?: Record<string, string>
+}
 export type Lock = { packages: Record<string, Package> }
 export type Manifest = { allowScripts?: Record<string, boolean> }
 
@@ -30,15 +35,28 @@ const INSTALL_SCRIPTS: { name: RegExp; because: string }[] = [
 
 /** One line for each package that may not be in the tree as it is. */
 export function refusedDependencies(lock: Lock, manifest: Manifest): string[] {
-  return Object.entries(lock.packages)
-    .filter(([path]) => path !== '')
-    .flatMap(([path, found]) => {
-      const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
-      return [refusedLicence(name, found), refusedScript(name, found, manifest)].filter(
-        (line) => line !== null,
-      )
-    })
+  const packages = Object.entries(lock.packages).filter(([path]) => path !== '')
+  const names = new Set(packages.map(([path]) => nameOf(path)))
+  return packages.flatMap(([path, found]) => {
+    const name = nameOf(path)
+    const lines = [refusedLicence(name, found), refusedScript(name, found, manifest)]
+    return [...lines.filter((line) => line !== null), ...forgottenPlatforms(name, found, names)]
+  })
 }
+
+const nameOf = (path: string) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+
+/** npm drops what it cannot find from the lock without a word, and `npm ci` then refuses the whole of it. */
+const forgottenPlatforms = (
+  name: string,
+  { optionalDependencies = {} }: Package,
+  names: Set<string>,
+): string[] =>
+  Object.keys(optionalDependencies)
+    .filter((optional) => !names.has(optional))
+    .map(
+      (optional) => `${optional}, optional for ${name}, is missing from package-lock.json: npm ci would fail`,
+    )
 
 function refusedLicence(name: string, { license, dev }: Package): string | null {
   if (!license) return `${name} states no licence`
