@@ -2,7 +2,8 @@ import type { OAuth } from './oauth.ts'
 import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Vendor } from './wire.ts'
 
 /**
- * A REST vendor without a business: it says what it was asked. `/anything/…` echoes, `/status/{n}`,
+ * A REST vendor without a business: it says what it was asked. `/anything/…` echoes, `/reflect` answers with the body it got,
+ * `/status/{n}`,
  * `/delay/{ms}`, `/bytes/{n}`, `/unstable?every=3` (fails every third request), `/headers`; and it checks who asks:
  * `/bearer/{token}`, `/basic/{user}/{password}`, `/key/{value}` (header `X-Api-Key` or query `api_key`),
  * `/oauth` (a token of `/oauth/token`).
@@ -14,6 +15,8 @@ export function createEcho(oauth: OAuth): Vendor {
     switch (what) {
       case 'anything':
         return echo(request)
+      case 'reflect':
+        return reflect(request)
       case 'headers':
         return json(200, { headers: request.headers })
       case 'status':
@@ -61,6 +64,12 @@ function echo({ method, path, query, headers, body }: SandboxRequest): SandboxRe
     ...(is_text ? { body: text } : { body_base64: body.toString('base64') }),
   })
 }
+
+const reflect = ({ headers, body }: SandboxRequest): SandboxReply => ({
+  status: 200,
+  headers: { 'content-type': headers['content-type'] ?? 'application/octet-stream' },
+  body,
+})
 
 function withStatus(status: number, request: SandboxRequest): SandboxReply {
   if (!(status >= 200 && status <= 599)) return json(400, { error: 'status must be between 200 and 599' })
