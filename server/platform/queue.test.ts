@@ -23,8 +23,14 @@ function memoryQueue() {
   return { add, claim, claims, due }
 }
 
-const start = (options: Partial<LoopOptions<Work>> & Pick<LoopOptions<Work>, 'claim' | 'run'>) =>
+type Options = Partial<Omit<LoopOptions<Work>, 'run'>> & {
+  claim: LoopOptions<Work>['claim']
+  run: (items: Work[]) => Promise<number | undefined | void>
+}
+
+const start = ({ run, ...options }: Options) =>
   startLoop<Work>({
+    run: async (items) => (await run(items)) ?? null,
     name: 'test',
     capacity: 8,
     batch: 4,
@@ -123,6 +129,25 @@ test('it looks again when the next row falls due, and not before', async () => {
   await loop.stop()
   assert.ok(at >= 55, `taken after ${at} ms`)
   assert.equal(queue.claims.length, 2)
+})
+
+test('what a run puts off is looked for when it falls due, without a wake-up', async () => {
+  const queue = memoryQueue()
+  queue.add(1)
+  const at: number[] = []
+  const loop = start({
+    claim: queue.claim,
+    run: async () => {
+      at.push(performance.now())
+      if (at.length > 1) return
+      queue.add(1)
+      return 50
+    },
+  })
+  while (at.length < 2) await sleep(5)
+  await loop.stop()
+  const waited = (at[1] ?? 0) - (at[0] ?? 0)
+  assert.ok(waited >= 48 && waited < 1_000, `looked after ${waited} ms`)
 })
 
 test('a claim that fails is tried again', async () => {

@@ -14,7 +14,7 @@ export type Work = { tenant_id: string; id: string; claim: string; attempts: num
 
 export type Claimed<Item extends Work> = {
   items: Item[]
-  /** Until the next row falls due; null where there is none. */
+  /** Until the next row falls due, or until a lease ends that somebody else may be taking now; null where there is none. */
   wait_ms: number | null
   /** `due` of the last row taken: the next claim need not look below it. */
   reached: Date | null
@@ -27,8 +27,11 @@ export type LoopOptions<Item extends Work> = {
   /** How many to claim in one statement. */
   batch: number
   claim: (claim: { id: string; limit: number; from: Date | null }) => Promise<Claimed<Item>>
-  /** Runs what one claim took and settles it. What it throws is logged; the lease then runs out. */
-  run: (items: Item[]) => Promise<void>
+  /**
+   * Runs what one claim took and settles it. Returns in how many milliseconds some of it falls due again, where it
+   * does: no claim would know. What it throws is logged; the lease then runs out.
+   */
+  run: (items: Item[]) => Promise<number | null>
   /** Runs items one by one instead of as a group: a slow one then holds only its own place. */
   runEach?: boolean
   /** Moves the leases of what is still held ahead. */
@@ -56,6 +59,7 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   let state: 'idle' | 'claiming' | 'stopped' = 'idle'
   let woken = false
   let timer: NodeJS.Timeout | null = null
+  let look_at = Number.POSITIVE_INFINITY
   let reached: Date | null = null
   let swept = Number.NEGATIVE_INFINITY
   let looking = false
@@ -68,10 +72,14 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   }, HEARTBEAT_MS)
   heartbeat.unref()
 
+  /** Looks again in `ms`, or earlier where that was planned already. */
   function wait(ms: number): void {
-    if (state === 'stopped') return
+    if (isStopped()) return
+    const at = clock.monotonic() + Math.min(Math.max(ms, 1), LOOK_AGAIN_MS)
+    if (timer && look_at <= at) return
     if (timer) clearTimeout(timer)
-    timer = setTimeout(wake, Math.min(Math.max(ms, 1), LOOK_AGAIN_MS))
+    look_at = at
+    timer = setTimeout(wake, at - clock.monotonic())
   }
 
   function wake(): void {
@@ -122,9 +130,11 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
 
   async function hold(items: Item[]): Promise<void> {
     try {
-      await run(items)
+      const again_ms = await run(items)
+      if (again_ms !== null) wait(again_ms)
     } catch (error) {
       log.error({ queue: name, err: error, items: items.length }, 'work failed and is left to its lease')
+      wait(LEASE_MS)
     }
     for (const item of items) held.delete(item)
     if (held.size === 0) emptied?.()

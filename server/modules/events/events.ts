@@ -149,7 +149,7 @@ async function checkAgainstCatalog(app: App, tenant_id: string, { type, data }: 
 }
 
 /** What keeps a value from fitting a JSON Schema, in words; null where it fits. */
-function faultOf(schema: unknown, value: unknown): string | null {
+export function faultOf(schema: unknown, value: unknown): string | null {
   try {
     const [fits, errors] = Schema.Errors(schema as object, value)
     if (fits) return null

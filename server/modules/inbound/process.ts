@@ -21,16 +21,26 @@ type Outcome = ClosedMessage & { provider: string; events: NewEvent[]; external_
 
 /**
  * Reads, translates and publishes what one claim took, in one transaction for all of it; where that fails, in one
- * for each, so that a failing message is alone. The fence is the first statement: what is no longer ours has no effect.
+ * for each, so that a failing message is alone. The fence is the first statement: what is no longer ours has no
+ * effect. Returns in how many milliseconds one of them is tried again.
  */
-export async function processMessages(app: App, react: React, items: DueMessage[]): Promise<void> {
+export async function processMessages(app: App, react: React, items: DueMessage[]): Promise<number | null> {
   const outcomes = await Promise.all(items.map((item) => interpret(app, react, item)))
   try {
     await commit(app, outcomes)
+    return null
+  } catch {
+    const waits = await Promise.all(outcomes.map((one) => commitAlone(app, one)))
+    return waits.reduce((least, ms) => (least === null || (ms !== null && ms < least) ? ms : least), null)
+  }
+}
+
+async function commitAlone(app: App, one: Outcome): Promise<number | null> {
+  try {
+    await commit(app, [one])
+    return null
   } catch (error) {
-    if (outcomes.length === 1) await retry(app, outcomes, error)
-    else
-      await Promise.all(outcomes.map((one) => commit(app, [one]).catch((alone) => retry(app, [one], alone))))
+    return retry(app, one, error)
   }
 }
 
@@ -50,16 +60,20 @@ async function commit(app: App, outcomes: Outcome[]): Promise<void> {
   for (const one of outcomes) report(app, one)
 }
 
-async function retry(app: App, [one]: Outcome[], error: unknown): Promise<void> {
-  if (!one) return
-  const wait_s = RETRY_S[one.item.attempts - 1]
+async function retry(app: App, one: Outcome, error: unknown): Promise<number | null> {
+  const { item } = one
+  const wait_s = RETRY_S[item.attempts - 1]
   const because = error instanceof Error ? error.message : String(error)
   app.log.warn(
-    { crossing: 'inbound', message: toWire('message', one.item.id), err: error },
+    { crossing: 'inbound', message: toWire('message', item.id), err: error },
     'a message was not processed',
   )
-  if (wait_s !== undefined) return retryMessage(app.db.worker, one.item, wait_s * 1000, because)
-  await commit(app, [{ ...one, ...failed(one.item, because), events: [], external_ids: [] }])
+  if (wait_s === undefined) {
+    await commit(app, [{ ...one, ...failed(item, because), events: [], external_ids: [] }])
+    return null
+  }
+  await retryMessage(app.db.worker, item, wait_s * 1000, because)
+  return wait_s * 1000
 }
 
 const failed = (item: DueMessage, error: string): ClosedMessage => ({

@@ -220,7 +220,9 @@ const CLAIM = {
                                   where tenant_id = t.tenant_id and id = t.id offset 0) m
     union all
     select null, null, null, null, null, null, null, null,
-           extract(epoch from (select min(due) from inbox_queue where due > now()) - now())::float8 * 1000`,
+           least(extract(epoch from (select min(due) from inbox_queue where due > now()) - now())::float8 * 1000,
+                 case when exists (select from inbox_queue where due <= now() and due >= coalesce($3::timestamptz - interval '2 s', '-infinity')
+                                      and id <> all (array(select id from c))) then ${LEASE_MS}::float8 end)`,
 }
 
 type ClaimRow = DueMessage & { was: Date; wait_ms: number | null }

@@ -33,19 +33,24 @@ export function startDeliveries(app: App, read: ReadPayloads): Loop {
     isFinal,
   })
 
-  async function deliver(item: DueDelivery): Promise<void> {
+  async function attempt(item: DueDelivery): Promise<Ended> {
     const [receiver, payload] = await Promise.all([
       receiverOf(app, item.tenant_id, item.subscription_id),
       payloads.add(item),
     ])
-    if (!receiver) return ended.add(undeliverable(app, item, 'the subscription is disabled or gone'))
-    if (!payload) return ended.add(undeliverable(app, item, 'the event is past its retention'))
-    const result = await send(app, item, receiver, payload)
+    if (!receiver) return undeliverable(app, item, 'the subscription is disabled or gone')
+    if (!payload) return undeliverable(app, item, 'the event is past its retention')
+    return send(app, item, receiver, payload)
+  }
+
+  async function deliver(item: DueDelivery): Promise<number | null> {
+    const result = await attempt(item)
     await ended.add(result)
     report(app, result)
     if (result.status === 410) {
       await disableSubscription(app, item.tenant_id, item.subscription_id, 'the receiver answered 410 Gone')
     }
+    return result.again_ms
   }
 
   const loop = startLoop<DueDelivery>({
@@ -53,9 +58,7 @@ export function startDeliveries(app: App, read: ReadPayloads): Loop {
     capacity: app.config.worker_concurrency,
     batch: 64,
     claim: (claim) => claimDeliveries(app.db.worker, claim),
-    run: async ([item]) => {
-      if (item) await deliver(item)
-    },
+    run: async ([item]) => (item ? deliver(item) : null),
     runEach: true,
     extend: (items) => extendDeliveries(app.db.worker, items),
     clock: app.clock,

@@ -132,7 +132,8 @@ export type DueDelivery = Work & { event_id: string; subscription_id: string }
 /*
  * `due` moves ahead by the lease and `claim` becomes ours; attempts rise here, so that a delivery that brings the
  * process down still runs out of them. Rows of a killed worker fall due when its lease ends. `from` skips the dead
- * rows below the last claim, which pile up while somebody holds a snapshot. The last row says when to look again.
+ * rows below the last claim, which pile up while somebody holds a snapshot. The last row says when to look again: when
+ * the next row falls due, or after a lease where another worker is taking what is due now and may yet die.
  */
 const CLAIM = {
   name: 'delivery_claim',
@@ -147,7 +148,9 @@ const CLAIM = {
     select tenant_id, id, event_id, subscription_id, attempts, was, null::float8 as wait_ms from t
     union all
     select null, null, null, null, null, null,
-           extract(epoch from (select min(due) from delivery_queue where due > now()) - now())::float8 * 1000`,
+           least(extract(epoch from (select min(due) from delivery_queue where due > now()) - now())::float8 * 1000,
+                 case when exists (select from delivery_queue where due <= now() and due >= coalesce($3::timestamptz - interval '2 s', '-infinity')
+                                      and id <> all (array(select id from c))) then ${LEASE_MS}::float8 end)`,
 }
 
 type ClaimRow = DueDelivery & { was: Date; wait_ms: number | null }

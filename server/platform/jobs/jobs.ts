@@ -48,9 +48,7 @@ export function startJobs(jobs: Jobs): Loop {
       if (turned) await turnSchedules(jobs)
       return { ...claimed, wait_ms: turned ? 1 : earliest(claimed.wait_ms, claimed.schedule_ms) }
     },
-    run: async ([item]) => {
-      if (item) await runJob(jobs, item)
-    },
+    run: async ([item]) => (item ? runJob(jobs, item) : null),
     runEach: true,
     extend: (items) => queries.extendJobs(db.worker, items),
     clock,
@@ -70,12 +68,14 @@ async function turnSchedules({ db, clock, newId }: Jobs): Promise<void> {
 
 const SLOWEST_MS = 3_600_000
 
-async function runJob({ db, log, handlers }: Jobs, item: queries.DueJob): Promise<void> {
+/** In how many milliseconds the job is tried again; null where it is done. */
+async function runJob({ db, log, handlers }: Jobs, item: queries.DueJob): Promise<number | null> {
   const handler = handlers.get(item.kind)
   try {
     if (!handler) throw new Error(`no handler for jobs of kind ${item.kind}: was a newer version here?`)
     await handler(item)
     await queries.deleteJob(db.worker, item)
+    return null
   } catch (error) {
     const wait_ms = Math.min(10_000 * 2 ** Math.min(item.attempts - 1, 20), SLOWEST_MS)
     log.error(
@@ -83,5 +83,6 @@ async function runJob({ db, log, handlers }: Jobs, item: queries.DueJob): Promis
       'a job failed',
     )
     await queries.retryJob(db.worker, item, wait_ms, error instanceof Error ? error.message : String(error))
+    return wait_ms
   }
 }

@@ -28,7 +28,8 @@ const CLAIM = {
     select tenant_id, id, kind, payload, attempts, null::float8 as job_ms, null::float8 as schedule_ms from t
     union all
     select null, null, null, null, null,
-           extract(epoch from (select min(due) from job where due > now()) - now())::float8 * 1000,
+           least(extract(epoch from (select min(due) from job where due > now()) - now())::float8 * 1000,
+                 case when exists (select from job where due <= now() and id <> all (array(select id from c))) then ${LEASE_MS}::float8 end),
            extract(epoch from (select min(due) from schedule) - now())::float8 * 1000`,
 }
 

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { type Json, type Product, startProduct } from '../../test/product.ts'
+import { CATALOG } from './catalog.ts'
+import { faultOf } from './events.ts'
+
+let product: Product
+
+before(async () => {
+  product = await startProduct()
+})
+
+test('every type of the catalog has an example that fits its schema', () => {
+  for (const { name, schema, example } of CATALOG) assert.equal(faultOf(schema, example), null, name)
+})
+
+test('an event is stored to the byte and read back as the JSON it was', async () => {
+  const { id } = await product.api.ok(
+    'POST',
+    '/v1/events',
+    '{"type":"webhook.received","data":{"b":1,"a":[1.50]},"entity_id":"order-9"}',
+  )
+  const event = await product.api.ok('GET', `/v1/events/${id}`)
+  assert.deepEqual(event['data'], { b: 1, a: [1.5] })
+  assert.deepEqual(await product.api.list('/v1/search?q=ORDER-9'), [{ kind: 'event', id }])
+})
+
+test('a type that nobody declared is refused, with the way to declare it', async () => {
+  const { status, body } = await product.api.send('POST', '/v1/events', { type: 'order.shipped', data: {} })
+  assert.equal(status, 400)
+  assert.equal(body['field'], 'type')
+  assert.match(String(body['detail']), /event-types/)
+})
+
+test('data that does not fit the schema of its type is refused by name', async () => {
+  const { status, body } = await product.api.send('POST', '/v1/events', {
+    type: 'payment.completed',
+    data: { provider: 'stripe' },
+  })
+  assert.equal(status, 400)
+  assert.equal(body['field'], 'data')
+})
+
+test('a tenant’s own type is in its catalog alone, and its events are checked by it', async () => {
+  const schema = { type: 'object', required: ['order_id'], properties: { order_id: { type: 'string' } } }
+  const own = {
+    name: 'order.shipped',
+    description: 'An order left the warehouse',
+    schema,
+    example: { order_id: '1042' },
+  }
+  await product.api.ok('POST', '/v1/event-types', own)
+  const names = (await product.api.list('/v1/event-types')).map(({ name }) => name)
+  assert.ok(names.includes('order.shipped') && names.includes('payment.completed'))
+  assert.equal(
+    (await product.api.send('POST', '/v1/events', { type: 'order.shipped', data: {} })).status,
+    400,
+  )
+  await product.api.ok('POST', '/v1/events', { type: 'order.shipped', data: { order_id: '1042' } })
+  const stranger = await product.newTenant()
+  assert.ok(!(await stranger.list('/v1/event-types')).some(({ name }) => name === 'order.shipped'))
+  assert.equal((await product.api.send('POST', '/v1/event-types', own)).status, 409)
+  assert.equal((await product.api.send('DELETE', '/v1/event-types/order.shipped')).status, 204)
+  assert.equal((await product.api.send('DELETE', '/v1/event-types/order.shipped')).status, 404)
+})
+
+test('an example that does not fit its own schema is refused', async () => {
+  const { status, body } = await product.api.send('POST', '/v1/event-types', {
+    name: 'order.lost',
+    description: 'An order was lost',
+    schema: { type: 'object', required: ['order_id'] },
+    example: {},
+  })
+  assert.deepEqual([status, body['field']], [400, 'example'])
+})
+
+test('pages of events follow each other without a gap or a repeat', async () => {
+  const api = await product.newTenant()
+  const published: unknown[] = []
+  for (let n = 0; n < 7; n++)
+    published.push((await api.ok('POST', '/v1/events', { type: 'webhook.received', data: { n } }))['id'])
+  const seen: unknown[] = []
+  let cursor: unknown = ''
+  while (cursor !== null) {
+    const page: Json = await api.ok('GET', `/v1/events?limit=3${cursor ? `&cursor=${cursor}` : ''}`)
+    seen.push(...(page['data'] as Json[]).map(({ id }) => id))
+    cursor = page['next_cursor']
+  }
+  assert.deepEqual(seen, published.reverse())
+})
