@@ -33,6 +33,20 @@ const room: Routes = (http) => {
       .header('location', `/v1/effects/${name}`)
       .send({ name, secret: `s-${randomUUID()}` })
   })
+  const outside = { config: { ...config, acts_outside: true } }
+  http.post(
+    '/v1/outside',
+    { ...outside, schema: { operationId: 'outside', body } },
+    async (request, reply) => {
+      const { name } = request.body
+      effects.set(name, (effects.get(name) ?? 0) + 1)
+      if (name === 'vendor-500')
+        return reply.code(500).header('trilho-call-id', 'call_1').send({ vendor: 'is down' })
+      if (name === 'vendor-504') throw new Problem('vendor_outcome_unknown', { detail: 'It may have acted.' })
+      if (name === 'vendor-502') throw new Problem('vendor_failed', { detail: 'It cannot be reached.' })
+      throw new Error('broken after the vendor acted')
+    },
+  )
   http.delete('/v1/effects/:id', { config, schema: { operationId: 'undo' } }, async (_request, reply) =>
     reply.code(204).send(),
   )
@@ -114,6 +128,36 @@ test('a failure of ours frees the key, so that the repeat runs', async () => {
   assert.equal((await ask(key, 'breaks-1', { name: 'breaks' })).status, 500)
   assert.equal((await ask(key, 'breaks-1', { name: 'breaks' })).status, 201)
   assert.equal(effects.get('breaks'), 2)
+})
+
+test('an answer that cannot be kept is not given, and the request does not run again', async () => {
+  const { key } = await tenantWithKey(served)
+  const { vault } = served.app
+  served.app.vault = { ...vault, seal: () => Promise.reject(new Error('the vault is shut')) }
+  const first = await ask(key, 'unkept-1', { name: 'unkept' }).finally(() => {
+    served.app.vault = vault
+  })
+  assert.deepEqual([first.status, first.body['code']], [500, 'internal'])
+  const again = await ask(key, 'unkept-1', { name: 'unkept' })
+  assert.deepEqual([again.status, again.body['code'], effects.get('unkept')], [409, 'outcome_unknown', 1])
+})
+
+test('what may have happened at a vendor is never done again under the same key', async () => {
+  const { key } = await tenantWithKey(served)
+  const cases = [
+    ['vendor-500', 500, 500, 1],
+    ['vendor-504', 504, 504, 1],
+    ['ours', 500, 409, 1],
+    ['vendor-502', 502, 502, 2], // it did not happen, so it may be tried again
+  ] as const
+  for (const [name, status, then, times] of cases) {
+    const act = () =>
+      served.send('POST', '/v1/outside', { key, body: { name }, headers: { 'idempotency-key': name } })
+    const [first, again] = [await act(), await act()]
+    assert.deepEqual([first.status, again.status, effects.get(name)], [status, then, times], name)
+    assert.equal(again.headers.get('trilho-call-id'), first.headers.get('trilho-call-id'))
+    assert.equal(again.body['code'], name === 'ours' ? 'outcome_unknown' : first.body['code'])
+  }
 })
 
 test('what is refused before the room is reached does not use the key up', async () => {

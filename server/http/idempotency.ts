@@ -18,8 +18,16 @@ export type Idempotency = {
 }
 
 const CHANGES = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
-/** Of an answer these are kept besides status and body; the others belong to one exchange. */
-const KEPT_HEADERS = ['content-type', 'location', 'retry-after', 'allow']
+/** Headers that belong to one exchange and not to the answer. */
+const PASSING = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'ratelimit',
+  'ratelimit-policy',
+  'request-id',
+  'transfer-encoding',
+])
 
 /**
  * `Idempotency-Key` on a change under /v1: the first request with a key runs, the others get its answer. The key
@@ -50,7 +58,7 @@ export function createIdempotency(app: App): Idempotency {
     if (!held) return payload
     request.claim = null // the answer to a failure in here must not come back in
     try {
-      await close(app, held.claim, reply, payload)
+      await close(app, held.claim, request, reply, payload)
     } finally {
       held.done()
     }
@@ -110,18 +118,27 @@ const REFUSALS = {
     }),
 }
 
-/** A failure of ours is not the answer: the key is free again. An answer that cannot be kept is lost, not repeated. */
-async function close(app: App, claim: Claim, reply: FastifyReply, payload: unknown): Promise<void> {
-  if (reply.statusCode >= 500) return forgetOnce(app, claim)
-  const body = bytesOf(payload)
-  if (body === null) return loseOnce(app, claim)
-  const headers: Record<string, string> = {}
-  for (const name of KEPT_HEADERS) {
-    const value = reply.getHeader(name)
-    if (value !== undefined) headers[name] = String(value)
+async function close(app: App, held: Claim, request: FastifyRequest, reply: FastifyReply, payload: unknown) {
+  const fate = fateOf(request)
+  if (fate === 'free') return forgetOnce(app, held)
+  const body = fate === 'kept' ? bytesOf(payload) : null
+  if (body === null) return loseOnce(app, held)
+  const headers: Answer['headers'] = {}
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value === undefined || PASSING.has(name)) continue
+    headers[name] = Array.isArray(value) ? value : String(value)
   }
-  const answer: Answer = { status: reply.statusCode, headers, body: body.toString('base64') }
-  await finishOnce(app, claim, answer)
+  await finishOnce(app, held, { status: reply.statusCode, headers, body: body.toString('base64') })
+}
+
+/**
+ * An answer is kept. A failure of ours is none: what was begun was rolled back and the key is free again, unless
+ * the route acts on a vendor; then nobody knows. That a vendor may have acted is an answer too, lest it act twice.
+ */
+function fateOf({ problem, routeOptions }: FastifyRequest): 'kept' | 'free' | 'lost' {
+  if (problem === null || problem.status < 500 || problem.status === 504) return 'kept'
+  const is_our_failure = problem.code === 'internal' || problem.occurrence.cause !== undefined
+  return routeOptions.config.acts_outside && is_our_failure ? 'lost' : 'free'
 }
 
 function bytesOf(payload: unknown): Buffer | null {

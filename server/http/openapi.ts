@@ -75,6 +75,7 @@ function complete(document: Document, routes: readonly Route[]): Document {
       nameOnce(operation, method, used)
     }
   }
+  document.paths = nameWildcards(document.paths ?? {})
   document.components = {
     ...document.components,
     schemas: { ...(document.components?.['schemas'] as Json), Problem: PROBLEM },
@@ -83,6 +84,18 @@ function complete(document: Document, routes: readonly Route[]): Document {
     Object.entries(RESPONSES).map(([status, description]) => [`Problem${status}`, problem(description)]),
   )
   return document
+}
+
+/** `{*}` is the framework's word for the rest of a path; a client wants a parameter with a name. */
+function nameWildcards(paths: Record<string, Record<string, Operation>>) {
+  for (const operation of Object.values(paths).flatMap(Object.values<Operation>)) {
+    for (const parameter of (operation.parameters ?? []) as { in: string; name: string }[]) {
+      if (parameter.in === 'path' && parameter.name === '*') parameter.name = 'rest'
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(paths).map(([path, item]) => [path.replace('{*}', '{rest}'), item]),
+  )
 }
 
 function describe(operation: Operation, method: string, path: string, route: Route): void {

@@ -70,5 +70,7 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access
+    /** The route acts on a vendor, whom no rollback reaches: when it fails in the middle, its outcome is unknown. */
+    acts_outside?: boolean
   }
 }

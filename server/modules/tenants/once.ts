@@ -5,7 +5,7 @@ import { claimKey, closeKey, deleteKey, deleteOldKeys, type KeyHolder, loseKey }
 /** One request that must not happen twice: whose it is, under which key, and which process runs it. */
 export type Claim = KeyHolder & { fingerprint: Buffer; process_id: string }
 /** `body` is base64. */
-export type Answer = { status: number; headers: Record<string, string>; body: string }
+export type Answer = { status: number; headers: Record<string, string | string[]>; body: string }
 export type Attempted =
   | { state: 'mine' }
   | { state: 'started' | 'unknown' | 'other' }
