@@ -27,6 +27,7 @@ export {
   loseOnce,
 } from './once.ts'
 export type { Identity } from './queries.ts'
+export type { ApiKey, NewKey, NewKeyShown } from './schema.ts'
 export { holds } from './scopes.ts'
 export { accessTokenKey, readAccessToken } from './tokens.ts'
 
