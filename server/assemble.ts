@@ -106,7 +106,7 @@ const RECORDS = { name: 'records.keep', cron: '10 * * * *', time_zone: 'UTC' }
 
 /** Everything that works without being asked: messages, deliveries, jobs, the clock's own orders. */
 export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }> {
-  const { db, clock, log, newId } = app
+  const { db, clock, log, telemetry, newId } = app
   const standing = [
     ...tenantJobs.schedules,
     ...callJobs.schedules,
@@ -125,7 +125,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   const loops: Loop[] = [
     inboundJobs.startInbox(app, react),
     outboundJobs.startDeliveries(app, (wanted) => readPayloads(app, wanted)),
-    startJobs({ db, clock, log, newId, handlers }),
+    startJobs({ db, clock, log, telemetry, newId, handlers }),
   ]
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) }
 }

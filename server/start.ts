@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openApp, rooms, startWorkers, webhooks } from './assemble.ts'
 import { makeDemo } from './demo.ts'
 import { createHttp } from './http/http.ts'
@@ -37,7 +38,8 @@ export async function start(config: Config, log?: Log): Promise<Running> {
     undo.push(() => http.close())
     const url = await listen(http, app)
     const workers = serves(app, 'worker') ? await startWorkers(app) : null
-    if (workers) undo.push(() => workers.stop())
+    if (workers)
+      undo.push(() => Promise.race([workers.stop(), sleep(config.shutdown_grace_ms, null, { ref: false })]))
     const sandbox = config.sandbox && serves(app, 'api') ? await openSandbox(config) : null
     if (sandbox) undo.push(() => sandbox.stop())
     const demo = sandbox && config.demo ? await makeDemo(app, sandbox.url) : []

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /**
  * Work is rows. A loop claims what is due under a lease, runs it, and when nothing is due is told when to look
@@ -166,4 +167,12 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
       clearInterval(heartbeat)
     },
   }
+}
+
+export type QueueState = { depth: number; oldest_s: number }
+
+/** Shows a queue to Prometheus; it is looked at only when scraped. */
+export function watchQueue(telemetry: Telemetry, queue: string, read: () => Promise<QueueState>): void {
+  telemetry.gauge('trilho_queue_depth', async () => (await read()).depth, { queue })
+  telemetry.gauge('trilho_queue_oldest_seconds', async () => (await read()).oldest_s, { queue })
 }

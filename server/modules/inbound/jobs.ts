@@ -1,5 +1,5 @@
 import { floorId } from '../../platform/ids.ts'
-import { type Loop, startLoop } from '../../platform/queue.ts'
+import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { processMessages, type React } from './process.ts'
@@ -9,6 +9,7 @@ import {
   type DueMessage,
   deleteSeenBefore,
   extendMessages,
+  readQueue,
 } from './queries.ts'
 
 /** Claims messages and processes what each claim took as one group. */
@@ -18,12 +19,14 @@ export function startInbox(app: App, react: React): Loop {
     capacity: 256,
     batch: 64,
     claim: (claim) => claimMessages(app.db.worker, claim),
-    run: (items) => processMessages(app, react, items),
+    run: (items) =>
+      app.telemetry.span('messages', { messages: items.length }, () => processMessages(app, react, items)),
     extend: (items) => extendMessages(app.db.worker, items),
     clock: app.clock,
     log: app.log,
   })
   app.db.listen('trilho_inbox', loop.wake)
+  watchQueue(app.telemetry, 'inbox', () => readQueue(app.db.worker))
   return loop
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
-import { type Claimed, LEASE_MS, type Work } from '../../platform/queue.ts'
+import { type Claimed, LEASE_MS, type QueueState, type Work } from '../../platform/queue.ts'
 
 /** Every statement on sources, the inbox with its queue, the quarantine and the security events. */
 
@@ -398,4 +398,12 @@ export async function deleteSeenBefore(owner: Db, id: string, limit: number): Pr
     owner,
   )
   return Number(numAffectedRows ?? 0)
+}
+
+/** How much work there is, and for how many seconds the longest overdue row has waited. */
+export async function readQueue(db: Db): Promise<QueueState> {
+  const { rows } = await sql<QueueState>`
+    select count(*)::int as depth, coalesce(greatest(extract(epoch from now() - min(due)), 0), 0)::float8 as oldest_s
+      from inbox_queue`.execute(db)
+  return rows[0] ?? { depth: 0, oldest_s: 0 }
 }

@@ -1,7 +1,7 @@
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
-import { type Loop, startLoop } from '../../platform/queue.ts'
+import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { disableSubscription, receiverOf } from './outbound.ts'
@@ -11,6 +11,7 @@ import {
   type DueDelivery,
   type Ended,
   extendDeliveries,
+  readQueue,
   settleDeliveries,
 } from './queries.ts'
 import { type Payload, send } from './send.ts'
@@ -58,15 +59,19 @@ export function startDeliveries(app: App, read: ReadPayloads): Loop {
     capacity: app.config.worker_concurrency,
     batch: 64,
     claim: (claim) => claimDeliveries(app.db.worker, claim),
-    run: async ([item]) => (item ? deliver(item) : null),
+    run: async ([item]) => (item ? traced(app, item, () => deliver(item)) : null),
     runEach: true,
     extend: (items) => extendDeliveries(app.db.worker, items),
     clock: app.clock,
     log: app.log,
   })
   app.db.listen('trilho_delivery', loop.wake)
+  watchQueue(app.telemetry, 'delivery', () => readQueue(app.db.worker))
   return loop
 }
+
+const traced = <T>(app: App, { id, attempts }: DueDelivery, work: () => Promise<T>): Promise<T> =>
+  app.telemetry.span('delivery', { delivery: toWire('delivery', id), attempt: attempts }, work)
 
 const undeliverable = (app: App, item: DueDelivery, error: string): Ended => ({
   item,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
-import type { Claimed, Work } from '../../platform/queue.ts'
+import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
 import { LEASE_MS } from '../../platform/queue.ts'
 
 /** Every statement on subscriptions, deliveries, their queue and their attempts. */
@@ -348,4 +348,12 @@ export async function countQueuedBefore(db: Db, id: string): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from delivery_queue where id < ${id} or event_id < ${id}`.execute(db)
   return rows[0]?.count ?? 0
+}
+
+/** How much work there is, and for how many seconds the longest overdue row has waited. */
+export async function readQueue(db: Db): Promise<QueueState> {
+  const { rows } = await sql<QueueState>`
+    select count(*)::int as depth, coalesce(greatest(extract(epoch from now() - min(due)), 0), 0)::float8 as oldest_s
+      from delivery_queue`.execute(db)
+  return rows[0] ?? { depth: 0, oldest_s: 0 }
 }

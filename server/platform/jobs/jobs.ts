@@ -3,7 +3,8 @@ import type { Clock } from '../clock.ts'
 import type { Database, Tx } from '../database/database.ts'
 import type { NewId } from '../ids.ts'
 import type { Log } from '../log.ts'
-import { type Loop, startLoop } from '../queue.ts'
+import { type Loop, startLoop, watchQueue } from '../queue.ts'
+import type { Telemetry } from '../telemetry.ts'
 import * as queries from './queries.ts'
 
 /**
@@ -27,7 +28,7 @@ export function nextTurn(cron: string, time_zone: string, after: Date): Date {
   return next
 }
 
-type Jobs = { db: Database; clock: Clock; log: Log; newId: NewId; handlers: Handlers }
+type Jobs = { db: Database; clock: Clock; log: Log; telemetry: Telemetry; newId: NewId; handlers: Handlers }
 
 export async function keepSchedules(db: Database, clock: Clock, schedules: Schedule[]): Promise<void> {
   for (const schedule of schedules) {
@@ -55,6 +56,7 @@ export function startJobs(jobs: Jobs): Loop {
     log,
   })
   db.listen('trilho_job', loop.wake)
+  watchQueue(jobs.telemetry, 'job', () => queries.readQueue(db.worker))
   return loop
 }
 

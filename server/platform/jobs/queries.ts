@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../database/database.ts'
-import { type Claimed, LEASE_MS, type Work } from '../queue.ts'
+import { type Claimed, LEASE_MS, type QueueState, type Work } from '../queue.ts'
 
 export type DueJob = Work & { kind: string; payload: unknown }
 
@@ -108,4 +108,12 @@ export async function turnSchedule(db: Db, row: ScheduleRow, next: Date, job_id:
                     returning tenant_id, kind, payload)
     insert into job (tenant_id, id, kind, payload, due)
     select tenant_id, ${job_id}::uuid, kind, payload, now() from turned`.execute(db)
+}
+
+/** How much work there is, and for how many seconds the longest overdue row has waited. */
+export async function readQueue(db: Db): Promise<QueueState> {
+  const { rows } = await sql<QueueState>`
+    select count(*)::int as depth, coalesce(greatest(extract(epoch from now() - min(due)), 0), 0)::float8 as oldest_s
+      from job`.execute(db)
+  return rows[0] ?? { depth: 0, oldest_s: 0 }
 }
