@@ -36,6 +36,12 @@ export const SIDE_DOORS: { file: RegExp; from: RegExp; because: string }[] = [
     from: /^server\/providers\/index\.ts$/,
     because: 'the list',
   },
+  {
+    file: /^server\/platform\/database\/(embedded|migrate)\.ts$/,
+    from: /^server\/cli\//,
+    because: 'a command starts fast: it loads no more than it needs',
+  },
+  { file: /^server\/modules\/\w+\/schema\.ts$/, from: /^server\/cli\//, because: 'the shapes of the wire' },
   { file: /^server\/platform\/database\/tables\.ts$/, from: /^server\//, because: 'types only' },
 ]
 
