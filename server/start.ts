@@ -6,10 +6,10 @@ import { createHttp } from './http/http.ts'
 import type { App } from './modules/app.ts'
 import { drainCalls } from './modules/calls/calls.ts'
 import { ensureAdminKey } from './modules/tenants/tenants.ts'
-import type { Config } from './platform/config.ts'
+import { type Config, isDevelopment } from './platform/config.ts'
 import type { Log } from './platform/log.ts'
 import { StartError } from './platform/start_error.ts'
-import { type Sandbox, startSandbox } from './sandbox/sandbox.ts'
+import { createVendors, mountVendors } from './sandbox/sandbox.ts'
 
 export type Running = {
   app: App
@@ -40,10 +40,15 @@ export async function start(config: Config, log?: Log): Promise<Running> {
     const workers = serves(app, 'worker') ? await startWorkers(app) : null
     if (workers)
       undo.push(() => Promise.race([workers.stop(), sleep(config.shutdown_grace_ms, null, { ref: false })]))
-    const sandbox = config.sandbox && serves(app, 'api') ? await openSandbox(config) : null
-    if (sandbox) undo.push(() => sandbox.stop())
-    const demo = sandbox && config.demo ? await makeDemo(app, sandbox.url) : []
-    return { app, url, admin_key, notes: [...toNotes(url, admin_key, sandbox), ...demo], stop }
+    const sandbox_url =
+      config.sandbox && isDevelopment(config) && serves(app, 'api') ? `${url}/sandbox` : null
+    if (sandbox_url) {
+      const vendors = createVendors(app.log)
+      mountVendors(http.server, '/sandbox', vendors)
+      undo.push(() => vendors.close())
+    }
+    const demo = sandbox_url && config.demo ? await makeDemo(app, sandbox_url) : []
+    return { app, url, admin_key, notes: [...toNotes(url, admin_key, sandbox_url), ...demo], stop }
   } catch (error) {
     await stop()
     throw error
@@ -66,19 +71,11 @@ async function listen(http: Awaited<ReturnType<typeof createHttp>>, app: App): P
   return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
 }
 
-async function openSandbox(config: Config): Promise<Sandbox> {
-  return startSandbox({ port: config.sandbox_port }).catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(
-      `The sandbox cannot listen on port ${config.sandbox_port}: ${error.message}. Set TRILHO_SANDBOX_PORT to another one, or TRILHO_SANDBOX=false.`,
-    )
-  })
-}
-
-function toNotes(url: string, admin_key: string | null, sandbox: Sandbox | null): string[] {
+function toNotes(url: string, admin_key: string | null, sandbox_url: string | null): string[] {
   return [
     `Trilho is ready at ${url}`,
     `API reference      ${url}/docs`,
-    ...(sandbox ? [`Sandbox            ${sandbox.url}`] : []),
+    ...(sandbox_url ? [`Sandbox            ${sandbox_url}`] : []),
     ...(admin_key ? [`Admin key          ${admin_key}   (shown this once)`] : []),
   ]
 }

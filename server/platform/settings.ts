@@ -103,16 +103,9 @@ export const ConfigSchema = Type.Object({
     examples: [false],
   }),
   sandbox: Type.Boolean({
-    description: 'Run the simulated vendors beside the API.',
+    description: 'Serve the simulated vendors at /sandbox, where the server is bound to loopback.',
     default: true,
     examples: [false],
-  }),
-  sandbox_port: Type.Integer({
-    description: 'Port of the sandbox, on loopback; 0 takes any free one.',
-    default: 0,
-    examples: [3013],
-    minimum: 0,
-    maximum: 65_535,
   }),
   db_pool_size: Type.Integer({
     description: 'Database connections each pool of this process may open.',
@@ -176,6 +169,28 @@ export const ConfigSchema = Type.Object({
 /** The settings of a process, checked. Secrets are wrapped: `reveal()` where the value is used. */
 export type Config = Type.Static<typeof ConfigSchema>
 
+/**
+ * What the commands of `trilho` read to find a running server. The server knows these names and leaves them alone, so
+ * that one environment serves both.
+ */
+export const ClientSchema = Type.Object({
+  url: Type.String({
+    description: 'The server that commands of `trilho` talk to.',
+    default: 'http://127.0.0.1:3012',
+    examples: ['https://hub.example.com'],
+  }),
+  api_key: hidden('The key that commands of `trilho` show to the server.', 'trl_test_5kq7m2x9vd4t8wz3', 16),
+  tenant: Type.Optional(
+    Type.String({
+      description: 'The tenant that commands with an admin key act on.',
+      examples: ['tnt_01jz8k3v9mf2tb7xq4c5n6p8rs'],
+    }),
+  ),
+})
+
+/** Where a command finds the server, and as whom it speaks. */
+export type ClientSettings = Type.Static<typeof ClientSchema>
+
 export type Key = keyof Config
 export type Property = Type.TSchema & {
   type?: string
@@ -191,9 +206,13 @@ export type Property = Type.TSchema & {
 }
 
 export const PROPERTIES = Object.entries(ConfigSchema.properties) as unknown as [Key, Property][]
+export const CLIENT_PROPERTIES = Object.entries(ClientSchema.properties) as unknown as [
+  keyof ClientSettings,
+  Property,
+][]
 
 /** The environment variable of a key. */
-export const envName = (key: Key): string =>
+export const envName = (key: Key | keyof ClientSettings): string =>
   key === 'database_url' ? 'DATABASE_URL' : `TRILHO_${key.toUpperCase()}`
 
 /** A value as it is written in an environment variable. */
@@ -201,13 +220,14 @@ export const shown = (value: unknown): string => (Array.isArray(value) ? value.j
 
 /** `docs/config.md`. */
 export function configMarkdown(): string {
+  return `${HEAD}\n${PROPERTIES.map(toRow).join('\n')}\n${CLIENT_HEAD}\n${CLIENT_PROPERTIES.map(toRow).join('\n')}\n`
+}
+
+function toRow([key, property]: [Key | keyof ClientSettings, Property]): string {
   const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
-  const rows = PROPERTIES.map(([key, property]) => {
-    const { description, default: preset = '', examples, writeOnly } = property
-    const meaning = `${description}${writeOnly === true ? ' Secret.' : ''}`
-    return `| ${code(envName(key))} | ${meaning} | ${code(shown(preset))} | ${code(shown(examples?.[0]))} |`
-  })
-  return `${HEAD}\n${rows.join('\n')}\n`
+  const { description, default: preset = '', examples, writeOnly } = property
+  const meaning = `${description}${writeOnly === true ? ' Secret.' : ''}`
+  return `| ${code(envName(key))} | ${meaning} | ${code(shown(preset))} | ${code(shown(examples?.[0]))} |`
 }
 
 const HEAD = `# Configuration
@@ -217,6 +237,15 @@ Printed from \`server/platform/settings.ts\`; \`npm run generate\` writes it.
 Every setting is an environment variable, read once at the start. An empty one counts as absent. A name that
 begins with \`TRILHO_\` and is not in this table refuses the start, so that a spelling mistake is never a silent
 default. Lists are separated by commas. A secret may stand in a file instead: put the path in \`<NAME>_FILE\`.
+
+| variable | meaning | default | example |
+|---|---|---|---|`
+
+const CLIENT_HEAD = `
+## Commands of the CLI
+
+\`trilho start\`, \`migrate\`, \`doctor\` and the like read the table above. Commands that talk to a running server read
+these; the flags \`--url\`, \`--key\` and \`--tenant\` go before them.
 
 | variable | meaning | default | example |
 |---|---|---|---|`

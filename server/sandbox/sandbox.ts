@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Log } from '../platform/log.ts'
 import { createBins } from './bin.ts'
@@ -21,10 +27,16 @@ export type Sandbox = {
   stop(): Promise<void>
 }
 
+/** The vendors without a server of their own: `handle` answers a request whose path begins with the vendor. */
+export type Vendors = {
+  handle(incoming: IncomingMessage, response: ServerResponse): void
+  close(): Promise<void>
+}
+
 const MOST_BODY_BYTES = 32 * 1024 * 1024
 
-/** `port` 0 is any free port. The sandbox keeps everything in memory and forgets it when it stops. */
-export async function startSandbox(options: { port: number; host?: string; log?: Log }): Promise<Sandbox> {
+/** Everything is kept in memory and forgotten at the end. */
+export function createVendors(log?: Log): Vendors {
   const truth = createTruth()
   const faults = createFaults()
   const stripe = createStripe()
@@ -36,12 +48,6 @@ export async function startSandbox(options: { port: number; host?: string; log?:
     ['bin', createBins()],
     ['_truth', (request) => readTruth(truth, request)],
   ])
-  const server = createServer((incoming, response) => {
-    serve(incoming, response).catch((cause: unknown) => {
-      options.log?.error({ err: cause, url: incoming.url }, 'the sandbox failed a request')
-      if (!response.headersSent) send(response, json(500, { error: 'The sandbox failed; its log says why' }))
-    })
-  })
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = incoming.url ?? '/'
@@ -56,6 +62,22 @@ export async function startSandbox(options: { port: number; host?: string; log?:
     else send(response, reply)
   }
 
+  return {
+    handle: (incoming, response) => {
+      serve(incoming, response).catch((cause: unknown) => {
+        log?.error({ err: cause, url: incoming.url }, 'the sandbox failed a request')
+        if (!response.headersSent)
+          send(response, json(500, { error: 'The sandbox failed; its log says why' }))
+      })
+    },
+    close: () => stripe.close(),
+  }
+}
+
+/** The vendors on a port of their own, 0 for any free one. */
+export async function startSandbox(options: { port: number; host?: string; log?: Log }): Promise<Sandbox> {
+  const vendors = createVendors(options.log)
+  const server = createServer(vendors.handle)
   server.keepAliveTimeout = 65_000
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -70,9 +92,24 @@ export async function startSandbox(options: { port: number; host?: string; log?:
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
-      await Promise.all([closed, stripe.close()])
+      await Promise.all([closed, vendors.close()])
     },
   }
+}
+
+/** Serves the vendors below `prefix` on a server that others listen on too: the rest goes on to them. */
+export function mountVendors(server: Server, prefix: string, vendors: Vendors): void {
+  const others = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request')
+  server.on('request', (incoming, response) => {
+    const url = incoming.url ?? ''
+    if (!url.startsWith(`${prefix}/`)) {
+      for (const other of others) other(incoming, response)
+      return
+    }
+    incoming.url = url.slice(prefix.length)
+    vendors.handle(incoming, response)
+  })
 }
 
 const notFound: Vendor = (request) =>
