@@ -1,0 +1,102 @@
+import type { Pool } from 'pg'
+
+/** The tables as PostgreSQL itself lists them, so that a new one cannot be forgotten. */
+export type Column = {
+  name: string
+  type: string
+  nullable: boolean
+  has_default: boolean
+  /** Part of the primary key or of a unique index. */
+  is_key: boolean
+  /** References another table than `tenant`. */
+  is_reference: boolean
+  /** The words its CHECK lists. */
+  words: string[]
+}
+
+export type Table = {
+  name: string
+  /** Null for a table that is the whole installation's. */
+  tenant_column: string | null
+  is_partitioned: boolean
+  columns: Column[]
+}
+
+const COLUMNS = `
+  select c.relname as table, c.relkind = 'p' as is_partitioned, a.attname as name,
+         format_type(a.atttypid, null) as type, not a.attnotnull as nullable, a.atthasdef as has_default,
+         exists (select from pg_index i where i.indrelid = c.oid and i.indisunique and a.attnum = any (i.indkey)) as is_key,
+         exists (select from pg_constraint f where f.conrelid = c.oid and f.contype = 'f' and a.attnum = any (f.conkey)
+                    and f.confrelid <> 'tenant'::regclass) as is_reference,
+         (select pg_get_constraintdef(k.oid) from pg_constraint k
+           where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum]
+             and pg_get_constraintdef(k.oid) like '%= ANY (ARRAY[%' limit 1) as check
+    from pg_class c join pg_attribute a on a.attrelid = c.oid
+   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+     and a.attnum > 0 and not a.attisdropped
+   order by c.relname, a.attnum`
+
+type Row = Omit<Column, 'words'> & { table: string; is_partitioned: boolean; check: string | null }
+
+export async function readTables(owner: Pool): Promise<Table[]> {
+  const { rows } = await owner.query<Row>(COLUMNS)
+  return [...Map.groupBy(rows, (row) => row.table)].map(([name, columns]) => ({
+    name,
+    tenant_column:
+      name === 'tenant' ? 'id' : columns.some((c) => c.name === 'tenant_id') ? 'tenant_id' : null,
+    is_partitioned: columns[0]?.is_partitioned ?? false,
+    columns: columns.map(({ check, ...column }) => ({ ...column, words: wordsOf(check) })),
+  }))
+}
+
+const wordsOf = (check: string | null): string[] =>
+  [...(check ?? '').matchAll(/'([^']+)'::text/g)].flatMap(([, word]) => (word === undefined ? [] : [word]))
+
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/**
+ * Inserts `count` made-up rows of a tenant. Keys are fresh, ids lie within the last hours of the partitions there
+ * are, and other columns repeat themselves as real ones do: 50 rows of one source, one in a hundred failed.
+ */
+export async function makeRows(owner: Pool, table: Table, tenant_id: string, count: number): Promise<void> {
+  const columns = table.columns.filter((column) => !(column.is_reference && column.nullable))
+  const values = columns.map((column) =>
+    column.name === table.tenant_column ? `'${tenant_id}'::uuid` : madeUp(column),
+  )
+  await owner.query(
+    `insert into ${quoted(table.name)} (${columns.map((c) => quoted(c.name)).join(', ')})
+     select ${values.join(', ')} from generate_series(1, ${count}) i`,
+  )
+}
+
+/** An id of our kind that lies `i` seconds back, so that ids spread over the partitions. */
+const FRESH_ID =
+  "(left(v7_floor(now() - i * interval '1 s')::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid"
+
+function madeUp({ name, type, is_key, words }: Column): string {
+  if (words.length > 0) {
+    const list = `array[${words.map((word) => `'${word}'`).join(', ')}]`
+    return `(${list})[case when i % 100 = 0 then 1 + i / 100 % ${words.length} else least(2, ${words.length}) end]`
+  }
+  if (name === 'time_zone') return "'UTC'"
+  if (is_key && type === 'uuid' && !/^(source|owner)_id$/.test(name)) return FRESH_ID
+  return (is_key ? KEYS[type] : VALUES[type]) ?? VALUES[type] ?? 'null'
+}
+
+const KEYS: Record<string, string> = {
+  text: "'made_' || gen_random_uuid()::text",
+  bytea: 'sha256(gen_random_uuid()::text::bytea)',
+  integer: '100 + i',
+}
+
+const VALUES: Record<string, string> = {
+  uuid: 'md5((i / 50)::text)::uuid',
+  text: "'{}'",
+  'text[]': "array['made']",
+  bytea: "'\\x00'::bytea",
+  boolean: 'false',
+  jsonb: "'{}'::jsonb",
+  integer: 'i % 1000',
+  smallint: '1',
+  'timestamp with time zone': "now() - i * interval '1 s'",
+}

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict'
+import { createHmac, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openApp, rooms, startWorkers, webhooks } from '../../assemble.ts'
+import { createHttp } from '../../http/http.ts'
+import type { App, Http, Routes } from '../../modules/app.ts'
+import { ensureAdminKey } from '../../modules/tenants/tenants.ts'
+import { loadConfig } from '../../platform/config.ts'
+import { fromWire } from '../../platform/ids.ts'
+import { createLog } from '../../platform/log.ts'
+import { secret } from '../../platform/secret.ts'
+import { startSandbox } from '../../sandbox/sandbox.ts'
+import { testDatabaseUrl, undoAfter } from '../harness.ts'
+import { makeRows, readTables, type Table } from './catalog.ts'
+import { type Operation, operationsOf } from './operations.ts'
+import { type Answer, closeConnections, exchange } from './raw_http.ts'
+
+/**
+ * The whole product with all its rooms, and in it two tenants who have used every part of it: what the proofs go
+ * over that enumerate tables, routes and statements. A table or list that stays empty here is a gap in a proof,
+ * and fails it: teach `useProduct` to fill it.
+ */
+export type World = {
+  app: App
+  http: Http
+  url: string
+  sandbox_url: string
+  database_url: string
+  admin_key: string
+  operations: Operation[]
+  a: Citizen
+  b: Citizen
+  send: Send
+  /** Errors that the server logged. */
+  failures: Record<string, unknown>[]
+  stopWorkers(): Promise<void>
+}
+
+export type Citizen = {
+  tenant: string
+  tenant_id: string
+  live_key: string
+  test_key: string
+  source: string
+  connection: string
+  signing_secret: string
+  /** Ids by which a search finds something of theirs. */
+  known_as: string[]
+}
+
+export type Send = (
+  method: string,
+  path: string,
+  options?: { key?: string | undefined; json?: unknown; headers?: Record<string, string> },
+) => Promise<Answer>
+
+/** Everything a world needs before anybody lives in it. `env` are settings as a process would get them. */
+export async function makeWorld(env: Record<string, string> = {}): Promise<World> {
+  const failures: Record<string, unknown>[] = []
+  const destination = { write: (line: string) => void failures.push(JSON.parse(line)) }
+  const database_url = await testDatabaseUrl()
+  const app = await openHouse(database_url, env, createLog({ level: 'error', format: 'json', destination }))
+  const sandbox = await startSandbox({ port: 0 })
+  undoAfter(() => sandbox.stop())
+  const { http, url } = await openDoor(app)
+  const admin_key = await ensureAdminKey(app)
+  assert.ok(admin_key)
+  const workers = await startWorkers(app)
+  let working = true
+  const stopWorkers = async () => {
+    if (working) await workers.stop()
+    working = false
+  }
+  undoAfter(stopWorkers)
+  const ground = { app, http, url, sandbox_url: sandbox.url, database_url, admin_key, failures, stopWorkers }
+  const operations = operationsOf(http)
+  const send = sender(url)
+  try {
+    const [a, b] = [await settle({ ...ground, send }, 'Azul'), await settle({ ...ground, send }, 'Branco')]
+    const world = { ...ground, operations, send, a, b }
+    for (const citizen of [a, b]) await useProduct(world, citizen)
+    await calm(world)
+    return world
+  } catch (error) {
+    throw new Error(`the world could not be made\n${JSON.stringify(failures, null, 2)}`, { cause: error })
+  }
+}
+
+/** The same house behind another door, with `more` rooms in it. */
+export async function openDoor(app: App, more: Routes[] = []): Promise<{ http: Http; url: string }> {
+  const http = await createHttp(app, { rooms: [...rooms, ...more], webhooks })
+  await http.listen({ host: '127.0.0.1', port: 0 })
+  undoAfter(() => http.close())
+  return { http, url: `http://127.0.0.1:${(http.server.address() as AddressInfo).port}` }
+}
+
+async function openHouse(url: string, env: Record<string, string>, log: App['log']): Promise<App> {
+  const data_dir = await mkdtemp(join(tmpdir(), 'trilho-world-'))
+  undoAfter(() => rm(data_dir, { recursive: true, force: true }))
+  const config = loadConfig({
+    TRILHO_PARTITIONS_AHEAD_DAYS: '2',
+    TRILHO_RATE_LIMIT_PER_SECOND: '1000000',
+    TRILHO_PORT: '0',
+    ...env,
+  })
+  const { app, close } = await openApp({ ...config, data_dir, database_url: secret(url) }, log)
+  undoAfter(close)
+  undoAfter(async () => closeConnections())
+  return app
+}
+
+export const sender =
+  (url: string): Send =>
+  (method, path, { key, json, headers } = {}) =>
+    exchange(url, {
+      method,
+      path,
+      headers: {
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: json === undefined ? null : JSON.stringify(json),
+    })
+
+type Ground = Pick<World, 'admin_key' | 'send' | 'sandbox_url'>
+
+/** A tenant with its keys, a connection to the sandbox and a source. */
+async function settle({ admin_key, send, sandbox_url }: Ground, name: string): Promise<Citizen> {
+  const made = await ok(send('POST', '/v1/tenants', { key: admin_key, json: { name } }))
+  const tenant = String(made['id'])
+  const key = async (environment: string) => {
+    const headers = { 'trilho-tenant': tenant }
+    const json = { name, environment, scopes: ['*'] }
+    return String((await ok(send('POST', '/v1/keys', { key: admin_key, headers, json })))['key'])
+  }
+  const [live_key, test_key] = [await key('live'), await key('test')]
+  const signing_secret = `whsec_${name.toLowerCase().repeat(6)}`
+  const connection = await ok(
+    send('POST', '/v1/connections', {
+      key: test_key,
+      json: {
+        provider: 'stripe',
+        name,
+        environment: 'development',
+        settings: { base_url: `${sandbox_url}/stripe` },
+        credentials: { secret_key: `sk_test_${name}` },
+      },
+    }),
+  )
+  const source = await ok(
+    send('POST', '/v1/sources', {
+      key: live_key,
+      json: { provider: 'stripe', name, secrets: [signing_secret], is_default: name === 'Branco' },
+    }),
+  )
+  const ids = { connection: String(connection['id']), source: String(source['id']) }
+  const tenant_id = fromWire('tenant', tenant)
+  return { tenant, tenant_id, live_key, test_key, ...ids, signing_secret, known_as: [] }
+}
+
+/** A tenant's day: every room is used, so that every table and list has something of theirs. */
+async function useProduct(world: Omit<World, 'a' | 'b'>, citizen: Citizen): Promise<void> {
+  const { send, sandbox_url, admin_key, operations } = world
+  const key = citizen.live_key
+  const bin = `${sandbox_url}/bin/${citizen.tenant}`
+  const subscribe = (url: string) =>
+    ok(send('POST', '/v1/subscriptions', { key, json: { name: 'Orders', url, event_types: ['*'] } }))
+  await subscribe(bin)
+  await subscribe(`${bin}-gone?status=500`)
+  const type = `order.${citizen.connection}`
+  const order = { name: type, description: 'It left', schema: { type: 'object' }, example: {} }
+  await ok(send('POST', '/v1/event-types', { key, json: order }))
+  const entity_id = `order-${randomUUID()}`
+  const event = { type, data: { entity_id }, entity_id }
+  await ok(
+    send('POST', '/v1/events', { key, json: event, headers: { 'idempotency-key': `once-${entity_id}` } }),
+  )
+  const payment = `pi_${randomUUID().slice(0, 8)}`
+  await postWebhook(world, citizen, payment, citizen.signing_secret)
+  await postWebhook(world, citizen, `${payment}x`, 'whsec_of_somebody_else')
+  await ok(
+    send('POST', '/v1/oauth-clients', {
+      key: admin_key,
+      headers: { 'trilho-tenant': citizen.tenant },
+      json: { client_id: `app-${entity_id}`, name: 'App', environment: 'live', scopes: ['*'] },
+    }),
+  )
+  if (operations.some(({ id }) => id === 'makeCall')) {
+    const json = { method: 'GET', path: '/v1/payment_intents' }
+    await ok(send('POST', `/v1/connections/${citizen.connection}/calls`, { key: citizen.test_key, json }))
+  }
+  citizen.known_as.push(entity_id, payment)
+}
+
+/** As Stripe would: the intent succeeded, signed with `secret`. */
+async function postWebhook(
+  { send }: Pick<World, 'send'>,
+  { source }: Citizen,
+  id: string,
+  secret: string,
+): Promise<void> {
+  const object = {
+    id,
+    object: 'payment_intent',
+    amount: 990,
+    currency: 'brl',
+    status: 'succeeded',
+    created: 1,
+    metadata: {},
+  }
+  const json = {
+    id: `evt_${id}`,
+    object: 'event',
+    type: 'payment_intent.succeeded',
+    created: 1,
+    data: { object },
+  }
+  const headers = stripeHeaders(JSON.stringify(json), secret)
+  const { status } = await send('POST', `/webhooks/stripe/${source}`, { json, headers })
+  assert.ok(status === 200 || status === 401)
+}
+
+export function stripeHeaders(body: Buffer | string, secret: string): Record<string, string> {
+  const t = Math.floor(Date.now() / 1000)
+  const v1 = createHmac('sha256', secret).update(`${t}.`).update(body).digest('hex')
+  return { 'stripe-signature': `t=${t},v1=${v1}` }
+}
+
+export async function ok(answered: Promise<Answer>): Promise<Record<string, unknown>> {
+  const { status, text, body } = await answered
+  assert.ok(status >= 200 && status < 300, `${status} ${text}`)
+  return body
+}
+
+/** Waits until nothing is under way, so that whatever changes afterwards was changed by a request. */
+async function calm({ app }: Pick<World, 'app'>): Promise<void> {
+  const due = `select (select count(*) from inbox_queue) + (select count(*) from delivery_queue where attempts = 0) as n,
+                      (select count(distinct tenant_id) from attempt) as tenants`
+  for (let turn = 0; turn < 400; turn++) {
+    const { rows } = await app.db.owner.pool.query<{ n: string; tenants: string }>(due)
+    if (rows[0]?.n === '0' && rows[0].tenants === '2') return
+    await sleep(25)
+  }
+  throw new Error('the tenants are still busy after ten seconds')
+}
+
+/** Gives every tenant a row in each table that using the product has left empty, such as jobs of the future. */
+export async function fillTables({ app, a, b }: World): Promise<Table[]> {
+  const { pool } = app.db.owner
+  const tables = await readTables(pool)
+  for (const table of tables) {
+    if (!table.tenant_column) continue
+    for (const { tenant_id } of [a, b]) {
+      const { rowCount } = await pool.query(
+        `select from ${table.name} where ${table.tenant_column} = $1 limit 1`,
+        [tenant_id],
+      )
+      if (rowCount === 0) await makeRows(pool, table, tenant_id, 1)
+    }
+  }
+  return tables
+}
