@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { type Access, type Actor, type App, INSTALLATION } from '../modules/app.ts'
+import type { Access, Actor, App } from '../modules/app.ts'
 import {
   accessTokenKey,
   findClient,
@@ -16,21 +16,10 @@ import { fromWire, toWire } from '../platform/ids.ts'
 import { clientIp } from './request_line.ts'
 
 export type Auth = {
-  /** Lets a request into its route as `request.actor`, or throws 401 or 403. */
+  /** Lets a request into a route that is not public, as `request.actor`, or throws 401 or 403. */
   admit(request: FastifyRequest): Promise<void>
   /** Who a request says it is; throws 401 where it does not prove it. */
   identify(request: FastifyRequest): Promise<Actor>
-}
-
-/** Who has not said who it is. */
-export const ANYBODY: Actor = {
-  kind: 'system',
-  id: 'anybody',
-  tenant_id: INSTALLATION,
-  environment: 'test',
-  scopes: [],
-  ip: null,
-  request_id: null,
 }
 
 /**
@@ -52,15 +41,10 @@ export function createAuth(app: App): Auth {
   }
 
   async function admit(request: FastifyRequest): Promise<void> {
-    const { access } = request.routeOptions.config
-    if (access === undefined || access === 'public') {
-      request.actor = { ...ANYBODY, ip: clientIp(request), request_id: request.id }
-      return
-    }
     const actor = await identify(request)
     request.actor = actor // so that the log line of a refusal says who was refused
     const tenant_id = await chosenTenant(request, actor)
-    permit(actor, access, tenant_id)
+    permit(actor, request.routeOptions.config.access ?? 'admin', tenant_id)
     if (tenant_id !== null) request.actor = { ...actor, tenant_id }
   }
 

@@ -96,11 +96,16 @@ function checkName(name: string, path: string[]): void {
   }
 }
 
+function checkText(text: string, path: string[]): void {
+  const problem = textProblem(text, path)
+  if (problem) throw problem
+}
+
 /** PostgreSQL stores neither NUL nor half a surrogate pair; JSON can spell both. */
-export function checkText(text: string, path: string[]): void {
-  if (!text.includes('\u0000') && text.isWellFormed()) return
+export function textProblem(text: unknown, path: string[]): Problem | null {
+  if (typeof text !== 'string' || (!text.includes('\u0000') && text.isWellFormed())) return null
   const field = path.join('.').replaceAll('\u0000', '').toWellFormed()
-  throw new Problem('invalid_request', {
+  return new Problem('invalid_request', {
     field,
     detail: `The field ${field} holds a NUL character or half of a surrogate pair, which cannot be stored. Take it out.`,
   })

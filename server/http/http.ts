@@ -1,16 +1,22 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import type { App, Http, Routes } from '../modules/app.ts'
 import { Problem } from '../platform/errors.ts'
 import { toWire } from '../platform/ids.ts'
-import { ANYBODY, type Auth, createAuth } from './auth.ts'
-import { checkText, takeBytes, takeJson } from './body.ts'
+import { ANYBODY } from './anybody.ts'
+import { type Auth, createAuth } from './auth.ts'
+import { takeBytes, takeJson, textProblem } from './body.ts'
 import { healthRoutes } from './health.ts'
 import { createIdempotency } from './idempotency.ts'
 import { openapi } from './openapi.ts'
 import { answerError, clientError, sendProblem } from './problems.ts'
 import { createRateLimit } from './rate_limit.ts'
-import { logRequest, requestLine } from './request_line.ts'
+import { clientIp, logRequest, requestLine } from './request_line.ts'
 import { keepTable, type RouteTable } from './route_table.ts'
 import { securityHeaders } from './security_headers.ts'
 
@@ -92,46 +98,63 @@ function createServer(app: App): Http {
   return typed(server as unknown as FastifyInstance)
 }
 
-/** The stations of every request, in their order. */
+/**
+ * The stations of every request, in their order. Those that have nothing to wait for call `done` at once: a
+ * webhook passes all of them, and a promise at each would cost more than they do.
+ */
 function decorate(http: Http, app: App, auth: Auth): void {
   http.decorateRequest('problem', null)
-  http.addHook('onRequest', async (request) => {
-    request.actor = ANYBODY
-  })
-  requestLine(http, app)
-  securityHeaders(http)
   http.decorateRequest('claim', null)
   http.decorateRequest('bytes', null)
   http.decorateRequest('actor')
-  http.addHook('onRequest', auth.admit)
-  http.addHook('onRequest', createRateLimit(app))
-  http.addHook('preValidation', async (request) => {
-    checkTexts(request.params, 'path')
-    checkTexts(request.query, 'query')
-    const { schema, url = '' } = request.routeOptions
-    if (!url.startsWith('/v1/') || schema?.body || isNothing(request.body) || Buffer.isBuffer(request.body))
+  requestLine(http, app)
+  securityHeaders(http)
+  const limit = createRateLimit(app)
+  http.addHook('onRequest', (request, reply, done) => {
+    if (isProtected(request)) {
+      // Nothing is returned: a promise beside `done` would let the request through twice.
+      auth.admit(request).then(() => done(limit(request, reply) ?? undefined), done)
       return
-    throw new Problem('invalid_request', {
-      field: 'body',
-      detail: 'This address takes no body. Leave it out.',
-    })
+    }
+    request.actor = { ...ANYBODY, ip: clientIp(request), request_id: request.id }
+    done()
   })
+  http.addHook('preValidation', (request, _reply, done) => done(unfit(request) ?? undefined))
   const idempotency = createIdempotency(app)
   http.addHook('preHandler', idempotency.begin)
   http.addHook('onSend', idempotency.end)
+}
+
+/** An address that is not there protects nothing. */
+function isProtected({ routeOptions }: FastifyRequest): boolean {
+  const { access } = routeOptions.config
+  return access !== undefined && access !== 'public'
+}
+
+/** What no schema says: texts that cannot be stored, and a body where none is taken. */
+function unfit(request: FastifyRequest): Problem | null {
+  const { schema, url = '' } = request.routeOptions
+  const misfit = misfitIn(request.params, 'path') ?? misfitIn(request.query, 'query')
+  if (misfit || !url.startsWith('/v1/') || schema?.body) return misfit
+  if (isNothing(request.body) || Buffer.isBuffer(request.body)) return null
+  return new Problem('invalid_request', {
+    field: 'body',
+    detail: 'This address takes no body. Leave it out.',
+  })
 }
 
 const isNothing = (body: unknown): boolean =>
   body === undefined || body === null || (typeof body === 'object' && Object.keys(body).length === 0)
 
 /** Percent-encoding can spell what JSON can, and PostgreSQL stores it no better. */
-function checkTexts(values: unknown, place: string): void {
+function misfitIn(values: unknown, place: string): Problem | null {
   for (const [name, value] of Object.entries((values ?? {}) as Record<string, unknown>)) {
-    checkText(name, [place])
-    for (const text of Array.isArray(value) ? value : [value]) {
-      if (typeof text === 'string') checkText(text, [name])
-    }
+    const texts = Array.isArray(value) ? value : [value]
+    const misfit =
+      textProblem(name, [place]) ?? texts.map((text) => textProblem(text, [name])).find((p) => p !== null)
+    if (misfit) return misfit
   }
+  return null
 }
 
 function nowhere(routes: RouteTable, method: string, url: string): Problem {

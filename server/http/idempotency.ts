@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, onSendHookHandler, preHandlerHookHandler } from 'fastify'
 import type { App } from '../modules/app.ts'
 import {
   type Answer,
@@ -12,10 +12,7 @@ import {
 } from '../modules/tenants/tenants.ts'
 import { Problem } from '../platform/errors.ts'
 
-export type Idempotency = {
-  begin(request: FastifyRequest, reply: FastifyReply): Promise<unknown>
-  end(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown>
-}
+export type Idempotency = { begin: preHandlerHookHandler; end: onSendHookHandler }
 
 const CHANGES = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 /** Headers that belong to one exchange and not to the answer. */
@@ -36,43 +33,66 @@ const PASSING = new Set([
  */
 export function createIdempotency(app: App): Idempotency {
   const process_id = app.newId()
-  const running = new Set<string>()
+  const running = createTally()
 
-  async function begin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const key = keyOf(request)
-    if (key === null) return
+  /** True where this request is to run; otherwise it was answered. */
+  async function claimFor(request: FastifyRequest, reply: FastifyReply, key: string): Promise<boolean> {
     const { tenant_id, id: actor } = request.actor
     const claim: Claim = { tenant_id, actor, key, fingerprint: fingerprint(request), process_id }
     const name = `${tenant_id} ${actor} ${key}`
-    const found = await beginOnce(app, claim, () => running.has(name))
+    const leave = running.enter(name)
+    const found = await beginOnce(app, claim, () => running.count(name) > 1).catch((error: unknown) => {
+      leave()
+      throw error
+    })
     if (found.state === 'mine') {
-      running.add(name)
-      request.claim = { claim, done: () => running.delete(name) }
-      return
+      request.claim = { claim, leave }
+      return true
     }
-    return replay(found, reply)
+    leave()
+    replay(found, reply)
+    return false
   }
 
-  async function end(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
-    const { claim: held } = request
-    if (!held) return payload
-    request.claim = null // the answer to a failure in here must not come back in
-    try {
-      await close(app, held.claim, request, reply, payload)
-    } finally {
-      held.done()
-    }
-    return payload
+  return {
+    begin: (request, reply, done) => {
+      const key = keyOf(request)
+      if (key === null) return done()
+      if (typeof key !== 'string') return done(key)
+      claimFor(request, reply, key).then((runs) => (runs ? done() : undefined), done)
+    },
+    end: (request, reply, payload, done) => {
+      const { claim: held } = request
+      if (!held) return done(null, payload)
+      request.claim = null // the answer to a failure in here must not come back in
+      close(app, held.claim, request, reply, payload)
+        .finally(held.leave)
+        .then(() => done(null, payload), done)
+    },
   }
-
-  return { begin, end }
 }
 
-function keyOf({ method, headers, routeOptions }: FastifyRequest): string | null {
+/** Counts who is at each name. One enters before asking the database, so that no rival finds the place empty. */
+function createTally(): { enter(name: string): () => void; count(name: string): number } {
+  const counts = new Map<string, number>()
+  const count = (name: string): number => counts.get(name) ?? 0
+  return {
+    count,
+    enter: (name) => {
+      counts.set(name, count(name) + 1)
+      return () => {
+        if (count(name) > 1) counts.set(name, count(name) - 1)
+        else counts.delete(name)
+      }
+    },
+  }
+}
+
+function keyOf({ method, headers, routeOptions }: FastifyRequest): string | Problem | null {
   const key = headers['idempotency-key']
   if (key === undefined || !CHANGES.has(method) || !routeOptions.url?.startsWith('/v1/')) return null
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
-  throw new Problem('invalid_request', {
+  return new Problem('invalid_request', {
     field: 'idempotency-key',
     detail:
       'The header idempotency-key must be 1 to 255 visible ASCII characters without spaces, such as a UUID.',
@@ -150,6 +170,6 @@ function bytesOf(payload: unknown): Buffer | null {
 declare module 'fastify' {
   interface FastifyRequest {
     /** The idempotency key this request holds while it runs. */
-    claim: { claim: Claim; done: () => void } | null
+    claim: { claim: Claim; leave: () => void } | null
   }
 }

@@ -9,14 +9,14 @@ type Bucket = { tokens: number; at_ms: number }
 
 /**
  * A token bucket per key and process: a second's worth may come at once, then they drip. The scope `internal`
- * is exempt (those paths have deadlines instead), and so is who needs no key. The headers are those of the
+ * is exempt: those paths have deadlines instead. The headers are those of the
  * IETF draft "RateLimit header fields for HTTP": what is left, and in how many seconds it is whole again.
  */
-export function createRateLimit(app: App): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+export function createRateLimit(app: App): (request: FastifyRequest, reply: FastifyReply) => Problem | null {
   const per_second = app.config.rate_limit_per_second
   const buckets = new Map<string, Bucket>()
-  return async ({ actor }, reply) => {
-    if (actor.kind === 'system' || actor.scopes.includes('internal')) return
+  return ({ actor }, reply) => {
+    if (actor.scopes.includes('internal')) return null
     const now_ms = app.clock.monotonic()
     const bucket = refilled(buckets.get(actor.id), per_second, now_ms)
     const granted = bucket.tokens >= 1
@@ -26,7 +26,7 @@ export function createRateLimit(app: App): (request: FastifyRequest, reply: Fast
     const whole_in_s = Math.ceil((per_second - bucket.tokens) / per_second)
     reply.header('ratelimit-policy', `"key";q=${per_second};w=1`)
     reply.header('ratelimit', `"key";r=${Math.floor(bucket.tokens)};t=${whole_in_s}`)
-    if (!granted) throw tooMany(per_second)
+    return granted ? null : tooMany(per_second)
   }
 }
 

@@ -1,13 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type App, type Http, INSTALLATION } from '../modules/app.ts'
 import { toWire } from '../platform/ids.ts'
+import { ANYBODY } from './anybody.ts'
 
 /** One wide line per request, with all that is known of it at its end; probes only speak at `debug`. */
 export function requestLine(http: Http, app: App): void {
-  http.addHook('onRequest', async (request, reply) => {
+  http.addHook('onRequest', (request, reply, done) => {
+    request.actor = ANYBODY
     reply.header('request-id', request.id)
+    done()
   })
-  http.addHook('onResponse', async (request, reply) => logRequest(app, request, reply))
+  http.addHook('onResponse', (request, reply, done) => {
+    logRequest(app, request, reply)
+    done()
+  })
   if (app.config.otlp_endpoint !== undefined) traceRequests(http, app)
 }
 

@@ -7,7 +7,7 @@ const REFERENCE =
   "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 export function securityHeaders(http: Http): void {
-  http.addHook('onSend', async (request, reply) => {
+  http.addHook('onSend', (request, reply, _payload, done) => {
     const page = request.routeOptions.url?.startsWith('/docs')
     reply.header('x-content-type-options', 'nosniff')
     reply.header('x-frame-options', 'DENY')
@@ -15,5 +15,6 @@ export function securityHeaders(http: Http): void {
     reply.header('content-security-policy', page ? REFERENCE : NOTHING)
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000')
+    done()
   })
 }
