@@ -1,15 +1,17 @@
 import { fileURLToPath } from 'node:url'
-import { loadConfig } from './platform/config.ts'
+import { type Config, loadConfig } from './platform/config.ts'
 import { StartError } from './platform/start_error.ts'
-import { start } from './start.ts'
+import { type Running, start } from './start.ts'
 
 /** Reads the settings, starts the roles they name, and ends in order when told to. */
-export async function main(): Promise<void> {
-  let ending = false
-  const running = start(loadConfig())
+export async function main(read: () => Config = loadConfig, tell = printNotes): Promise<void> {
+  let asked_at = 0
+  const running = (async () => start(read()))() // what `read` throws is printed as the rest is
   const end = async (signal: NodeJS.Signals) => {
-    if (ending) process.exit(130) // asked twice: now
-    ending = true
+    // Under npm a terminal's Ctrl-C comes twice at once, from the terminal and from npm: that is one request.
+    if (asked_at > 0 && Date.now() - asked_at < 1000) return
+    if (asked_at > 0) process.exit(130) // asked again: now
+    asked_at = Date.now()
     try {
       const { app, stop } = await running
       app.log.info({ signal }, 'stopping')
@@ -22,12 +24,15 @@ export async function main(): Promise<void> {
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
   try {
-    const { notes } = await running
-    for (const note of notes) console.log(note)
+    tell(await running)
   } catch (error) {
     console.error(error instanceof StartError ? error.message : error)
     process.exit(1)
   }
+}
+
+function printNotes({ notes }: Running): void {
+  for (const note of notes) console.log(note)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main()
