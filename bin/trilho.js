@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 endWithParent()
-if (major > 22 || (major === 22 && minor >= 19)) await import(entry())
+if (major > 22 || (major === 22 && minor >= 19)) await runHere()
 else runOn(bundledNode())
 
 // npx runs us below a shell, which dies of npx's SIGTERM without a word to us.
@@ -23,6 +23,11 @@ function endWithParent() {
     clearInterval(watch)
     process.kill(process.pid, 'SIGTERM')
   }, 250).unref()
+}
+
+async function runHere() {
+  const { run } = await import(entry())
+  process.exitCode = await run(process.argv.slice(2))
 }
 
 function entry() {

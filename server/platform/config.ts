@@ -2,24 +2,46 @@ import { readFileSync } from 'node:fs'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { Errors } from 'typebox/value'
 import { secret } from './secret.ts'
-import { type Config, envName, type Key, PROPERTIES, type Property, shown } from './settings.ts'
+import {
+  CLIENT_PROPERTIES,
+  type ClientSettings,
+  type Config,
+  envName,
+  type Key,
+  PROPERTIES,
+  type Property,
+  shown,
+} from './settings.ts'
 import { StartError } from './start_error.ts'
 
-export type { Config } from './settings.ts'
+export type { ClientSettings, Config } from './settings.ts'
 
 type Env = Record<string, string | undefined>
+type AnyKey = Key | keyof ClientSettings
+
 /**
  * Reads the settings from the environment. An empty variable counts as absent. A secret may stand in a file
  * instead, named by `<VARIABLE>_FILE`. Throws `StartError` with one line naming the variable and the remedy.
+ * `flags` are variables too, which go before those of the environment.
  */
-export function loadConfig(env: Env = process.env): Config {
-  refuseUnknown(env)
-  const config: Record<string, unknown> = {}
-  for (const [key, property] of PROPERTIES) {
+export function loadConfig(env: Env = process.env, flags: Env = {}): Config {
+  const all = { ...env, ...flags }
+  refuseUnknown(all)
+  return readAll(all, PROPERTIES) as Config
+}
+
+/** Reads what a command needs to talk to a running server. Throws `StartError` as `loadConfig` does. */
+export function loadClientSettings(env: Env = process.env, flags: Env = {}): ClientSettings {
+  return readAll({ ...env, ...flags }, CLIENT_PROPERTIES) as ClientSettings
+}
+
+function readAll(env: Env, properties: [AnyKey, Property][]): Record<string, unknown> {
+  const settings: Record<string, unknown> = {}
+  for (const [key, property] of properties) {
     const value = readKey(env, key, property)
-    if (value !== undefined) config[key] = value
+    if (value !== undefined) settings[key] = value
   }
-  return config as Config
+  return settings
 }
 
 /** True where only this machine can reach the server; then deliveries may reach the developer's localhost. */
@@ -35,7 +57,7 @@ export function masterKeyBytes(text: string): Buffer | null {
   return Buffer.from(text, hex ? 'hex' : 'base64')
 }
 
-function readKey(env: Env, key: Key, property: Property): unknown {
+function readKey(env: Env, key: AnyKey, property: Property): unknown {
   const name = envName(key)
   const text = property.writeOnly === true ? readSecret(env, name) : env[name]?.trim()
   if (text === undefined || text === '') return property.default
@@ -69,7 +91,7 @@ function toValue(text: string, property: Property): unknown {
 }
 
 /** What is wrong with a value, as the end of the sentence "NAME …", or null. */
-function problemOf(key: Key, property: Property, value: unknown): string | null {
+function problemOf(key: AnyKey, property: Property, value: unknown): string | null {
   const [error] = Errors(property, value)
   if (error !== undefined) return inWords(property, error.keyword, error.message)
   return CHECKS[key]?.(value as never) ?? null
@@ -93,7 +115,9 @@ const oneOf = (property: Property, allowed: unknown[]): string =>
 type Check = (value: never) => string | null
 
 /** What a JSON Schema cannot say. */
-const CHECKS: Partial<Record<Key, Check>> = {
+const CHECKS: Partial<Record<AnyKey, Check>> = {
+  url: httpUrl,
+  tenant: (text: string) => (/^tnt_[0-9a-z]{26}$/.test(text) ? null : 'must be the id of a tenant'),
   database_url: (text: string) =>
     /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '') ? null : 'must be a postgres:// URL',
   public_url: httpUrl,
@@ -137,7 +161,8 @@ function refuse(name: string, property: Property, text: string, problem: string)
 }
 
 function refuseUnknown(env: Env): void {
-  const known = PROPERTIES.flatMap(([key, property]) =>
+  const all: [AnyKey, Property][] = [...PROPERTIES, ...CLIENT_PROPERTIES]
+  const known = all.flatMap(([key, property]) =>
     property.writeOnly === true ? [envName(key), `${envName(key)}_FILE`] : [envName(key)],
   )
   for (const name of Object.keys(env).sort()) {

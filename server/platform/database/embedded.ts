@@ -16,7 +16,7 @@ import {
   type Server,
 } from './embedded_server.ts'
 
-export { type EmbeddedPaths, embeddedPaths } from './embedded_paths.ts'
+export { type EmbeddedPaths, embeddedPaths, findNative } from './embedded_paths.ts'
 
 const DATABASE = 'trilho'
 const RESTART_MS = { first: 100, longest: 5_000 }

@@ -10,10 +10,23 @@ import { StartError } from '../start_error.ts'
 const FOLDER = new URL('../../migrations/', import.meta.url)
 const LOCK = 7_425_100
 
-type Migration = { name: string; text: string; sha256: string }
+type Migration = Ran & { text: string }
+/** A migration that a database has been through. */
+export type Ran = { name: string; sha256: string }
+
+/** What asks PostgreSQL: a client in whatever transaction it is. */
+type Asks = Pick<pg.ClientBase, 'query'>
+
+const OWN_TABLE =
+  'create table if not exists migration (name text primary key, sha256 text not null, at timestamptz not null default now())'
 
 /** Makes the roles where needed and brings the schema up to date. Returns the names of what it ran. */
-export async function migrate(url: string): Promise<string[]> {
+export const migrate = (url: string): Promise<string[]> => withRoles(url, runPending)
+
+/** Makes the roles alone, so that the pools can open a database that has no schema yet. */
+export const makeRolesOnly = (url: string): Promise<void> => withRoles(url, async () => {})
+
+async function withRoles<T>(url: string, then: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, application_name: 'trilho_migrate' })
   await client.connect().catch((error: Error) => {
     throw new StartError(`PostgreSQL cannot be reached: ${error.message}. Check DATABASE_URL.`)
@@ -22,17 +35,66 @@ export async function migrate(url: string): Promise<string[]> {
     await refuseOld(client)
     await client.query('select pg_advisory_lock($1)', [LOCK])
     await makeRoles(client)
-    return await runPending(client)
+    return await then(client)
   } finally {
     await client.end()
   }
+}
+
+/**
+ * The names of what `migrate` would run; changes nothing. Throws `StartError` as it does where the database is newer,
+ * or a file was changed after it ran.
+ */
+export async function pendingMigrations(url: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url, application_name: 'trilho_migrate' })
+  await client.connect().catch((error: Error) => {
+    throw new StartError(`PostgreSQL cannot be reached: ${error.message}. Check DATABASE_URL.`)
+  })
+  try {
+    const { rows } = await client.query<{ there: boolean }>(
+      "select to_regclass('public.migration') is not null as there",
+    )
+    if (!rows[0]?.there) return (await readMigrations()).map(({ name }) => name)
+    await client.query('set role trilho_owner')
+    return (await readPending(client)).map(({ name }) => name)
+  } finally {
+    await client.end()
+  }
+}
+
+/** The migrations that a database has been through, in their order; null where it has no schema of ours. */
+export async function listRan(client: Asks): Promise<Ran[] | null> {
+  const { rows: found } = await client.query(
+    "select from pg_tables where schemaname = 'public' and tablename = 'migration'",
+  )
+  if (found.length === 0) return null
+  return (await client.query<Ran>('select name, sha256 from migration order by name')).rows
+}
+
+/** Why this version cannot make the schema of these migrations, as an end of "It …", or null. */
+export async function whyUnknown(wanted: Ran[]): Promise<string | null> {
+  const known = new Map((await readMigrations()).map(({ name, sha256 }) => [name, sha256]))
+  for (const { name, sha256 } of wanted) {
+    if (!known.has(name)) return `is of a newer Trilho (migration ${name})`
+    if (known.get(name) !== sha256) return `is of a Trilho whose migration ${name} reads otherwise`
+  }
+  return null
+}
+
+/** Makes the schema of these migrations, in the caller's transaction; the rows of `migration` are left to the caller. */
+export async function makeSchema(client: Asks, wanted: Ran[]): Promise<void> {
+  await client.query(OWN_TABLE)
+  const names = new Set(wanted.map(({ name }) => name))
+  for (const { name, text } of await readMigrations()) if (names.has(name)) await client.query(text)
 }
 
 async function refuseOld(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ v: number }>("select current_setting('server_version_num')::int as v")
   const version = rows[0]?.v ?? 0
   if (version < 150_000) {
-    throw new StartError(`PostgreSQL 15 or later is required; this server is ${Math.floor(version / 10_000)}.`)
+    throw new StartError(
+      `PostgreSQL 15 or later is required; this server is ${Math.floor(version / 10_000)}.`,
+    )
   }
 }
 
@@ -48,23 +110,29 @@ async function makeRoles(client: pg.Client): Promise<void> {
 
 async function runPending(client: pg.Client): Promise<string[]> {
   await client.query('set role trilho_owner')
-  await client.query(
-    'create table if not exists migration (name text primary key, sha256 text not null, at timestamptz not null default now())',
-  )
+  await client.query(OWN_TABLE)
+  const pending = await readPending(client)
+  for (const migration of pending) await run(client, migration)
+  return pending.map((migration) => migration.name)
+}
+
+async function readPending(client: pg.Client): Promise<Migration[]> {
   const { rows } = await client.query<{ name: string; sha256: string }>('select name, sha256 from migration')
   const done = new Map(rows.map((row) => [row.name, row.sha256]))
   const migrations = await readMigrations()
   refuseUnknown(done, migrations)
-  const pending = migrations.filter((migration) => !done.has(migration.name))
-  for (const migration of pending) await run(client, migration)
-  return pending.map((migration) => migration.name)
+  return migrations.filter((migration) => !done.has(migration.name))
 }
 
 function refuseUnknown(done: Map<string, string>, migrations: Migration[]): void {
   const known = new Map(migrations.map((migration) => [migration.name, migration.sha256]))
   for (const [name, sha256] of done) {
-    if (!known.has(name)) throw new StartError(`The database was migrated by a newer Trilho (${name}). Start that version or later.`)
-    if (known.get(name) !== sha256) throw new StartError(`Migration ${name} was changed after it ran. Restore the file as it was.`)
+    if (!known.has(name))
+      throw new StartError(
+        `The database was migrated by a newer Trilho (${name}). Start that version or later.`,
+      )
+    if (known.get(name) !== sha256)
+      throw new StartError(`Migration ${name} was changed after it ran. Restore the file as it was.`)
   }
 }
 
@@ -72,7 +140,10 @@ async function run(client: pg.Client, migration: Migration): Promise<void> {
   await client.query('begin')
   try {
     await client.query(migration.text)
-    await client.query('insert into migration (name, sha256) values ($1, $2)', [migration.name, migration.sha256])
+    await client.query('insert into migration (name, sha256) values ($1, $2)', [
+      migration.name,
+      migration.sha256,
+    ])
     await client.query('commit')
   } catch (error) {
     await client.query('rollback')

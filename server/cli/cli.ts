@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import { Command, CommanderError } from 'commander'
+import { StartError } from '../platform/start_error.ts'
+import { call } from './call.ts'
+import { connection } from './connection.ts'
+import { doctor } from './doctor/doctor.ts'
+import { event } from './event.ts'
+import { key } from './key.ts'
+import { listen } from './listen.ts'
+import { migrate } from './migrate.ts'
+import { EXIT, type ExitCode, failure, type Io, isFailure, terminal } from './output.ts'
+import { replay } from './replay.ts'
+import { sandbox } from './sandbox.ts'
+import { source } from './source.ts'
+import { start } from './start.ts'
+import { subscription } from './subscription.ts'
+import { tail } from './tail.ts'
+import { tenant } from './tenant.ts'
+
+/**
+ * The command line. Each command is one file that puts itself on the program; what it prints goes through `Io`, what
+ * stops it is thrown as a `Failure`, and `run` turns that into the exit code that every page of help explains.
+ */
+export type RegisterCommand = (program: Command, io: Io) => void
+
+const COMMANDS: RegisterCommand[] = [
+  start,
+  migrate,
+  doctor,
+  tenant,
+  key,
+  connection,
+  call,
+  source,
+  subscription,
+  event,
+  tail,
+  listen,
+  replay,
+  sandbox,
+]
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found or refused by the server, 4 no server answers.`
+
+/** Runs one command line, `argv` without node and script, and says with which code the process is to end. */
+export async function run(argv: string[], io: Io = terminal()): Promise<ExitCode> {
+  try {
+    await (await toProgram(io)).parseAsync(argv, { from: 'user' })
+    return EXIT.ok
+  } catch (error) {
+    return tell(error, io, argv.includes('--json'))
+  }
+}
+
+async function toProgram(io: Io): Promise<Command> {
+  const program = new Command('trilho')
+    .description('Self-hosted integration hub: run a server, look after it, and work with it.')
+    .version(await version(), '-v, --version')
+    .showHelpAfterError('Run it with --help to see how it is used.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text.trimEnd()),
+      writeErr: (text) => io.err(text.trimEnd()),
+    })
+    .configureHelp({ styleTitle: (title) => io.paint('bold', title) })
+    .addHelpText('afterAll', EXIT_CODES)
+  for (const register of COMMANDS) register(program, io)
+  for (const command of commandsIn(program)) command.option('--json', 'print JSON, for programs')
+  return program
+}
+
+/** Those that do something; the others only hold commands. */
+const commandsIn = (command: Command): Command[] =>
+  command.commands.length === 0 ? [command] : command.commands.flatMap(commandsIn)
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+function tell(error: unknown, io: Io, json: boolean): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage // it has said why
+  const stopped = isFailure(error) ? error : toFailure(error)
+  if (json) io.err(JSON.stringify({ error: { message: stopped.message, ...stopped.detail } }))
+  else io.err(`trilho: ${stopped.message}`)
+  return stopped.exit_code
+}
+
+function toFailure(error: unknown) {
+  if (error instanceof StartError) return failure(EXIT.failed, error.message)
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return failure(EXIT.failed, `This is a mistake of ours, please report it: ${stack}`)
+}

@@ -1,0 +1,97 @@
+import type { RegisterCommand } from './cli.ts'
+import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
+import {
+  type Column,
+  card,
+  collect,
+  EXIT,
+  examples,
+  failure,
+  type PageOf,
+  readPairs,
+  show,
+  showPage,
+} from './output.ts'
+
+type Connection = Record<string, unknown> & {
+  id: string
+  provider: string
+  name: string
+  environment: string
+  state: string
+  health: string
+}
+type Tested = { ok: boolean; message: string; call_id: string; status: number | null; duration_ms: number }
+type Create = Remote & { name?: string; environment: string; setting?: string[]; credential?: string[] }
+
+const COLUMNS: Column<Connection>[] = [
+  ['ID', (connection) => connection.id],
+  ['PROVIDER', (connection) => connection.provider],
+  ['ENVIRONMENT', (connection) => connection.environment],
+  ['STATE', (connection) => connection.state],
+  ['HEALTH', (connection) => connection.health],
+  ['NAME', (connection) => connection.name],
+]
+
+export const connection: RegisterCommand = (program, io) => {
+  const group = program.command('connection').description("A tenant's accounts at its providers")
+
+  const create = remote(group.command('create <provider>'))
+    .description('Connect an account. What the provider asks for: GET /v1/providers/{id}')
+    .option('--name <name>', 'how people call it (default: the provider)')
+    .option('--environment <environment>', 'development, staging or production', 'development')
+    .option('--setting <name=value>', 'a field that is no secret; repeatable', collect)
+    .option('--credential <name=value>', 'a secret; @file or - keep it out of sight; repeatable', collect)
+    .action(async (provider: string, options: Create) => {
+      const { environment, name = provider } = options
+      const settings = await readPairs(io, '--setting', options.setting)
+      const credentials = await readPairs(io, '--credential', options.credential)
+      const body = { provider, name, environment, settings, credentials }
+      const made = await openClient(options).send<Connection>('POST', '/v1/connections', body)
+      show(io, options, made, (shown) => card(io, shown))
+    })
+  examples(
+    create,
+    'connection create stripe --credential secret_key=@stripe.key',
+    'connection create http --name Orders --setting base_url=https://api.example.com/v1',
+  )
+
+  const list = paged(group.command('list'))
+    .description('List connections, newest first')
+    .action(async (options: Paged) => {
+      const page = await openClient(options).get<PageOf<Connection>>('/v1/connections', pageQuery(options))
+      showPage(io, options, page, COLUMNS)
+    })
+  examples(list, 'connection list', 'connection list --json')
+
+  const read = remote(group.command('show <id>'))
+    .description('Show a connection; credentials are named, never shown')
+    .action(async (id: string, options: Remote) => {
+      const found = await openClient(options).get<Connection>(`/v1/connections/${inPath(id)}`)
+      show(io, options, found, (shown) => card(io, shown))
+    })
+  examples(read, 'connection show con_01jz8k3v9mf2tb7xq4c5n6p8rs')
+
+  const test = remote(group.command('test <id>'))
+    .description("Try a connection with the provider's cheapest read; ends with 1 where it does not work")
+    .action(async (id: string, options: Remote) => {
+      const tested = await openClient(options).send<Tested>('POST', `/v1/connections/${inPath(id)}/test`)
+      if (tested.ok || options.json)
+        show(
+          io,
+          options,
+          tested,
+          ({ message, duration_ms }) => `${io.paint('green', 'ok')} ${message} (${duration_ms} ms)`,
+        )
+      if (!tested.ok) throw failure(EXIT.failed, tested.message, { call_id: tested.call_id })
+    })
+  examples(test, 'connection test con_01jz8k3v9mf2tb7xq4c5n6p8rs')
+
+  const drop = remote(group.command('delete <id>'))
+    .description('Delete a connection and its credentials')
+    .action(async (id: string, options: Remote) => {
+      await openClient(options).send('DELETE', `/v1/connections/${inPath(id)}`)
+      show(io, options, { id, deleted: true }, () => `${id} is deleted`)
+    })
+  examples(drop, 'connection delete con_01jz8k3v9mf2tb7xq4c5n6p8rs')
+}

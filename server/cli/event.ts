@@ -1,0 +1,87 @@
+import type { RegisterCommand } from './cli.ts'
+import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
+import {
+  type Column,
+  card,
+  EXIT,
+  examples,
+  failure,
+  type PageOf,
+  readArgument,
+  show,
+  showPage,
+} from './output.ts'
+
+type Event = Record<string, unknown> & {
+  id: string
+  type: string
+  entity_id: string | null
+  created_at: string
+}
+type Published = { id: string; type: string; deliveries: number; created_at: string }
+type EventType = { name: string; description: string }
+
+const COLUMNS: Column<Event>[] = [
+  ['ID', (event) => event.id],
+  ['TYPE', (event) => event.type],
+  ['CREATED', (event) => event.created_at],
+  ['ABOUT', (event) => event.entity_id],
+]
+
+export const event: RegisterCommand = (program, io) => {
+  const group = program.command('event').description('Facts in our own vocabulary, and who they went to')
+
+  const publish = remote(group.command('publish <type>'))
+    .description('Publish an event; its data goes out to the byte')
+    .option('--data <json>', 'JSON, @file, or - for standard input', '{}')
+    .option('--entity <id>', 'what it is about, to find it by')
+    .action(async (type: string, options: Remote & { data: string; entity?: string }) => {
+      const data = checkedJson(await readArgument(io, options.data))
+      const entity = options.entity === undefined ? '' : `,"entity_id":${JSON.stringify(options.entity)}`
+      const raw = `{"type":${JSON.stringify(type)}${entity},"data":${data}}`
+      const made = JSON.parse(await openClient(options).text('POST', '/v1/events', raw)) as Published
+      show(io, options, made, ({ id, deliveries }) => `${id} is published, ${deliveries} deliveries`)
+    })
+  examples(
+    publish,
+    `event publish order.shipped --data '{"order":"A-17"}'`,
+    'event publish order.shipped --data @order.json --entity A-17',
+  )
+
+  const list = paged(group.command('list'))
+    .description('List events, newest first')
+    .option('--type <type>', 'only this type')
+    .action(async (options: Paged & { type?: string }) => {
+      const query = { ...pageQuery(options), type: options.type }
+      showPage(io, options, await openClient(options).get<PageOf<Event>>('/v1/events', query), COLUMNS)
+    })
+  examples(list, 'event list --type payment.completed')
+
+  const read = remote(group.command('show <id>'))
+    .description('Show an event with its data')
+    .action(async (id: string, options: Remote) => {
+      const found = await openClient(options).get<Event>(`/v1/events/${inPath(id)}`)
+      show(io, options, found, (shown) => card(io, shown))
+    })
+  examples(read, 'event show evt_01jz8k3v9mf2tb7xq4c5n6p8rs')
+
+  const types = remote(group.command('types'))
+    .description('The catalog: every event type')
+    .action(async (options: Remote) => {
+      const page = await openClient(options).get<PageOf<EventType>>('/v1/event-types')
+      showPage(io, options, page, [
+        ['TYPE', ({ name }) => name],
+        ['WHAT IT SAYS', ({ description }) => description],
+      ])
+    })
+  examples(types, 'event types')
+}
+
+function checkedJson(text: string): string {
+  try {
+    JSON.parse(text)
+    return text
+  } catch (error) {
+    throw failure(EXIT.usage, `--data is no JSON: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,81 @@
+import type { RegisterCommand } from './cli.ts'
+import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
+import { type Column, card, collect, examples, type PageOf, readArgument, show, showPage } from './output.ts'
+
+type Subscription = Record<string, unknown> & {
+  id: string
+  name: string
+  url: string
+  event_types: string[]
+  state: string
+}
+type Create = Remote & { name?: string; event?: string[]; secret?: string }
+
+const COLUMNS: Column<Subscription>[] = [
+  ['ID', (subscription) => subscription.id],
+  ['STATE', (subscription) => subscription.state],
+  ['EVENTS', (subscription) => subscription.event_types.join(', ')],
+  ['URL', (subscription) => subscription.url],
+  ['NAME', (subscription) => subscription.name],
+]
+
+export const subscription: RegisterCommand = (program, io) => {
+  const group = program.command('subscription').description('Who wants which events, and where to')
+
+  const create = remote(group.command('create <url>'))
+    .description('Send events to an address; the signing secret is in the answer')
+    .option('--name <name>', 'how people call it (default: the host of the address)')
+    .option('--event <type>', 'payment.completed, payment.*, or * (default); repeatable', collect)
+    .option('--secret <secret>', 'whsec_… of your own, @file or -; one is made where it is absent')
+    .action(async (url: string, options: Create) => {
+      const { event = ['*'], secret, name = URL.parse(url)?.host ?? url } = options
+      const body = {
+        name,
+        url,
+        event_types: event,
+        ...(secret !== undefined && { secret: (await readArgument(io, secret)).trim() }),
+      }
+      const made = await openClient(options).send<Subscription>('POST', '/v1/subscriptions', body)
+      show(io, options, made, (shown) => card(io, shown))
+    })
+  examples(
+    create,
+    'subscription create https://example.com/webhooks',
+    "subscription create http://localhost:4000/hooks --event 'payment.*' --event order.shipped",
+  )
+
+  const list = paged(group.command('list'))
+    .description('List subscriptions, newest first')
+    .action(async (options: Paged) => {
+      const page = await openClient(options).get<PageOf<Subscription>>(
+        '/v1/subscriptions',
+        pageQuery(options),
+      )
+      showPage(io, options, page, COLUMNS)
+    })
+  examples(list, 'subscription list')
+
+  const read = remote(group.command('show <id>'))
+    .description('Show a subscription')
+    .action(async (id: string, options: Remote) => {
+      const found = await openClient(options).get<Subscription>(`/v1/subscriptions/${inPath(id)}`)
+      show(io, options, found, (shown) => card(io, shown))
+    })
+  examples(read, 'subscription show sub_01jz8k3v9mf2tb7xq4c5n6p8rs')
+
+  const secret = remote(group.command('secret <id>'))
+    .description('Print the signing secret; every reading is in the audit log')
+    .action(async (id: string, options: Remote) => {
+      const path = `/v1/subscriptions/${inPath(id)}/secret`
+      show(io, options, await openClient(options).get<{ secret: string }>(path), (found) => found.secret)
+    })
+  examples(secret, 'subscription secret sub_01jz8k3v9mf2tb7xq4c5n6p8rs > whsec.txt')
+
+  const drop = remote(group.command('delete <id>'))
+    .description('Delete a subscription; what is on its way to it ends as failed')
+    .action(async (id: string, options: Remote) => {
+      await openClient(options).send('DELETE', `/v1/subscriptions/${inPath(id)}`)
+      show(io, options, { id, deleted: true }, () => `${id} is deleted`)
+    })
+  examples(drop, 'subscription delete sub_01jz8k3v9mf2tb7xq4c5n6p8rs')
+}
