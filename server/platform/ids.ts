@@ -30,30 +30,38 @@ export type Kind = keyof typeof PREFIXES
 export type NewId = () => string
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+/** Ten bits in two letters. Two of them are five hexadecimal digits, so that no bigint is needed. */
+const PAIRS = [...ALPHABET].flatMap((high) => [...ALPHABET].map((low) => high + low))
 const VALUES = new Map([...ALPHABET].map((letter, value) => [letter, BigInt(value)]))
+
+const RANDOM_BYTES = 10
 
 /** Makes UUIDv7s that never go back, not even when the clock does. */
 export function idMaker(clock: Clock): NewId {
-  const random = Buffer.alloc(10)
+  const pool = Buffer.alloc(RANDOM_BYTES * 256) // to ask the system for each id costs more than the rest of it
+  let at = pool.length
   let last_ms = 0
   let sequence = 0
   return () => {
     const now = clock.now().getTime()
-    randomFillSync(random)
+    if (at === pool.length) {
+      randomFillSync(pool)
+      at = 0
+    }
     if (now > last_ms) {
       last_ms = now
-      sequence = random.readUInt16BE(0) & 0x7ff // half of the 12 bits stay free for the same millisecond
+      sequence = pool.readUInt16BE(at) & 0x7ff // half of the 12 bits stay free for the same millisecond
     } else if (++sequence > 0xfff) {
       last_ms += 1
-      sequence = random.readUInt16BE(0) & 0x7ff
+      sequence = pool.readUInt16BE(at) & 0x7ff
     }
-    return format(last_ms, sequence, random)
+    at += RANDOM_BYTES
+    return format(last_ms, sequence, pool.toString('hex', at - 8, at))
   }
 }
 
-function format(ms: number, sequence: number, random: Buffer): string {
+function format(ms: number, sequence: number, tail: string): string {
   const time = ms.toString(16).padStart(12, '0')
-  const tail = random.toString('hex', 2, 10)
   const variant = (8 | (Number.parseInt(tail[0] as string, 16) & 3)).toString(16)
   return `${time.slice(0, 8)}-${time.slice(8)}-7${sequence.toString(16).padStart(3, '0')}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`
 }
@@ -69,11 +77,11 @@ export function floorId(time: Date): string {
 
 /** `dlv_01jx…` for a delivery's UUID. */
 export function toWire(kind: Kind, id: string): string {
-  let rest = BigInt(`0x${id.replaceAll('-', '')}`)
-  let text = ''
-  for (let i = 0; i < 26; i++) {
-    text = ALPHABET[Number(rest & 31n)] + text
-    rest >>= 5n
+  const hex = id.replaceAll('-', '')
+  let text = PAIRS[Number.parseInt(hex.slice(0, 2), 16)] as string
+  for (let at = 2; at < 32; at += 5) {
+    const bits = Number.parseInt(hex.slice(at, at + 5), 16)
+    text += (PAIRS[bits >> 10] as string) + (PAIRS[bits & 1023] as string)
   }
   return `${PREFIXES[kind]}_${text}`
 }
