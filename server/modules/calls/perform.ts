@@ -76,7 +76,7 @@ export async function perform(
   const began_ms = app.clock.monotonic()
   const { method } = first
   const run: Run = { app, connection, id, method, began_ms, wanted, repeatable, number: 0 }
-  const shown = maskRequest(connection.opened, first)
+  const shown = toShown(connection.opened, first)
   await recorder(app).start({
     tenant_id: connection.tenant_id,
     id,
@@ -124,7 +124,7 @@ async function attemptAllWithToken(run: Run): Promise<Ended> {
       return { outcome: 'failed', status: null, error: found.because, response: null, last: null }
     const opened = { ...connection.opened, token: found.token }
     const request = buildRequest(opened, wanted.request)
-    const ended = await attemptAll(run, opened, request, maskRequest(opened, request))
+    const ended = await attemptAll(run, opened, request, toShown(opened, request))
     if (ended.status !== 401 || refused !== undefined || found.token === undefined) return ended
     refused = found.token
     if (ended.last) await recorder(app).attempt(ended.last)
@@ -187,6 +187,15 @@ const HINTS: Record<number, string> = {
 
 /** Bodies are kept up to here; the caller gets them whole. */
 const KEPT_BODY_BYTES = 64 * 1024
+/** What is masked reaches further than what is kept, so that no secret is cut in half at the end and shown. */
+const MASKED_BYTES = KEPT_BODY_BYTES + 12_000
+
+const cut = <T extends Buffer | string>(body: T): T =>
+  (body.length > MASKED_BYTES ? body.slice(0, MASKED_BYTES) : body) as T
+const kept = (text: string): Buffer => Buffer.from(text).subarray(0, KEPT_BODY_BYTES)
+
+const toShown = (opened: Opened, request: EgressRequest): RecordedRequest =>
+  maskRequest(opened, request.body === undefined ? request : { ...request, body: cut(request.body) })
 
 function toAttempt(
   run: Run,
@@ -195,7 +204,7 @@ function toAttempt(
   result: EgressResult,
   { outcome, status, error }: Verdict,
 ): NewAttempt {
-  const reply = result.kind === 'response' ? maskReply(opened, cut(result)) : null
+  const reply = result.kind === 'response' ? maskReply(opened, { ...result, body: cut(result.body) }) : null
   const total_ms = result.kind === 'response' ? result.timing.total_ms : result.total_ms
   return {
     tenant_id: run.connection.tenant_id,
@@ -206,17 +215,12 @@ function toAttempt(
     status,
     duration_ms: Math.round(total_ms),
     request_headers: JSON.stringify(shown.headers),
-    request_body: shown.body === null ? null : Buffer.from(shown.body).subarray(0, KEPT_BODY_BYTES),
+    request_body: shown.body === null ? null : kept(shown.body),
     response_headers: reply === null ? null : JSON.stringify(reply.headers),
-    response_body: reply === null ? null : Buffer.from(reply.body),
+    response_body: reply === null ? null : kept(reply.body),
     error,
   }
 }
-
-const cut = (response: Response): Response =>
-  response.body.length <= KEPT_BODY_BYTES
-    ? response
-    : { ...response, body: response.body.subarray(0, KEPT_BODY_BYTES) }
 
 /** What the vendor did has happened whether or not we can write it down, so the caller is told in any case. */
 async function finish(run: Run, ended: Ended): Promise<Performed> {

@@ -20,7 +20,8 @@ export type Recorder = {
 }
 
 const SIZE = 64
-const PARALLEL = 2
+// One statement at a time: what waits for it makes the next batch fuller, and that costs less than a second commit.
+const PARALLEL = 1
 
 export const recorder = once((app: App): Recorder => {
   const batch = <Row>(write: (rows: Row[]) => Promise<void>) =>

@@ -73,10 +73,10 @@ function translate(
   body: Body,
   operation: Operation | null,
 ): Translated {
-  const value = body.encoding === 'json' ? readJson(body.text) : body.text
-  if (status >= 400) return provider.refusal ? { refusal: provider.refusal(status, value) } : {}
+  const value = () => (body.encoding === 'json' ? readJson(body.text) : body.text)
+  if (status >= 400) return provider.refusal ? { refusal: provider.refusal(status, value()) } : {}
   if (!operation || status >= 300) return {}
-  const answer = read(operation.reads, value)
+  const answer = read(operation.reads, value())
   if (answer.ok) return { result: operation.translate(answer.value) }
   // The vendor did it; only its answer is not what its documentation says.
   return { error: `the vendor's answer is not as expected: ${inWords(answer.errors)}` }
