@@ -69,6 +69,8 @@ function openPool(options: { url: string; role: Role; max: number; log: Log }): 
   pool.on('error', (error) =>
     log.warn({ crossing: 'database', role, err: error }, 'an idle connection was lost'),
   )
+  // One in use is told of by the statement that fails on it; with no listener its loss would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return Object.assign(db, { pool })
 }

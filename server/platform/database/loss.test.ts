@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { quiet, testDatabaseUrl, undoAfter } from '../../test/harness.ts'
+import { maintain } from '../../test/postgres.ts'
+import { asWorker, type Database, hot, isConnectionLoss, openDatabase, type Tx } from './database.ts'
+
+let url: string
+let db: Database
+
+before(async () => {
+  url = await testDatabaseUrl()
+  db = await openDatabase({ url, pool_size: 2, log: quiet })
+  undoAfter(() => db.close())
+})
+
+/** What PostgreSQL does to every connection when it is restarted, done to one. */
+const terminate = (pid: number) => maintain(url, `select pg_terminate_backend(${pid})`)
+
+async function pidOf(tx: Tx): Promise<number> {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx)
+  return rows[0]?.pid ?? 0
+}
+
+test('a connection lost between two statements fails its transaction and nothing else', async () => {
+  const failed = asWorker(db, async (tx) => {
+    await terminate(await pidOf(tx))
+    await sleep(50) // the end of the connection is heard while nobody waits for an answer
+    await sql`select 1`.execute(tx)
+  })
+  await assert.rejects(failed, isConnectionLoss)
+  assert.deepEqual(await hot(db.worker, { name: 'one', text: 'select 1 as one' }, []), [{ one: 1 }])
+})
+
+test('a connection lost under a statement is a connection loss', async () => {
+  const failed = asWorker(db, async (tx) => {
+    const pid = await pidOf(tx)
+    await Promise.all([sql`select pg_sleep(10)`.execute(tx), terminate(pid)])
+  })
+  await assert.rejects(failed, isConnectionLoss)
+})
