@@ -88,3 +88,13 @@ test('pages of events follow each other without a gap or a repeat', async () => 
   }
   assert.deepEqual(seen, published.reverse())
 })
+
+test('more publishers at once than there are connections all end, with nothing remembered', {
+  timeout: 20_000,
+}, async () => {
+  const count = product.app.config.db_pool_size + 4
+  const tenants = await Promise.all(Array.from({ length: count }, () => product.newTenant()))
+  const event = { type: 'webhook.received', data: {} }
+  const published = await Promise.all(tenants.map((tenant) => tenant.ok('POST', '/v1/events', event)))
+  assert.equal(published.length, count)
+})

@@ -3,7 +3,7 @@ import { forget, inTenant, once, remember, type Tx } from '../../platform/databa
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, type Kind, PREFIXES, parseWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { fanOut, wakeDeliveries } from '../outbound/outbound.ts'
+import { type Audience, audienceOf, fanOut, wakeDeliveries } from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import { CATALOG } from './catalog.ts'
@@ -27,8 +27,9 @@ export async function publish(app: App, actor: Actor, input: PublishEvent, data_
     entity_id: input.entity_id ?? null,
     message_id: null,
   }
+  const audience = await audienceOf(app, [event])
   const deliveries = await inTenant(app.db, tenant_id, async (tx) => {
-    const count = await publishAll(app, tx, [event])
+    const count = await publishAll(app, tx, [event], audience)
     if (event.entity_id) await index(app, tx, event.tenant_id, event.entity_id, event.id)
     return count
   })
@@ -38,10 +39,15 @@ export async function publish(app: App, actor: Actor, input: PublishEvent, data_
 }
 
 /** Stores events and their deliveries, of any number of tenants. Returns how many deliveries there are. */
-export async function publishAll(app: App, tx: Tx, events: queries.NewEvent[]): Promise<number> {
+export async function publishAll(
+  app: App,
+  tx: Tx,
+  events: queries.NewEvent[],
+  audience: Audience,
+): Promise<number> {
   if (events.length === 0) return 0
   await queries.insertEvents(tx, events)
-  return fanOut(app, tx, events)
+  return fanOut(app, tx, events, audience)
 }
 
 async function index(app: App, tx: Tx, tenant_id: string, value: string, ref_id: string): Promise<void> {

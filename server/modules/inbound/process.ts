@@ -1,10 +1,10 @@
 import { type Envelope, readEnvelope, translateMessage } from '../../kit/messages.ts'
 import type { News } from '../../kit/news.ts'
-import { asWorker, inTenant, once, remember } from '../../platform/database/database.ts'
+import { asWorker, inTenant, isConnectionLoss, once, remember } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { type ExternalId, indexAll, type NewEvent, publishAll } from '../events/events.ts'
-import { wakeDeliveries } from '../outbound/outbound.ts'
+import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
 import { type ClosedMessage, closeMessages, type DueMessage, retryMessage } from './queries.ts'
 import { findActiveSource } from './sources.ts'
 
@@ -45,6 +45,10 @@ async function commitAlone(app: App, one: Outcome): Promise<number | null> {
 }
 
 async function commit(app: App, outcomes: Outcome[]): Promise<void> {
+  const audience = await audienceOf(
+    app,
+    outcomes.flatMap((one) => one.events),
+  )
   const deliveries = await asWorker(app.db, async (tx) => {
     const mine = await closeMessages(tx, outcomes)
     const ours = outcomes.filter(({ item }) => mine.has(item.id))
@@ -54,6 +58,7 @@ async function commit(app: App, outcomes: Outcome[]): Promise<void> {
       app,
       tx,
       ours.flatMap((one) => one.events),
+      audience,
     )
   })
   if (deliveries > 0) wakeDeliveries(app)
@@ -61,6 +66,7 @@ async function commit(app: App, outcomes: Outcome[]): Promise<void> {
 }
 
 async function retry(app: App, one: Outcome, error: unknown): Promise<number | null> {
+  if (isConnectionLoss(error)) throw error // no fault of the message's: its lease brings it back
   const { item } = one
   const wait_s = RETRY_S[item.attempts - 1]
   const because = error instanceof Error ? error.message : String(error)

@@ -157,28 +157,38 @@ export const wakeDeliveries = (app: App): void => app.db.notify('trilho_delivery
 /** An event as `fanOut` needs it. */
 export type Published = { tenant_id: string; id: string; type: string }
 
+/** Who listens in each tenant. */
+export type Audience = Map<string, Active[]>
+
+/**
+ * The subscriptions that events may concern, read before the transaction that publishes them: inside it a second
+ * connection would be waited for while one is held, and enough publishers at once would wait for each other for ever.
+ */
+export async function audienceOf(app: App, events: Published[]): Promise<Audience> {
+  const tenant_ids = [...new Set(events.map(({ tenant_id }) => tenant_id))]
+  const active = await Promise.all(tenant_ids.map((id) => activeSubscriptions(app).get(id)))
+  return new Map(tenant_ids.map((id, at) => [id, [...(active[at]?.values() ?? [])]]))
+}
+
 /** Writes the deliveries of events in the transaction that publishes them. Returns how many there are. */
-export async function fanOut(app: App, tx: Tx, events: Published[]): Promise<number> {
-  const rows: queries.NewDelivery[] = []
-  for (const event of events) {
-    for (const subscription of await subscribersOf(app, event)) {
-      rows.push({
-        tenant_id: event.tenant_id,
-        id: app.newId(),
-        event_id: event.id,
-        subscription_id: subscription.id,
-        event_type: event.type,
-      })
-    }
-  }
+export async function fanOut(app: App, tx: Tx, events: Published[], audience: Audience): Promise<number> {
+  const rows: queries.NewDelivery[] = events.flatMap((event) =>
+    subscribersOf(event, audience).map((subscription) => ({
+      tenant_id: event.tenant_id,
+      id: app.newId(),
+      event_id: event.id,
+      subscription_id: subscription.id,
+      event_type: event.type,
+    })),
+  )
   if (rows.length > 0) await queries.insertDeliveries(tx, rows)
   return rows.length
 }
 
-async function subscribersOf(app: App, { tenant_id, type }: Published): Promise<Active[]> {
-  const all = await activeSubscriptions(app).get(tenant_id)
-  return [...all.values()].filter(({ event_types }) => event_types.some((pattern) => matches(pattern, type)))
-}
+const subscribersOf = ({ tenant_id, type }: Published, audience: Audience): Active[] =>
+  (audience.get(tenant_id) ?? []).filter(({ event_types }) =>
+    event_types.some((pattern) => matches(pattern, type)),
+  )
 
 /** `payment.completed`, `payment.*` (one or more words) or `*`. */
 export const matches = (pattern: string, type: string): boolean =>
