@@ -110,10 +110,10 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
       ...(state !== undefined && { state }),
       ...(environment !== undefined && { environment }),
     })
+    forget(tx, 'connection', `${tenant_id} ${id}`)
     await audit(tx, actor, 'connection.update', wire_id, { changed: Object.keys(input) })
     return { ...toConnection(row), credentials: Object.keys(fits.credentials).sort() }
   })
-  forgetConnection(app, tenant_id, id)
   return changed
 }
 
@@ -125,13 +125,13 @@ export async function deleteConnection(app: App, actor: Actor, wire_id: string):
     checkEnvironment(actor, row.environment)
     await queries.deleteConnection(tx, tenant_id, id)
     await app.vault.drop(tx, { tenant_id, owner_id: id })
+    forget(tx, 'connection', `${tenant_id} ${id}`)
     await audit(tx, actor, 'connection.delete', wire_id, { provider: row.provider, name: row.name })
   }).catch((error: unknown) => {
     if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error
     const detail = `connection ${wire_id} is used by a source; delete the source first, or disable the connection`
     throw new Problem('conflict', { detail, cause: error })
   })
-  forgetConnection(app, tenant_id, id)
 }
 
 const FOREIGN_KEY_VIOLATION = '23503'
@@ -237,9 +237,6 @@ async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<Op
   const vendor: Opened = { provider, environment: world, settings, credentials }
   return { tenant_id, id, name, environment, state, version, opened: vendor }
 }
-
-const forgetConnection = (app: App, tenant_id: string, id: string) =>
-  forget(app.db, 'connection', `${tenant_id} ${id}`)
 
 /** How the other side was found just now; `note` says in words what is wrong with it. */
 export type Seen = { reached: boolean; note: string | null }

@@ -121,9 +121,9 @@ export async function createEventType(app: App, actor: Actor, input: CreateEvent
       !(await queries.insertEventType(tx, tenant_id, input))
     if (taken)
       throw new Problem('conflict', { field: 'name', detail: `the catalog has ${input.name} already` })
+    forget(tx, 'event_types', tenant_id)
     await audit(tx, actor, 'event_type.create', input.name)
   })
-  forget(app.db, 'event_types', tenant_id)
   return toEventType(input)
 }
 
@@ -133,9 +133,9 @@ export async function deleteEventType(app: App, actor: Actor, name: string): Pro
     if (!(await queries.deleteEventType(tx, tenant_id, name))) {
       throw new Problem('not_found', { detail: `there is no event type ${name} of yours` })
     }
+    forget(tx, 'event_types', tenant_id)
     await audit(tx, actor, 'event_type.delete', name)
   })
-  forget(app.db, 'event_types', tenant_id)
 }
 
 async function checkAgainstCatalog(app: App, tenant_id: string, { type, data }: PublishEvent): Promise<void> {

@@ -39,10 +39,10 @@ export async function createSource(app: App, actor: Actor, input: CreateSource) 
   const stored = await inTenant(app.db, tenant_id, async (tx) => {
     await queries.insertSource(tx, row)
     if (secrets.length > 0) await writeSecrets(app, tx, tenant_id, id, secrets)
+    forget(tx, 'source', toWire('source', id))
     await audit(tx, actor, 'source.create', toWire('source', id), { provider: provider.id, name })
     return found('source', await queries.findSource(tx, tenant_id, id), id)
   }).catch((error) => explain(error, provider.id))
-  forget(app.db, 'source', toWire('source', id))
   return { ...reply(app, stored), secrets: secrets.length }
 }
 
@@ -74,10 +74,10 @@ export async function updateSource(app: App, actor: Actor, wire_id: string, inpu
     refuseFaults(checkSource(provider, input.settings ?? before.settings, in_force), in_force)
     const row = found('source', await queries.updateSource(tx, tenant_id, id, change), id)
     if (secrets) await writeSecrets(app, tx, tenant_id, id, secrets)
+    forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.update', wire_id, { changed: Object.keys(input) })
     return { ...reply(app, row), secrets: in_force.length }
   }).catch((error) => explain(error, 'this provider'))
-  forget(app.db, 'source', wire_id)
   return result
 }
 
@@ -87,9 +87,9 @@ export async function deleteSource(app: App, actor: Actor, wire_id: string): Pro
   await inTenant(app.db, tenant_id, async (tx) => {
     if (!(await queries.deleteSource(tx, tenant_id, id))) throw missing('source', wire_id)
     await app.vault.drop(tx, { tenant_id, owner_id: id })
+    forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.delete', wire_id)
   })
-  forget(app.db, 'source', wire_id)
 }
 
 export async function listMessages(app: App, actor: Actor, input: MessageQuery) {

@@ -25,10 +25,10 @@ export async function createSubscription(app: App, actor: Actor, input: CreateSu
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     await queries.insertSubscription(tx, { tenant_id, id, name, url, event_types, state: 'enabled' })
     await app.vault.put(tx, { tenant_id, owner_id: id, field: 'secret' }, secret)
+    forget(tx, 'subscriptions', tenant_id)
     await audit(tx, actor, 'subscription.create', toWire('subscription', id), { url, event_types })
     return found(await queries.findSubscription(tx, tenant_id, id), id)
   })
-  forget(app.db, 'subscriptions', tenant_id)
   return { ...toSubscription(row), secret }
 }
 
@@ -57,10 +57,10 @@ export async function updateSubscription(app: App, actor: Actor, wire_id: string
   }
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     const updated = found(await queries.updateSubscription(tx, tenant_id, id, change), id)
+    forget(tx, 'subscriptions', tenant_id)
     await audit(tx, actor, 'subscription.update', wire_id, { changed: Object.keys(input) })
     return updated
   })
-  forget(app.db, 'subscriptions', tenant_id)
   return toSubscription(row)
 }
 
@@ -70,9 +70,9 @@ export async function deleteSubscription(app: App, actor: Actor, wire_id: string
   await inTenant(app.db, tenant_id, async (tx) => {
     if (!(await queries.deleteSubscription(tx, tenant_id, id))) throw missing('subscription', wire_id)
     await app.vault.drop(tx, { tenant_id, owner_id: id })
+    forget(tx, 'subscriptions', tenant_id)
     await audit(tx, actor, 'subscription.delete', wire_id)
   })
-  forget(app.db, 'subscriptions', tenant_id)
 }
 
 /** The signing secret, for the receiver to verify with. */
@@ -229,10 +229,10 @@ export async function disableSubscription(
   id: string,
   why: string,
 ): Promise<void> {
-  await inTenant(app.db, tenant_id, (tx) =>
-    queries.updateSubscription(tx, tenant_id, id, { state: 'disabled', state_note: why }),
-  )
-  forget(app.db, 'subscriptions', tenant_id)
+  await inTenant(app.db, tenant_id, async (tx) => {
+    await queries.updateSubscription(tx, tenant_id, id, { state: 'disabled', state_note: why })
+    forget(tx, 'subscriptions', tenant_id)
+  })
 }
 
 /** Deliveries that still need an event older than the id. */

@@ -1,4 +1,4 @@
-import { forget, forgetAtCommit, inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
+import { forget, inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import { StartError } from '../../platform/start_error.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
@@ -17,9 +17,6 @@ const START: Actor = {
 }
 const FROM_SETTING = 'TRILHO_ADMIN_KEY'
 
-/** The hashes whose meaning changed, and the key to show where one was made. */
-type Outcome = { changed: Buffer[]; show: string | null }
-
 /**
  * Sees to it that somebody can administer. With `TRILHO_ADMIN_KEY` that key is made valid and the one the setting
  * held before is revoked; without it a key is made when there is none, and returned this once to be shown.
@@ -27,47 +24,44 @@ type Outcome = { changed: Buffer[]; show: string | null }
  */
 export async function ensureAdminKey(app: App): Promise<string | null> {
   const given = app.config.admin_key?.reveal()
-  const { changed, show } = await inTenant(app.db, INSTALLATION, async (tx) => {
+  return inTenant(app.db, INSTALLATION, async (tx) => {
     await lockAdminKeys(tx) // several processes may start at once
     return given === undefined ? firstKey(app, tx) : keyOfSetting(app, tx, given)
   })
-  for (const hash of changed) forget(app.db, 'api_key', hash.toString('base64'))
-  return show
 }
 
-async function firstKey(app: App, tx: Tx): Promise<Outcome> {
+/** The key to show, where one was made. */
+async function firstKey(app: App, tx: Tx): Promise<string | null> {
   const now = app.clock.now()
   const there = await adminKeys(tx, INSTALLATION)
-  if (there.some((row) => !row.revoked_at && !(row.expires_at && row.expires_at <= now))) {
-    return { changed: [], show: null }
-  }
+  if (there.some((row) => !row.revoked_at && !(row.expires_at && row.expires_at <= now))) return null
   const key = makeSecret('trl_admin_')
-  return { changed: [await insertAdminKey(app, tx, 'First admin key', key)], show: key }
+  await insertAdminKey(app, tx, 'First admin key', key)
+  return key
 }
 
-async function keyOfSetting(app: App, tx: Tx, key: string): Promise<Outcome> {
+async function keyOfSetting(app: App, tx: Tx, key: string): Promise<null> {
   const there = await adminKeys(tx, INSTALLATION)
   const hash = hashSecret(key)
   const same = there.find((row) => row.hash.equals(hash))
   if (same?.revoked_at) throw new StartError(`${FROM_SETTING} holds a key that was revoked; set another one`)
-  const former = there.filter((row) => row.name === FROM_SETTING && !row.revoked_at && row !== same)
-  for (const row of former) {
+  for (const row of there) {
+    if (row.name !== FROM_SETTING || row.revoked_at || row === same) continue
     await revokeKeyRow(tx, INSTALLATION, row.id, app.clock.now())
-    await forgetAtCommit(tx, 'api_key', row.hash.toString('base64'))
+    forget(tx, 'api_key', row.hash.toString('base64'))
     await audit(tx, START, 'key.revoke', toWire('api_key', row.id), { name: row.name })
   }
-  const changed = former.map((row) => row.hash)
-  if (!same) changed.push(await insertAdminKey(app, tx, FROM_SETTING, key))
-  return { changed, show: null }
+  if (!same) await insertAdminKey(app, tx, FROM_SETTING, key)
+  return null
 }
 
-async function insertAdminKey(app: App, tx: Tx, name: string, key: string): Promise<Buffer> {
+async function insertAdminKey(app: App, tx: Tx, name: string, key: string): Promise<void> {
   const [id, hash, scopes] = [app.newId(), hashSecret(key), ['admin']]
   const place = { tenant_id: INSTALLATION, id, environment: 'live' as const, expires_at: null }
   await insertKey(tx, { ...place, name, hash, hint: hintOf(key), scopes }).catch((error: unknown) => {
     if (sqlState(error) !== '23505') throw error
     throw new StartError(`${FROM_SETTING} holds a key that belongs to a tenant; set another one`)
   })
+  forget(tx, 'api_key', hash.toString('base64'))
   await audit(tx, START, 'key.create', toWire('api_key', id), { name, scopes })
-  return hash
 }

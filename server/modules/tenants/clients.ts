@@ -1,4 +1,4 @@
-import { forget, forgetAtCommit, inTenant, sqlState } from '../../platform/database/database.ts'
+import { forget, inTenant, sqlState } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
@@ -33,12 +33,12 @@ export async function createClient(
   const id = app.newId()
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     const made = await insertClient(tx, { tenant_id, id, secret_hash: hashSecret(client_secret), ...input })
+    forget(tx, 'oauth_client', input.client_id)
     await audit(tx, actor, 'oauth_client.create', toWire('oauth_client', id), input)
     return made
   }).catch((error: unknown) => {
     throw sqlState(error) === '23505' ? taken(input.client_id, error) : error
   })
-  forget(app.db, 'oauth_client', input.client_id)
   return { ...toClient(row), client_secret }
 }
 
@@ -68,10 +68,9 @@ export async function revokeClient(app: App, actor: Actor, id: string): Promise<
     }
     if (found.revoked_at) return found
     await audit(tx, actor, 'oauth_client.revoke', id, { client_id: found.client_id })
-    await forgetAtCommit(tx, 'oauth_client', found.client_id)
+    forget(tx, 'oauth_client', found.client_id)
     return revokeClientRow(tx, tenant_id, client, app.clock.now())
   })
-  forget(app.db, 'oauth_client', row.client_id)
   return toClient(row)
 }
 

@@ -1,4 +1,4 @@
-import { forget, forgetAtCommit, inTenant, type Tx } from '../../platform/database/database.ts'
+import { forget, inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -36,10 +36,10 @@ export async function createKey(app: App, actor: Actor, input: NewKey): Promise<
       expires_at: input.expires_at ?? null,
     })
     const { name, environment, scopes } = input
+    forget(tx, 'api_key', made.hash.toString('base64'))
     await audit(tx, actor, 'key.create', toWire('api_key', id), { name, environment, scopes })
     return made
   })
-  forget(app.db, 'api_key', row.hash.toString('base64'))
   return { ...toKey(row), key }
 }
 
@@ -63,10 +63,9 @@ export async function revokeKey(app: App, actor: Actor, id: string): Promise<Api
     const found = await own(tx, actor, id)
     if (found.revoked_at) return found
     await audit(tx, actor, 'key.revoke', id, { name: found.name })
-    await forgetAtCommit(tx, 'api_key', found.hash.toString('base64'))
+    forget(tx, 'api_key', found.hash.toString('base64'))
     return revokeKeyRow(tx, actor.tenant_id, found.id, app.clock.now())
   })
-  forget(app.db, 'api_key', row.hash.toString('base64'))
   return toKey(row)
 }
 

@@ -36,10 +36,10 @@ export async function createTenant(app: App, actor: Actor, input: NewTenant): Pr
   const id = app.newId()
   const made = await inTenant(app.db, id, async (tx) => {
     const row = await insertTenant(tx, { id, ...input })
+    forget(tx, 'tenant', id)
     await audit(tx, { ...actor, tenant_id: id }, 'tenant.create', toWire('tenant', id), { name: row.name })
     return toTenant(row)
   })
-  forget(app.db, 'tenant', id)
   return made
 }
 

@@ -10,6 +10,7 @@ type Line = {
   ready: Promise<void>
   listen(channel: Channel, on: (payload: string) => void): void
   notify(channel: Channel, payload: string): void
+  tell(channel: Channel, payload: string): void
   listening(): boolean
   close(): Promise<void>
 }
@@ -45,7 +46,12 @@ export function openLine(options: { url: string; process_id: string; send: pg.Po
 
   async function connect(): Promise<void> {
     reconnect = null
-    client = new pg.Client({ connectionString: url, application_name: 'trilho_line', keepAlive: true, options: '-c role=trilho_app' })
+    client = new pg.Client({
+      connectionString: url,
+      application_name: 'trilho_line',
+      keepAlive: true,
+      options: '-c role=trilho_app',
+    })
     client.on('error', lost)
     client.on('end', () => lost(null))
     client.on('notification', ({ channel, payload }) => {
@@ -81,6 +87,7 @@ export function openLine(options: { url: string; process_id: string; send: pg.Po
         sending = flush()
       }, GATHER_MS)
     },
+    tell,
     listening: () => up,
     close: async () => {
       closed = true

@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import type { Database, Tx } from './database.ts'
 
 /**
@@ -9,17 +8,20 @@ export type Memory<Value> = {
   get(key: string): Promise<Value>
 }
 
-/** Tells every process to forget one thing. Call it after the commit that changed it. */
-export const forget = (db: Database, topic: string, key: string): void =>
-  db.notify('trilho_config', `${topic} ${key}`)
+const changed = new WeakMap<Tx, Change[]>()
+type Change = { topic: string; key: string }
 
 /**
- * As `forget`, but said by the commit itself: no crash comes between the two. It slows the commit, so it is for
- * what must not be missed, such as a revocation. This process hears it over the line like every other.
+ * Tells every process to forget one thing when this transaction commits. It is said by the commit itself, so that no
+ * crash comes between the two, and this process has forgotten it before the caller goes on.
  */
-export async function forgetAtCommit(tx: Tx, topic: string, key: string): Promise<void> {
-  await sql`select pg_notify('trilho_config', ${`commit ${topic} ${key}`})`.execute(tx)
+export function forget(tx: Tx, topic: string, key: string): void {
+  changed.set(tx, [...(changed.get(tx) ?? []), { topic, key }])
 }
+
+/** What a transaction is to make forgotten, as the notification line says it. */
+export const changesOf = (tx: Tx): string[] =>
+  (changed.get(tx) ?? []).map(({ topic, key }) => `${topic} ${key}`)
 
 export function remember<Value>(
   db: Database,
