@@ -22,7 +22,10 @@ const provider = defineProvider({
     signature: standardWebhooks(),
     reads: Event,
     event_id: ({ id }) => id,
-    event_type: ({ type }) => type,
+    event_type: ({ type }) => {
+      if (type === 'nameless') throw new TypeError('ours')
+      return type
+    },
     translate: ({ type, data }) => {
       if (type === 'bug') throw new TypeError('ours')
       return [{ type, data: JSON.stringify(readPart(Type.Object({ a: WireInteger }), data, 'data')) }]
@@ -144,4 +147,10 @@ test('a 2xx that cannot be read leaves a write unknown, and says why', () => {
     because: 'answered 201, but the reply cannot be read: a is missing',
   })
   assert.equal(readReply(provider, pay, 'GET', answer(200, '<html>')).outcome, 'failed')
+})
+
+test('a provider that trips over a genuine message costs nobody the message', () => {
+  const envelope = readEnvelope(provider, message('{"id":"e1","type":"nameless","data":{"a":1}}'))
+  assert.match(envelope.event_key, /^sha256:/)
+  assert.match(String(envelope.problem), /acorn could not name it/)
 })

@@ -33,27 +33,34 @@ export function verifyMessage(
   return verify(perSettings(webhooks.signature, completed(webhooks, received.settings)), received)
 }
 
-/** Never throws: a genuine message that cannot be read has the key of its bytes and says why. */
+/**
+ * Never throws: a genuine message that cannot be read, or that the provider's own functions trip over, has the key of
+ * its bytes and says why. It must be stored all the same.
+ */
 export function readEnvelope(provider: Provider, received: Received): Envelope {
   const webhooks = webhooksOf(provider)
   const message = toMessage(webhooks, received)
   const event = readEvent(webhooks, received.body, message)
-  if (!event.ok) {
+  if (!event.ok) return unread(received, inWords(event.errors))
+  try {
+    const id = webhooks.event_id(event.value, message)
     return {
-      event_key: bodyKey(received.body),
-      event_type: null,
-      entity_id: null,
-      problem: inWords(event.errors),
+      event_key: id === null || id === '' ? bodyKey(received.body) : storable(id),
+      event_type: cut(webhooks.event_type(event.value, message)),
+      entity_id: cut(webhooks.entity_id?.(event.value, message) ?? null),
+      problem: null,
     }
-  }
-  const id = webhooks.event_id(event.value, message)
-  return {
-    event_key: id === null || id === '' ? bodyKey(received.body) : storable(id),
-    event_type: cut(webhooks.event_type(event.value, message)),
-    entity_id: cut(webhooks.entity_id?.(event.value, message) ?? null),
-    problem: null,
+  } catch (error) {
+    return unread(received, `${provider.id} could not name it: ${(error as Error).message}`)
   }
 }
+
+const unread = ({ body }: Received, problem: string): Envelope => ({
+  event_key: bodyKey(body),
+  event_type: null,
+  entity_id: null,
+  problem,
+})
 
 /** What the message means. A message that means nothing to us is no news, not a problem. */
 export function translateMessage(provider: Provider, received: Received): Translated {
