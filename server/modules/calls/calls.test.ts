@@ -169,9 +169,11 @@ test('a vendor that asks for more than half a minute is not waited for, and the 
 
 test('a change whose answer was not seen is unknown, a read is failed', async () => {
   const vendor = await connect()
-  const slow = { path: '/delay/2000', timeout_ms: 100, retries: 0 }
-  const change = await call(vendor, { ...slow, method: 'POST', body: {} })
-  const read = await call(vendor, { ...slow, method: 'GET' })
+  const slow = { path: '/delay/30000', timeout_ms: 600, retries: 0 }
+  const [change, read] = await Promise.all([
+    call(vendor, { ...slow, method: 'POST', body: {} }),
+    call(vendor, { ...slow, method: 'GET' }),
+  ])
   assert.deepEqual([change.state, read.state], ['unknown', 'failed'])
   assert.match(String(change.error), /may have acted/)
   assert.equal((await recordOf(vendor, change.id))['state'], 'unknown')
@@ -415,9 +417,17 @@ test('a call that a stopped server left open becomes unknown, a read failed', as
 
 test('a call is on record as started while the vendor has not answered', async () => {
   const vendor = await connect()
-  const under_way = call(vendor, { method: 'POST', path: '/delay/400', body: {} })
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  const { body } = await served.send('GET', '/v1/calls?state=started', { key: vendor.key })
-  assert.equal((body['data'] as unknown[]).length, 1)
+  const under_way = call(vendor, { method: 'POST', path: '/delay/1500', body: {} })
+  const started = async () => {
+    const { body } = await served.send('GET', '/v1/calls?state=started', { key: vendor.key })
+    return (body['data'] as unknown[]).length
+  }
+  let seen = 0
+  let over = false
+  void under_way.then(() => {
+    over = true
+  })
+  while (seen === 0 && !over) seen = await started()
+  assert.equal(seen, 1)
   assert.equal((await under_way).state, 'succeeded')
 })

@@ -254,6 +254,7 @@ function report(
   const { outcome, status, error } = ended
   app.telemetry.count('trilho_calls_total', { provider, outcome })
   app.telemetry.observe('trilho_call_seconds', duration_ms / 1000, { provider })
+  if (!app.log.isLevelEnabled('info')) return
   app.log.info(
     {
       crossing: 'call',
