@@ -53,7 +53,8 @@ export async function run(argv: string[], io: Io = terminal()): Promise<ExitCode
   }
 }
 
-async function toProgram(io: Io): Promise<Command> {
+/** All commands, with what each of them takes. */
+export async function toProgram(io: Io): Promise<Command> {
   const program = new Command('trilho')
     .description('Self-hosted integration hub: run a server, look after it, and work with it.')
     .version(await version(), '-v, --version')
@@ -71,7 +72,7 @@ async function toProgram(io: Io): Promise<Command> {
 }
 
 /** Those that do something; the others only hold commands. */
-const commandsIn = (command: Command): Command[] =>
+export const commandsIn = (command: Command): Command[] =>
   command.commands.length === 0 ? [command] : command.commands.flatMap(commandsIn)
 
 async function version(): Promise<string> {

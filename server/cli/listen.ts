@@ -1,4 +1,3 @@
-import { Agent, request } from 'undici'
 import type { RegisterCommand } from './cli.ts'
 import { type Client, inPath, openClient, type Remote, remote } from './client.ts'
 import { follow, type Item } from './follow.ts'
@@ -67,8 +66,6 @@ function toTarget(to: string): string {
 const LEFT_OUT =
   /^(host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-.*)$/i
 
-const agent = new Agent({ autoSelectFamily: true }) // localhost may be ::1 or 127.0.0.1
-
 async function forward(client: Client, id: string, url: string, timeout_ms: number): Promise<Forwarded> {
   const message = await client.get<WithBytes>(`/v1/messages/${inPath(id)}`)
   const headers = Object.entries(message.headers).filter(([name]) => !LEFT_OUT.test(name)) as [
@@ -88,8 +85,8 @@ async function forward(client: Client, id: string, url: string, timeout_ms: numb
       headers: Object.fromEntries(headers),
       body,
       signal,
-      dispatcher: agent,
     }
+    const { request } = await import('undici') // fetch would leave out headers; other commands do without it
     const response = await request(url, options)
     await response.body.dump()
     return ended(response.statusCode, null)

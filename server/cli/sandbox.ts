@@ -1,4 +1,3 @@
-import { startSandbox } from '../sandbox/sandbox.ts'
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Remote, remote } from './client.ts'
 import {
@@ -41,6 +40,7 @@ export const sandbox: RegisterCommand = (program, io) => {
     .option('--port <port>', 'port on loopback; 0 takes any free one', wholeNumber, DEFAULT_PORT)
     .action(async ({ port, json }: Printed & { port: number }) => {
       const stopped = io.stopped()
+      const { startSandbox } = await import('../sandbox/sandbox.ts') // other commands do without it
       const running = await startSandbox({ port }).catch((error: Error) => {
         throw failure(
           EXIT.failed,
@@ -126,6 +126,7 @@ async function toOrders(io: Io, url: string, options: Send): Promise<string> {
 
 /** Told to send by its control address, as every user of the sandbox does. */
 async function order(running: string | undefined, orders: string): Promise<Sent> {
+  const { startSandbox } = await import('../sandbox/sandbox.ts')
   const own = running === undefined ? await startSandbox({ port: 0 }) : null
   const url = `${own?.url ?? running}/stripe/_control/webhooks`
   try {

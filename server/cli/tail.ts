@@ -86,12 +86,15 @@ export const tail: RegisterCommand = (program, io) => {
       const client = openClient(options)
       const ending = new AbortController() // one list that fails for good ends the others
       const stopped = AbortSignal.any([io.stopped(), ending.signal])
-      const following = kinds.map(([name, { path, filters }]) => {
+      const lines = gather(io)
+      const following = kinds.map(([name, { path, filters, time }]) => {
         const query = Object.fromEntries(
           Object.entries(filters).map(([field, flag]) => [field, text(options[flag]) ?? undefined]),
         )
         const on = (rows: Row[]) => {
-          for (const row of rows) io.out(options.json ? toJson(name, row) : toLine(io, name, row))
+          for (const row of rows) {
+            lines.add(time(row), options.json ? toJson(name, row) : toLine(io, name, row))
+          }
         }
         return follow<Row>(client, io, stopped, { path, query, on, last: options.last }).catch((error) => {
           if (kinds.length === 1 || !isFailure(error) || error.exit_code !== EXIT.refused) throw error
@@ -99,7 +102,10 @@ export const tail: RegisterCommand = (program, io) => {
           return error
         })
       })
-      const ended = await Promise.all(following).finally(() => ending.abort())
+      const ended = await Promise.all(following).finally(() => {
+        ending.abort()
+        lines.flush()
+      })
       const [refused] = ended.filter((end) => isFailure(end))
       if (refused && ended.every((end) => isFailure(end))) throw refused
     })
@@ -109,6 +115,22 @@ export const tail: RegisterCommand = (program, io) => {
     'tail --kind delivery --state failed',
     'tail --source src_01jz8k3v9mf2tb7xq4c5n6p8rs --json | jq .event_type',
   )
+}
+
+const GATHER_MS = 100
+
+/** The lists are asked at the same moment: what their answers tell is printed in the order it happened. */
+function gather(io: Io) {
+  let waiting: { time: string; line: string }[] = []
+  const flush = () => {
+    for (const { line } of waiting.sort((a, b) => (a.time < b.time ? -1 : 1))) io.out(line)
+    waiting = []
+  }
+  const add = (time: string, line: string) => {
+    waiting.push({ time, line })
+    if (waiting.length === 1) setTimeout(flush, GATHER_MS)
+  }
+  return { add, flush }
 }
 
 function wanted(options: Options): [string, Kind][] {

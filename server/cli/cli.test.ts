@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import Stripe from 'stripe'
+import { dataFolder, launch, startServer, trilho } from '../test/cli.ts'
+import { testDatabaseUrl, undoAfter } from '../test/harness.ts'
+import { freePort } from '../test/ports.ts'
+import { commandsIn, run, toProgram } from './cli.ts'
+import type { Io } from './output.ts'
+
+const server = await startServer({
+  DATABASE_URL: await testDatabaseUrl(),
+  TRILHO_DATA_DIR: await dataFolder(),
+})
+const { url, admin_key, demo } = server
+const KEY = { TRILHO_URL: url, TRILHO_API_KEY: demo['API'] ?? '' }
+const ADMIN = { TRILHO_URL: url, TRILHO_API_KEY: admin_key }
+const { Connection: connection = '', Source: source_url = '', Subscription: subscription = '' } = demo
+const source = source_url.split('/').at(-1) ?? ''
+const SECRET = 'whsec_demo_sandbox_signing_secret'
+const NO_SUCH = '00000000000000000000000000'
+
+/** Prints into memory: for help, which needs no process of its own. */
+function recorder(): { io: Io; text: () => string } {
+  const lines: string[] = []
+  const add = (line: string) => void lines.push(line)
+  const io: Io = {
+    out: add,
+    err: add,
+    paint: (_style, words) => words,
+    stdin: async () => '',
+    stopped: () => AbortSignal.abort(),
+  }
+  return { io, text: () => lines.join('\n') }
+}
+
+test('every command has a page of help with an example, --json and what exit codes mean', async () => {
+  const commands = commandsIn(await toProgram(recorder().io))
+  assert.ok(commands.length >= 25)
+  for (const command of commands) {
+    const words: string[] = []
+    for (let at: typeof command | null = command; at?.parent; at = at.parent) words.unshift(at.name())
+    const { io, text } = recorder()
+    assert.equal(await run([...words, '--help'], io), 0)
+    for (const wanted of ['Examples:', `$ trilho ${words[0]}`, '--json', 'Exit codes: 0 done, 1 failed'])
+      assert.ok(text().includes(wanted), `${words.join(' ')}: ${wanted} in ${text()}`)
+  }
+})
+
+test('the exit code says whether it was misused, refused, or nobody answered; errors go to stderr', async () => {
+  const nobody = `http://127.0.0.1:${await freePort()}`
+  const processes: [number, RegExp, string[]][] = [
+    [2, /unknown option '--nope'/, ['key', 'list', '--nope']],
+    [3, /not_found, 404/, ['connection', 'show', `con_${NO_SUCH}`]],
+    [4, /No server answers at .*ECONNREFUSED/, ['connection', 'list', '--url', nobody]],
+  ]
+  await Promise.all(
+    processes.map(async ([code, message, args]) => {
+      const ended = await trilho(args, KEY)
+      assert.deepEqual([ended.code, ended.out], [code, ''], ended.err)
+      assert.match(ended.err, message)
+    }),
+  )
+  const key = ['--url', url, '--key', KEY.TRILHO_API_KEY]
+  const others: [number, RegExp, string[]][] = [
+    [2, /unknown command/, ['nope']],
+    [2, /No API key is known/, ['connection', 'list', '--url', url]],
+    [2, /TRILHO_URL must be/, ['connection', 'list', '--url', 'hub']],
+    [2, /cannot be replayed/, ['replay', `evt_${NO_SUCH}`, ...key]],
+    [2, /neither a port nor a URL/, ['listen', source, '::', ...key]],
+    [2, /Name the path too/, ['call', connection, 'get', ...key]],
+    [2, /--data is no JSON/, ['event', 'publish', 'payment.completed', '--data', '{', ...key]],
+    [2, /--kind nope is none of/, ['tail', '--kind', 'nope', ...key]],
+    [3, /unauthenticated, 401/, ['connection', 'list', '--url', url, '--key', `trl_test_${NO_SUCH}`]],
+    [3, /forbidden, 403/, ['tenant', 'list', ...key]],
+    [3, /Here: --tenant or TRILHO_TENANT/, ['connection', 'list', '--url', url, '--key', admin_key]],
+  ]
+  for (const [code, message, args] of others) {
+    const { io, text } = recorder()
+    assert.equal(await run(args, io), code, text())
+    assert.match(text(), message)
+  }
+})
+
+test('with --json an error is JSON on stderr, with the code of the problem', async () => {
+  const { code, err } = await trilho(['source', 'show', `src_${NO_SUCH}`, '--json'], KEY)
+  assert.equal(code, 3)
+  assert.equal((JSON.parse(err) as { error: { code: string } }).error.code, 'not_found')
+})
+
+test('a setting that is wrong and a port that is taken end the start with one line and no 0', async () => {
+  const env = { DATABASE_URL: await testDatabaseUrl(), TRILHO_DATA_DIR: await dataFolder() }
+  const [wrong, taken] = await Promise.all([
+    trilho(['start', '--port', 'abc'], env),
+    trilho(['start', '--port', new URL(url).port, '--no-demo'], env),
+  ])
+  assert.deepEqual([wrong.code, wrong.err.trim().split('\n').length], [2, 1], wrong.err)
+  assert.match(wrong.err, /TRILHO_PORT must be a whole number, not "abc"/)
+  assert.equal(taken.code, 1)
+  assert.match(taken.err, /^Port \d+ on 127\.0\.0\.1 is in use\..*\n$/)
+})
+
+test('an administrator makes a tenant and its keys, and a revoked key is refused', async () => {
+  const made = await trilho(['tenant', 'create', 'Padaria Central', '--json'], ADMIN)
+  const tenant = JSON.parse(made.out) as { id: string; name: string }
+  assert.equal(tenant.name, 'Padaria Central')
+  const list = await trilho(['tenant', 'list'], ADMIN)
+  assert.match(list.out, new RegExp(`^ID .*NAME\n${tenant.id} .*Padaria Central$`, 'm'))
+
+  const args = ['key', 'create', 'Shop', '--live', '--scope', 'connections:read', '--json']
+  const key = JSON.parse((await trilho([...args, '--tenant', tenant.id], ADMIN)).out) as {
+    id: string
+    key: string
+  }
+  const as_shop = { TRILHO_URL: url, TRILHO_API_KEY: key.key }
+  assert.equal(
+    (await trilho(['connection', 'list', '--json'], as_shop)).out,
+    '{\n  "data": [],\n  "next_cursor": null\n}\n',
+  )
+  assert.equal((await trilho(['source', 'list'], as_shop)).code, 3)
+
+  const revoked = await trilho(['key', 'revoke', key.id, '--tenant', tenant.id], ADMIN)
+  assert.equal(revoked.out, `${key.id} is revoked\n`)
+  assert.equal((await trilho(['connection', 'list'], as_shop)).code, 3)
+})
+
+test('connections, sources and subscriptions are made, shown and deleted, and secrets come from a file or stdin', async () => {
+  const at = ['--setting', `base_url=${url}/sandbox/echo`]
+  const made = await trilho(
+    ['connection', 'create', 'stripe', ...at, '--credential', 'secret_key=-', '--json'],
+    KEY,
+    'sk_test_from_stdin\n',
+  )
+  const { id, credentials } = JSON.parse(made.out) as { id: string; credentials: string[] }
+  assert.deepEqual(credentials, ['secret_key'])
+  assert.ok(!made.out.includes('sk_test'))
+  assert.match((await trilho(['connection', 'show', id], KEY)).out, /^provider +stripe$/m)
+  assert.equal((await trilho(['connection', 'delete', id], KEY)).out, `${id} is deleted\n`)
+  assert.equal((await trilho(['connection', 'show', id], KEY)).code, 3)
+
+  const [own, hook] = await Promise.all([
+    trilho(['source', 'create', 'stripe', '--secret', 'whsec_of_the_shop', '--json'], KEY),
+    trilho(['subscription', 'create', `${url}/sandbox/bin/two`, '--event', 'payment.*', '--json'], KEY),
+  ])
+  assert.equal((JSON.parse(own.out) as { secrets: number }).secrets, 1)
+  const hooked = JSON.parse(hook.out) as { id: string; event_types: string[]; secret: string }
+  assert.deepEqual(hooked.event_types, ['payment.*'])
+  assert.equal((await trilho(['subscription', 'secret', hooked.id], KEY)).out, `${hooked.secret}\n`)
+  await Promise.all([
+    trilho(['source', 'delete', (JSON.parse(own.out) as { id: string }).id], KEY),
+    trilho(['subscription', 'delete', hooked.id], KEY),
+  ])
+  assert.ok(!(await trilho(['source', 'list'], KEY)).out.includes('whsec_of_the_shop'))
+})
+
+test("a call prints the vendor's answer to the digit on stdout and how it went on stderr", async () => {
+  const made = await trilho(
+    [
+      'connection',
+      'create',
+      'http',
+      '--setting',
+      `base_url=${url}/sandbox/echo`,
+      '--setting',
+      'auth=none',
+      '--json',
+    ],
+    KEY,
+  )
+  assert.equal(made.code, 0, made.err)
+  const { id } = JSON.parse(made.out) as { id: string }
+  const sent = '{"amount": 12.50, "id": 12345678901234567890}'
+  const { code, out, err } = await trilho(
+    ['call', id, 'post', '/anything', '--data', '-', '--raw'],
+    KEY,
+    sent,
+  )
+  assert.equal(code, 0, err)
+  assert.ok(out.includes(JSON.stringify(sent).slice(1, -1)) || out.includes(sent), out)
+  assert.match(err, /^call_\w+ succeeded, 200, 1 attempts, \d+ ms\n$/)
+})
+
+test('a call that the vendor refuses ends with 1, and its answer is still printed', async () => {
+  const { code, out, err } = await trilho(['call', connection, 'GET', '/v1/nope'], KEY)
+  assert.equal(code, 1)
+  assert.match(out, /invalid_request_error/)
+  assert.match(err, /refused, 404[\s\S]*trilho: the vendor answered 404/)
+  const tested = await trilho(['connection', 'test', connection], KEY)
+  assert.deepEqual([tested.code, tested.out.slice(0, 3)], [0, 'ok '])
+})
+
+test('tail follows a webhook through message, event and delivery, and ends with 0 on an interrupt', async () => {
+  const tail = launch(['tail', '--json', '--last', '0'], KEY)
+  const people = launch(['tail', '--kind', 'message', '--source', source, '--last', '1'], KEY)
+  await trilho(['call', connection, 'GET', '/v1/balance'], KEY) // by now both have begun to follow
+  const sent = await trilho(
+    ['sandbox', 'send', source, '--count', '2', '--duplicate', '1', '--bad-signature', '1'],
+    KEY,
+  )
+  assert.equal(sent.code, 0, sent.err)
+  assert.match(sent.out, /^3 of 4 posts .* were taken {"200":3,"401":1}$/m)
+  const read = (out: string) =>
+    out
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, string>)
+  const delivered = (rows: Record<string, string>[]) =>
+    new Set(
+      rows.filter(({ kind, state }) => kind === 'delivery' && state === 'delivered').map(({ id }) => id),
+    ).size
+  await tail.until((out) => delivered(read(out.slice(0, out.lastIndexOf('\n') + 1))) === 2)
+  await people.until((out) => (out.match(/ message {2}completed /g) ?? []).length >= 2)
+  const [ended, also] = await Promise.all([tail.stop('SIGINT'), people.stop('SIGINT')])
+  assert.deepEqual([ended.code, also.code], [0, 0])
+  const rows = read(ended.out)
+  const of = (kind: string) => new Set(rows.filter((row) => row['kind'] === kind).map(({ id }) => id)).size
+  assert.deepEqual([of('message'), of('refused'), of('event')], [2, 1, 2])
+  assert.ok(!also.out.includes('\x1b'), 'piped, so without colours')
+})
+
+test('listen forwards the bytes and headers, so that the signature of the vendor still verifies', async () => {
+  const stripe = new Stripe('sk_test_unused')
+  const verified: string[] = []
+  const receiver = createServer((request, response) => {
+    const parts: Buffer[] = []
+    request.on('data', (part: Buffer) => parts.push(part))
+    request.on('end', () => {
+      const signature = request.headers['stripe-signature'] ?? ''
+      verified.push(stripe.webhooks.constructEvent(Buffer.concat(parts), signature, SECRET).type)
+      response.writeHead(204).end()
+    })
+  }).listen(0, '127.0.0.1')
+  await new Promise((listening) => receiver.once('listening', listening))
+  undoAfter(async () => receiver.close())
+  const { port } = receiver.address() as AddressInfo
+
+  const listening = launch(['listen', source, `127.0.0.1:${port}/hooks`, '--json'], KEY)
+  await listening.until((_out, err) => err.includes('Forwarding'))
+  const types = ['payment_intent.created', 'payment_intent.succeeded']
+  await trilho(['sandbox', 'send', source, ...types.flatMap((type) => ['--event', type])], KEY)
+  await listening.until((out) => out.split('\n').length === 3)
+  const { code, out } = await listening.stop('SIGTERM')
+  assert.equal(code, 0)
+  assert.deepEqual(verified.sort(), types)
+  assert.ok(
+    out
+      .split('\n')
+      .filter(Boolean)
+      .every((line) => (JSON.parse(line) as { status: number }).status === 204),
+  )
+})
+
+test('a delivery is replayed by its id', async () => {
+  const sent = await trilho(
+    ['event', 'publish', 'payment.completed', '--data', '-', '--json'],
+    KEY,
+    '{"amount":"1"}',
+  )
+  assert.equal((JSON.parse(sent.out) as { deliveries: number }).deliveries, 1, sent.err)
+  const tail = launch(['tail', '--subscription', subscription, '--state', 'delivered', '--json'], KEY)
+  await tail.until((out) => out.includes('"attempts":1') && out.endsWith('\n'))
+  const { id } = JSON.parse(tail.out().split('\n').at(-2) ?? '') as { id: string }
+  const replayed = await trilho(['replay', id], KEY)
+  assert.deepEqual([replayed.code, replayed.out], [0, `${id} is on its way again\n`])
+  await tail.until((out) =>
+    out.split('\n').some((line) => line.includes(id) && line.includes('"attempts":2')),
+  )
+  await tail.stop('SIGINT')
+})
+
+test('sandbox runs the simulated vendors alone and ends when told to', async () => {
+  const alone = launch(['sandbox', '--port', '0', '--json'])
+  await alone.until((out) => out.includes('}'))
+  const { Stripe: stripe } = JSON.parse(alone.out()) as { Stripe: string }
+  const reply = await fetch(`${stripe}/v1/balance`, { headers: { authorization: 'Bearer sk_test_x' } })
+  assert.equal(reply.status, 200)
+  const to_it = [
+    'sandbox',
+    'send',
+    '--to',
+    `${new URL(stripe).origin}/bin/one`,
+    '--sandbox',
+    new URL(stripe).origin,
+  ]
+  assert.equal((await trilho(to_it)).code, 0)
+  assert.equal((await alone.stop('SIGTERM')).code, 0)
+  assert.equal((await trilho(to_it)).code, 4)
+})
+
+test('the server that trilho start runs ends with 0 on SIGTERM', async () => {
+  const other = await startServer({
+    DATABASE_URL: await testDatabaseUrl(),
+    TRILHO_DATA_DIR: await dataFolder(),
+  })
+  assert.match(other.admin_key, /^trl_admin_/)
+  assert.equal((await fetch(`${other.url}/ready`)).status, 200)
+  const { code } = await other.stop('SIGTERM')
+  assert.equal(code, 0)
+  await assert.rejects(fetch(`${other.url}/ready`))
+})
