@@ -38,7 +38,10 @@ export async function receive(
   const message = toMessage(app, source, arrival)
   const first_id = await ingest(app).add(message).catch(rethrow)
   const result = first_id === message.id ? 'received' : 'duplicate'
-  app.telemetry.count('trilho_inbound_messages_total', { provider, result })
+  app.telemetry.count('trilho_inbound_messages_total', {
+    provider,
+    result: result === 'received' ? 'accepted' : result,
+  })
   if (result === 'received') app.db.notify('trilho_inbox', 'new')
   return { status: result, id: toWire('message', first_id) }
 }
@@ -46,11 +49,11 @@ export async function receive(
 async function findSourceAt(app: App, provider: string, source_id: string): Promise<ActiveSource> {
   const source = await findActiveSource(app, source_id)
   if (!source || source.provider.id !== provider) {
-    app.telemetry.count('trilho_inbound_messages_total', { provider: 'none', result: 'unknown_source' })
+    app.telemetry.count('trilho_inbound_messages_total', { provider: 'none', result: 'refused' })
     throw new Problem('not_found', { detail: 'no source has this address; compare it with GET /v1/sources' })
   }
   if (source.state === 'disabled') {
-    app.telemetry.count('trilho_inbound_messages_total', { provider, result: 'disabled' })
+    app.telemetry.count('trilho_inbound_messages_total', { provider, result: 'refused' })
     throw new Problem('not_found', {
       detail: 'this source is disabled; enable it with PATCH /v1/sources/{id}',
     })

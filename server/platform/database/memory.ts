@@ -62,11 +62,20 @@ export function remember<Value>(
     kept.set(key, value)
   }
 
+  /** To the end of the line: a flood of keys nobody has pushes out what is not used, not what is. */
+  function touch(key: string, value: Value): void {
+    kept.delete(key)
+    kept.set(key, value)
+  }
+
   return {
     get: (key) => {
       if (!db.listening()) return load(key)
       const value = kept.get(key)
-      if (value !== undefined) return Promise.resolve(value)
+      if (value !== undefined) {
+        if (kept.size > max / 2) touch(key, value)
+        return Promise.resolve(value)
+      }
       return loading.get(key) ?? read(key)
     },
   }
