@@ -1,3 +1,4 @@
+import { deliver } from './deliver.ts'
 import { ingest } from './ingest.ts'
 
 // npm run bench -- ingest | deliver | call | statements   [--rounds=5]
@@ -5,7 +6,7 @@ import { ingest } from './ingest.ts'
 // Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
 
 type Bench = (options: { rounds: number }) => Promise<void>
-const BENCHES: Record<string, Bench> = { ingest }
+const BENCHES: Record<string, Bench> = { ingest, deliver }
 
 async function main(args: string[]): Promise<number> {
   const name = args.find((arg) => !arg.startsWith('--')) ?? ''

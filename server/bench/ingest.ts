@@ -6,7 +6,8 @@ import { note, print, type Rounds } from './report.ts'
 /** Webhooks taken in: verified, stored with their work, committed, answered. */
 const TENANTS = 20
 const CLIENTS = 64
-const MOST = 30_000
+/** Requests made before the clock starts; more than can be answered while it runs. */
+const MOST = 40_000
 const TARGETS = { bare: 0.5, insert: 1.8, 'same-rows': 3 }
 
 export async function ingest(options: { rounds: number }): Promise<void> {

@@ -23,6 +23,8 @@ export type Place = {
   root: pg.Pool
   product(roles: string, more?: { env?: Record<string, string>; node_options?: string[] }): Promise<Product>
   program(file: string, settings?: object): Promise<Program>
+  /** Is run at the close, the last one first. */
+  undo(step: () => Promise<unknown>): void
   close(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ export async function openPlace(): Promise<Place> {
         undo.push(program.stop)
         return program
       },
+      undo: (step) => void undo.push(step),
       close,
     }
   } catch (error) {

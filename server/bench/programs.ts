@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 /** Everything that is measured, and whatever measures it, runs in a process of its own. */
 export type Program = {
+  pid: number
   /** What the program said when it was ready. */
   ready: unknown
   /** Hands it an order and waits for its answer; one order at a time. */
@@ -30,6 +31,7 @@ export async function startProgram(file: string, settings: object = {}): Promise
     return answer
   }
   return {
+    pid: child.pid ?? 0,
     ready: await hear(),
     ask: (order) => {
       child.send(order as object)
