@@ -53,7 +53,9 @@ async function request(app: App, connection: OpenConnection): Promise<TokenResul
   const reply = await app.egress.send({ ...asked, timeout_ms: TIMEOUT_MS, max_response_bytes: MOST_BYTES })
   if (reply.kind === 'error') return { ok: false, because: `no access token: ${reply.message}` }
   const read = readToken(reply.status, reply.body)
-  if (!read.ok) return { ok: false, because: `no access token: ${read.because}` }
+  // It quotes the other side, whose JSON can spell what PostgreSQL cannot store.
+  if (!read.ok)
+    return { ok: false, because: `no access token: ${read.because.replaceAll('\0', '').toWellFormed()}` }
   keep(app, connection, read.token, read.expires_in_s * 1000)
   return { ok: true, token: read.token }
 }
