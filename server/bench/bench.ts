@@ -1,12 +1,13 @@
 import { deliver } from './deliver.ts'
 import { ingest } from './ingest.ts'
+import { statements } from './statements.ts'
 
 // npm run bench -- ingest | deliver | call | statements   [--rounds=5]
 //
 // Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
 
 type Bench = (options: { rounds: number }) => Promise<void>
-const BENCHES: Record<string, Bench> = { ingest, deliver }
+const BENCHES: Record<string, Bench> = { ingest, deliver, statements }
 
 async function main(args: string[]): Promise<number> {
   const name = args.find((arg) => !arg.startsWith('--')) ?? ''
