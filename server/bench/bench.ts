@@ -1,3 +1,4 @@
+import { call } from './call.ts'
 import { deliver } from './deliver.ts'
 import { ingest } from './ingest.ts'
 import { statements } from './statements.ts'
@@ -7,7 +8,7 @@ import { statements } from './statements.ts'
 // Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
 
 type Bench = (options: { rounds: number }) => Promise<void>
-const BENCHES: Record<string, Bench> = { ingest, deliver, statements }
+const BENCHES: Record<string, Bench> = { ingest, deliver, call, statements }
 
 async function main(args: string[]): Promise<number> {
   const name = args.find((arg) => !arg.startsWith('--')) ?? ''

@@ -15,6 +15,9 @@ export const payload = (n: number): string =>
     ),
   })
 
+/** What a call sends: as large, and not text yet. */
+export const callBody = (n: number): unknown => JSON.parse(payload(n))
+
 const AT_ONCE = 500
 
 /** Publishes events of many tenants with their deliveries, as the rooms do, and wakes whoever delivers. */

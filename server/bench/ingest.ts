@@ -58,7 +58,7 @@ async function measure(place: Place, count: number): Promise<Rounds> {
   return rounds
 }
 
-async function ask(load: Program, order: Pick<LoadOrder, 'port' | 'targets'> & { round: number }) {
+async function ask(load: Program, order: Required<Pick<LoadOrder, 'port' | 'targets'>> & { round: number }) {
   const { port, targets, round } = order
   // The first round warms the compilers and the caches up and is not counted.
   const measured_ms = round === 0 ? 1_000 : 1_800

@@ -9,9 +9,12 @@ import { stripeRequests, type Target } from './stripe_messages.ts'
 export type LoadOrder = {
   port: number
   clients: number
-  targets: Target[]
+  /** Stripe's messages go to each in turn. */
+  targets?: Target[]
   /** Part of every event's id. */
-  run: string
+  run?: string
+  /** One whole HTTP request, the same each time, instead of messages. */
+  request?: string
   /** Ends after this many, or when the time is over. */
   most: number
   warm_ms: number
@@ -29,9 +32,8 @@ export type LoadResult = {
 let made = 0
 
 async function load(order: LoadOrder): Promise<LoadResult> {
-  const { port, clients, targets, run, most, warm_ms, measured_ms } = order
-  const requests = stripeRequests(targets, run, made, most)
-  made += most
+  const { port, clients, most, warm_ms, measured_ms } = order
+  const requests = requestsOf(order)
   const started = performance.now()
   const [from, to] = [started + warm_ms, started + warm_ms + measured_ms]
   let [next, accepted, other, measured, last] = [0, 0, 0, 0, from]
@@ -47,6 +49,12 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   await Promise.all(Array.from({ length: clients }, () => client(port, take, answered)))
   const ran_out = next >= most
   return { per_second: (measured * 1000) / ((ran_out ? last : to) - from), accepted, other }
+}
+
+function requestsOf({ request, targets = [], run = '', most }: LoadOrder): Buffer[] {
+  if (request !== undefined) return Array<Buffer>(most).fill(Buffer.from(request))
+  made += most
+  return stripeRequests(targets, run, made, most)
 }
 
 function client(port: number, take: () => Buffer | null, answered: (ok: boolean) => void): Promise<void> {

@@ -19,6 +19,8 @@ import { type Product, type Program, startProduct, startProgram } from './progra
 export type Place = {
   app: App
   url: string
+  /** The settings of a product on this place. */
+  env: Record<string, string>
   /** The login itself, outside of the product's roles. */
   root: pg.Pool
   product(roles: string, more?: { env?: Record<string, string>; node_options?: string[] }): Promise<Product>
@@ -56,6 +58,7 @@ export async function openPlace(): Promise<Place> {
     return {
       app: opened.app,
       url,
+      env,
       root,
       product: async (roles, { env: more = {}, node_options = [] } = {}) => {
         const log_file = join(dir, `product-${products++}.log`)

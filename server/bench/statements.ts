@@ -4,6 +4,7 @@ import { drained, makeSource, makeSubscription, makeTenant, openPlace, type Plac
 import type { Program } from './programs.ts'
 import type { ReceiveOrder } from './receiver.ts'
 import { printTable, rounded } from './report.ts'
+import type { Target } from './stripe_messages.ts'
 
 /**
  * How many statements an event costs from the webhook to the recorded delivery, counted by PostgreSQL itself
@@ -71,12 +72,7 @@ async function openCrossing(place: Place): Promise<(count: number) => Promise<vo
   }
 }
 
-async function send(
-  load: Program,
-  port: number,
-  targets: LoadOrder['targets'],
-  count: number,
-): Promise<void> {
+async function send(load: Program, port: number, targets: Target[], count: number): Promise<void> {
   const order: LoadOrder = {
     port,
     clients: Math.min(64, count),

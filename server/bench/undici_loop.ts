@@ -3,24 +3,27 @@ import { signStandardWebhook } from '../kit/signatures.ts'
 import { payload } from './events.ts'
 import { serveOrders, settingsOf } from './programs.ts'
 
-/** Loops that sign and post, and nothing else. */
-export type LoopSettings = { receiver: string; secret: string; clients: number }
+/** Loops that post, signed where there is a secret, and do nothing else. */
+export type LoopSettings = { receiver: string; secret: string | null; clients: number }
 
 const { receiver, secret, clients } = settingsOf<LoopSettings>()
 const pool = new Pool(receiver, { connections: clients })
 
 async function post(n: number): Promise<void> {
   const body = payload(n)
+  const headers = { 'content-type': 'application/json', ...(secret !== null && signed(secret, n, body)) }
+  const answer = await pool.request({ path: '/', method: 'POST', headers, body })
+  await answer.body.text()
+}
+
+function signed(secret: string, n: number, body: string) {
   const timestamp = new Date()
   const id = `evt_${n}`
-  const headers = {
-    'content-type': 'application/json',
+  return {
     'webhook-id': id,
     'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
     'webhook-signature': signStandardWebhook({ secrets: [secret], id, timestamp, body }),
   }
-  const answer = await pool.request({ path: '/', method: 'POST', headers, body })
-  await answer.body.text()
 }
 
 serveOrders('ready', async ({ count }: { count: number }) => {
