@@ -193,7 +193,8 @@ test('a call that the vendor refuses ends with 1, and its answer is still printe
 test('tail follows a webhook through message, event and delivery, and ends with 0 on an interrupt', async () => {
   const tail = launch(['tail', '--json', '--last', '0'], KEY)
   const people = launch(['tail', '--kind', 'message', '--source', source, '--last', '1'], KEY)
-  await trilho(['call', connection, 'GET', '/v1/balance'], KEY) // by now both have begun to follow
+  const follows = (_out: string, err: string) => err.includes('Following')
+  await Promise.all([tail.until(follows), people.until(follows)])
   const sent = await trilho(
     ['sandbox', 'send', source, '--count', '2', '--duplicate', '1', '--bad-signature', '1'],
     KEY,
@@ -251,12 +252,18 @@ test('listen forwards the bytes and headers, so that the signature of the vendor
   )
 })
 
-test('a delivery is replayed by its id', async () => {
-  const sent = await trilho(
-    ['event', 'publish', 'payment.completed', '--data', '-', '--json'],
+test('an event type is defined, its event published, and its delivery replayed by its id', async () => {
+  const defined = await trilho(
+    ['event', 'define', 'order.shipped', '--description', 'An order left the house'],
     KEY,
-    '{"amount":"1"}',
   )
+  assert.equal(defined.code, 0, defined.err)
+  const sent = await trilho(
+    ['event', 'publish', 'order.shipped', '--data', '-', '--entity', 'A-17', '--json'],
+    KEY,
+    '{"weight": 12.50}',
+  )
+  assert.equal(sent.code, 0, sent.err)
   assert.equal((JSON.parse(sent.out) as { deliveries: number }).deliveries, 1, sent.err)
   const tail = launch(['tail', '--subscription', subscription, '--state', 'delivered', '--json'], KEY)
   await tail.until((out) => out.includes('"attempts":1') && out.endsWith('\n'))
@@ -271,7 +278,7 @@ test('a delivery is replayed by its id', async () => {
 
 test('sandbox runs the simulated vendors alone and ends when told to', async () => {
   const alone = launch(['sandbox', '--port', '0', '--json'])
-  await alone.until((out) => out.includes('}'))
+  await alone.until((out) => out.endsWith('}\n'))
   const { Stripe: stripe } = JSON.parse(alone.out()) as { Stripe: string }
   const reply = await fetch(`${stripe}/v1/balance`, { headers: { authorization: 'Bearer sk_test_x' } })
   assert.equal(reply.status, 200)

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
 import {
@@ -7,6 +8,7 @@ import {
   EXIT,
   examples,
   failure,
+  type Io,
   type PageOf,
   readPairs,
   show,
@@ -35,7 +37,11 @@ const COLUMNS: Column<Connection>[] = [
 
 export const connection: RegisterCommand = (program, io) => {
   const group = program.command('connection').description("A tenant's accounts at its providers")
+  changing(group, io)
+  looking(group, io)
+}
 
+function changing(group: Command, io: Io): void {
   const create = remote(group.command('create <provider>'))
     .description('Connect an account. What the provider asks for: GET /v1/providers/{id}')
     .option('--name <name>', 'how people call it (default: the provider)')
@@ -56,6 +62,16 @@ export const connection: RegisterCommand = (program, io) => {
     'connection create http --name Orders --setting base_url=https://api.example.com/v1',
   )
 
+  const drop = remote(group.command('delete <id>'))
+    .description('Delete a connection and its credentials')
+    .action(async (id: string, options: Remote) => {
+      await openClient(options).send('DELETE', `/v1/connections/${inPath(id)}`)
+      show(io, options, { id, deleted: true }, () => `${id} is deleted`)
+    })
+  examples(drop, 'connection delete con_01jz8k3v9mf2tb7xq4c5n6p8rs')
+}
+
+function looking(group: Command, io: Io): void {
   const list = paged(group.command('list'))
     .description('List connections, newest first')
     .action(async (options: Paged) => {
@@ -86,12 +102,4 @@ export const connection: RegisterCommand = (program, io) => {
       if (!tested.ok) throw failure(EXIT.failed, tested.message, { call_id: tested.call_id })
     })
   examples(test, 'connection test con_01jz8k3v9mf2tb7xq4c5n6p8rs')
-
-  const drop = remote(group.command('delete <id>'))
-    .description('Delete a connection and its credentials')
-    .action(async (id: string, options: Remote) => {
-      await openClient(options).send('DELETE', `/v1/connections/${inPath(id)}`)
-      show(io, options, { id, deleted: true }, () => `${id} is deleted`)
-    })
-  examples(drop, 'connection delete con_01jz8k3v9mf2tb7xq4c5n6p8rs')
 }

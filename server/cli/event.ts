@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
 import {
@@ -6,6 +7,7 @@ import {
   EXIT,
   examples,
   failure,
+  type Io,
   type PageOf,
   readArgument,
   show,
@@ -20,6 +22,7 @@ type Event = Record<string, unknown> & {
 }
 type Published = { id: string; type: string; deliveries: number; created_at: string }
 type EventType = { name: string; description: string }
+type Define = Remote & { description: string; schema: string; example: string }
 
 const COLUMNS: Column<Event>[] = [
   ['ID', (event) => event.id],
@@ -30,13 +33,17 @@ const COLUMNS: Column<Event>[] = [
 
 export const event: RegisterCommand = (program, io) => {
   const group = program.command('event').description('Facts in our own vocabulary, and who they went to')
+  publishing(group, io)
+  looking(group, io)
+}
 
+function publishing(group: Command, io: Io): void {
   const publish = remote(group.command('publish <type>'))
     .description('Publish an event; its data goes out to the byte')
     .option('--data <json>', 'JSON, @file, or - for standard input', '{}')
     .option('--entity <id>', 'what it is about, to find it by')
     .action(async (type: string, options: Remote & { data: string; entity?: string }) => {
-      const data = checkedJson(await readArgument(io, options.data))
+      const data = checkedJson(await readArgument(io, options.data), '--data')
       const entity = options.entity === undefined ? '' : `,"entity_id":${JSON.stringify(options.entity)}`
       const raw = `{"type":${JSON.stringify(type)}${entity},"data":${data}}`
       const made = JSON.parse(await openClient(options).text('POST', '/v1/events', raw)) as Published
@@ -48,6 +55,26 @@ export const event: RegisterCommand = (program, io) => {
     'event publish order.shipped --data @order.json --entity A-17',
   )
 
+  const define = remote(group.command('define <type>'))
+    .description('Add an event type of your own to the catalog')
+    .requiredOption('--description <words>', 'what it says')
+    .option('--schema <json>', 'JSON Schema of its data: JSON, @file or -', '{}')
+    .option('--example <json>', 'data that fits the schema: JSON, @file or -', '{}')
+    .action(async (name: string, options: Define) => {
+      const schema = JSON.parse(checkedJson(await readArgument(io, options.schema), '--schema'))
+      const example = JSON.parse(checkedJson(await readArgument(io, options.example), '--example'))
+      const body = { name, description: options.description, schema, example }
+      const made = await openClient(options).send<EventType>('POST', '/v1/event-types', body)
+      show(io, options, made, (shown) => card(io, shown))
+    })
+  examples(
+    define,
+    'event define order.shipped --description "An order left the house"',
+    'event define order.shipped --description "An order left" --schema @order.schema.json --example @order.json',
+  )
+}
+
+function looking(group: Command, io: Io): void {
   const list = paged(group.command('list'))
     .description('List events, newest first')
     .option('--type <type>', 'only this type')
@@ -77,11 +104,11 @@ export const event: RegisterCommand = (program, io) => {
   examples(types, 'event types')
 }
 
-function checkedJson(text: string): string {
+function checkedJson(text: string, flag: string): string {
   try {
     JSON.parse(text)
     return text
   } catch (error) {
-    throw failure(EXIT.usage, `--data is no JSON: ${(error as Error).message}`)
+    throw failure(EXIT.usage, `${flag} is no JSON: ${(error as Error).message}`)
   }
 }

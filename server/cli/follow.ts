@@ -14,6 +14,8 @@ export type Followed<Row extends Item> = {
   query: Record<string, string | undefined>
   /** What is new or has changed, oldest first. */
   on: (rows: Row[]) => void | Promise<void>
+  /** The past has been read: whatever comes from now on is handed over. */
+  ready: () => void
 }
 
 const PAGE = 200
@@ -34,6 +36,7 @@ export async function follow<Row extends Item>(
   let seen = new Map(first.map((row) => [row.id, markOf(row)]))
   const floor = first.length < PAGE ? '' : (first.at(-1)?.id ?? '')
   if (list.last > 0) await list.on(first.slice(0, list.last).reverse())
+  list.ready()
   let away = false
   while (await pause(stopped)) {
     try {

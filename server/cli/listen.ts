@@ -37,8 +37,8 @@ export const listen: RegisterCommand = (program, io) => {
           io.out(options.json ? JSON.stringify(forwarded) : toLine(io, forwarded))
         }
       }
-      io.err(`Forwarding ${source} to ${target}. Ctrl-C ends it.`)
-      const list = { path: '/v1/messages', query: { source_id: source }, on, last: options.last }
+      const ready = () => io.err(`Forwarding ${source} to ${target}. Ctrl-C ends it.`)
+      const list = { path: '/v1/messages', query: { source_id: source }, on, ready, last: options.last }
       await follow<Message>(client, io, stopped, list)
     })
   examples(

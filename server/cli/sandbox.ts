@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Remote, remote } from './client.ts'
 import {
@@ -33,7 +34,11 @@ type Sent = {
 
 export const sandbox: RegisterCommand = (program, io) => {
   const group = program.command('sandbox').description('Simulated vendors that speak the real wire format')
+  running(group, io)
+  sending(group, io)
+}
 
+function running(group: Command, io: Io): void {
   const run = group
     .command('run', { isDefault: true })
     .description('Run the simulated vendors alone, until Ctrl-C')
@@ -56,7 +61,9 @@ export const sandbox: RegisterCommand = (program, io) => {
       await running.stop()
     })
   examples(run, 'sandbox', 'sandbox run --port 0 --json')
+}
 
+function sending(group: Command, io: Io): void {
   const send = remote(group.command('send [source]'))
     .description(
       'Send signed Stripe events to a source (default: the only Stripe source), as Stripe does. Ends with 1 where a good one was not taken.',

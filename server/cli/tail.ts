@@ -1,7 +1,16 @@
 import type { RegisterCommand } from './cli.ts'
 import { openClient, type Remote, remote } from './client.ts'
 import { follow, type Item } from './follow.ts'
-import { EXIT, examples, failure, type Io, isFailure, type Style, wholeNumber } from './output.ts'
+import {
+  EXIT,
+  examples,
+  type Failure,
+  failure,
+  type Io,
+  isFailure,
+  type Style,
+  wholeNumber,
+} from './output.ts'
 
 type Options = Remote & {
   kind?: string
@@ -81,40 +90,48 @@ export const tail: RegisterCommand = (program, io) => {
     .option('--connection <id>', 'only calls through this connection')
     .option('--state <state>', 'only deliveries and calls in this state, such as failed')
     .option('--last <n>', 'begin with so many of the past of each kind', wholeNumber, 10)
-    .action(async (options: Options) => {
-      const kinds = wanted(options)
-      const client = openClient(options)
-      const ending = new AbortController() // one list that fails for good ends the others
-      const stopped = AbortSignal.any([io.stopped(), ending.signal])
-      const lines = gather(io)
-      const following = kinds.map(([name, { path, filters, time }]) => {
-        const query = Object.fromEntries(
-          Object.entries(filters).map(([field, flag]) => [field, text(options[flag]) ?? undefined]),
-        )
-        const on = (rows: Row[]) => {
-          for (const row of rows) {
-            lines.add(time(row), options.json ? toJson(name, row) : toLine(io, name, row))
-          }
-        }
-        return follow<Row>(client, io, stopped, { path, query, on, last: options.last }).catch((error) => {
-          if (kinds.length === 1 || !isFailure(error) || error.exit_code !== EXIT.refused) throw error
-          io.err(`${name}: ${error.message}`) // one list that this key may not read does not end the others
-          return error
-        })
-      })
-      const ended = await Promise.all(following).finally(() => {
-        ending.abort()
-        lines.flush()
-      })
-      const [refused] = ended.filter((end) => isFailure(end))
-      if (refused && ended.every((end) => isFailure(end))) throw refused
-    })
+    .action((options: Options) => followAll(io, options))
   examples(
     command,
     'tail',
     'tail --kind delivery --state failed',
     'tail --source src_01jz8k3v9mf2tb7xq4c5n6p8rs --json | jq .event_type',
   )
+}
+
+async function followAll(io: Io, options: Options): Promise<void> {
+  const kinds = wanted(options)
+  const client = openClient(options)
+  const ending = new AbortController() // one list that fails for good ends the others
+  const stopped = AbortSignal.any([io.stopped(), ending.signal])
+  const lines = gather(io)
+  let to_begin = kinds.length
+  const ready = () => {
+    to_begin -= 1
+    if (to_begin === 0) io.err('Following. Ctrl-C ends it.')
+  }
+  const followOne = async ([name, { path, filters, time }]: [string, Kind]): Promise<Failure | null> => {
+    const pairs = Object.entries(filters).map(([field, flag]) => [field, text(options[flag]) ?? undefined])
+    const on = (rows: Row[]) => {
+      for (const row of rows) lines.add(time(row), options.json ? toJson(name, row) : toLine(io, name, row))
+    }
+    const list = { path, query: Object.fromEntries(pairs), on, ready, last: options.last }
+    try {
+      await follow<Row>(client, io, stopped, list)
+      return null
+    } catch (error) {
+      if (!isFailure(error) || error.exit_code !== EXIT.refused) throw error
+      if (kinds.length > 1) io.err(`${name}: ${error.message}`) // the others may be open to this key
+      ready()
+      return error
+    }
+  }
+  const ended = await Promise.all(kinds.map(followOne)).finally(() => {
+    ending.abort()
+    lines.flush()
+  })
+  const [refused] = ended
+  if (refused && ended.every((end) => end !== null)) throw refused
 }
 
 const GATHER_MS = 100

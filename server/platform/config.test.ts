@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { isDevelopment, loadConfig, masterKeyBytes } from './config.ts'
+import { isDevelopment, loadClientSettings, loadConfig, masterKeyBytes } from './config.ts'
 import { ConfigSchema, configMarkdown, envName, PROPERTIES, shown } from './settings.ts'
 import { StartError } from './start_error.ts'
 
@@ -165,3 +165,17 @@ test('the printed page has a row for every setting', () => {
 })
 
 const isSecret = (value: unknown): boolean => typeof value === 'object' && value !== null && 'reveal' in value
+
+test('the server leaves the names of the commands alone, and commands read them with flags before the environment', () => {
+  const env = { TRILHO_URL: 'https://hub.example.com', TRILHO_API_KEY: 'trl_test_0123456789' }
+  loadConfig(env)
+  const { url, api_key } = loadClientSettings(env, { TRILHO_URL: 'http://127.0.0.1:8080' })
+  assert.deepEqual([url, api_key?.reveal()], ['http://127.0.0.1:8080', 'trl_test_0123456789'])
+  assert.equal(loadClientSettings({}).url, 'http://127.0.0.1:3012')
+  assert.throws(
+    () => loadClientSettings({ TRILHO_TENANT: 'padaria' }),
+    /TRILHO_TENANT must be the id of a tenant/,
+  )
+  for (const name of ['TRILHO_URL', 'TRILHO_API_KEY', 'TRILHO_TENANT'])
+    assert.ok(configMarkdown().includes(`\`${name}\``))
+})
