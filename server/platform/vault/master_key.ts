@@ -21,7 +21,18 @@ export const masterKeyFile = (data_dir: string): string => resolve(data_dir, 'ma
  * The master key: `TRILHO_MASTER_KEY`, else `master.key` in the data folder, made on first start with mode 0600.
  * A StartError says in one line what is wrong and what to do, and shows nothing of the key.
  */
-export async function loadMasterKey({ master_key, data_dir }: Settings): Promise<MasterKey> {
+export async function loadMasterKey(settings: Settings): Promise<MasterKey> {
+  const found = await findMasterKey(settings)
+  if (found) return found
+  const path = masterKeyFile(settings.data_dir)
+  const from = (await keepMasterKey(settings.data_dir, randomBytes(32))) ? 'created' : 'file'
+  const key = await inWords(path, () => readKeyFile(path))
+  if (!key) throw new StartError(`The master key file ${path} vanished while it was read. Start again.`)
+  return { key, from, path }
+}
+
+/** As `loadMasterKey`, and makes none: null where there is neither setting nor file. */
+export async function findMasterKey({ master_key, data_dir }: Settings): Promise<MasterKey | null> {
   if (master_key !== undefined) {
     const key = masterKeyBytes(master_key.reveal())
     if (!key)
@@ -29,11 +40,19 @@ export async function loadMasterKey({ master_key, data_dir }: Settings): Promise
     return { key, from: 'setting', path: null }
   }
   const path = masterKeyFile(data_dir)
+  const key = await inWords(path, () => readKeyFile(path))
+  return key && { key, from: 'file', path }
+}
+
+/** Puts a key where `loadMasterKey` finds it; false, and nothing changed, where there is one already. */
+export function keepMasterKey(data_dir: string, key: Buffer): Promise<boolean> {
+  const path = masterKeyFile(data_dir)
+  return inWords(path, () => createKeyFile(path, key))
+}
+
+async function inWords<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    const created = (await readKeyFile(path)) === null && (await createKeyFile(path))
-    const key = await readKeyFile(path)
-    if (!key) throw new StartError(`The master key file ${path} vanished while it was read. Start again.`)
-    return { key, from: created ? 'created' : 'file', path }
+    return await work()
   } catch (error) {
     if (error instanceof StartError) throw error
     throw new StartError(`The master key file ${path} cannot be used: ${(error as Error).message}`)
@@ -69,11 +88,11 @@ async function readKeyFile(path: string): Promise<Buffer | null> {
  * Written whole under another name and then linked: a process that starts beside this one, or after a power cut
  * in the midst, finds a whole key or none. False where another process was first.
  */
-async function createKeyFile(path: string): Promise<boolean> {
+async function createKeyFile(path: string, key: Buffer): Promise<boolean> {
   const folder = dirname(path)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const draft = join(folder, `.master.key.${randomBytes(6).toString('hex')}`)
-  await writeSynced(draft, `${randomBytes(32).toString('base64')}\n`)
+  await writeSynced(draft, `${key.toString('base64')}\n`)
   try {
     await link(draft, path)
   } catch (error) {

@@ -83,6 +83,15 @@ export const findSecret = (tx: Tx, owner: Owner, field: string): Promise<SecretR
     .where('field', '=', field)
     .executeTakeFirst()
 
+/** One secret of each tenant, the owner's pool asking: enough to try whether they open. */
+export const listSecretPerTenant = (db: Pick<Tx, 'selectFrom'>): Promise<(Owner & { field: string })[]> =>
+  db
+    .selectFrom('secret')
+    .distinctOn('tenant_id')
+    .select(['tenant_id', 'owner_id', 'field'])
+    .orderBy('tenant_id')
+    .execute()
+
 export const listSecrets = (tx: Tx, owner: Owner): Promise<SecretRow[]> =>
   tx
     .selectFrom('secret')

@@ -25,7 +25,8 @@ import {
   writeSecret,
 } from './queries.ts'
 
-export { loadMasterKey, type MasterKey, masterKeyFile } from './master_key.ts'
+export { findMasterKey, keepMasterKey, loadMasterKey, type MasterKey, masterKeyFile } from './master_key.ts'
+export { listMasters, listSecretPerTenant } from './queries.ts'
 
 /**
  * Where secrets live. Each tenant has data keys of its own, wrapped by the master key, which never enters the
