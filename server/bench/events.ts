@@ -33,7 +33,7 @@ export async function publishEvents(app: App, actors: Actor[], count: number): P
       message_id: null,
     }))
     const audience = await audienceOf(app, events)
-    await inTenants(app.db, tenant_ids, (tx) => publishAll(app, tx, events, audience))
+    await inTenants(app.db, tenant_ids, (tx) => publishAll(app, tx, { events, external_ids: [] }, audience))
   }
   wakeDeliveries(app)
 }

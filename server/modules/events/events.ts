@@ -29,33 +29,39 @@ export async function publish(app: App, actor: Actor, input: PublishEvent, data_
   }
   const audience = await audienceOf(app, [event])
   const deliveries = await inTenant(app.db, tenant_id, async (tx) => {
-    const count = await publishAll(app, tx, [event], audience)
-    if (event.entity_id) await index(app, tx, event.tenant_id, event.entity_id, event.id)
-    return count
+    const external_ids = event.entity_id ? [await indexed(app, tx, tenant_id, event.entity_id, event.id)] : []
+    return publishAll(app, tx, { events: [event], external_ids }, audience)
   })
   if (deliveries > 0) wakeDeliveries(app)
   const { id, type } = event
   return { id: toWire('event', id), type, deliveries, created_at: timeOfId(id).toISOString() }
 }
 
-/** Stores events and their deliveries, of any number of tenants. Returns how many deliveries there are. */
+/**
+ * Stores events and their deliveries, of any number of tenants, and the ids of others by which they, or what led
+ * to them, are found. Returns how many deliveries there are.
+ */
 export async function publishAll(
   app: App,
   tx: Tx,
-  events: queries.NewEvent[],
+  { events, external_ids }: { events: queries.NewEvent[]; external_ids: queries.ExternalId[] },
   audience: Audience,
 ): Promise<number> {
-  if (events.length === 0) return 0
-  await queries.insertEvents(tx, events)
+  if (events.length + external_ids.length > 0) await queries.insertEvents(tx, events, external_ids)
   return fanOut(app, tx, events, audience)
 }
 
-async function index(app: App, tx: Tx, tenant_id: string, value: string, ref_id: string): Promise<void> {
+async function indexed(
+  app: App,
+  tx: Tx,
+  tenant_id: string,
+  value: string,
+  ref_id: string,
+): Promise<queries.ExternalId> {
   const value_hmac = await app.vault.blindIndex(tx, tenant_id, value)
-  await queries.insertExternalIds(tx, [{ tenant_id, value_hmac, kind: 'event', ref_id }])
+  return { tenant_id, value_hmac, kind: 'event', ref_id }
 }
 
-export const indexAll = queries.insertExternalIds
 export type ExternalId = queries.ExternalId
 export type NewEvent = queries.NewEvent
 

@@ -13,9 +13,17 @@ export type NewEvent = {
   message_id: string | null
 }
 
-export async function insertEvents(tx: Tx, rows: NewEvent[]): Promise<void> {
-  const column = (key: keyof NewEvent) => rows.map((row) => row[key])
+export type ExternalId = { tenant_id: string; value_hmac: Buffer; kind: string; ref_id: string }
+
+/** Events, and what they are found by, in one statement. */
+export async function insertEvents(tx: Tx, events: NewEvent[], external_ids: ExternalId[]): Promise<void> {
+  const column = (key: keyof NewEvent) => events.map((row) => row[key])
+  const named = (key: keyof ExternalId) => external_ids.map((row) => row[key])
   await sql`
+    with named as (
+      insert into external_id (tenant_id, value_hmac, kind, ref_id)
+      select * from unnest(${named('tenant_id')}::uuid[], ${named('value_hmac')}::bytea[], ${named('kind')}::text[], ${named('ref_id')}::uuid[])
+      on conflict do nothing)
     insert into event (tenant_id, id, type, data, entity_id, message_id)
     select * from unnest(${column('tenant_id')}::uuid[], ${column('id')}::uuid[], ${column('type')}::text[],
                          ${column('data')}::text[], ${column('entity_id')}::text[], ${column('message_id')}::uuid[])`.execute(
@@ -94,16 +102,6 @@ export async function deleteEventType(tx: Tx, tenant_id: string, name: string): 
     .where('name', '=', name)
     .executeTakeFirstOrThrow()
   return numDeletedRows > 0n
-}
-
-export type ExternalId = { tenant_id: string; value_hmac: Buffer; kind: string; ref_id: string }
-
-export async function insertExternalIds(tx: Tx, rows: ExternalId[]): Promise<void> {
-  const column = (key: keyof ExternalId) => rows.map((row) => row[key])
-  await sql`
-    insert into external_id (tenant_id, value_hmac, kind, ref_id)
-    select * from unnest(${column('tenant_id')}::uuid[], ${column('value_hmac')}::bytea[], ${column('kind')}::text[], ${column('ref_id')}::uuid[])
-    on conflict do nothing`.execute(tx)
 }
 
 export const findByExternalId = (

@@ -3,7 +3,7 @@ import type { News } from '../../kit/news.ts'
 import { asWorker, inTenant, isConnectionLoss, once, remember } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import { type ExternalId, indexAll, type NewEvent, publishAll } from '../events/events.ts'
+import { type ExternalId, type NewEvent, publishAll } from '../events/events.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
 import { type ClosedMessage, closeMessages, type DueMessage, retryMessage } from './queries.ts'
 import { findActiveSource } from './sources.ts'
@@ -52,14 +52,9 @@ async function commit(app: App, outcomes: Outcome[]): Promise<void> {
   const deliveries = await asWorker(app.db, async (tx) => {
     const mine = await closeMessages(tx, outcomes)
     const ours = outcomes.filter(({ item }) => mine.has(item.id))
+    const events = ours.flatMap((one) => one.events)
     const external_ids = ours.flatMap((one) => one.external_ids)
-    if (external_ids.length > 0) await indexAll(tx, external_ids)
-    return publishAll(
-      app,
-      tx,
-      ours.flatMap((one) => one.events),
-      audience,
-    )
+    return publishAll(app, tx, { events, external_ids }, audience)
   })
   if (deliveries > 0) wakeDeliveries(app)
   for (const one of outcomes) report(app, one)
