@@ -31,6 +31,7 @@ function recorder(): { io: Io; text: () => string } {
     paint: (_style, words) => words,
     stdin: async () => '',
     stopped: () => AbortSignal.abort(),
+    outlive: () => {},
   }
   return { io, text: () => lines.join('\n') }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './client.ts'
-import { EXIT, type Io, isFailure, type PageOf } from './output.ts'
+import { EXIT, type Failure, type Io, isFailure, type PageOf } from './output.ts'
 
 /**
  * Follows a list that only knows "newest first": asks for the newest page once a second and goes back, by the list's
@@ -44,15 +44,19 @@ export async function follow<Row extends Item>(
       if (away) io.err('The server answers again.')
       away = false
       const fresh = rows.filter((row) => row.id >= floor && seen.get(row.id) !== markOf(row))
-      seen = remembered(seen, rows)
       if (fresh.length > 0) await list.on(fresh.sort((a, b) => (a.id < b.id ? -1 : 1)))
+      seen = remembered(seen, rows) // afterwards: what could not be handed over comes again
     } catch (error) {
-      if (!isFailure(error) || error.exit_code === EXIT.refused) throw error
+      if (!isFailure(error) || isFinal(error)) throw error
       if (!away) io.err(`${error.message} Waiting for it.`)
       away = true
     }
   }
 }
+
+/** Too many requests is a no for now. */
+const isFinal = ({ exit_code, detail }: Failure): boolean =>
+  exit_code === EXIT.refused && detail['code'] !== 'rate_limited'
 
 /** A change of state or another attempt is worth another line. */
 const markOf = ({ state, attempts }: Item): string => `${state} ${attempts}`

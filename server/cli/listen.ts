@@ -32,8 +32,8 @@ export const listen: RegisterCommand = (program, io) => {
         for (const { id } of rows) {
           if (stopped.aborted) return
           if (seen.has(id)) continue // its state moved on; it has been forwarded
-          seen.add(id)
           const forwarded = await forward(client, id, target, options.timeout)
+          seen.add(id)
           io.out(options.json ? JSON.stringify(forwarded) : toLine(io, forwarded))
         }
       }

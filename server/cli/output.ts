@@ -12,6 +12,8 @@ export type Io = {
   stdin(): Promise<string>
   /** Aborted by the first SIGINT or SIGTERM after this is asked for. */
   stopped(): AbortSignal
+  /** A reader of `out` that goes away ends a command; after this it does not: for the server. */
+  outlive(): void
 }
 
 export type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'gray' | 'bold'
@@ -31,8 +33,11 @@ export function failure(exit_code: ExitCode, message: string, detail: Record<str
 export const isFailure = (error: unknown): error is Failure => error instanceof Error && 'exit_code' in error
 
 export function terminal(): Io {
-  // A reader that has seen enough (`trilho tail | head -1`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  let ends_with_reader = true
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that has seen enough (`trilho tail | head -1`) is no error.
+    if (ends_with_reader) process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed)
+  })
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
@@ -42,6 +47,9 @@ export function terminal(): Io {
       const stop = new AbortController()
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
       return stop.signal
+    },
+    outlive: () => {
+      ends_with_reader = false
     },
   }
 }

@@ -18,6 +18,7 @@ export const start: RegisterCommand = (program, io) => {
     .option('--no-sandbox', 'run no simulated vendors')
     .action(async (options: Options) => {
       const config = read(options)
+      io.outlive()
       const { main } = await import('../main.ts') // the whole server: other commands do without
       await main(
         () => config,

@@ -9,7 +9,7 @@ export const doctor: RegisterCommand = (program, io) => {
     .command('doctor')
     .summary('Say what is wrong with this installation and how to mend it')
     .description(
-      'Say what is wrong with this installation and how to mend it. Reads the settings as the server does, changes nothing, works beside a running server and without one; ends with 1 where something has to be mended.',
+      'Say what is wrong with this installation and how to mend it. Reads the settings as the server does, mends nothing by itself, works beside a running server and without one (then it starts the embedded PostgreSQL for a moment); ends with 1 where something has to be mended.',
     )
     .action(async (options: Printed) => {
       const findings: Finding[] = []
