@@ -29,7 +29,7 @@ create table delivery (
 ) partition by range (id);
 create index on delivery (tenant_id, subscription_id, id);
 create index on delivery (tenant_id, event_id, id);
-create index on delivery (tenant_id, id) where state = 'failed'; -- the dead letters
+create index on delivery (tenant_id, state, id) where state <> 'delivered'; -- what is under way, and the dead letters
 call isolate('delivery');
 grant select, insert, update on delivery to trilho_app;
 call open_to_worker('delivery', 'select, insert, update');

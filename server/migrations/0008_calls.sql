@@ -17,6 +17,7 @@ create table call (
   primary key (tenant_id, id)
 ) partition by range (id);
 create index on call (tenant_id, connection_id, id);
+create index on call (tenant_id, state, id) where state <> 'succeeded'; -- what is looked for when something went wrong
 -- Finds the calls of a moment among all tenants: how those are found that a process took with it.
 create index on call using brin (id) with (pages_per_range = 32, autosummarize = on);
 call isolate('call');

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { floorId, timeOfId } from '../../platform/ids.ts'
 import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
 import { LEASE_MS } from '../../platform/queue.ts'
 
@@ -291,7 +292,8 @@ export const listDeliveries = (
   const { subscription_id, event_id, state } = filter
   let query = tx.selectFrom('delivery').select(DELIVERY).where('tenant_id', '=', tenant_id)
   if (subscription_id) query = query.where('subscription_id', '=', subscription_id)
-  if (event_id) query = query.where('event_id', '=', event_id)
+  // A delivery is never older than its event, which leaves earlier partitions out.
+  if (event_id) query = query.where('event_id', '=', event_id).where('id', '>', event_id)
   if (state) query = query.where('state', '=', state)
   if (before) query = query.where('id', '<', before)
   return query
@@ -299,6 +301,8 @@ export const listDeliveries = (
     .limit(limit + 1)
     .execute()
 }
+
+const CLOCKS_DIFFER_MS = 3_600_000
 
 export type AttemptRow = {
   id: string
@@ -312,6 +316,7 @@ export type AttemptRow = {
   error: string | null
 }
 
+/** An attempt comes after its delivery, if on another machine's clock, which leaves earlier partitions out. */
 export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Promise<AttemptRow[]> =>
   tx
     .selectFrom('attempt')
@@ -328,6 +333,7 @@ export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Pr
     ])
     .where('tenant_id', '=', tenant_id)
     .where('delivery_id', '=', delivery_id)
+    .where('id', '>', floorId(new Date(timeOfId(delivery_id).getTime() - CLOCKS_DIFFER_MS)))
     .orderBy('id')
     .limit(200)
     .execute()

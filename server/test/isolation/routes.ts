@@ -136,7 +136,7 @@ export async function closedToOwn(door: Door, b: Citizen): Promise<string[]> {
 /** What a vendor answered through us is not our answer. */
 const statusOf = ({ status, headers }: Answer): number => ('trilho-call-id' in headers ? 200 : status)
 
-const idsFor = ({ path, parameters }: Operation, loot: Loot): Record<string, string> =>
+export const idsFor = ({ path, parameters }: Operation, loot: Loot): Record<string, string> =>
   Object.fromEntries(
     parameters
       .filter((parameter) => parameter.in === 'path')
@@ -240,7 +240,7 @@ function ask(
 }
 
 /** One id of `b`'s for each list that the document has, as `b` itself reads it. */
-async function idsOf({ send, operations }: Door, b: Citizen): Promise<Loot> {
+export async function idsOf({ send, operations }: Door, b: Citizen): Promise<Loot> {
   const loot: Loot = new Map([['/v1/tenants', b.tenant]])
   for (const { path, is_list, access } of operations) {
     if (!is_list || access === 'admin' || path.includes('{') || path === '/v1/search') continue

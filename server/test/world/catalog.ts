@@ -55,8 +55,9 @@ const wordsOf = (check: string | null): string[] =>
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /**
- * Inserts `count` made-up rows of a tenant. Keys are fresh, ids lie within the last hours of the partitions there
- * are, and other columns repeat themselves as real ones do: 50 rows of one source, one in a hundred failed.
+ * Inserts `count` made-up rows of a tenant. Keys are fresh, ids lie within the last 23 hours, so in the partitions
+ * of today and yesterday, and other columns repeat themselves as real ones do: 50 rows of one source, one in a
+ * hundred in a rare state.
  */
 export async function makeRows(owner: Pool, table: Table, tenant_id: string, count: number): Promise<void> {
   const columns = table.columns.filter((column) => !(column.is_reference && column.nullable))
@@ -65,26 +66,27 @@ export async function makeRows(owner: Pool, table: Table, tenant_id: string, cou
   )
   await owner.query(
     `insert into ${quoted(table.name)} (${columns.map((c) => quoted(c.name)).join(', ')})
-     select ${values.join(', ')} from generate_series(1, ${count}) i`,
+     select ${values.join(', ')} from generate_series(1, ${count}) i cross join (select ${82_800 / count} as step) s`,
   )
 }
 
-/** An id of our kind that lies `i` seconds back, so that ids spread over the partitions. */
+/** An id of our kind that lies `i` steps back. */
 const FRESH_ID =
-  "(left(v7_floor(now() - i * interval '1 s')::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid"
+  "(left(v7_floor(now() - i * step * interval '1 s')::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid"
 
 function madeUp({ name, type, is_key, words }: Column): string {
   if (words.length > 0) {
     const list = `array[${words.map((word) => `'${word}'`).join(', ')}]`
-    return `(${list})[case when i % 100 = 0 then 1 + i / 100 % ${words.length} else least(2, ${words.length}) end]`
+    return `(${list})[case when i % 100 = 0 then 1 + i / 100 % ${words.length} else ${words.length > 2 ? 2 : 1} end]`
   }
   if (name === 'time_zone') return "'UTC'"
+  if (name === 'due') return "now() + i * interval '1 min'" // no worker is to take it up
   if (is_key && type === 'uuid' && !/^(source|owner)_id$/.test(name)) return FRESH_ID
   return (is_key ? KEYS[type] : VALUES[type]) ?? VALUES[type] ?? 'null'
 }
 
 const KEYS: Record<string, string> = {
-  text: "'made_' || gen_random_uuid()::text",
+  text: "'made_' || md5(gen_random_uuid()::text)",
   bytea: 'sha256(gen_random_uuid()::text::bytea)',
   integer: '100 + i',
 }

@@ -29,7 +29,7 @@ export type World = {
   http: Http
   url: string
   sandbox_url: string
-  database_url: string
+  place: Place
   admin_key: string
   operations: Operation[]
   a: Citizen
@@ -58,17 +58,40 @@ export type Send = (
   options?: { key?: string | undefined; json?: unknown; headers?: Record<string, string> },
 ) => Promise<Answer>
 
-/** Everything a world needs before anybody lives in it. `env` are settings as a process would get them. */
+/** Where a house stands: another one there has the same database and the same master key. */
+export type Place = { database_url: string; data_dir: string; env: Record<string, string> }
+
+/** `env` are settings as a process would get them. */
 export async function makeWorld(env: Record<string, string> = {}): Promise<World> {
+  const data_dir = await mkdtemp(join(tmpdir(), 'trilho-world-'))
+  undoAfter(() => rm(data_dir, { recursive: true, force: true }))
+  const house = await openHouse({ database_url: await testDatabaseUrl(), data_dir, env })
+  const admin_key = await ensureAdminKey(house.app)
+  assert.ok(admin_key)
+  const ground = { ...house, admin_key }
+  try {
+    const [a, b] = [await settle(ground, 'Azul'), await settle(ground, 'Branco')]
+    const world = { ...ground, a, b }
+    await spendDay(world, [a, b])
+    return world
+  } catch (error) {
+    throw new Error(`the world could not be made\n${JSON.stringify(house.failures, null, 2)}`, {
+      cause: error,
+    })
+  }
+}
+
+export type House = Omit<World, 'admin_key' | 'a' | 'b'>
+
+/** The product in this process, with its sandbox; `watch` is told of it before anybody comes. */
+export async function openHouse(place: Place, watch: (app: App) => void = () => {}): Promise<House> {
   const failures: Record<string, unknown>[] = []
   const destination = { write: (line: string) => void failures.push(JSON.parse(line)) }
-  const database_url = await testDatabaseUrl()
-  const app = await openHouse(database_url, env, createLog({ level: 'error', format: 'json', destination }))
+  const app = await openCellar(place, createLog({ level: 'error', format: 'json', destination }))
+  watch(app)
   const sandbox = await startSandbox({ port: 0 })
   undoAfter(() => sandbox.stop())
   const { http, url } = await openDoor(app)
-  const admin_key = await ensureAdminKey(app)
-  assert.ok(admin_key)
   const workers = await startWorkers(app)
   let working = true
   const stopWorkers = async () => {
@@ -76,17 +99,17 @@ export async function makeWorld(env: Record<string, string> = {}): Promise<World
     working = false
   }
   undoAfter(stopWorkers)
-  const ground = { app, http, url, sandbox_url: sandbox.url, database_url, admin_key, failures, stopWorkers }
   const operations = operationsOf(http)
-  const send = sender(url)
-  try {
-    const [a, b] = [await settle({ ...ground, send }, 'Azul'), await settle({ ...ground, send }, 'Branco')]
-    const world = { ...ground, operations, send, a, b }
-    for (const citizen of [a, b]) await useProduct(world, citizen)
-    await calm(world)
-    return world
-  } catch (error) {
-    throw new Error(`the world could not be made\n${JSON.stringify(failures, null, 2)}`, { cause: error })
+  return {
+    app,
+    http,
+    url,
+    place,
+    sandbox_url: sandbox.url,
+    operations,
+    send: sender(url),
+    failures,
+    stopWorkers,
   }
 }
 
@@ -98,16 +121,14 @@ export async function openDoor(app: App, more: Routes[] = []): Promise<{ http: H
   return { http, url: `http://127.0.0.1:${(http.server.address() as AddressInfo).port}` }
 }
 
-async function openHouse(url: string, env: Record<string, string>, log: App['log']): Promise<App> {
-  const data_dir = await mkdtemp(join(tmpdir(), 'trilho-world-'))
-  undoAfter(() => rm(data_dir, { recursive: true, force: true }))
+async function openCellar({ database_url, data_dir, env }: Place, log: App['log']): Promise<App> {
   const config = loadConfig({
     TRILHO_PARTITIONS_AHEAD_DAYS: '2',
     TRILHO_RATE_LIMIT_PER_SECOND: '1000000',
     TRILHO_PORT: '0',
     ...env,
   })
-  const { app, close } = await openApp({ ...config, data_dir, database_url: secret(url) }, log)
+  const { app, close } = await openApp({ ...config, data_dir, database_url: secret(database_url) }, log)
   undoAfter(close)
   undoAfter(async () => closeConnections())
   return app
@@ -163,8 +184,15 @@ async function settle({ admin_key, send, sandbox_url }: Ground, name: string): P
   return { tenant, tenant_id, live_key, test_key, ...ids, signing_secret, known_as: [] }
 }
 
+/** What tenants do on a day, and what follows from it by itself. */
+export async function spendDay(world: World, citizens: Citizen[]): Promise<void> {
+  const from = world.app.newId()
+  for (const citizen of citizens) await useProduct(world, citizen)
+  await calm(world, from, citizens.length)
+}
+
 /** A tenant's day: every room is used, so that every table and list has something of theirs. */
-async function useProduct(world: Omit<World, 'a' | 'b'>, citizen: Citizen): Promise<void> {
+async function useProduct(world: World, citizen: Citizen): Promise<void> {
   const { send, sandbox_url, admin_key, operations } = world
   const key = citizen.live_key
   const bin = `${sandbox_url}/bin/${citizen.tenant}`
@@ -172,7 +200,7 @@ async function useProduct(world: Omit<World, 'a' | 'b'>, citizen: Citizen): Prom
     ok(send('POST', '/v1/subscriptions', { key, json: { name: 'Orders', url, event_types: ['*'] } }))
   await subscribe(bin)
   await subscribe(`${bin}-gone?status=500`)
-  const type = `order.${citizen.connection}`
+  const type = `order.${randomUUID().slice(0, 8)}`
   const order = { name: type, description: 'It left', schema: { type: 'object' }, example: {} }
   await ok(send('POST', '/v1/event-types', { key, json: order }))
   const entity_id = `order-${randomUUID()}`
@@ -237,13 +265,17 @@ export async function ok(answered: Promise<Answer>): Promise<Record<string, unkn
   return body
 }
 
-/** Waits until nothing is under way, so that whatever changes afterwards was changed by a request. */
-async function calm({ app }: Pick<World, 'app'>): Promise<void> {
-  const due = `select (select count(*) from inbox_queue) + (select count(*) from delivery_queue where attempts = 0) as n,
-                      (select count(distinct tenant_id) from attempt) as tenants`
+/**
+ * Waits until nothing that began after the id `from` is under way, so that whatever changes afterwards was changed by
+ * a request. Deliveries that were refused wait for their next attempt.
+ */
+async function calm({ app }: World, from: string, tenants: number): Promise<void> {
+  const left = `
+    select (select count(*) from inbox_queue where id > $1) + (select count(*) from delivery_queue where id > $1 and attempts = 0)
+           + $2 - (select count(distinct tenant_id) from attempt where id > $1) as n`
   for (let turn = 0; turn < 400; turn++) {
-    const { rows } = await app.db.owner.pool.query<{ n: string; tenants: string }>(due)
-    if (rows[0]?.n === '0' && rows[0].tenants === '2') return
+    const { rows } = await app.db.owner.pool.query<{ n: string }>(left, [from, tenants])
+    if (Number(rows[0]?.n) <= 0) return
     await sleep(25)
   }
   throw new Error('the tenants are still busy after ten seconds')

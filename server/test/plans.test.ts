@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { CompiledQuery } from 'kysely'
+import { inTenant, makePartitions, type Tx } from '../platform/database/database.ts'
+import { idsFor, idsOf } from './isolation/routes.ts'
+import { type Ground, judge } from './plans/judge.ts'
+import { type Explained, hearPlans, tellPlans } from './plans/listen.ts'
+import { makeRows } from './world/catalog.ts'
+import { fillPath, type Operation, sampleOf } from './world/operations.ts'
+import { fillTables, makeWorld, ok, openHouse, spendDay, type World } from './world/world.ts'
+
+/**
+ * Every statement that the product runs for a request or a piece of work, with the plan by which PostgreSQL ran it in
+ * a crowded database: none reads what it then throws away. Under row-level security only leakproof operators use an
+ * index, so what looks indexed may be a filter over all the rows of a tenant.
+ */
+const DAY_MS = 86_400_000
+const ROWS_PER_TENANT = 2000
+const STRANGERS = 4
+/** Each has its secrets opened when they are read into memory. */
+const FEW = 50
+/** After five uses PostgreSQL may keep a prepared plan that no longer looks at the values. */
+const DAYS = 7
+
+let plans: Explained[] = []
+let ground: Ground
+let world: World
+let told = false
+
+before(async () => {
+  world = await makeWorld()
+  await world.stopWorkers()
+  const ids = await idsOf(world, world.a)
+  ground = { ...(await crowd(world)), whole: WHOLE }
+  told = await tellPlans(world.place.database_url)
+  const house = await openHouse(world.place, ({ db }) => {
+    plans = hearPlans(db)
+  })
+  world = { ...world, ...house }
+  for (let day = 0; day < DAYS; day++) await spendDay(world, [world.a])
+  await readEverything(world, ids)
+  await house.stopWorkers()
+})
+
+const WHOLE: Ground['whole'] = {
+  event_type: 'the catalog is kept in memory and listed whole',
+}
+
+/** Other tenants with much of everything, and as much of the tenant's own, over several days. */
+async function crowd({ app, a, ...world }: World): Promise<Pick<Ground, 'large' | 'partitions'>> {
+  const { pool } = app.db.owner
+  await makePartitions(app.db.owner, new Date(Date.now() - 2 * DAY_MS), 1)
+  const tables = await fillTables({ app, a, ...world })
+  const strangers = Array.from({ length: STRANGERS }, () => app.newId())
+  for (const id of strangers) await pool.query("insert into tenant (id, name) values ($1, 'Stranger')", [id])
+  for (const table of tables) {
+    if (table.tenant_column !== 'tenant_id' || table.name === 'data_key') continue // a key cannot be made up
+    const count = table.name === 'subscription' ? FEW : ROWS_PER_TENANT
+    for (const id of [a.tenant_id, ...strangers]) await makeRows(pool, table, id, count)
+  }
+  await pool.query('analyze')
+  const { rows } = await pool.query<{ name: string; parent: string | null; is_large: boolean }>(`
+    select c.relname as name, p.relname as parent, c.reltuples > 1000 as is_large
+      from pg_class c left join pg_inherits i on i.inhrelid = c.oid left join pg_class p on p.oid = i.inhparent
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'`)
+  const partitions = new Map<string, number>()
+  for (const { parent } of rows) if (parent) partitions.set(parent, (partitions.get(parent) ?? 0) + 1)
+  return { large: new Set(rows.filter((row) => row.is_large).map((row) => row.name)), partitions }
+}
+
+async function readEverything(world: World, ids: Map<string, string>): Promise<void> {
+  const { a, operations, send } = world
+  for (const operation of operations) {
+    if (operation.method !== 'GET' || !operation.access.includes(':') || operation.id === 'proxyGet') continue
+    const path = fillPath(operation.path, idsFor(operation, ids))
+    for (const query of queriesOf(operation, ids)) {
+      const { next_cursor } = await ok(send('GET', path + query, { key: a.live_key }))
+      if (typeof next_cursor !== 'string') continue
+      await ok(send('GET', `${path}${query || '?'}&cursor=${next_cursor}`, { key: a.live_key }))
+    }
+  }
+}
+
+/** Every choice of filters, with each of the words that a filter takes. */
+function queriesOf({ parameters }: Operation, ids: Map<string, string>): string[] {
+  let queries = ['']
+  for (const { name, in: place, schema } of parameters) {
+    if (place !== 'query' || name === 'cursor' || name === 'limit') continue
+    const words = (schema.anyOf ?? []).map((branch) => String(sampleOf(branch)))
+    const id = ids.get(`/v1/${name.replace(/_id$/, 's')}`)
+    const values = id !== undefined ? [id] : words.length > 0 ? words : ['made.up']
+    const longer = queries.flatMap((query) => values.map((value) => `${query || '?'}&${name}=${value}`))
+    queries = name === 'q' ? longer : [...queries, ...longer]
+  }
+  return queries
+}
+
+const UNTOLD = 'this login may not have PostgreSQL tell its plans'
+
+test('no statement reads rows only to throw them away, and an id leads to its partition', (t) => {
+  if (!told) return t.skip(UNTOLD)
+  const found = plans.flatMap((plan) => judge(plan, ground))
+  const once = new Map(found.map((sentence) => [sentence.replace(/\d+/g, 'n'), sentence]))
+  assert.equal([...once.values()].join('\n\n'), '')
+})
+
+test('the statements of every list, of the door and of the workers are among those', (t) => {
+  if (!told) return t.skip(UNTOLD)
+  const heard = (role: string, words: string) =>
+    plans.some(({ role: of, text }) => of === role && new RegExp(words).test(text.replaceAll('"', '')))
+  const paged = ['api_key', 'audit', 'call', 'connection', 'delivery', 'event', 'inbox', 'oauth_client']
+  for (const table of [...paged, 'quarantine', 'source', 'subscription'])
+    assert.ok(heard('app', `from ${table} where tenant_id = .* order by id desc limit`), table)
+  assert.ok(heard('app', 'from external_id where tenant_id = .* and value_hmac = '), 'search')
+  assert.ok(heard('app', 'from public.api_key where hash = h'), 'what runs inside of a function')
+  assert.ok(heard('ingest', 'insert into inbox_seen'), 'ingest')
+  for (const words of [
+    'update inbox_queue',
+    'update delivery_queue',
+    'update delivery d',
+    'from event where',
+    'update call c',
+  ])
+    assert.ok(heard('worker', words), words)
+})
+
+test('a statement that only looks indexed is found', async (t) => {
+  if (!told) return t.skip(UNTOLD)
+  const { app, a } = world
+  const cases = {
+    'select id from delivery where tenant_id = $1 and event_type like $2 order by id desc limit 51': [
+      'made%',
+    ],
+    'select id from connection where tenant_id = $1 and name = $2': ['nobody'],
+    'select id from call_attempt where tenant_id = $1 and call_id = $2': [app.newId()],
+  }
+  for (const [text, values] of Object.entries(cases)) {
+    const from = plans.length
+    await inTenant(app.db, a.tenant_id, (tx) => asked(tx, text, [a.tenant_id, ...values]))
+    const found = plans.slice(from).flatMap((plan) => judge(plan, ground))
+    assert.notDeepEqual(found, [], text)
+  }
+})
+
+/** A statement as text within a tenant's transaction. */
+const asked = (tx: Tx, text: string, values: string[]): Promise<unknown> =>
+  tx.executeQuery(CompiledQuery.raw(text, values))
