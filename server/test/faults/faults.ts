@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util'
+import { type FaultPostgres, startFaultPostgres } from './installation.ts'
+import { FLOWS, walkPoints } from './points.ts'
+import { drains, kills, restarts, type Storm } from './storm.ts'
+import { addTallies, type Tally, tallyInWords } from './tally.ts'
+
+// npm run faults                                          every form
+//   npm run faults -- --form kills --seed 7 --times 50      one form: points, kills, drains or restarts
+//   npm run faults -- --flow webhook --point 17 --side after  one point of one flow
+
+const MINUTE_MS = 60_000
+const tell = (line: string) => console.log(line)
+
+const { values } = parseArgs({
+  options: {
+    form: { type: 'string' },
+    flow: { type: 'string' },
+    point: { type: 'string' },
+    side: { type: 'string' },
+    lanes: { type: 'string', default: '8' },
+    seed: { type: 'string' },
+    times: { type: 'string' },
+  },
+})
+
+const seed = Number(values.seed ?? Date.now() % 1_000_000)
+const storm = (times: number, longest_ms: number): Storm => ({
+  seed,
+  times: Number(values.times ?? times),
+  longest_ms,
+  load: { webhook: 12, publish: 3, call: 3 },
+  tell,
+})
+
+const FORMS: Record<string, (postgres: FaultPostgres) => Promise<Tally>> = {
+  points: (postgres) =>
+    walkPoints(postgres.url, {
+      flows: values.flow ? [values.flow] : Object.keys(FLOWS),
+      lanes: values.point ? 1 : Number(values.lanes),
+      only: ({ point }) =>
+        (values.point ?? String(point.number)) === String(point.number) &&
+        (values.side ?? point.side) === point.side,
+      tell,
+    }),
+  kills: (postgres) => kills(postgres, storm(200, 10 * MINUTE_MS)),
+  drains: (postgres) => drains(postgres, storm(20, 3 * MINUTE_MS)),
+  restarts: (postgres) => restarts(postgres, storm(12, 3 * MINUTE_MS)),
+}
+
+/** What was asked for: a point alone names its form. */
+const wanted = values.form ?? (values.flow || values.point ? 'points' : undefined)
+
+async function main(): Promise<number> {
+  const began = performance.now()
+  const names = wanted ? [wanted] : Object.keys(FORMS)
+  const postgres = await startFaultPostgres(process.env['DATABASE_URL'])
+  console.log(`seed ${seed}`)
+  try {
+    const tallies: Tally[] = []
+    for (const name of names) {
+      const form = FORMS[name]
+      if (!form) throw new Error(`no form is called ${name}; there are ${Object.keys(FORMS).join(', ')}`)
+      if (name === 'restarts' && !postgres.end) {
+        console.log('restarts: left out, the PostgreSQL in DATABASE_URL is not ours to end')
+        continue
+      }
+      console.log(`\n${name}`)
+      const tally = await form(postgres)
+      console.log(`${name}: ${tallyInWords(tally)}`)
+      for (const fault of tally.broken) console.log(`  BROKEN ${fault}`)
+      tallies.push(tally)
+    }
+    return report(addTallies(tallies), wanted ?? 'all', Math.round((performance.now() - began) / 1000))
+  } finally {
+    await postgres.stop()
+  }
+}
+
+/** `kills` counts every end that was put to a process, PostgreSQL's included. Nothing promises an order yet. */
+function report(tally: Tally, faults: string, seconds: number): number {
+  const { broken, ...counts } = tally
+  console.log(JSON.stringify({ faults, ...counts, reordered: 0, broken: broken.length, seed, seconds }))
+  return tally.lost === 0 && broken.length === 0 ? 0 : 1
+}
+
+process.setMaxListeners(0) // one for each process of the product that runs
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
+process.exitCode = await main()

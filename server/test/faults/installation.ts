@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbedded } from '../../platform/database/embedded.ts'
+import { readPostmaster } from '../../platform/database/embedded_lock.ts'
+import { maintain, quiet, withDatabase } from '../postgres.ts'
+import { type Product, startProduct } from './product.ts'
+import { startProxy, type Tap } from './proxy.ts'
+import { type Receiver, startReceiver } from './receiver.ts'
+import { createSender, type Door, type Sender } from './sender.ts'
+import { createSteps, type Steps } from './steps.ts'
+
+/**
+ * The PostgreSQL of the faults: a process of its own that no kill of the product touches, its commits on the disk
+ * when they are answered. It starts again by itself when it is ended.
+ */
+export type FaultPostgres = {
+  url: string
+  /** Ends it as `pg_ctl stop` would: fast (SIGINT) or immediate (SIGQUIT). Null where it is not ours. */
+  end: ((signal: 'SIGINT' | 'SIGQUIT') => void) | null
+  stop(): Promise<void>
+}
+
+export async function startFaultPostgres(external?: string): Promise<FaultPostgres> {
+  if (external) return { url: external, end: null, stop: async () => {} }
+  const dir = await mkdtemp(join(tmpdir(), 'trilho-faults-'))
+  await chmod(dir, 0o755) // as root PostgreSQL runs as somebody else, and keeps its data here
+  const server = await startEmbedded({ dir, log: quiet, settings: { max_connections: '400' } })
+  return {
+    url: server.url,
+    end: (signal) => {
+      const pid = readPostmaster(server.data_dir)?.pid
+      if (pid) process.kill(pid, signal)
+    },
+    stop: async () => {
+      await server.stop()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The paths that a tenant subscribed, with the types of events each wants. */
+const SUBSCRIPTIONS: Record<string, string[]> = { '/all': ['*'], '/payments': ['payment.*'] }
+export const pathsFor = (event_type: string): string[] =>
+  event_type.startsWith('payment.') ? ['/all', '/payments'] : ['/all']
+
+/** One database of the product's with a tenant in it, and the world around it: sender, receiver, the wire between. */
+export type Installation = {
+  /** Straight to the database, not counted. */
+  database_url: string
+  env: Record<string, string>
+  steps: Steps
+  receiver: Receiver
+  sender: Sender
+  /** The process the sender speaks to. */
+  at(product: { url: string }): void
+  /** Back to the tenant that has never seen a message. No process of the product may run. */
+  renew(): Promise<void>
+  close(): Promise<void>
+}
+
+const SOURCE_SECRET = 'whsec_faults_signing_secret'
+
+export async function install(postgres_url: string): Promise<Installation> {
+  const name = `faults_${randomBytes(6).toString('hex')}`
+  const furnished = `${name}_furnished`
+  await maintain(postgres_url, `create database ${name}`)
+  const database_url = withDatabase(postgres_url, name)
+  const steps = createSteps()
+  const [tap, receiver] = [await startProxy(database_url, steps), await startReceiver(steps)]
+  const dir = await mkdtemp(join(tmpdir(), 'trilho-faults-'))
+  const env = settings(tap, dir)
+  const door = { ...(await furnish(env, receiver)), url: () => url }
+  await maintain(postgres_url, `alter database ${name} rename to ${furnished}`)
+  let url = ''
+  const installation: Installation = {
+    database_url,
+    env,
+    steps,
+    receiver,
+    sender: createSender(door),
+    at: (product) => {
+      url = product.url
+    },
+    renew: async () => {
+      await maintain(
+        postgres_url,
+        `drop database if exists ${name} with (force)`,
+        `create database ${name} template ${furnished}`,
+      )
+      installation.sender = createSender(door)
+      receiver.forget()
+    },
+    close: async () => {
+      await Promise.all([tap.close(), receiver.close(), rm(dir, { recursive: true, force: true })])
+      await maintain(
+        postgres_url,
+        ...[name, furnished].map((one) => `drop database if exists ${one} with (force)`),
+      )
+    },
+  }
+  await installation.renew()
+  return installation
+}
+
+const settings = (tap: Tap, dir: string): Record<string, string> => ({
+  DATABASE_URL: tap.url,
+  TRILHO_DATA_DIR: dir,
+  TRILHO_PORT: '0',
+  TRILHO_SANDBOX: 'false',
+  TRILHO_ADMIN_KEY: randomBytes(24).toString('hex'),
+  TRILHO_MASTER_KEY: randomBytes(32).toString('hex'),
+  TRILHO_RATE_LIMIT_PER_SECOND: '100000',
+  TRILHO_PARTITIONS_AHEAD_DAYS: '2',
+  TRILHO_DB_POOL_SIZE: '4',
+  TRILHO_LOG_LEVEL: 'error',
+})
+
+/** The tenant, made through the API as a customer would. */
+async function furnish(env: Record<string, string>, receiver: Receiver): Promise<Omit<Door, 'url'>> {
+  const product = await startProduct(env)
+  try {
+    const admin = { authorization: `Bearer ${env['TRILHO_ADMIN_KEY']}` }
+    const tenant = await create(product, admin, '/v1/tenants', { name: 'Padaria Central' })
+    const chosen = { ...admin, 'trilho-tenant': tenant['id'] ?? '' }
+    const made = { name: 'Faults', environment: 'test', scopes: ['*'] }
+    const { key = '' } = await create(product, chosen, '/v1/keys', made)
+    const mine = { authorization: `Bearer ${key}` }
+    const source = await create(product, mine, '/v1/sources', {
+      provider: 'stripe',
+      name: 'Stripe',
+      secrets: [SOURCE_SECRET],
+    })
+    const type = { name: 'order.placed', description: 'An order', schema: {}, example: {} }
+    await create(product, mine, '/v1/event-types', type)
+    for (const [path, event_types] of Object.entries(SUBSCRIPTIONS)) {
+      const wanted = { name: path, url: receiver.url + path, event_types }
+      const { secret = '' } = await create(product, mine, '/v1/subscriptions', wanted)
+      receiver.trust(path, secret)
+    }
+    const connection = await create(product, mine, '/v1/connections', {
+      provider: 'http',
+      name: 'Vendor',
+      environment: 'development',
+      settings: { base_url: `${receiver.url}/vendor` },
+    })
+    const source_path = new URL(source['url'] ?? '').pathname
+    return { key, source_path, source_secret: SOURCE_SECRET, connection: connection['id'] ?? '' }
+  } finally {
+    await product.stop()
+  }
+}
+
+async function create(
+  product: Product,
+  headers: Record<string, string>,
+  path: string,
+  body: object,
+): Promise<Record<string, string>> {
+  const response = await fetch(product.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+  const made = (await response.json()) as Record<string, string>
+  if (!response.ok) throw new Error(`POST ${path} was answered ${response.status}: ${JSON.stringify(made)}`)
+  return made
+}

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+
+/** One process of the product, as `npm start` runs it, to be ended in every way there is. */
+export type Starting = {
+  /** Its address once it is ready; null where it ended before. */
+  ready: Promise<string | null>
+  /** SIGKILL. */
+  kill(): void
+  /** SIGTERM; resolves with the exit code once it has ended, null where a signal ended it. */
+  stop(): Promise<number | null>
+  /** `by_itself`: nobody had asked for it. */
+  ended: Promise<{ by_itself: boolean }>
+  /** The end of what it printed. */
+  said(): string
+}
+
+export type Product = Starting & { url: string }
+
+const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url))
+const READY = /Trilho is ready at (\S+)/
+const KEPT_LINES = 60
+
+export function spawnProduct(env: Record<string, string>): Starting {
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  let asked = false
+  const orphan = () => child.kill('SIGKILL')
+  process.once('exit', orphan) // whoever ends the faults half-way leaves nothing running
+  const ended = once(child, 'exit').then(() => {
+    process.off('exit', orphan)
+    return { by_itself: !asked }
+  })
+  const url = Promise.race([readUrl(child.stdout, lines), readUrl(child.stderr, lines)])
+  const end = (signal: NodeJS.Signals) => {
+    asked = true
+    child.kill(signal)
+  }
+  return {
+    ready: Promise.race([url, ended.then(() => null)]),
+    ended,
+    kill: () => end('SIGKILL'),
+    stop: async () => {
+      end('SIGTERM')
+      await ended
+      return child.exitCode
+    },
+    said: () => lines.join('\n'),
+  }
+}
+
+function readUrl(stream: Readable, lines: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    createInterface({ input: stream }).on('line', (line) => {
+      if (lines.push(line) > KEPT_LINES) lines.shift()
+      const url = READY.exec(line)?.[1]
+      if (url) resolve(url)
+    })
+  })
+}
+
+/** As `spawnProduct`, where it is sure to start. */
+export async function startProduct(env: Record<string, string>): Promise<Product> {
+  const starting = spawnProduct(env)
+  const url = await starting.ready
+  if (url === null) throw new Error(`the product did not start:\n${starting.said()}`)
+  return { ...starting, url }
+}

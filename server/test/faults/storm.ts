@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../ports.ts'
+import { endCutOffCalls } from './cut_off.ts'
+import { type FaultPostgres, type Installation, install } from './installation.ts'
+import { type Slot, startSlot } from './slot.ts'
+import type { Tally } from './tally.ts'
+import { compare, untilQuiet } from './truth.ts'
+
+/**
+ * Trouble under load: one process that serves the API and takes webhooks, two workers, PostgreSQL apart, and senders
+ * that never stop. What the trouble is, and when, follows from the seed; where in its work it meets a process does not.
+ */
+export type Storm = {
+  seed: number
+  /** How often; it ends sooner where `longest_ms` is over. */
+  times: number
+  longest_ms: number
+  load: Load
+  tell: (line: string) => void
+}
+
+/** How many senders of each kind never stop. */
+export type Load = Record<'webhook' | 'publish' | 'call', number>
+
+type Trouble = (slots: Slot[], random: () => number) => Promise<string>
+
+/** SIGKILL, to any process, also to one that is still starting. */
+export const kills = (postgres: FaultPostgres, storm: Storm): Promise<Tally> =>
+  weather(postgres, storm, async (slots, random) => {
+    await sleep(300 + random() * 1_200)
+    const slot = anyOf(slots, random)
+    slot.kill()
+    return `killed ${slot.name}`
+  })
+
+/** SIGTERM, as a rolling upgrade does: what is in hand is finished, so nothing is sent twice. */
+export const drains = (postgres: FaultPostgres, storm: Storm): Promise<Tally> =>
+  weather(postgres, storm, async (slots, random) => {
+    await sleep(500 + random() * 1_000)
+    const slot = anyOf(slots, random)
+    await slot.drain()
+    return `drained ${slot.name}`
+  })
+
+/** PostgreSQL ends, fast and immediate by turns, and starts again; no process of the product may end with it. */
+export const restarts = (postgres: FaultPostgres, storm: Storm): Promise<Tally> => {
+  let turn = 0
+  return weather(postgres, storm, async (_slots, random) => {
+    await sleep(2_000 + random() * 2_000)
+    const signal = turn++ % 2 === 0 ? 'SIGINT' : 'SIGQUIT'
+    postgres.end?.(signal)
+    return `ended PostgreSQL by ${signal}`
+  })
+}
+
+async function weather(postgres: FaultPostgres, storm: Storm, trouble: Trouble): Promise<Tally> {
+  const installation = await install(postgres.url)
+  try {
+    const slots = await occupy(installation)
+    const random = randomOf(storm.seed)
+    const load = startLoad(installation, storm.load)
+    const deadline = performance.now() + storm.longest_ms
+    let times = 0
+    for (; times < storm.times && performance.now() < deadline; times++) {
+      storm.tell(`  ${times + 1} ${await trouble(slots, random)}`)
+    }
+    return await reckon(installation, slots, load, times)
+  } finally {
+    await installation.close()
+  }
+}
+
+/** The processes of an installation, each started again when it ends. */
+async function occupy(installation: Installation): Promise<Slot[]> {
+  const env = { ...installation.env, DATABASE_URL: installation.database_url }
+  const port = String(await freePort())
+  const slots = await Promise.all([
+    startSlot('door', { ...env, TRILHO_PORT: port, TRILHO_ROLES: 'api,ingest' }),
+    startSlot('worker 1', { ...env, TRILHO_ROLES: 'worker' }),
+    startSlot('worker 2', { ...env, TRILHO_ROLES: 'worker' }),
+  ])
+  installation.at({ url: `http://127.0.0.1:${port}` })
+  return slots
+}
+
+async function reckon(
+  installation: Installation,
+  slots: Slot[],
+  load: { stop(): Promise<void> },
+  times: number,
+): Promise<Tally> {
+  await load.stop()
+  const quiet = await untilQuiet(installation)
+  await Promise.all(slots.map((slot) => slot.stop()))
+  await endCutOffCalls(installation)
+  const { broken, ...truth } = await compare(installation)
+  const crashes = slots.flatMap((slot) => slot.crashes)
+  return {
+    ...truth,
+    kills: times,
+    broken: [...broken, ...crashes, ...(quiet ? [] : ['work was left over'])],
+  }
+}
+
+const PAUSE_MS = 20
+
+function startLoad({ sender }: Installation, load: Load): { stop(): Promise<void> } {
+  let going = true
+  let count = 0
+  const loop = async (kind: keyof Load) => {
+    while (going) {
+      count += 1
+      await sender[kind](String(count))
+      await sleep(PAUSE_MS)
+    }
+  }
+  const kinds = Object.keys(load) as (keyof Load)[]
+  const loops = Promise.all(kinds.flatMap((kind) => Array.from({ length: load[kind] }, () => loop(kind))))
+  return {
+    stop: async () => {
+      going = false
+      await loops
+    },
+  }
+}
+
+function anyOf(slots: Slot[], random: () => number): Slot {
+  const slot = slots[Math.floor(random() * slots.length)]
+  if (!slot) throw new Error('there are no processes')
+  return slot
+}
+
+/** Mulberry32: the same numbers for the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,34 @@
+import type { Truth } from './truth.ts'
+
+/** What came of one form of the faults. */
+export type Tally = Omit<Truth, 'broken'> & {
+  kills: number
+  /** Every promise that was broken, with the words that replay it. */
+  broken: string[]
+}
+
+export const emptyTally = (): Tally => ({
+  kills: 0,
+  accepted: 0,
+  lost: 0,
+  duplicates: 0,
+  calls: 0,
+  unknown_calls: 0,
+  broken: [],
+})
+
+export const addTallies = (all: Tally[]): Tally => {
+  const sum = (pick: (tally: Tally) => number) => all.reduce((total, tally) => total + pick(tally), 0)
+  return {
+    kills: sum((one) => one.kills),
+    accepted: sum((one) => one.accepted),
+    lost: sum((one) => one.lost),
+    duplicates: sum((one) => one.duplicates),
+    calls: sum((one) => one.calls),
+    unknown_calls: sum((one) => one.unknown_calls),
+    broken: all.flatMap((one) => one.broken),
+  }
+}
+
+export const tallyInWords = ({ kills, accepted, lost, duplicates, calls, unknown_calls }: Tally): string =>
+  `${kills} kills, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${calls} calls of which ${unknown_calls} unknown`
