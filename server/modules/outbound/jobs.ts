@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
-import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
+import { LEASE_MS, type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { disableSubscription, receiverOf } from './outbound.ts'
@@ -19,6 +20,8 @@ import { type Payload, send } from './send.ts'
 type Wanted = { tenant_id: string; event_id: string }
 /** How a worker gets at the events it sends; `main` hands in the events room's own look-up, which stands above us. */
 export type ReadPayloads = (wanted: Wanted[]) => Promise<(Payload | null)[]>
+
+const SETTLE_AGAIN_MS = 200
 
 /** Claims deliveries, sends them, and records what came of it: many at a time, each at its own pace. */
 export function startDeliveries(app: App, read: ReadPayloads): Loop {
@@ -44,9 +47,22 @@ export function startDeliveries(app: App, read: ReadPayloads): Loop {
     return send(app, item, receiver, payload)
   }
 
+  /** What was sent was sent: while our lease holds, a lost connection is waited out rather than sent again for. */
+  async function settle(result: Ended): Promise<void> {
+    const deadline = app.clock.monotonic() + LEASE_MS
+    for (;;) {
+      try {
+        return await ended.add(result)
+      } catch (error) {
+        if (!isConnectionLoss(error) || app.clock.monotonic() > deadline) throw error
+        await sleep(SETTLE_AGAIN_MS)
+      }
+    }
+  }
+
   async function deliver(item: DueDelivery): Promise<number | null> {
     const result = await attempt(item)
-    await ended.add(result)
+    await settle(result)
     report(app, result)
     if (result.status === 410) {
       await disableSubscription(app, item.tenant_id, item.subscription_id, 'the receiver answered 410 Gone')

@@ -223,7 +223,8 @@ const SETTLE = {
                   from mine join r on r.t = mine.tenant_id and r.i = mine.id
                  where d.tenant_id = mine.tenant_id and d.id = mine.id)
     insert into attempt (tenant_id, id, delivery_id, number, outcome, status, duration_ms, request_headers, response_headers, response_body, error)
-    select t, a, i, n, outcome, status, ms, req, res, body, error from r`,
+    select t, a, i, n, outcome, status, ms, req, res, body, error from r
+    on conflict do nothing`, // told twice where the answer to the first was lost
 }
 
 export async function settleDeliveries(db: Db, ended: Ended[]): Promise<void> {
