@@ -104,7 +104,7 @@ export async function listDueSchedules(db: Db): Promise<ScheduleRow[]> {
 export async function turnSchedule(db: Db, row: ScheduleRow, next: Date, job_id: string): Promise<void> {
   await sql`
     with turned as (update schedule set due = ${next}
-                     where tenant_id = ${row.tenant_id} and name = ${row.name} and due = ${row.due}
+                     where tenant_id = ${row.tenant_id} and name = ${row.name} and due <= now()
                     returning tenant_id, kind, payload)
     insert into job (tenant_id, id, kind, payload, due)
     select tenant_id, ${job_id}::uuid, kind, payload, now() from turned`.execute(db)
