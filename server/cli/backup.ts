@@ -1,7 +1,7 @@
 import type { BackedUp } from '../platform/backup/backup.ts'
 import type { Config } from '../platform/config.ts'
 import type { RegisterCommand } from './cli.ts'
-import { EXIT, examples, failure, type Io, type Printed, show } from './output.ts'
+import { examples, type Io, type Printed, show } from './output.ts'
 
 type Options = Printed & { includeMasterKey?: true }
 type Report = Omit<BackedUp, 'header'> & {
@@ -47,7 +47,6 @@ async function backUp(
   const backups = await import('../platform/backup/backup.ts')
   const { findMasterKey } = await import('../platform/vault/vault.ts')
   const { withDatabase } = await import('./whole_database.ts')
-  await refuseNothing(config)
   return withDatabase(config, async ({ owner }) => {
     const found = await findMasterKey(config)
     const master_key = include_master_key ? await backups.keyToInclude(owner, found, clock) : null
@@ -62,19 +61,6 @@ async function backUp(
       master_key: found && backups.placeOf(found),
     }
   })
-}
-
-/** The embedded PostgreSQL would make a database where there is none, only to find it empty. */
-async function refuseNothing(config: Config): Promise<void> {
-  const { existsSync } = await import('node:fs')
-  const { resolve } = await import('node:path')
-  const { embeddedPaths } = await import('../platform/database/database.ts')
-  const { data_dir } = embeddedPaths(resolve(config.data_dir))
-  if (config.database_url !== undefined || existsSync(data_dir)) return
-  throw failure(
-    EXIT.failed,
-    `There is no database in ${resolve(config.data_dir)}: set TRILHO_DATA_DIR or DATABASE_URL.`,
-  )
 }
 
 function toText(

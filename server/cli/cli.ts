@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 import { StartError } from '../platform/start_error.ts'
+import { backup } from './backup.ts'
 import { call } from './call.ts'
 import { connection } from './connection.ts'
 import { doctor } from './doctor/doctor.ts'
@@ -10,6 +11,7 @@ import { listen } from './listen.ts'
 import { migrate } from './migrate.ts'
 import { EXIT, type ExitCode, failure, type Io, isFailure, terminal } from './output.ts'
 import { replay } from './replay.ts'
+import { restore } from './restore.ts'
 import { sandbox } from './sandbox.ts'
 import { source } from './source.ts'
 import { start } from './start.ts'
@@ -27,6 +29,8 @@ const COMMANDS: RegisterCommand[] = [
   start,
   migrate,
   doctor,
+  backup,
+  restore,
   tenant,
   key,
   connection,

@@ -3,15 +3,18 @@ import { type Database, openDatabase, sqlState } from '../platform/database/data
 import { StartError } from '../platform/start_error.ts'
 import { localDatabase, silent } from './local.ts'
 
-/** The database of this installation whatever its schema is, also when it has none; `prepare` runs before it opens. */
+/**
+ * The database of this installation whatever its schema is. With `prepare`, which runs before it opens, one is made
+ * where there is none.
+ */
 export async function withDatabase<T>(
   config: Config,
   work: (db: Database, url: string) => Promise<T>,
-  prepare: (url: string) => Promise<void> = async () => {},
+  prepare?: (url: string) => Promise<void>,
 ): Promise<T> {
-  const { url, close } = await localDatabase(config)
+  const { url, close } = await localDatabase(config, prepare !== undefined)
   try {
-    await prepare(url)
+    await prepare?.(url)
     const db = await openDatabase({ url, pool_size: 1, log: silent }).catch(inWords)
     try {
       return await work(db, url)
