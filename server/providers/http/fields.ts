@@ -211,7 +211,7 @@ export const SOURCE_FIELDS: Field[] = [
   {
     key: 'entity_id',
     label: 'Where the id of the thing it is about stands',
-    hint: 'messages about one thing keep their order',
+    hint: 'messages and events are found by it',
     pattern: PLACE,
     example: 'data.order.id',
   },
