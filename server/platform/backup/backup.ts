@@ -23,7 +23,7 @@ import { FORMAT_VERSION, type Header, MARK, toLine, toTrailer } from './format.t
 
 export type { Header } from './format.ts'
 export { keyForRestored, keyToInclude, placeOf } from './master_key.ts'
-export { inspectBackup, type Restored, restoreBackup } from './restore.ts'
+export { inspectBackup, restoreBackup } from './restore.ts'
 export { type OpenedSecrets, trySecrets } from './secrets.ts'
 
 /**
