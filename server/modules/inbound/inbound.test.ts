@@ -100,6 +100,27 @@ test('what does not verify is refused with 401 and kept, raw, with the reason', 
   assert.deepEqual(await product.api.list(`/v1/messages?source_id=${id}`), [])
 })
 
+test('what was refused for a wrong secret is taken in once the secret is right, and only then', async () => {
+  const { id, url } = await newSource({ secrets: ['whsec_mistyped'] })
+  const sent = paymentEvent()
+  const old = Math.floor(Date.now() / 1000) - 200 // near the end of its tolerance when it arrived
+  assert.equal((await post(url, JSON.stringify(sent), SECRET, old)).status, 401)
+  const [kept] = await product.api.list(`/v1/quarantine?source_id=${id}`)
+  const release = `/v1/quarantine/${kept?.['id']}/release`
+  const refused = await product.api.send('POST', release)
+  assert.deepEqual([refused.status, refused.body['code']], [409, 'conflict'])
+  await product.api.ok('PATCH', `/v1/sources/${id}`, { secrets: [SECRET] })
+  const { status, id: message } = await product.api.ok('POST', release)
+  assert.equal(status, 'received')
+  await eventually(async () =>
+    (await product.api.list('/v1/events?type=payment.completed')).find(
+      (one) => one['message_id'] === message,
+    ),
+  )
+  assert.deepEqual(await product.api.list(`/v1/quarantine?source_id=${id}`), [])
+  assert.equal((await product.api.send('POST', release)).status, 404)
+})
+
 test('a source without a secret takes nothing', async () => {
   const source = await product.api.ok('POST', '/v1/sources', { provider: 'stripe', name: 'Not yet' })
   assert.equal((await post(String(source['url']), '{}')).status, 401)

@@ -2,11 +2,12 @@ import { checkSource } from '../../kit/messages.ts'
 import type { Provider } from '../../kit/provider.ts'
 import { forget, inTenant, sqlState } from '../../platform/database/database.ts'
 import { type FieldError, Problem } from '../../platform/errors.ts'
-import { fromWire, type Kind, toWire } from '../../platform/ids.ts'
+import { fromWire, type Kind, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import * as queries from './queries.ts'
+import { type Received, store, verifyAt } from './receive.ts'
 import {
   type CreateSource,
   type MessageQuery,
@@ -16,7 +17,7 @@ import {
   toSource,
   type UpdateSource,
 } from './schema.ts'
-import { addressOf, readSecrets, writeSecrets } from './sources.ts'
+import { addressOf, findActiveSource, readSecrets, writeSecrets } from './sources.ts'
 
 /**
  * The way in. A source is an address that one provider posts to. What verifies is stored to the byte with its
@@ -143,6 +144,33 @@ export async function readQuarantined(app: App, actor: Actor, wire_id: string) {
   )
   if (!row) throw missing('quarantine', wire_id)
   return { ...toQuarantined(row), ...toRaw(row) }
+}
+
+/**
+ * Takes a refused message in after all, if it verifies now, once its source's secret or settings are mended. It is
+ * stored before it leaves the quarantine: cut off in between, it is there to be released again and known as a copy.
+ */
+export async function releaseQuarantined(app: App, actor: Actor, wire_id: string): Promise<Received> {
+  const id = fromWire('quarantine', wire_id)
+  const { tenant_id } = actor
+  const row = await inTenant(app.db, tenant_id, (tx) => queries.findQuarantined(tx, tenant_id, id))
+  if (!row) throw missing('quarantine', wire_id)
+  const source = await findActiveSource(app, toWire('source', row.source_id))
+  if (!source)
+    throw new Problem('conflict', { detail: 'its source was deleted; there is nowhere to release it to' })
+  const arrival = { headers: JSON.parse(row.headers) as Record<string, string>, body: row.body, ip: row.ip }
+  const verdict = verifyAt(source, arrival, timeOfId(id))
+  if (!verdict.ok) {
+    throw new Problem('conflict', {
+      detail: `it still does not verify: ${verdict.detail}; mend the source first`,
+    })
+  }
+  const received = await store(app, source, arrival)
+  await inTenant(app.db, tenant_id, async (tx) => {
+    await queries.deleteQuarantined(tx, tenant_id, id)
+    await audit(tx, actor, 'quarantine.release', wire_id, { message: received.id })
+  })
+  return received
 }
 
 const reply = (app: App, row: queries.SourceRow) => toSource(row, addressOf(app, row.provider, row.id))

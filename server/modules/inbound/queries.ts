@@ -400,6 +400,10 @@ export async function deleteSeenBefore(owner: Db, id: string, limit: number): Pr
   return Number(numAffectedRows ?? 0)
 }
 
+export async function deleteQuarantined(tx: Tx, tenant_id: string, id: string): Promise<void> {
+  await tx.deleteFrom('quarantine').where('tenant_id', '=', tenant_id).where('id', '=', id).execute()
+}
+
 /** How much work there is, and for how many seconds the longest overdue row has waited. */
 export async function readQueue(db: Db): Promise<QueueState> {
   const { rows } = await sql<QueueState>`

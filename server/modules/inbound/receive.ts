@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readEnvelope, verifyMessage } from '../../kit/messages.ts'
+import type { Verified } from '../../kit/signatures.ts'
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -32,9 +33,21 @@ export async function receive(
   arrival: Arrival,
 ): Promise<Received> {
   const source = await findSourceAt(app, provider, source_id)
-  const { settings, secrets } = source
-  const verdict = verifyMessage(source.provider, { ...arrival, settings, secrets, now: app.clock.now() })
+  const verdict = verifyAt(source, arrival, app.clock.now())
   if (!verdict.ok) throw await refuse(app, source, arrival, verdict)
+  return store(app, source, arrival)
+}
+
+/** Judged as of the moment it arrived: what waited in quarantine is not too old for having waited. */
+export const verifyAt = (
+  { provider, settings, secrets }: ActiveSource,
+  arrival: Arrival,
+  arrived: Date,
+): Verified => verifyMessage(provider, { ...arrival, settings, secrets, now: arrived })
+
+/** Answers after the commit that holds the message and its work. */
+export async function store(app: App, source: ActiveSource, arrival: Arrival): Promise<Received> {
+  const provider = source.provider.id
   const message = toMessage(app, source, arrival)
   const first_id = await ingest(app).add(message).catch(rethrow)
   const result = first_id === message.id ? 'received' : 'duplicate'
@@ -94,13 +107,13 @@ const ingest = once((app: App) =>
   createBatch<NewMessage, string>({
     size: 64,
     parallel: 3,
-    flush: (messages) => store(app, messages),
+    flush: (messages) => insertAll(app, messages),
     isFinal: isConnectionLoss,
   }),
 )
 
 /** For each message the id of the first of its event: its own where it is the first. */
-async function store(app: App, messages: NewMessage[]): Promise<string[]> {
+async function insertAll(app: App, messages: NewMessage[]): Promise<string[]> {
   const won = await insertMessages(app.db.ingest, messages)
   const copies = messages.filter((message) => !won.has(message.id))
   if (copies.length === 0) return messages.map((message) => message.id)

@@ -178,6 +178,23 @@ export const routes: Routes = (http, app) => {
     },
     (request) => inbound.readQuarantined(app, request.actor, request.params.id),
   )
+
+  http.post(
+    '/v1/quarantine/:id/release',
+    {
+      ...write,
+      schema: {
+        operationId: 'releaseQuarantined',
+        summary: 'Take a refused message in after all, once its source is mended',
+        description:
+          'It is verified again, as of the moment it arrived, with the secrets and settings of now; then it is stored like any other.',
+        tags: inbox,
+        params: IdParams,
+        response: { 200: Received },
+      },
+    },
+    (request) => inbound.releaseQuarantined(app, request.actor, request.params.id),
+  )
 }
 
 /** Where vendors post. The body is bytes here, whatever its content type. */
