@@ -15,7 +15,7 @@ test('a backup beside a running server is restored into a new folder, and says w
     await dataFolder(),
     await dataFolder(),
   ]
-  const env = { TRILHO_DATA_DIR: dir }
+  const env = { TRILHO_DATA_DIR: dir, TRILHO_PARTITIONS_AHEAD_DAYS: '2' }
   const server = await startServer(env)
   const [bare, full] = [join(files, 'bare.backup.gz'), join(files, 'full.backup.gz')]
   const made = await trilho(['backup', bare], env)
