@@ -67,6 +67,11 @@ test('the exit code says whether it was misused, refused, or nobody answered; er
   const others: [number, RegExp, string[]][] = [
     [2, /unknown command/, ['nope']],
     [2, /No API key is known/, ['connection', 'list', '--url', url]],
+    [
+      2,
+      /^(?!.*trl_)[^]*The API key holds a space, a line break/,
+      ['connection', 'list', '--url', url, '--key', `trl_test_${NO_SUCH}\nb`],
+    ],
     [2, /TRILHO_URL must be/, ['connection', 'list', '--url', 'hub']],
     [2, /cannot be replayed/, ['replay', `evt_${NO_SUCH}`, ...key]],
     [2, /neither a port nor a URL/, ['listen', source, '::', ...key]],

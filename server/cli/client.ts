@@ -53,6 +53,7 @@ export function clientSettings({ url, key, tenant }: Remote): ClientSettings {
 export function openClient(options: Remote): Client {
   const { url: given, api_key, tenant } = clientSettings(options)
   if (api_key === undefined) throw failure(EXIT.usage, NO_KEY)
+  if (!/^[\x21-\x7e]+$/.test(api_key.reveal())) throw failure(EXIT.usage, NO_HEADER) // fetch's own error would show it
   const url = given.replace(/\/+$/, '')
   const headers = {
     authorization: `Bearer ${api_key.reveal()}`,
@@ -77,6 +78,8 @@ export function openClient(options: Remote): Client {
 
 const NO_KEY =
   'No API key is known. Set TRILHO_API_KEY or --key; on the machine of the server, "trilho key create" makes one.'
+const NO_HEADER =
+  'The API key holds a space, a line break or another character no header may hold. Copy it again.'
 
 function toSearch(query: Query): string {
   const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
