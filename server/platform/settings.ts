@@ -116,8 +116,8 @@ export const ConfigSchema = Type.Object({
   }),
   worker_concurrency: Type.Integer({
     description: 'Pieces of work a worker process has in hand at once.',
-    default: 64,
-    examples: [256],
+    default: 256,
+    examples: [1024],
     minimum: 1,
     maximum: 4096,
   }),

@@ -26,10 +26,10 @@ const SETTLE_AGAIN_MS = 200
 /** Claims deliveries, sends them, and records what came of it: many at a time, each at its own pace. */
 export function startDeliveries(app: App, read: ReadPayloads): Loop {
   const isFinal = isConnectionLoss
-  const payloads = createBatch({ size: 128, parallel: 2, flush: read, isFinal })
+  const payloads = createBatch({ size: 128, parallel: 1, flush: read, isFinal })
   const ended = createBatch<Ended, void>({
     size: 128,
-    parallel: 2,
+    parallel: 1, // what waits for a commit fills the next batch
     flush: async (batch) => {
       await settleDeliveries(app.db.worker, batch)
       return batch.map(() => undefined)
