@@ -22,9 +22,16 @@ export function takeJson(http: FastifyInstance): void {
   )
 }
 
+const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
+
 /** For what must be kept to the byte: every content type, as a Buffer, up to `limit` bytes. */
 export function takeBytes(http: FastifyInstance, limit: number): void {
   http.removeAllContentTypeParsers()
+  // What is no content type at all would be refused before any parser is asked.
+  http.addHook('onRequest', async ({ headers }) => {
+    const type = headers['content-type']
+    if (type !== undefined && !MEDIA_TYPE.test(type)) headers['content-type'] = 'application/octet-stream'
+  })
   http.addContentTypeParser(
     '*',
     { parseAs: 'buffer', bodyLimit: limit },

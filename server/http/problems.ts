@@ -61,9 +61,18 @@ const FASTIFY_REFUSALS: Record<string, (request: FastifyRequest) => Problem> = {
     return new Problem('body_too_large', { detail: `The body may hold at most ${limit} bytes. Send less.` })
   },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
-    new Problem('invalid_request', { detail: 'The body is not as long as its content-length header says.' }),
+    new Problem('invalid_request', {
+      field: 'content-length',
+      detail: 'The body is not as long as its content-length header says.',
+    }),
+  FST_ERR_MAX_PARAM_LENGTH: () =>
+    new Problem('invalid_request', {
+      field: 'path',
+      detail: 'A part of the path is longer than 500 characters. No id or name is; look at what was put in.',
+    }),
   FST_ERR_BAD_URL: () =>
     new Problem('invalid_request', {
+      field: 'path',
       detail: 'The path holds a % that begins no valid UTF-8 escape. Percent-encode it, a plain % as %25.',
     }),
 }

@@ -87,10 +87,10 @@ export type House = Omit<World, 'admin_key' | 'a' | 'b'>
 export async function openHouse(place: Place, watch: (app: App) => void = () => {}): Promise<House> {
   const failures: Record<string, unknown>[] = []
   const destination = { write: (line: string) => void failures.push(JSON.parse(line)) }
+  const sandbox = await startSandbox({ port: 0 })
+  undoAfter(() => sandbox.stop()) // after the connections to it are closed
   const app = await openCellar(place, createLog({ level: 'error', format: 'json', destination }))
   watch(app)
-  const sandbox = await startSandbox({ port: 0 })
-  undoAfter(() => sandbox.stop())
   const { http, url } = await openDoor(app)
   const workers = await startWorkers(app)
   let working = true
