@@ -118,6 +118,7 @@ export async function openDoor(app: App, more: Routes[] = []): Promise<{ http: H
   const http = await createHttp(app, { rooms: [...rooms, ...more], webhooks })
   await http.listen({ host: '127.0.0.1', port: 0 })
   undoAfter(() => http.close())
+  undoAfter(async () => closeConnections()) // the server waits for them
   return { http, url: `http://127.0.0.1:${(http.server.address() as AddressInfo).port}` }
 }
 
@@ -130,7 +131,6 @@ async function openCellar({ database_url, data_dir, env }: Place, log: App['log'
   })
   const { app, close } = await openApp({ ...config, data_dir, database_url: secret(database_url) }, log)
   undoAfter(close)
-  undoAfter(async () => closeConnections())
   return app
 }
 
