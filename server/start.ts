@@ -35,7 +35,12 @@ export async function start(config: Config, log?: Log): Promise<Running> {
       rooms: serves(app, 'api') ? rooms : [],
       ...(serves(app, 'ingest') && { webhooks }),
     })
-    undo.push(() => http.close())
+    undo.push(async () => {
+      // A request that was never sent to its end would be waited for as long as a connection is kept.
+      const cut = setTimeout(() => http.server.closeAllConnections(), config.shutdown_grace_ms)
+      await http.close()
+      clearTimeout(cut)
+    })
     const url = await listen(http, app)
     const workers = serves(app, 'worker') ? await startWorkers(app) : null
     if (workers)
