@@ -22,9 +22,7 @@ export async function call(options: { rounds: number }): Promise<void> {
     for (let round = 0; round <= options.rounds; round++) {
       for (const [name, start] of Object.entries(callers)) {
         const order: ReceiveOrder = { warm: WARM, most: CALLS, within_ms: 30_000 }
-        const arrived = receiver.ask<ReceiveResult>(order)
-        await start()
-        const { per_second } = await arrived
+        const [{ per_second }] = await Promise.all([receiver.ask<ReceiveResult>(order), start()])
         if (round > 0) note(rounds, name, per_second) // the first round warms up
       }
     }

@@ -33,9 +33,7 @@ async function measure(receiver: Program, peers: Peer[], count: number): Promise
     for (const { name, fill, start, end } of peers) {
       await fill(EVENTS)
       const order: ReceiveOrder = { warm: WARM, most: EVENTS, within_ms: 30_000 }
-      const arrived = receiver.ask<ReceiveResult>(order)
-      await start(EVENTS)
-      const { per_second } = await arrived
+      const [{ per_second }] = await Promise.all([receiver.ask<ReceiveResult>(order), start(EVENTS)])
       await end()
       if (round > 0) note(rounds, name, per_second) // the first round warms up
     }

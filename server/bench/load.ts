@@ -53,8 +53,9 @@ async function load(order: LoadOrder): Promise<LoadResult> {
 
 function requestsOf({ request, targets = [], run = '', most }: LoadOrder): Buffer[] {
   if (request !== undefined) return Array<Buffer>(most).fill(Buffer.from(request))
+  const from = made
   made += most
-  return stripeRequests(targets, run, made, most)
+  return stripeRequests(targets, run, from, most)
 }
 
 function client(port: number, take: () => Buffer | null, answered: (ok: boolean) => void): Promise<void> {

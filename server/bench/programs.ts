@@ -55,6 +55,7 @@ export function serveOrders<Order, Answer>(ready: unknown, obey: (order: Order) 
       (error) => process.send?.(error),
     )
   })
+  process.on('disconnect', () => process.exit()) // whoever started us is gone
   process.send?.(ready)
 }
 

@@ -64,9 +64,7 @@ async function openCrossing(place: Place): Promise<(count: number) => Promise<vo
   const load = await place.program('./load.ts')
   return async (count) => {
     const wanted: ReceiveOrder = { warm: 1, most: count, within_ms: 60_000 }
-    const arrived = receiver.ask(wanted)
-    await send(load, port, [source], count)
-    await arrived
+    await Promise.all([receiver.ask(wanted), send(load, port, [source], count)])
     await drained(root, ['inbox_queue', 'delivery_queue'], 20_000)
     await sleep(100) // for a notification that is still held back
   }
