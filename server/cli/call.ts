@@ -1,7 +1,17 @@
 import { rawMember } from '../kit/wire_json.ts'
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Remote, remote } from './client.ts'
-import { collect, EXIT, examples, failure, type Io, readArgument, readPairs, wholeNumber } from './output.ts'
+import {
+  collect,
+  count,
+  EXIT,
+  examples,
+  failure,
+  type Io,
+  readArgument,
+  readPairs,
+  wholeNumber,
+} from './output.ts'
 
 type Options = Remote & {
   data?: string
@@ -99,7 +109,7 @@ function toData(text: string, { raw }: Options): string {
 
 function tell(io: Io, report: Report, text: string): void {
   const { id, state, status, attempts, duration_ms } = report
-  io.err(`${id} ${state}, ${status ?? 'no answer'}, ${attempts} attempts, ${duration_ms} ms`)
+  io.err(`${id} ${state}, ${status ?? 'no answer'}, ${count(attempts, 'attempt')}, ${duration_ms} ms`)
   if (report.result !== undefined) io.out(JSON.stringify(report.result, null, 2))
   else if (report.body_encoding === 'json') io.out(rawMember(text, 'body') ?? '')
   else if (report.body_encoding !== null) io.out(String(report.body))

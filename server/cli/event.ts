@@ -47,7 +47,12 @@ function publishing(group: Command, io: Io): void {
       const entity = options.entity === undefined ? '' : `,"entity_id":${JSON.stringify(options.entity)}`
       const raw = `{"type":${JSON.stringify(type)}${entity},"data":${data}}`
       const made = JSON.parse(await openClient(options).text('POST', '/v1/events', raw)) as Published
-      show(io, options, made, ({ id, deliveries }) => `${id} is published, ${deliveries} deliveries`)
+      show(
+        io,
+        options,
+        made,
+        ({ id, deliveries }) => `${id} is published, ${count(deliveries, 'delivery', 'deliveries')}`,
+      )
     })
   examples(
     publish,

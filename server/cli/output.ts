@@ -131,3 +131,6 @@ export function wholeNumber(text: string): number {
 export function examples(command: Command, ...lines: string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ trilho ${line}`).join('\n')}`)
 }
+
+/** `1 attempt`, `2 attempts`. */
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`

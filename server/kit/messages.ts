@@ -16,7 +16,7 @@ export type Envelope = {
   event_key: string
   /** The vendor's word for what happened. */
   event_type: string | null
-  /** Messages about one entity are handled in order. */
+  /** What the message is about: found by it, and carried by its events. */
   entity_id: string | null
   /** Why the body cannot be read, in words that name the field; null where it can. */
   problem: string | null

@@ -116,7 +116,7 @@ export type Webhooks<Event = unknown> = {
   /** The vendor's id of the event, by which copies are known; null where the message has none. */
   event_id(event: Event, message: WebhookMessage): string | null
   event_type(event: Event, message: WebhookMessage): string | null
-  /** Messages about one entity are handled in order. */
+  /** What the message is about: found by it, and carried by its events. */
   entity_id?(event: Event, message: WebhookMessage): string | null
   translate(event: Event, message: WebhookMessage): News[]
 }
@@ -230,8 +230,6 @@ type Query = NonNullable<OperationRequest['query']>
 
 export const get = (path: string, query: Query = {}): OperationRequest => ({ method: 'GET', path, query })
 export const post = (path: string, body?: unknown): OperationRequest => ({ method: 'POST', path, body })
-export const put = (path: string, body?: unknown): OperationRequest => ({ method: 'PUT', path, body })
-export const del = (path: string, body?: unknown): OperationRequest => ({ method: 'DELETE', path, body })
 
 /** Encodes what is put in, so that an id can neither leave its place in the path nor begin a query. */
 export function path(texts: TemplateStringsArray, ...values: readonly (string | number)[]): string {

@@ -21,9 +21,6 @@ export const words = <T>(table: Record<string, T>): Readonly<Record<string, T>> 
 /** A whole number; as text where a double would not hold it. */
 export const WireInteger = Type.Union([Type.Integer(), Type.String({ pattern: '^-?[0-9]+$' })])
 
-/** A number of any precision: `readJson` gives those with a fraction as text. */
-export const WireDecimal = Type.Union([Type.Integer(), Type.String({ pattern: '^-?[0-9]+([.][0-9]+)?$' })])
-
 const compiled = new WeakMap<TSchema, Validator>()
 
 function validatorOf(schema: TSchema): Validator {

@@ -2,7 +2,7 @@ import type { EgressResult } from '../platform/egress/egress.ts'
 import type { Refusal } from './news.ts'
 import type { Operation, Provider } from './provider.ts'
 import { inWords, read, readText, translated } from './reads.ts'
-import { type AttemptOutcome, isSafe, parseRetryAfter } from './retry.ts'
+import { isSafe } from './retry.ts'
 import { readJson } from './wire_json.ts'
 
 /**
@@ -14,13 +14,6 @@ export type Outcome<T = unknown> =
   | { outcome: 'refused'; status: number; refusal: Refusal }
   | { outcome: 'failed' | 'unknown'; status: number | null; because: string }
 
-/** The part of a result that `mayRetry` looks at. */
-export function toAttemptOutcome(result: EgressResult, now: Date): AttemptOutcome {
-  if (result.kind === 'error') return { kind: 'error', code: result.code, sent: result.sent }
-  const retry_after_ms = parseRetryAfter(result.headers['retry-after'], now)
-  return { kind: 'response', status: result.status, retry_after_ms }
-}
-
 /** Judges a result by its method and status alone; `data` is the body as it came. */
 export function judge(provider: Provider, method: string, result: EgressResult): Outcome<Buffer> {
   if (result.kind === 'error') {
@@ -28,15 +21,15 @@ export function judge(provider: Provider, method: string, result: EgressResult):
     return { outcome: nothing ? 'failed' : 'unknown', status: null, because: result.message }
   }
   const { status, body, headers } = result
-  if (status >= 200 && status < 300) return { outcome: 'succeeded', status, data: body }
+  if ((status >= 200 && status < 300) || status === 304) return { outcome: 'succeeded', status, data: body }
   if (status < 400) {
-    const because = `answered ${status}, a redirect, and redirects are not followed; set the final address`
+    const because = `the vendor answered ${status}: redirects are not followed; set the final address`
     return { outcome: 'failed', status, because }
   }
   if (status < 500 && status !== 408)
     return { outcome: 'refused', status, refusal: toRefusal(provider, status, body) }
   const nothing = isSafe(method) || status === 501 || (status === 503 && headers['retry-after'] !== undefined)
-  return { outcome: nothing ? 'failed' : 'unknown', status, because: `answered ${status}` }
+  return { outcome: nothing ? 'failed' : 'unknown', status, because: `the vendor answered ${status}` }
 }
 
 /** Judges the result of an operation and translates what came back. */

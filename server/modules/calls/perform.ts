@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { judge } from '../../kit/replies.ts'
 import { isSafe, mayRetry, parseRetryAfter, retryDelay } from '../../kit/retry.ts'
 import {
   baseUrl,
@@ -145,7 +146,7 @@ async function attemptAll(
     const result = await app.egress.send({ ...request, timeout_ms })
     const retry_after_ms =
       result.kind === 'response' ? parseRetryAfter(result.headers['retry-after'], app.clock.now()) : null
-    const verdict = judge(method, result)
+    const verdict = toVerdict(opened, method, result)
     const last = toAttempt(run, opened, shown, result, verdict)
     const response = result.kind === 'response' ? result : null
     const ended = { ...verdict, response, last }
@@ -164,19 +165,20 @@ async function attemptAll(
 const waitInWords = (wait_ms: number | null): string =>
   `${Math.ceil((wait_ms ?? 0) / 1000)} s before another try`
 
-/** What one attempt came to. No answer to a request that may have arrived is `unknown` where it may have acted. */
-function judge(method: string, result: EgressResult): Verdict {
-  if (result.kind === 'error') {
-    const outcome = result.sent && !isSafe(method) ? 'unknown' : 'failed'
-    const doubt = outcome === 'unknown' ? '; the vendor may have acted on it' : ''
-    return { outcome, status: null, error: `${result.message}${doubt}` }
+/** What one attempt came to, judged by the kit, in the words of the record. */
+function toVerdict({ provider }: Opened, method: string, result: EgressResult): Verdict {
+  const judged = judge(provider, method, result)
+  const { outcome, status } = judged
+  switch (judged.outcome) {
+    case 'succeeded':
+      return { outcome, status, error: null }
+    case 'refused':
+      return { outcome, status, error: `the vendor answered ${status}${HINTS[judged.status] ?? ''}` }
+    case 'failed':
+      return { outcome, status, error: judged.because }
+    case 'unknown':
+      return { outcome, status, error: `${judged.because}; the vendor may have acted on it` }
   }
-  const { status } = result
-  if ((status >= 200 && status < 300) || status === 304) return { outcome: 'succeeded', status, error: null }
-  if (status >= 500) return { outcome: 'failed', status, error: `the vendor answered ${status}` }
-  if (status < 400)
-    return { outcome: 'refused', status, error: `the vendor answered ${status}; redirects are not followed` }
-  return { outcome: 'refused', status, error: `the vendor answered ${status}${HINTS[status] ?? ''}` }
 }
 
 const HINTS: Record<number, string> = {

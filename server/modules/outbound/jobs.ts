@@ -25,17 +25,8 @@ const SETTLE_AGAIN_MS = 200
 
 /** Claims deliveries, sends them, and records what came of it: many at a time, each at its own pace. */
 export function startDeliveries(app: App, read: ReadPayloads): Loop {
-  const isFinal = isConnectionLoss
-  const payloads = createBatch({ size: 128, parallel: 1, flush: read, isFinal })
-  const ended = createBatch<Ended, void>({
-    size: 128,
-    parallel: 1, // what waits for a commit fills the next batch
-    flush: async (batch) => {
-      await settleDeliveries(app.db.worker, batch)
-      return batch.map(() => undefined)
-    },
-    isFinal,
-  })
+  const payloads = createBatch({ size: 128, parallel: 1, flush: read, isFinal: isConnectionLoss })
+  const settle = createSettle(app)
 
   async function attempt(item: DueDelivery): Promise<Ended> {
     const [receiver, payload] = await Promise.all([
@@ -45,19 +36,6 @@ export function startDeliveries(app: App, read: ReadPayloads): Loop {
     if (!receiver) return undeliverable(app, item, 'the subscription is disabled or gone')
     if (!payload) return undeliverable(app, item, 'the event is past its retention')
     return send(app, item, receiver, payload)
-  }
-
-  /** What was sent was sent: while our lease holds, a lost connection is waited out rather than sent again for. */
-  async function settle(result: Ended): Promise<void> {
-    const deadline = app.clock.monotonic() + LEASE_MS
-    for (;;) {
-      try {
-        return await ended.add(result)
-      } catch (error) {
-        if (!isConnectionLoss(error) || app.clock.monotonic() > deadline) throw error
-        await sleep(SETTLE_AGAIN_MS)
-      }
-    }
   }
 
   async function deliver(item: DueDelivery): Promise<number | null> {
@@ -84,6 +62,31 @@ export function startDeliveries(app: App, read: ReadPayloads): Loop {
   app.db.listen('trilho_delivery', loop.wake)
   watchQueue(app.telemetry, 'delivery', () => readQueue(app.db.worker))
   return loop
+}
+
+/** Records what came of attempts, many in one statement. */
+function createSettle(app: App): (result: Ended) => Promise<void> {
+  const ended = createBatch<Ended, void>({
+    size: 128,
+    parallel: 1, // what waits for a commit fills the next batch
+    flush: async (batch) => {
+      await settleDeliveries(app.db.worker, batch)
+      return batch.map(() => undefined)
+    },
+    isFinal: isConnectionLoss,
+  })
+  return async (result) => {
+    const deadline = app.clock.monotonic() + LEASE_MS
+    for (;;) {
+      try {
+        return await ended.add(result)
+      } catch (error) {
+        // What was sent was sent: while our lease holds, a lost connection is waited out rather than sent again for.
+        if (!isConnectionLoss(error) || app.clock.monotonic() > deadline) throw error
+        await sleep(SETTLE_AGAIN_MS)
+      }
+    }
+  }
 }
 
 const traced = <T>(app: App, { id, attempts }: DueDelivery, work: () => Promise<T>): Promise<T> =>
