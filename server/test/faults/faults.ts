@@ -6,7 +6,7 @@ import { addTallies, type Tally, tallyInWords } from './tally.ts'
 
 // npm run faults                                          every form
 //   npm run faults -- --form kills --seed 7 --times 50      one form: points, kills, drains or restarts
-//   npm run faults -- --flow webhook --point 17 --side after  one point of one flow
+//   npm run faults -- --flow webhook --point 17 --side after --how cut   one point of one flow
 
 const MINUTE_MS = 60_000
 const tell = (line: string) => console.log(line)
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     flow: { type: 'string' },
     point: { type: 'string' },
     side: { type: 'string' },
+    how: { type: 'string' },
     lanes: { type: 'string', default: '8' },
     seed: { type: 'string' },
     times: { type: 'string' },
@@ -33,18 +34,21 @@ const storm = (times: number, longest_ms: number): Storm => ({
 })
 
 const FORMS: Record<string, (postgres: FaultPostgres) => Promise<Tally>> = {
-  points: (postgres) =>
-    walkPoints(postgres.url, {
+  points: async (postgres) => {
+    const outcomes = await walkPoints(postgres.url, {
       flows: values.flow ? [values.flow] : Object.keys(FLOWS),
-      lanes: values.point ? 1 : Number(values.lanes),
-      only: ({ point }) =>
-        (values.point ?? String(point.number)) === String(point.number) &&
+      lanes: values.point ? 2 : Number(values.lanes),
+      only: ({ point, how }, name) =>
+        (values.how ?? how) === how &&
+        [name, String(point.step)].includes(values.point ?? name) &&
         (values.side ?? point.side) === point.side,
       tell,
-    }),
-  kills: (postgres) => kills(postgres, storm(200, 10 * MINUTE_MS)),
-  drains: (postgres) => drains(postgres, storm(20, 3 * MINUTE_MS)),
-  restarts: (postgres) => restarts(postgres, storm(12, 3 * MINUTE_MS)),
+    })
+    return addTallies(outcomes.map(({ tally }) => tally))
+  },
+  kills: (postgres) => kills(postgres, storm(200, 30 * MINUTE_MS)),
+  drains: (postgres) => drains(postgres, storm(20, 10 * MINUTE_MS)),
+  restarts: (postgres) => restarts(postgres, storm(12, 10 * MINUTE_MS)),
 }
 
 /** What was asked for: a point alone names its form. */

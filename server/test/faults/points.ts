@@ -3,12 +3,12 @@ import { type Installation, install } from './installation.ts'
 import { type Product, startProduct } from './product.ts'
 import type { Sender } from './sender.ts'
 import { type Point, pointInWords, type Side } from './steps.ts'
-import { addTallies, type Tally } from './tally.ts'
+import type { Tally } from './tally.ts'
 import { compare, untilQuiet } from './truth.ts'
 
 /**
  * The exhaustive form: a flow is run once to count its steps, then once for each step and side with the process
- * killed there, started again on the same data, and the truth compared. Each run begins with a process that has just
+ * killed there and started again on the same data, and once more with only its connection cut; the truth is compared. Each run begins with a process that has just
  * started and remembers nothing, so the flow takes every step it ever takes.
  */
 export const FLOWS: Record<string, (sender: Sender, number: string) => Promise<void>> = {
@@ -17,8 +17,9 @@ export const FLOWS: Record<string, (sender: Sender, number: string) => Promise<v
   call: (sender, number) => sender.call(number),
 }
 
-/** A point of a flow, replayed by `npm run faults -- --flow <flow> --point <number> --side <side>`. */
-export type Place = { flow: string; point: Point }
+export type How = 'kill' | 'cut'
+/** A point of a flow, replayed by `npm run faults -- --flow <flow> --point <number> --side <side> --how <how>`. */
+export type Place = { flow: string; point: Point; how: How }
 
 export type Outcome = {
   place: Place
@@ -68,11 +69,11 @@ export async function runPoint(installation: Installation, place: Place): Promis
   const { steps } = installation
   await installation.renew()
   const first = await startSettled(installation)
-  steps.arm(place.point, first.kill)
+  steps.arm(place.point, place.how === 'kill' ? first.kill : () => {})
   const flow = takeFlow(installation, place.flow)
   await Promise.race([first.ended, toTheEnd(installation, flow)])
   const [names, reached] = [steps.disarm(), steps.fired()]
-  const product = reached ? await startAgain(installation, first) : first
+  const product = reached && place.how === 'kill' ? await startAgain(installation, first) : first
   const quiet = await toTheEnd(installation, flow)
   const code = await product.stop()
   if (place.flow === 'call') await endCutOffCalls(installation)
@@ -82,8 +83,14 @@ export async function runPoint(installation: Installation, place: Place): Promis
     ...(quiet ? [] : ['work was left over']),
     ...(code === 0 ? [] : [`SIGTERM was answered with ${code}: ${product.said()}`]),
   ]
-  const words = `${place.flow} ${pointInWords(place.point, names)}`
-  const tally = { ...truth, kills: reached ? 1 : 0, broken: faults.map((fault) => `${words}: ${fault}`) }
+  const words = inWords(place, names)
+  const met = (how: How) => (reached && place.how === how ? 1 : 0)
+  const tally = {
+    ...truth,
+    kills: met('kill'),
+    cuts: met('cut'),
+    broken: faults.map((fault) => `${words}: ${fault}`),
+  }
   return { place, names, reached, tally }
 }
 
@@ -94,39 +101,61 @@ async function startAgain(installation: Installation, killed: Product): Promise<
   return product
 }
 
+const inWords = ({ flow, how, point }: Place, names: string[]) =>
+  `${how} ${flow} ${pointInWords(point, names)}`
+
 const SIDES: Side[] = ['before', 'after']
+const HOWS: How[] = ['kill', 'cut']
 
 export type Walk = {
   flows: string[]
-  /** Only these points, each with the name of its step; all where absent. */
-  only?: (place: Place, name: string) => boolean
+  /** Which points, each with the name of its step. */
+  only: (place: Place, name: string) => boolean
   /** How many points are tried at once, each with a database of its own. */
   lanes: number
   tell: (line: string) => void
 }
 
-/** Every point of every flow. */
-export async function walkPoints(postgres_url: string, walk: Walk): Promise<Tally> {
-  const lanes = await Promise.all(Array.from({ length: walk.lanes }, () => install(postgres_url)))
+/** Every point of the flows, in both ways. */
+export const walkPoints = (postgres_url: string, walk: Walk): Promise<Outcome[]> =>
+  inLanes(postgres_url, walk.lanes, async (lanes) => runPoints(lanes, await placesOf(lanes, walk), walk.tell))
+
+/** The given points alone. */
+export const tryPoints = (postgres_url: string, places: Place[], count: number): Promise<Outcome[]> =>
+  inLanes(postgres_url, count, (lanes) => runPoints(lanes, [...places], () => {}))
+
+async function inLanes<T>(
+  postgres_url: string,
+  count: number,
+  work: (lanes: Installation[]) => Promise<T>,
+): Promise<T> {
+  const lanes = await Promise.all(Array.from({ length: count }, () => install(postgres_url)))
   try {
-    const places = await placesOf(lanes, walk)
-    const outcomes: Outcome[] = []
-    await Promise.all(
-      lanes.map(async (lane) => {
-        for (let place = places.shift(); place; place = places.shift()) {
-          const outcome = await runPoint(lane, place)
-          outcomes.push(outcome)
-          walk.tell(outcomeInWords(outcome))
-        }
-      }),
-    )
-    return addTallies(outcomes.map(({ tally }) => tally))
+    return await work(lanes)
   } finally {
     for (const lane of lanes) await lane.close()
   }
 }
 
-async function placesOf(lanes: Installation[], { flows, only = () => true, tell }: Walk): Promise<Place[]> {
+async function runPoints(
+  lanes: Installation[],
+  places: Place[],
+  tell: (line: string) => void,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (let place = places.shift(); place; place = places.shift()) {
+        const outcome = await runPoint(lane, place)
+        outcomes.push(outcome)
+        tell(outcomeInWords(outcome))
+      }
+    }),
+  )
+  return outcomes
+}
+
+async function placesOf(lanes: Installation[], { flows, only, tell }: Walk): Promise<Place[]> {
   const places: Place[] = []
   await Promise.all(
     flows.map(async (flow, at) => {
@@ -136,16 +165,18 @@ async function placesOf(lanes: Installation[], { flows, only = () => true, tell 
       tell(`${flow}: ${names.length} steps`)
       for (const [index, name] of names.entries()) tell(`  ${index + 1} ${name}`)
       for (const [index, name] of names.entries()) {
-        const both = SIDES.map((side) => ({ flow, point: { number: index + 1, side } }))
-        places.push(...both.filter((place) => only(place, name)))
+        const four = HOWS.flatMap((how) =>
+          SIDES.map((side) => ({ flow, how, point: { step: index + 1, side } })),
+        )
+        places.push(...four.filter((place) => only(place, name)))
       }
     }),
   )
-  return places.sort((a, b) => a.point.number - b.point.number) // flows that wait and flows that work take turns
+  return places.sort((a, b) => Number(a.point.step) - Number(b.point.step)) // flows that wait and flows that work take turns
 }
 
 const outcomeInWords = ({ place, names, reached, tally }: Outcome): string => {
-  const words = `${place.flow} ${pointInWords(place.point, names)}`
+  const words = inWords(place, names)
   if (!reached) return `  ${words}; the flow took ${names.length} steps this time`
   return `  ${words}: ${tally.broken.length === 0 ? 'nothing lost' : tally.broken.join('; ')}`
 }

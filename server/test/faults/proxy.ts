@@ -5,8 +5,8 @@ import type { Passage, Steps } from './steps.ts'
 
 /**
  * Stands between the product and PostgreSQL and counts statements. One step is all a client sends before it waits
- * for the server: a simple Query, or Parse, Bind, Execute up to Sync. It is held back until it is whole, so that a
- * process killed `before` it leaves nothing of it; killed `after`, the answer came from PostgreSQL and goes no further.
+ * for the server: a simple Query, or Parse, Bind, Execute up to Sync. It is held back until it is whole, so that trouble
+ * `before` it leaves nothing of it; `after` it, the answer came from PostgreSQL and goes no further.
  */
 export type Tap = { url: string; close(): Promise<void> }
 
@@ -55,18 +55,20 @@ function relay(client: Socket, upstream: Socket, steps: Steps): void {
     name ||= nameOf(type, bytes)
     if (type !== 'S' && type !== 'Q') return
     passage = steps.meet(name)
-    if (!passage.lost) upstream.write(Buffer.concat(group))
+    if (passage.lost) return void upstream.destroy()
+    upstream.write(Buffer.concat(group))
     group = []
     name = ''
   })
   const readServer = messageReader({ startup: false }, (type) => {
     if (type !== READY_FOR_QUERY || !passage) return false
-    return passage.dies()
+    return passage.fails()
   })
 
   client.on('data', readClient)
   upstream.on('data', (bytes) => {
-    if (!readServer(bytes)) client.write(bytes)
+    if (readServer(bytes)) client.destroy()
+    else client.write(bytes)
   })
 }
 

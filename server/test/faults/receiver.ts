@@ -56,7 +56,7 @@ export async function startReceiver(steps: Steps): Promise<Receiver> {
     } catch (error) {
       refused.push(`${path}: ${error}`)
     }
-    if (passage.dies()) return void request.socket.destroy()
+    if (passage.fails()) return void request.socket.destroy()
     response.setHeader('content-type', 'application/json').end('{"ok":true}')
   }
 

@@ -30,7 +30,7 @@ export type Door = {
 }
 
 const AGAIN_MS = 100
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
 const REQUEST_MS = 30_000
 
 type Answer = { status: number; body: Record<string, unknown> }

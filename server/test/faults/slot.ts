@@ -5,6 +5,8 @@ import { type Starting, spawnProduct } from './product.ts'
 export type Slot = {
   name: string
   kill(): void
+  /** Resolves once a process in it serves. */
+  ready(): Promise<void>
   /** SIGTERM, and waits until the process has ended. */
   drain(): Promise<void>
   /** What ended without having been asked to, with what it said, and every SIGTERM that ended badly. */
@@ -38,15 +40,20 @@ export async function startSlot(name: string, env: Record<string, string>): Prom
     if (code !== 0) crashes.push(`${name} answered SIGTERM with ${code}: ${draining.said()}`)
   }
 
+  const ready = async (): Promise<void> => {
+    while (!(await current.ready)) await sleep(AGAIN_MS) // one that was killed as it started
+  }
+
   if (!(await current.ready)) throw new Error(`${name} did not start:\n${current.said()}`)
   const keeping = keep()
   return {
     name,
     crashes,
     drain,
+    ready,
     kill: () => current.kill(),
     stop: async () => {
-      while (!(await current.ready)) await sleep(AGAIN_MS) // one that was killed as it started
+      await ready()
       occupied = false
       await drain()
       await keeping

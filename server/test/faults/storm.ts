@@ -24,11 +24,13 @@ export type Load = Record<'webhook' | 'publish' | 'call', number>
 
 type Trouble = (slots: Slot[], random: () => number) => Promise<string>
 
-/** SIGKILL, to any process, also to one that is still starting. */
+/** SIGKILL, to any process: mostly when all of them serve, now and then to one that may still be starting. */
 export const kills = (postgres: FaultPostgres, storm: Storm): Promise<Tally> =>
   weather(postgres, storm, async (slots, random) => {
-    await sleep(300 + random() * 1_200)
-    const slot = anyOf(slots, random)
+    const [patient, pause, which] = [random() < 0.75, random(), random()]
+    if (patient) await Promise.all(slots.map((slot) => slot.ready()))
+    await sleep(pause * 1_000)
+    const slot = anyOf(slots, which)
     slot.kill()
     return `killed ${slot.name}`
   })
@@ -37,7 +39,7 @@ export const kills = (postgres: FaultPostgres, storm: Storm): Promise<Tally> =>
 export const drains = (postgres: FaultPostgres, storm: Storm): Promise<Tally> =>
   weather(postgres, storm, async (slots, random) => {
     await sleep(500 + random() * 1_000)
-    const slot = anyOf(slots, random)
+    const slot = anyOf(slots, random())
     await slot.drain()
     return `drained ${slot.name}`
   })
@@ -98,6 +100,7 @@ async function reckon(
   return {
     ...truth,
     kills: times,
+    cuts: 0,
     broken: [...broken, ...crashes, ...(quiet ? [] : ['work was left over'])],
   }
 }
@@ -124,8 +127,8 @@ function startLoad({ sender }: Installation, load: Load): { stop(): Promise<void
   }
 }
 
-function anyOf(slots: Slot[], random: () => number): Slot {
-  const slot = slots[Math.floor(random() * slots.length)]
+function anyOf(slots: Slot[], which: number): Slot {
+  const slot = slots[Math.floor(which * slots.length)]
   if (!slot) throw new Error('there are no processes')
   return slot
 }

@@ -2,25 +2,19 @@ import type { Truth } from './truth.ts'
 
 /** What came of one form of the faults. */
 export type Tally = Omit<Truth, 'broken'> & {
+  /** Processes ended on purpose, PostgreSQL's own included. */
   kills: number
+  /** Connections cut under a process that lived on. */
+  cuts: number
   /** Every promise that was broken, with the words that replay it. */
   broken: string[]
 }
-
-export const emptyTally = (): Tally => ({
-  kills: 0,
-  accepted: 0,
-  lost: 0,
-  duplicates: 0,
-  calls: 0,
-  unknown_calls: 0,
-  broken: [],
-})
 
 export const addTallies = (all: Tally[]): Tally => {
   const sum = (pick: (tally: Tally) => number) => all.reduce((total, tally) => total + pick(tally), 0)
   return {
     kills: sum((one) => one.kills),
+    cuts: sum((one) => one.cuts),
     accepted: sum((one) => one.accepted),
     lost: sum((one) => one.lost),
     duplicates: sum((one) => one.duplicates),
@@ -30,5 +24,13 @@ export const addTallies = (all: Tally[]): Tally => {
   }
 }
 
-export const tallyInWords = ({ kills, accepted, lost, duplicates, calls, unknown_calls }: Tally): string =>
-  `${kills} kills, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${calls} calls of which ${unknown_calls} unknown`
+export const tallyInWords = ({
+  kills,
+  cuts,
+  accepted,
+  lost,
+  duplicates,
+  calls,
+  unknown_calls,
+}: Tally): string =>
+  `${kills} kills, ${cuts} cuts, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${calls} calls of which ${unknown_calls} unknown`
