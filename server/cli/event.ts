@@ -4,6 +4,7 @@ import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote }
 import {
   type Column,
   card,
+  count,
   EXIT,
   examples,
   failure,
