@@ -44,6 +44,8 @@ const FORMS: Record<string, (postgres: FaultPostgres) => Promise<Tally>> = {
         (values.side ?? point.side) === point.side,
       tell,
     })
+    if (!outcomes.some(({ reached }) => reached))
+      throw new Error('no such point was met; see the steps above')
     return addTallies(outcomes.map(({ tally }) => tally))
   },
   kills: (postgres) => kills(postgres, storm(200, 30 * MINUTE_MS)),
