@@ -84,20 +84,22 @@ export async function readEvent(app: App, actor: Actor, wire_id: string) {
   return toEvent(row)
 }
 
-/** The things an id leads to: one of ours by itself, a vendor's through the blind index. */
+/**
+ * The things an id leads to, newest first: an id of ours to itself and, a message's, to the events it became; a
+ * vendor's through the blind index.
+ */
 export async function search(
   app: App,
   actor: Actor,
   q: string,
 ): Promise<{ data: { kind: string; id: string }[] }> {
   const { tenant_id } = actor
-  const kinds = Object.keys(PREFIXES) as Kind[]
-  const own = kinds.find((kind) => parseWire(kind, q) !== null)
-  if (own) return { data: [{ kind: own, id: q }] }
   const rows = await inTenant(app.db, tenant_id, async (tx) =>
     queries.findByExternalId(tx, tenant_id, await app.vault.blindIndex(tx, tenant_id, q)),
   )
-  return { data: rows.map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) })) }
+  const own = (Object.keys(PREFIXES) as Kind[]).find((kind) => parseWire(kind, q) !== null)
+  const found = rows.map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) }))
+  return { data: own ? [...found, { kind: own, id: q }] : found }
 }
 
 const ownTypes = once((app: App) =>

@@ -68,10 +68,14 @@ test('a message becomes an event that names it, and is found by the vendor’s i
     amount: '15050',
     currency: 'BRL',
   })
-  for (const q of [sent.id, sent.data.object.id]) {
-    const found = await product.api.list(`/v1/search?q=${q}`)
-    assert.deepEqual(found, [{ kind: 'message', id }])
-  }
+  const found = (q: string) => product.api.list(`/v1/search?q=${q}`)
+  const [the_message, the_event] = [
+    { kind: 'message', id },
+    { kind: 'event', id: event['id'] },
+  ]
+  assert.deepEqual(await found(sent.id), [the_message])
+  assert.deepEqual(await found(sent.data.object.id), [the_event, the_message])
+  assert.deepEqual(await found(String(id)), [the_event, the_message])
   const stranger = await product.newTenant()
   assert.deepEqual(await stranger.list(`/v1/search?q=${sent.id}`), [])
 })

@@ -6,7 +6,7 @@ import type { App } from '../app.ts'
 import { type ExternalId, type NewEvent, publishAll } from '../events/events.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
 import { type ClosedMessage, closeMessages, type DueMessage, retryMessage } from './queries.ts'
-import { findActiveSource } from './sources.ts'
+import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** What a kind of news leads to: the events it makes true. `main` hands in the table, which stands above us. */
 export type React = (
@@ -89,30 +89,35 @@ async function interpret(app: App, react: React, item: DueMessage): Promise<Outc
   const nothing = { provider: 'none', events: [], external_ids: [] }
   if (!source)
     return { ...failed(item, 'the source was deleted before the message was processed'), ...nothing }
-  const { provider, wire_id, settings } = source
+  const { provider, settings } = source
   const received = { headers: JSON.parse(item.headers) as Record<string, string>, body: item.body, settings }
   const envelope = readEnvelope(provider, received)
-  const external_ids = await externalIds(app, item, envelope)
-  const closed = { item, provider: provider.id, event_type: envelope.event_type, external_ids }
+  const meaning = meaningOf(app, react, source, item, envelope, received)
+  const external_ids = await externalIds(app, item, envelope, meaning.events)
+  return { item, provider: provider.id, event_type: envelope.event_type, ...meaning, external_ids }
+}
+
+type Meaning = Pick<Outcome, 'state' | 'error' | 'events'>
+
+function meaningOf(
+  app: App,
+  react: React,
+  { provider, wire_id }: ActiveSource,
+  item: DueMessage,
+  envelope: Envelope,
+  received: Parameters<typeof translateMessage>[1],
+): Meaning {
   try {
     const translated = translateMessage(provider, received)
-    if (!translated.ok) return { ...closed, state: 'failed', error: translated.problem, events: [] }
-    const drafts = translated.news.flatMap((news) =>
-      react(news, { provider: provider.id, source_id: wire_id }),
-    )
+    if (!translated.ok) return { state: 'failed', error: translated.problem, events: [] }
+    const about = { provider: provider.id, source_id: wire_id }
+    const drafts = translated.news.flatMap((news) => react(news, about))
     const events = drafts.map((draft) => toEvent(app, item, envelope, draft))
-    return { ...closed, state: events.length > 0 ? 'completed' : 'ignored', error: null, events }
+    return { state: events.length > 0 ? 'completed' : 'ignored', error: null, events }
   } catch (error) {
-    app.log.error(
-      { crossing: 'inbound', message: toWire('message', item.id), err: error },
-      'a translation threw',
-    )
-    return {
-      ...closed,
-      state: 'failed',
-      error: `the translation failed: ${(error as Error).message}`,
-      events: [],
-    }
+    const message = toWire('message', item.id)
+    app.log.error({ crossing: 'inbound', message, err: error }, 'a translation threw')
+    return { state: 'failed', error: `the translation failed: ${(error as Error).message}`, events: [] }
   }
 }
 
@@ -129,12 +134,25 @@ const toEvent = (
   ...draft,
 })
 
-/** The vendor's ids lead to the message: found later without having been stored. */
-async function externalIds(app: App, item: DueMessage, { entity_id }: Envelope): Promise<ExternalId[]> {
-  const { tenant_id, id: ref_id } = item
+/**
+ * What the message and its events are found by, without being stored: the vendor's id of the event and of what it is
+ * about; and the message's own id, which leads on to its events.
+ */
+async function externalIds(
+  app: App,
+  item: DueMessage,
+  { entity_id }: Envelope,
+  events: NewEvent[],
+): Promise<ExternalId[]> {
+  const { tenant_id } = item
   const index = await indexers(app).get(tenant_id)
-  const values = new Set([item.event_key, ...(entity_id ? [entity_id] : [])])
-  return [...values].map((value) => ({ tenant_id, value_hmac: index(value), kind: 'message', ref_id }))
+  const about = entity_id ? [entity_id] : []
+  const point = (values: string[], kind: string, ref_id: string) =>
+    [...new Set(values)].map((value) => ({ tenant_id, value_hmac: index(value), kind, ref_id }))
+  return [
+    ...point([item.event_key, ...about], 'message', item.id),
+    ...events.flatMap(({ id }) => point([toWire('message', item.id), ...about], 'event', id)),
+  ]
 }
 
 const indexers = once((app: App) =>
