@@ -76,17 +76,17 @@ async function build(
   const clock = systemClock
   const url = config.database_url?.reveal() ?? (await embedded(data_dir, log, undo))
   await migrate(url)
-  const db = await openDatabase({ url, pool_size: config.db_pool_size, log })
-  undo.push(() => db.close())
-  await makePartitions(db.owner, clock.now(), config.partitions_ahead_days)
   const master = await loadMasterKey({ ...config, data_dir })
   if (master.from === 'created')
     log.warn({ path: master.path }, 'a master key was made; back it up, without it no secret opens')
-  const vault = createVault({ master_key: master.key, clock })
+  const vault = createVault({ master_key: master.key, previous_master_keys: master.previous, clock })
+  const db = await openDatabase({ url, pool_size: config.db_pool_size, log, sign: vault.master })
+  undo.push(() => db.close())
+  await makePartitions(db.owner, clock.now(), config.partitions_ahead_days)
   const missing = await vault.missingMasters(db.owner)
   if (missing.length > 0) {
     throw new StartError(
-      'The secrets in this database were sealed under another master key. Set TRILHO_MASTER_KEY, or put master.key back.',
+      'The secrets in this database were sealed under another master key. Set TRILHO_MASTER_KEY, or put master.key back; where it was changed on purpose, TRILHO_PREVIOUS_MASTER_KEYS holds the other one.',
     )
   }
   const egress = createEgress({ allow: config.egress_allow, allow_loopback: isDevelopment(config) })

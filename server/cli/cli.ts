@@ -18,6 +18,7 @@ import { start } from './start.ts'
 import { subscription } from './subscription.ts'
 import { tail } from './tail.ts'
 import { tenant } from './tenant.ts'
+import { vault } from './vault.ts'
 
 /**
  * The command line. Each command is one file that puts itself on the program; what it prints goes through `Io`, what
@@ -31,6 +32,7 @@ const COMMANDS: RegisterCommand[] = [
   doctor,
   backup,
   restore,
+  vault,
   tenant,
   key,
   connection,

@@ -72,7 +72,12 @@ async function restoreFile(config: Config, file: string, header: Header): Promis
       throw error
     })
     const migrations = await migrate(url)
-    const secrets = key && (await trySecrets(db, createVault({ master_key: key, clock })))
+    const secrets =
+      key &&
+      (await trySecrets(
+        db,
+        createVault({ master_key: key, previous_master_keys: found?.previous ?? [], clock }),
+      ))
     return { ...about(header), migrations, secrets, master_key_written, data_dir: resolve(config.data_dir) }
   }
   return withDatabase(config, work, makeRolesOnly)

@@ -57,6 +57,15 @@ export function masterKeyBytes(text: string): Buffer | null {
   return Buffer.from(text, hex ? 'hex' : 'base64')
 }
 
+/** The keys of a list separated by commas or white space, or null where one of them is none. */
+export function masterKeyList(text: string): Buffer[] | null {
+  const keys = text
+    .split(/[\s,]+/)
+    .filter((part) => part !== '')
+    .map(masterKeyBytes)
+  return keys.every((key) => key !== null) ? keys : null
+}
+
 function readKey(env: Env, key: AnyKey, property: Property): unknown {
   const name = envName(key)
   const text = property.writeOnly === true ? readSecret(env, name) : env[name]?.trim()
@@ -127,6 +136,10 @@ const CHECKS: Partial<Record<AnyKey, Check>> = {
   master_key: (text: string) =>
     masterKeyBytes(text) === null
       ? 'must be 32 bytes in base64 or 64 hex digits; make one with "openssl rand -base64 32"'
+      : null,
+  previous_master_keys: (text: string) =>
+    masterKeyList(text) === null
+      ? 'must be a list of keys, each 32 bytes in base64 or 64 hex digits, separated by commas'
       : null,
   admin_key: (text: string) =>
     /^[\x21-\x7e]+$/.test(text) ? null : 'must be printable characters without spaces',

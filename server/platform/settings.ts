@@ -71,6 +71,11 @@ export const ConfigSchema = Type.Object({
     'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=',
     43,
   ),
+  previous_master_keys: hidden(
+    'Master keys besides master_key, separated by commas: they open what they wrapped, until "trilho vault rewrap" has wrapped it with master_key.',
+    'EjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8=',
+    43,
+  ),
   admin_key: hidden(
     'The key of the administrator of the installation, instead of the one made and printed on the first start; 32 random characters or more.',
     'trl_admin_5kq7m2x9vd4t8wz3hc6pn1rb',

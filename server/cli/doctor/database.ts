@@ -8,7 +8,7 @@ import type { Config } from '../../platform/config.ts'
 import { type Database, isCovered, openDatabase } from '../../platform/database/database.ts'
 import { pendingMigrations } from '../../platform/database/migrate.ts'
 import { StartError } from '../../platform/start_error.ts'
-import { createVault, loadMasterKey, masterKeyFile } from '../../platform/vault/vault.ts'
+import { createVault, listKeyedTenants, loadMasterKey, masterKeyFile } from '../../platform/vault/vault.ts'
 import { hasData, localDatabase, silent } from '../local.ts'
 import { type Check, type Finding, fail, ok, warn } from './check.ts'
 
@@ -188,7 +188,11 @@ async function secrets(config: Config, db: Database): Promise<Finding> {
   const given =
     is_set || existsSync(file) ? await loadMasterKey({ ...config, data_dir }).catch(startMessage) : null
   if (typeof given === 'string') return fail('master key', given, 'Mend the file, or set TRILHO_MASTER_KEY.')
-  const vault = createVault({ master_key: given?.key ?? randomBytes(32), clock: systemClock })
+  const vault = createVault({
+    master_key: given?.key ?? randomBytes(32),
+    previous_master_keys: given?.previous ?? [],
+    clock: systemClock,
+  })
   const missing = await vault.missingMasters(db.owner)
   const where = is_set ? 'TRILHO_MASTER_KEY' : file
   if (missing.length > 0) {
@@ -199,6 +203,10 @@ async function secrets(config: Config, db: Database): Promise<Finding> {
       `${found}, and this database has secrets sealed under ${missing.join(', ')}`,
       remedy,
     )
+  }
+  if (given !== null && (await listKeyedTenants(db.owner, vault.master)).length > 0) {
+    const found = `${where} is new, and keys are still wrapped by the one before`
+    return warn('master key', found, 'Restart every server, then run: trilho vault rewrap')
   }
   return ok(
     'master key',

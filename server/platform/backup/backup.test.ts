@@ -273,7 +273,7 @@ test('the key at hand is used where it opens the backup, and refused where it wo
   const file = newFile()
   await backUp(source.db, file, MASTER)
   const header = await inspectBackup(file)
-  const found = { key: MASTER, from: 'file' as const, path: '/data/master.key' }
+  const found = { key: MASTER, previous: [], from: 'file' as const, path: '/data/master.key' }
   const other = { ...found, key: randomBytes(32) }
   assert.deepEqual(keyForRestored({ ...header, master_key: null }, other, systemClock), other.key)
   assert.deepEqual(keyForRestored(header, found, systemClock), MASTER)

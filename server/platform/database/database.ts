@@ -36,12 +36,18 @@ export type Channel = 'trilho_config' | 'trilho_inbox' | 'trilho_delivery' | 'tr
 
 type Role = 'trilho_app' | 'trilho_worker' | 'trilho_ingest' | 'trilho_owner'
 
-export async function openDatabase(options: { url: string; pool_size: number; log: Log }): Promise<Database> {
-  const { url, pool_size, log } = options
+export async function openDatabase(options: {
+  url: string
+  pool_size: number
+  log: Log
+  /** Shown to the other processes for as long as this one is there: see `listSigns`. */
+  sign?: string
+}): Promise<Database> {
+  const { url, pool_size, log, sign } = options
   const open = (role: Role, max: number) => openPool({ url, role, max, log })
   const [app, worker] = [open('trilho_app', pool_size), open('trilho_worker', pool_size)]
   const [ingest, owner] = [open('trilho_ingest', 4), open('trilho_owner', 2)]
-  const line = openLine({ url, process_id: randomUUID(), send: app.pool, log })
+  const line = openLine({ url, process_id: randomUUID(), sign, send: app.pool, log })
   await line.ready
   return {
     app,
@@ -161,6 +167,7 @@ export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
 
 export { type Embedded, embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
+export { listSigns } from './line.ts'
 export { forget, once, remember } from './memory.ts'
 export { listRan, makeRolesOnly, makeSchema, migrate, type Ran, whyUnknown } from './migrate.ts'
 export {

@@ -1,6 +1,7 @@
+import { sql } from 'kysely'
 import pg from 'pg'
 import type { Log } from '../log.ts'
-import type { Channel } from './database.ts'
+import type { Channel, Db } from './database.ts'
 
 /**
  * One LISTEN connection per process. NOTIFY inside a transaction halves the commit rate, so it is sent after
@@ -16,11 +17,13 @@ type Line = {
 }
 
 const CHANNELS: Channel[] = ['trilho_config', 'trilho_inbox', 'trilho_delivery', 'trilho_job']
+const NAME = 'trilho_line'
 const GATHER_MS = 5
 const RECONNECT_MS = 250
 
-export function openLine(options: { url: string; process_id: string; send: pg.Pool; log: Log }): Line {
-  const { url, process_id, send, log } = options
+type Options = { url: string; process_id: string; sign: string | undefined; send: pg.Pool; log: Log }
+
+export function openLine({ url, process_id, sign, send, log }: Options): Line {
   const listeners = new Map<Channel, ((payload: string) => void)[]>()
   const waiting = new Map<string, { channel: Channel; payload: string }>()
   let client: pg.Client | null = null
@@ -48,7 +51,7 @@ export function openLine(options: { url: string; process_id: string; send: pg.Po
     reconnect = null
     client = new pg.Client({
       connectionString: url,
-      application_name: 'trilho_line',
+      application_name: sign === undefined ? NAME : `${NAME} ${sign}`,
       keepAlive: true,
       options: '-c role=trilho_app',
     })
@@ -101,6 +104,14 @@ export function openLine(options: { url: string; process_id: string; send: pg.Po
       await client?.end().catch(() => {})
     },
   }
+}
+
+/** What the processes that are connected at this moment show as their `sign`. */
+export async function listSigns(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ sign: string }>`
+    select split_part(application_name, ' ', 2) as sign from pg_stat_activity
+     where datname = current_database() and application_name like ${`${NAME} %`}`.execute(db)
+  return rows.map(({ sign }) => sign)
 }
 
 function split(payload: string): [from: string, rest: string] {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { secret } from '../secret.ts'
 import { StartError } from '../start_error.ts'
-import { loadMasterKey, masterKeyFile } from './master_key.ts'
+import { loadMasterKey, masterKeyFile, previousKeyFiles, renewMasterKey } from './master_key.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'trilho-master-key-'))
 after(() => rm(root, { recursive: true, force: true }))
@@ -44,7 +44,12 @@ test('the setting wins over the file, and no file is made', async () => {
   const data_dir = newFolder()
   const raw = randomBytes(32)
   const master_key = secret(raw.toString('base64'))
-  assert.deepEqual(await loadMasterKey({ master_key, data_dir }), { key: raw, from: 'setting', path: null })
+  assert.deepEqual(await loadMasterKey({ master_key, data_dir }), {
+    key: raw,
+    previous: [],
+    from: 'setting',
+    path: null,
+  })
   await assert.rejects(readFile(masterKeyFile(data_dir)), { code: 'ENOENT' })
 })
 
@@ -109,4 +114,49 @@ test('a key is read from base64, base64url and hex alike', async () => {
     await writeFile(masterKeyFile(data_dir), text)
     assert.deepEqual((await loadMasterKey({ data_dir })).key, raw)
   }
+})
+
+test('a new key file keeps the key before it, which goes on being found, and only the owner may read either', async () => {
+  const data_dir = newFolder()
+  const keys = [(await loadMasterKey({ data_dir })).key]
+  for (const second of [1, 2]) {
+    const now = new Date(Date.UTC(2026, 10, 22, 8, 0, second))
+    const kept = await renewMasterKey(data_dir, now)
+    assert.equal(kept, `${masterKeyFile(data_dir)}.2026-11-22T08000${second}`)
+    const { key, previous } = await loadMasterKey({ data_dir })
+    assert.deepEqual(previous, keys)
+    keys.push(key)
+    assert.equal((await stat(kept)).mode & 0o777, 0o600)
+    assert.equal((await stat(masterKeyFile(data_dir))).mode & 0o777, 0o600)
+  }
+  assert.equal(new Set(keys.map(String)).size, 3)
+  const set = { master_key: secret(randomBytes(32).toString('hex')), data_dir }
+  assert.deepEqual(
+    (await loadMasterKey(set)).previous,
+    [],
+    'files belong to the key file, not to the setting',
+  )
+})
+
+test('where a new key file cannot be put in place, the present one stays and nothing is left behind', async () => {
+  const data_dir = newFolder()
+  const before = await loadMasterKey({ data_dir })
+  const now = new Date('2026-11-22T08:00:00Z')
+  await writeFile(`${masterKeyFile(data_dir)}.2026-11-22T080000`, `${randomBytes(32).toString('hex')}\n`, {
+    mode: 0o600,
+  })
+  await assert.rejects(renewMasterKey(data_dir, now), refuses(/cannot be used: EEXIST/))
+  assert.deepEqual((await loadMasterKey({ data_dir })).key, before.key)
+  assert.deepEqual((await readdir(data_dir)).sort(), ['master.key', 'master.key.2026-11-22T080000'])
+  await assert.rejects(renewMasterKey(newFolder(), now), refuses(/the first start makes it/))
+})
+
+test('previous keys stand in the setting too, and a key that is none is refused unseen', async () => {
+  const [one, two] = [randomBytes(32), randomBytes(32)]
+  const data_dir = newFolder()
+  const previous_master_keys = secret(`${one.toString('hex')}, ${two.toString('base64')}\n`)
+  assert.deepEqual((await loadMasterKey({ previous_master_keys, data_dir })).previous, [one, two])
+  const bad = { previous_master_keys: secret(`${one.toString('hex')},abc`), data_dir }
+  await assert.rejects(loadMasterKey(bad), refuses(/^TRILHO_PREVIOUS_MASTER_KEYS must hold/, 'abc'))
+  assert.deepEqual(await previousKeyFiles(data_dir), [])
 })

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, unlink } from 'node:fs/promises'
+import { link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { masterKeyBytes } from '../config.ts'
+import { masterKeyBytes, masterKeyList } from '../config.ts'
 import { StartError } from '../start_error.ts'
 
 export type MasterKey = {
   key: Buffer
+  /** Keys that came before it and still open what they wrapped: from the setting, and from dated files beside the key file. */
+  previous: Buffer[]
   /** `created`: made just now, and whoever loses the file loses every secret; say so. */
   from: 'setting' | 'file' | 'created'
   /** The key file, or null where the key came from the setting. */
@@ -13,7 +15,11 @@ export type MasterKey = {
 }
 
 /** What is read of the configuration. */
-type Settings = { master_key?: { reveal(): string } | undefined; data_dir: string }
+type Settings = {
+  master_key?: { reveal(): string } | undefined
+  previous_master_keys?: { reveal(): string } | undefined
+  data_dir: string
+}
 
 export const masterKeyFile = (data_dir: string): string => resolve(data_dir, 'master.key')
 
@@ -28,20 +34,63 @@ export async function loadMasterKey(settings: Settings): Promise<MasterKey> {
   const from = (await keepMasterKey(settings.data_dir, randomBytes(32))) ? 'created' : 'file'
   const key = await inWords(path, () => readKeyFile(path))
   if (!key) throw new StartError(`The master key file ${path} vanished while it was read. Start again.`)
-  return { key, from, path }
+  return { key, previous: await findPrevious(settings, path), from, path }
 }
 
 /** As `loadMasterKey`, and makes none: null where there is neither setting nor file. */
-export async function findMasterKey({ master_key, data_dir }: Settings): Promise<MasterKey | null> {
+export async function findMasterKey(settings: Settings): Promise<MasterKey | null> {
+  const { master_key, data_dir } = settings
   if (master_key !== undefined) {
     const key = masterKeyBytes(master_key.reveal())
     if (!key)
       throw new StartError(`TRILHO_MASTER_KEY must be ${FORM}. Make one with: openssl rand -base64 32`)
-    return { key, from: 'setting', path: null }
+    return { key, previous: await findPrevious(settings, null), from: 'setting', path: null }
   }
   const path = masterKeyFile(data_dir)
   const key = await inWords(path, () => readKeyFile(path))
-  return key && { key, from: 'file', path }
+  return key && { key, previous: await findPrevious(settings, path), from: 'file', path }
+}
+
+async function findPrevious(settings: Settings, path: string | null): Promise<Buffer[]> {
+  const set = masterKeyList(settings.previous_master_keys?.reveal() ?? '')
+  if (!set)
+    throw new StartError(`TRILHO_PREVIOUS_MASTER_KEYS must hold keys of ${FORM}, separated by commas.`)
+  const files = path === null ? [] : await previousKeyFiles(settings.data_dir)
+  const kept = await Promise.all(files.map((file) => inWords(file, () => readKeyFile(file))))
+  return [...set, ...kept.filter((key) => key !== null)]
+}
+
+/** What `renewMasterKey` leaves beside the key file; oldest first. */
+export async function previousKeyFiles(data_dir: string): Promise<string[]> {
+  const names = await readdir(data_dir)
+  return names
+    .filter((name) => /^master\.key\.\d{4}-\d\d-\d\dT\d{6}$/.test(name))
+    .sort()
+    .map((name) => resolve(data_dir, name))
+}
+
+/**
+ * Puts a new key into the key file and keeps the old one beside it, under a name with the time, where every process
+ * finds it as a previous one. Returns that name. At each step, also after a power cut, `master.key` is a whole key and
+ * no key that was in use is gone.
+ */
+export function renewMasterKey(data_dir: string, now: Date): Promise<string> {
+  const path = masterKeyFile(data_dir)
+  return inWords(path, async () => {
+    if (!(await readKeyFile(path))) throw new StartError(`There is no ${path}; the first start makes it.`)
+    const draft = draftOf(path)
+    const kept = `${path}.${now.toISOString().slice(0, 19).replaceAll(':', '')}`
+    await writeSynced(draft, `${randomBytes(32).toString('base64')}\n`)
+    try {
+      await link(path, kept) // of two at once the second stops here
+      await rename(draft, path)
+    } catch (error) {
+      await unlink(draft)
+      throw error
+    }
+    await syncFolder(dirname(path))
+    return kept
+  })
 }
 
 /** Puts a key where `loadMasterKey` finds it; false, and nothing changed, where there is one already. */
@@ -91,7 +140,7 @@ async function readKeyFile(path: string): Promise<Buffer | null> {
 async function createKeyFile(path: string, key: Buffer): Promise<boolean> {
   const folder = dirname(path)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const draft = join(folder, `.master.key.${randomBytes(6).toString('hex')}`)
+  const draft = draftOf(path)
   await writeSynced(draft, `${key.toString('base64')}\n`)
   try {
     await link(draft, path)
@@ -104,6 +153,8 @@ async function createKeyFile(path: string, key: Buffer): Promise<boolean> {
   await syncFolder(folder)
   return true
 }
+
+const draftOf = (path: string): string => join(dirname(path), `.master.key.${randomBytes(6).toString('hex')}`)
 
 async function writeSynced(path: string, text: string): Promise<void> {
   const file = await open(path, 'wx', 0o600)

@@ -71,6 +71,36 @@ export async function listMasters(db: Pick<Tx, 'selectFrom'>): Promise<string[]>
   return rows.map((row) => row.master)
 }
 
+/** Each master key in use, with how many keys it wraps for how many tenants; the owner's pool asking. */
+export const listWrappings = (
+  db: Pick<Tx, 'selectFrom'>,
+): Promise<{ master: string; keys: number; tenants: number }[]> =>
+  db
+    .selectFrom('data_key')
+    .select(['master', sql<number>`count(*)::int`.as('keys')])
+    .select(sql<number>`count(distinct tenant_id)::int`.as('tenants'))
+    .groupBy('master')
+    .orderBy('master')
+    .execute()
+
+/** Tenants that have a key, or one that another master key than `except` wrapped; the owner's pool asking. */
+export async function listKeyedTenants(db: Pick<Tx, 'selectFrom'>, except?: string): Promise<string[]> {
+  const all = db.selectFrom('data_key').select('tenant_id').distinct().orderBy('tenant_id')
+  const rows = await (except === undefined ? all : all.where('master', '<>', except)).execute()
+  return rows.map((row) => row.tenant_id)
+}
+
+/** All secrets, and how many of them are sealed by another than their tenant's newest key; the owner's pool asking. */
+export const countSecrets = (db: Pick<Tx, 'selectFrom'>): Promise<{ secrets: number; waiting: number }> =>
+  db
+    .selectFrom('secret')
+    .select(sql<number>`count(*)::int`.as('secrets'))
+    .select(
+      sql<number>`count(*) filter (where key < (select max(k.version) from data_key k
+                                                 where k.tenant_id = secret.tenant_id))::int`.as('waiting'),
+    )
+    .executeTakeFirstOrThrow()
+
 export type Owner = { tenant_id: string; owner_id: string }
 export type SecretRow = { owner_id: string; field: string; version: number; sealed: Buffer }
 

@@ -25,8 +25,16 @@ import {
   writeSecret,
 } from './queries.ts'
 
-export { findMasterKey, keepMasterKey, loadMasterKey, type MasterKey, masterKeyFile } from './master_key.ts'
-export { listMasters, listSecretPerTenant } from './queries.ts'
+export {
+  findMasterKey,
+  keepMasterKey,
+  loadMasterKey,
+  type MasterKey,
+  masterKeyFile,
+  previousKeyFiles,
+  renewMasterKey,
+} from './master_key.ts'
+export { countSecrets, listKeyedTenants, listMasters, listSecretPerTenant, listWrappings } from './queries.ts'
 
 /**
  * Where secrets live. Each tenant has data keys of its own, wrapped by the master key, which never enters the
@@ -64,8 +72,8 @@ export type Vault = {
    * to 30 s more. Then `resealBatch`, until nothing remains.
    */
   rotateTenantKey(tx: Tx, tenant_id: string): Promise<number>
-  /** Seals up to `limit` old secrets with the newest key; returns how many remain. One transaction per batch. */
-  resealBatch(tx: Tx, tenant_id: string, limit: number): Promise<number>
+  /** Seals up to `limit` old secrets with the newest key. One transaction per batch. */
+  resealBatch(tx: Tx, tenant_id: string, limit: number): Promise<Resealed>
   /** Wraps the tenant's keys with the present master key where a previous one did; returns how many it wrapped. */
   rewrap(tx: Tx, tenant_id: string): Promise<number>
   /** Fingerprint of the master key that wraps. */
@@ -76,6 +84,9 @@ export type Vault = {
    */
   missingMasters(owner: Db): Promise<string[]>
 }
+
+/** `remaining` counts those that somebody is just replacing too. */
+export type Resealed = { sealed: number; remaining: number }
 
 export type SecretOwner = Owner
 export type SecretRef = { tenant_id: string; owner_id: string; field: string }
@@ -137,14 +148,15 @@ async function getAll(keys: Keys, tx: Tx, owner: SecretOwner): Promise<Record<st
   return Object.fromEntries(secrets)
 }
 
-async function resealBatch(keys: Keys, tx: Tx, tenant_id: string, limit: number): Promise<number> {
+async function resealBatch(keys: Keys, tx: Tx, tenant_id: string, limit: number): Promise<Resealed> {
   const key = await newestKey(keys, tx, tenant_id)
-  for (const row of await claimOldSecrets(tx, tenant_id, key.version, limit)) {
+  const rows = await claimOldSecrets(tx, tenant_id, key.version, limit)
+  for (const row of rows) {
     const place = placeOf(tenant_id, row)
     const sealed = seal(key, place, await openAt(keys, tx, place, row.sealed))
     await writeSecret(tx, { tenant_id, owner_id: row.owner_id }, row.field, { key: key.version, sealed })
   }
-  return countOldSecrets(tx, tenant_id, key.version)
+  return { sealed: rows.length, remaining: await countOldSecrets(tx, tenant_id, key.version) }
 }
 
 async function openSecret(keys: Keys, tx: Tx, tenant_id: string, row: SecretRow): Promise<string> {
