@@ -2,10 +2,24 @@ import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { FieldError } from '../platform/errors.ts'
 import { checkFields, type Settings, withDefaults } from './fields.ts'
+import { formAsJson, isForm } from './forms.ts'
 import type { News } from './news.ts'
-import { type Provider, perSettings, type WebhookMessage, type Webhooks } from './provider.ts'
+import {
+  type Handshake,
+  type Provider,
+  perSettings,
+  type WebhookMessage,
+  type WebhookReply,
+  type Webhooks,
+} from './provider.ts'
 import { inWords, type Read, readText, translated } from './reads.ts'
-import { type SignatureScheme, type Verified, verify, type WebhookHeaders } from './signatures.ts'
+import {
+  credentialHeaders,
+  type SignatureScheme,
+  type Verified,
+  verify,
+  type WebhookHeaders,
+} from './signatures.ts'
 import { isWebhookSecret, standardKeys } from './webhook_keys.ts'
 
 /** A received webhook, from its bytes to news. The door verifies and takes the key; the worker translates. */
@@ -27,10 +41,36 @@ export type Translated = { ok: true; news: News[] } | { ok: false; problem: stri
 /** Verifies over the bytes by the provider's own scheme, or the one the source's settings name. */
 export function verifyMessage(
   provider: Provider,
-  received: Received & { secrets: readonly string[]; now: Date },
+  received: Received & { secrets: readonly string[]; now: Date; url?: string | undefined },
 ): Verified {
+  return verify(schemeOf(provider, received.settings), received)
+}
+
+/** The headers by which a message verified and which are a secret themselves: not to be kept. */
+export const secretHeaders = (provider: Provider, settings: Settings): readonly string[] =>
+  credentialHeaders(schemeOf(provider, settings))
+
+function schemeOf(provider: Provider, settings: Settings): SignatureScheme {
   const webhooks = webhooksOf(provider)
-  return verify(perSettings(webhooks.signature, completed(webhooks, received.settings)), received)
+  return perSettings(webhooks.signature, completed(webhooks, settings))
+}
+
+/**
+ * What a vendor is answered that tries the address; null where it is no handshake. Like all that is answered before
+ * anything is known of the sender it never throws.
+ */
+export function answerHandshake(
+  provider: Provider,
+  request: Received & Pick<Handshake, 'method' | 'query' | 'secrets'>,
+): WebhookReply | null {
+  const webhooks = webhooksOf(provider)
+  if (!webhooks.challenge) return null
+  const { method, query, secrets } = request
+  try {
+    return webhooks.challenge({ ...toMessage(webhooks, request), method, query, secrets })
+  } catch {
+    return null
+  }
 }
 
 /**
@@ -91,6 +131,10 @@ function checkSecrets(scheme: SignatureScheme, secrets: readonly string[]): Fiel
   if (!secrets.some((secret) => secret.trim() !== '')) {
     return [{ field: 'secrets', reason: 'need at least one: the signing secret that the sender shows' }]
   }
+  if (scheme.kind === 'token' && scheme.encoding === 'base64') {
+    const at = secrets.findIndex((secret) => !secret.includes(':'))
+    return at < 0 ? [] : [{ field: `secrets.${at}`, reason: 'must be a user and a password: user:password' }]
+  }
   if (scheme.kind !== 'standard_webhooks') return []
   return secrets.flatMap((secret, at) => {
     const fit =
@@ -114,7 +158,9 @@ function webhooksOf(provider: Provider): Webhooks {
 const completed = (webhooks: Webhooks, settings: Settings) => withDefaults(webhooks.fields, settings)
 
 function toMessage(webhooks: Webhooks, { headers, body, settings }: Received): WebhookMessage {
-  return { headers, text: body.toString(), settings: completed(webhooks, settings) }
+  const { form } = webhooks
+  const text = form && isForm(headers) ? formAsJson(body, form.json_in) : body.toString()
+  return { headers, text, settings: completed(webhooks, settings) }
 }
 
 function readEvent(webhooks: Webhooks, body: Buffer, message: WebhookMessage): Read<unknown> {

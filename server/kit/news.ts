@@ -12,6 +12,19 @@ export type PaymentNews = { type: 'payment.changed'; payment: VendorPayment; dat
 export type OtherNews = { type: string; data: string; payment?: never }
 
 /**
+ * The name of a vendor's own word: `order/paid` of `http` becomes `http.order_paid`, a name the catalog takes, apart
+ * from ours, so that no outsider can publish a `payment.completed`.
+ */
+export function newsName(provider: string, word: string | null): string {
+  const name = (word ?? '')
+    .replace(/[^A-Za-z0-9_.]+/g, '_')
+    .replace(/[.]{2,}/g, '.')
+    .slice(0, 100)
+    .replace(/^[._]+|[._]+$/g, '')
+  return `${provider}.${name || 'received'}`
+}
+
+/**
  * `pending` is also what a word we do not know means: only the vendor's own word ends a payment.
  * `failed` is the last word of one try; where the vendor lets the customer try again, `completed` may follow it.
  */

@@ -39,6 +39,8 @@ export type Provider = {
   /** By name, `payments.create` among them: everything a call can name. */
   operations: Readonly<Record<string, Operation>>
   webhooks?: Webhooks
+  /** Where the vendor answers 2xx to what it refuses: whether this body is such a no. Null where it is no JSON. */
+  refuses?(body: unknown): boolean
   /** What a refusing reply says, in our words. */
   refusal?(status: number, body: unknown): Refusal
 }
@@ -103,15 +105,31 @@ export type PaymentPage = { payments: VendorPayment[]; next: string | null }
 export type WebhookMessage = {
   /** Names in lower case. */
   headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** The body as it came. */
+  /** The body as it came; of a form what it holds, as JSON (`form` of `Webhooks`). */
   text: string
   settings: Settings
+}
+
+/** What a vendor is answered. `body` goes out as it is. */
+export type WebhookReply = { status: number; content_type: string; body: string }
+
+/** A request by which a vendor tries an address before it uses it. A GET or HEAD is not signed; a POST has verified. */
+export type Handshake = WebhookMessage & {
+  method: string
+  query: Readonly<Record<string, string>>
+  secrets: readonly string[]
 }
 
 export type Webhooks<Event = unknown> = {
   signature: PerSettings<SignatureScheme>
   /** Settings of a source, beside its secrets. */
   fields: readonly Field[]
+  /** Where bodies may be forms: the event is the JSON in the field `json_in`, or the fields themselves without it. */
+  form?: { json_in: string | null }
+  /** The answer to a handshake, which is not stored; null where the request is none. */
+  challenge?(handshake: Handshake): WebhookReply | null
+  /** What the vendor must be answered once a message is stored; otherwise our own JSON with the message's id. */
+  reply?: WebhookReply
   reads: TSchema
   /** The vendor's id of the event, by which copies are known; null where the message has none. */
   event_id(event: Event, message: WebhookMessage): string | null

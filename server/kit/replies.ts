@@ -21,6 +21,9 @@ export function judge(provider: Provider, method: string, result: EgressResult):
     return { outcome: nothing ? 'failed' : 'unknown', status: null, because: result.message }
   }
   const { status, body, headers } = result
+  if (status < 300 && provider.refuses?.(parse(body))) {
+    return { outcome: 'refused', status, refusal: toRefusal(provider, status, body) }
+  }
   if ((status >= 200 && status < 300) || status === 304) return { outcome: 'succeeded', status, data: body }
   if (status < 400) {
     const because = `the vendor answered ${status}: redirects are not followed; set the final address`

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { rawMember, readJson } from './wire_json.ts'
+import { rawElements, rawMember, readJson } from './wire_json.ts'
 
 test('no digit of a number is lost', () => {
   const read = readJson('{"a":12.50,"b":9007199254740993,"c":[1e3,-0.1],"d":15050,"e":"1.5","f":null,"g":-7}')
@@ -75,4 +75,16 @@ test('any text is searched without throwing or hanging', () => {
     { numRuns: 2000 },
   )
   assert.equal(rawMember('{"data":'.repeat(20_000), 'data'), null)
+})
+
+test('the elements of an array come byte for byte, whatever stands in them', () => {
+  assert.deepEqual(rawElements(' [ {"a":[1,2]} , 1.50,"x,]" , [] ]'), ['{"a":[1,2]}', '1.50', '"x,]"', '[]'])
+  for (const none of ['[]', ' [ ] ', '{"a":1}', '', '[', '[,]', '[1', 'x'])
+    assert.deepEqual(rawElements(none), [])
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue()), (values) => {
+      const texts = values.map((value) => JSON.stringify(value))
+      assert.deepEqual(rawElements(`[${texts.join(' ,')}]`), texts)
+    }),
+  )
 })

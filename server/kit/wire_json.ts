@@ -43,6 +43,24 @@ export function rawMember(text: string, name: string): string | null {
   return null
 }
 
+/** The texts of the elements of a JSON array, byte for byte; none where it is no array. Nothing throws. */
+export function rawElements(text: string): string[] {
+  let at = skipSpace(text, 0)
+  if (text[at] !== '[') return []
+  const elements: string[] = []
+  at = skipSpace(text, at + 1)
+  while (text[at] !== ']') {
+    const end = endOfValue(text, at)
+    if (end <= at) return []
+    elements.push(text.slice(at, end))
+    at = skipSpace(text, end)
+    if (text[at] === ']') break
+    if (text[at] !== ',') return []
+    at = skipSpace(text, at + 1)
+  }
+  return elements
+}
+
 function isKey(quoted: string, name: string): boolean {
   if (!quoted.includes('\\')) return quoted.length === name.length + 2 && quoted.slice(1, -1) === name
   try {

@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { checkSettings, type Settings } from '../../kit/fields.ts'
 import { checkSource, verifyMessage } from '../../kit/messages.ts'
+import { newsName } from '../../kit/news.ts'
 import { get } from '../../kit/provider.ts'
 import { buildRequest } from '../../kit/transports/http.ts'
 import { http } from './provider.ts'
-import { toEventName } from './wire.ts'
 
 const base_url = 'https://api.example.com/v2'
 const built = (settings: Settings, credentials = {}, token?: string) => {
@@ -97,11 +97,11 @@ test('whatever the settings, a message without a signature is refused unless the
 })
 
 test('any type becomes a name the catalog takes, apart from our own', () => {
-  assert.equal(toEventName(null), 'http.received')
-  assert.equal(toEventName('payment.completed'), 'http.payment.completed')
+  assert.equal(newsName('http', null), 'http.received')
+  assert.equal(newsName('http', 'payment.completed'), 'http.payment.completed')
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (type) => {
-      const name = toEventName(type)
+      const name = newsName('http', type)
       return name.length <= 128 && /^http(\.[a-zA-Z0-9_]+)+$/.test(name)
     }),
   )

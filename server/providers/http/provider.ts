@@ -1,9 +1,10 @@
 import { type Auth, apiKey, basic, bearer, clientCredentials, noAuth } from '../../kit/auth.ts'
 import type { Settings } from '../../kit/fields.ts'
+import { newsName } from '../../kit/news.ts'
 import { defineProvider, get } from '../../kit/provider.ts'
 import { hmac, type SignatureScheme, standardWebhooks } from '../../kit/signatures.ts'
 import { CONNECTION_FIELDS, SIGNED_TEXTS, SOURCE_FIELDS } from './fields.ts'
-import { AnyEvent, placeOf, toEventName, valueAt } from './wire.ts'
+import { AnyEvent, placeOf, valueAt } from './wire.ts'
 
 /** Any HTTP service: what other providers have in code, this one takes from the settings. */
 const text = (settings: Settings, key: string): string => String(settings[key] ?? '')
@@ -72,7 +73,7 @@ export const http = defineProvider({
     entity_id: (event, message) => valueAt(text(message.settings, 'entity_id'), event, message),
     translate: (event, message) => [
       {
-        type: toEventName(valueAt(text(message.settings, 'event_type') || 'type', event, message)),
+        type: newsName('http', valueAt(text(message.settings, 'event_type') || 'type', event, message)),
         data: message.text,
       },
     ],

@@ -29,16 +29,3 @@ function memberAt(event: unknown, names: readonly string[]): unknown {
   }
   return value
 }
-
-/**
- * `order/paid` becomes `http.order_paid`: a name the catalog takes, apart from our own, so that no outsider can
- * publish a `payment.completed`.
- */
-export function toEventName(type: string | null): string {
-  const name = (type ?? '')
-    .replace(/[^A-Za-z0-9_.]+/g, '_')
-    .replace(/[.]{2,}/g, '.')
-    .slice(0, 100)
-    .replace(/^[._]+|[._]+$/g, '')
-  return `http.${name || 'received'}`
-}

@@ -17,6 +17,7 @@ export const OPEN_FOLDERS = [
   'server',
   'server/cli',
   'server/kit',
+  'server/kit/signatures', // one file per scheme
   'server/kit/transports', // one file per protocol
   'server/modules',
   'server/platform',

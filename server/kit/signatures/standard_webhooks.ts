@@ -1,0 +1,32 @@
+import { createHmac } from 'node:crypto'
+import type { Verified, VerifyInput } from '../signatures.ts'
+import { type StandardKey, standardKeys, verifyEd25519 } from '../webhook_keys.ts'
+import { checkTime, forged, headerOf, isAmong, isTime, noSecret, refused } from './verdict.ts'
+
+export type StandardScheme = { kind: 'standard_webhooks'; tolerance_seconds: number }
+
+export function verifyStandard(scheme: StandardScheme, input: VerifyInput): Verified {
+  const id = headerOf(input.headers, 'webhook-id')
+  if (typeof id !== 'string') return id
+  const timestamp = headerOf(input.headers, 'webhook-timestamp')
+  if (typeof timestamp !== 'string') return timestamp
+  const list = headerOf(input.headers, 'webhook-signature')
+  if (typeof list !== 'string') return list
+  if (!isTime(timestamp)) return refused('malformed', 'the header webhook-timestamp is not unix seconds')
+  const signatures = list.split(' ').filter((one) => one.startsWith('v1,') || one.startsWith('v1a,'))
+  if (signatures.length === 0)
+    return refused('malformed', 'the header webhook-signature holds no v1 or v1a signature')
+  const keys = standardKeys(input.secrets)
+  if (keys.length === 0) return noSecret()
+  const genuine = keys.some((key) => isSignedBy(key, `${id}.${timestamp}.`, input.body, signatures))
+  return genuine ? checkTime(timestamp, scheme.tolerance_seconds, input.now) : forged()
+}
+
+function isSignedBy(key: StandardKey, head: string, body: Buffer, signatures: readonly string[]): boolean {
+  if (key.kind === 'v1') {
+    const signed = createHmac('sha256', key.bytes).update(head).update(body)
+    return isAmong(signatures, `v1,${signed.digest('base64')}`)
+  }
+  const message = Buffer.concat([Buffer.from(head), body])
+  return signatures.some((one) => one.startsWith('v1a,') && verifyEd25519(key.bytes, message, one.slice(4)))
+}
