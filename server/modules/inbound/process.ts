@@ -20,18 +20,37 @@ const RETRY_S = [60, 300, 900, 3_600, 21_600]
 type Outcome = ClosedMessage & { provider: string; events: NewEvent[]; external_ids: ExternalId[] }
 
 /**
+ * Claims rise before the work begins, so that they also count the times a process went down over it. What was claimed
+ * more often than this is worked on alone, so that it takes no other message with it …
+ */
+const SUSPECT_CLAIMS = 2
+/** … and in the end given up. Far above the retries, since a database that is away costs claims too. */
+const MOST_CLAIMS = 20
+
+/**
  * Reads, translates and publishes what one claim took, in one transaction for all of it; where that fails, in one
  * for each, so that a failing message is alone. The fence is the first statement: what is no longer ours has no
  * effect. Returns in how many milliseconds one of them is tried again.
  */
 export async function processMessages(app: App, react: React, items: DueMessage[]): Promise<number | null> {
+  const fresh = items.filter(({ attempts }) => attempts <= SUSPECT_CLAIMS)
+  const waits = fresh.length > 0 ? [await processGroup(app, react, fresh)] : []
+  for (const item of items) {
+    if (item.attempts > SUSPECT_CLAIMS) waits.push(await processGroup(app, react, [item]))
+  }
+  return soonest(waits)
+}
+
+const soonest = (waits: (number | null)[]): number | null =>
+  waits.reduce((least, ms) => (least === null || (ms !== null && ms < least) ? ms : least), null)
+
+async function processGroup(app: App, react: React, items: DueMessage[]): Promise<number | null> {
   const outcomes = await Promise.all(items.map((item) => interpret(app, react, item)))
   try {
     await commit(app, outcomes)
     return null
   } catch {
-    const waits = await Promise.all(outcomes.map((one) => commitAlone(app, one)))
-    return waits.reduce((least, ms) => (least === null || (ms !== null && ms < least) ? ms : least), null)
+    return soonest(await Promise.all(outcomes.map((one) => commitAlone(app, one))))
   }
 }
 
@@ -85,10 +104,15 @@ const failed = (item: DueMessage, error: string): ClosedMessage => ({
 })
 
 async function interpret(app: App, react: React, item: DueMessage): Promise<Outcome> {
+  if (item.attempts > MOST_CLAIMS) {
+    const error = `given up: it was taken up ${item.attempts} times, and each time the work was cut off`
+    return { ...failed(item, error), provider: 'none', events: [], external_ids: [] }
+  }
   const source = await findActiveSource(app, toWire('source', item.source_id))
-  const nothing = { provider: 'none', events: [], external_ids: [] }
-  if (!source)
-    return { ...failed(item, 'the source was deleted before the message was processed'), ...nothing }
+  if (!source) {
+    const error = 'the source was deleted before the message was processed'
+    return { ...failed(item, error), provider: 'none', events: [], external_ids: [] }
+  }
   const { provider, settings } = source
   const received = { headers: JSON.parse(item.headers) as Record<string, string>, body: item.body, settings }
   const envelope = readEnvelope(provider, received)
