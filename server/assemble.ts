@@ -20,7 +20,7 @@ import { type Config, isDevelopment } from './platform/config.ts'
 import { makePartitions, migrate, openDatabase, startEmbedded } from './platform/database/database.ts'
 import { createEgress } from './platform/egress/egress.ts'
 import { idMaker } from './platform/ids.ts'
-import { keepSchedules, type Schedule, startJobs } from './platform/jobs/jobs.ts'
+import { keepSchedules, type Schedule, startJobs, watchJobs } from './platform/jobs/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import type { Loop } from './platform/queue.ts'
 import { keepRecords } from './platform/records.ts'
@@ -93,7 +93,16 @@ async function build(
   undo.push(() => egress.close())
   const telemetry = createTelemetry({ otlp_endpoint: config.otlp_endpoint, log })
   undo.push(() => telemetry.close())
-  return { config, db, vault, egress, clock, log, telemetry, newId: idMaker(clock), providers }
+  const app = { config, db, vault, egress, clock, log, telemetry, newId: idMaker(clock), providers }
+  watchQueues(app)
+  return app
+}
+
+/** In every process, whatever its roles: what waits must be seen above all where no worker runs. */
+function watchQueues(app: App): void {
+  inboundJobs.watchInbox(app)
+  outboundJobs.watchDeliveries(app)
+  watchJobs(app)
 }
 
 async function embedded(data_dir: string, log: Log, undo: (() => Promise<unknown>)[]): Promise<string> {

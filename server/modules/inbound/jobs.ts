@@ -26,9 +26,11 @@ export function startInbox(app: App, react: React): Loop {
     log: app.log,
   })
   app.db.listen('trilho_inbox', loop.wake)
-  watchQueue(app.telemetry, 'inbox', () => readQueue(app.db.worker))
   return loop
 }
+
+export const watchInbox = (app: App): void =>
+  watchQueue(app.telemetry, 'inbox', () => readQueue(app.db.worker))
 
 /** What this room keeps in partitions, and what of it must still be there. */
 export const records = (app: App): Records[] => {

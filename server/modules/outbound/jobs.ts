@@ -60,9 +60,11 @@ export function startDeliveries(app: App, read: ReadPayloads): Loop {
     log: app.log,
   })
   app.db.listen('trilho_delivery', loop.wake)
-  watchQueue(app.telemetry, 'delivery', () => readQueue(app.db.worker))
   return loop
 }
+
+export const watchDeliveries = (app: App): void =>
+  watchQueue(app.telemetry, 'delivery', () => readQueue(app.db.worker))
 
 /** Records what came of attempts, many in one statement. */
 function createSettle(app: App): (result: Ended) => Promise<void> {

@@ -56,9 +56,11 @@ export function startJobs(jobs: Jobs): Loop {
     log,
   })
   db.listen('trilho_job', loop.wake)
-  watchQueue(jobs.telemetry, 'job', () => queries.readQueue(db.worker))
   return loop
 }
+
+export const watchJobs = ({ telemetry, db }: Pick<Jobs, 'telemetry' | 'db'>): void =>
+  watchQueue(telemetry, 'job', () => queries.readQueue(db.worker))
 
 const earliest = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.min(a, b))
 
