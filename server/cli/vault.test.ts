@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import Stripe from 'stripe'
 import { systemClock } from '../platform/clock.ts'
 import { type Database, inTenant, openDatabase } from '../platform/database/database.ts'
 import { createVault, type Vault } from '../platform/vault/vault.ts'
 import { dataFolder, launch, startServer, trilho } from '../test/cli.ts'
 import { quiet, testDatabaseUrl, undoAfter } from '../test/harness.ts'
 import { eventually } from '../test/product.ts'
+import { signedPayment } from '../test/stripe_payment.ts'
 
 // Each command a process of its own, as people run them, on a real PostgreSQL.
 
@@ -43,29 +43,9 @@ async function countOpened(db: Database, vault: Vault, refs: Awaited<ReturnType<
   return opened
 }
 
-/** Sends a payment as Stripe would to the demo's source. */
-function sendPayment(source: string, number: string): Promise<Response> {
-  const object = {
-    id: `pi_${number}`,
-    object: 'payment_intent',
-    amount: 100,
-    amount_received: 100,
-    currency: 'brl',
-    created: 1,
-    livemode: false,
-    status: 'succeeded',
-    last_payment_error: null,
-    latest_charge: null,
-    metadata: {},
-    payment_method_types: ['card'],
-  }
-  const type = 'payment_intent.succeeded'
-  const event = { id: `evt_${number}`, object: 'event', created: 1, livemode: false, type, data: { object } }
-  const body = JSON.stringify(event)
-  const secret = 'whsec_demo_sandbox_signing_secret'
-  const signature = Stripe.webhooks.generateTestHeaderString({ payload: body, secret })
-  return fetch(source, { method: 'POST', headers: { 'stripe-signature': signature }, body })
-}
+const DEMO_SECRET = 'whsec_demo_sandbox_signing_secret'
+const sendPayment = (source: string, number: string): Promise<Response> =>
+  fetch(source, { method: 'POST', ...signedPayment(number, DEMO_SECRET) })
 
 async function countDelivered(bin: string): Promise<number> {
   const { messages } = (await (await fetch(`${bin}/_summary`)).json()) as { messages: number }

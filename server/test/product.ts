@@ -54,7 +54,8 @@ async function makeTenant({ url, admin_key }: Running): Promise<Api> {
   return apiOf(url, { authorization: `Bearer ${key}` }, String(key), String(id))
 }
 
-function apiOf(url: string, headers: Record<string, string>, key: string, tenant_id: string): Api {
+/** A way in for whoever these headers say, remembering which key and tenant that is. */
+export function apiOf(url: string, headers: Record<string, string>, key: string, tenant_id: string): Api {
   async function send(method: string, path: string, body?: unknown): Promise<Reply> {
     const response = await fetch(url + path, {
       method,
