@@ -158,9 +158,10 @@ function webhooksOf(provider: Provider): Webhooks {
 const completed = (webhooks: Webhooks, settings: Settings) => withDefaults(webhooks.fields, settings)
 
 function toMessage(webhooks: Webhooks, { headers, body, settings }: Received): WebhookMessage {
-  const { form } = webhooks
-  const text = form && isForm(headers) ? formAsJson(body, form.json_in) : body.toString()
-  return { headers, text, settings: completed(webhooks, settings) }
+  const complete = completed(webhooks, settings)
+  const form = webhooks.form && isForm(headers) ? perSettings(webhooks.form, complete) : null
+  const text = form ? formAsJson(body, form.json_in) : body.toString()
+  return { headers, text, settings: complete }
 }
 
 function readEvent(webhooks: Webhooks, body: Buffer, message: WebhookMessage): Read<unknown> {

@@ -60,7 +60,7 @@ export type Category = (typeof CATEGORIES)[number]
 /** Told once, or read from the settings of the connection or source. */
 export type PerSettings<T> = T | ((settings: Settings) => T)
 
-export type Limits = { requests_per_minute?: number; timeout_ms: number }
+export type Limits = { requests_per_minute?: number; requests_per_hour?: number; timeout_ms: number }
 
 /** What one thing a provider can do takes, asks and gives back. `translate` is pure. */
 export type Operation<Input = unknown, Output = unknown> = {
@@ -125,7 +125,7 @@ export type Webhooks<Event = unknown> = {
   /** Settings of a source, beside its secrets. */
   fields: readonly Field[]
   /** Where bodies may be forms: the event is the JSON in the field `json_in`, or the fields themselves without it. */
-  form?: { json_in: string | null }
+  form?: PerSettings<{ json_in: string | null }>
   /** The answer to a handshake, which is not stored; null where the request is none. */
   challenge?(handshake: Handshake): WebhookReply | null
   /** What the vendor must be answered once a message is stored; otherwise our own JSON with the message's id. */

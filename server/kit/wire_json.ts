@@ -43,6 +43,17 @@ export function rawMember(text: string, name: string): string | null {
   return null
 }
 
+/** A member of a JSON object that is text, decoded; null where there is none or it is something else. */
+export function textMember(text: string, name: string): string | null {
+  const raw = rawMember(text, name)
+  if (!raw?.startsWith('"')) return null
+  try {
+    return JSON.parse(raw) as string
+  } catch {
+    return null
+  }
+}
+
 /** The texts of the elements of a JSON array, byte for byte; none where it is no array. Nothing throws. */
 export function rawElements(text: string): string[] {
   let at = skipSpace(text, 0)

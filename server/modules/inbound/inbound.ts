@@ -7,7 +7,7 @@ import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import * as queries from './queries.ts'
-import { type Received, store, verifyAt } from './receive.ts'
+import { keptArrival, type Received, store, verifyAt } from './receive.ts'
 import {
   type CreateSource,
   type MessageQuery,
@@ -25,7 +25,7 @@ import { addressOf, findActiveSource, readSecrets, writeSecrets } from './source
  * once, by the vendor's id of it. A worker turns messages into events, exactly once in effect.
  */
 
-export { defaultSource, receive } from './receive.ts'
+export { defaultSource, greet, receive } from './receive.ts'
 
 export async function createSource(app: App, actor: Actor, input: CreateSource) {
   const { tenant_id } = actor
@@ -158,8 +158,8 @@ export async function releaseQuarantined(app: App, actor: Actor, wire_id: string
   const source = await findActiveSource(app, toWire('source', row.source_id))
   if (!source)
     throw new Problem('conflict', { detail: 'its source was deleted; there is nowhere to release it to' })
-  const arrival = { headers: JSON.parse(row.headers) as Record<string, string>, body: row.body, ip: row.ip }
-  const verdict = verifyAt(source, arrival, timeOfId(id))
+  const arrival = keptArrival(source, row)
+  const verdict = verifyAt(app, source, arrival, timeOfId(id))
   if (!verdict.ok) {
     throw new Problem('conflict', {
       detail: `it still does not verify: ${verdict.detail}; mend the source first`,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readEnvelope, verifyMessage } from '../../kit/messages.ts'
+import { answerHandshake, readEnvelope, secretHeaders, verifyMessage } from '../../kit/messages.ts'
+import type { WebhookReply } from '../../kit/provider.ts'
 import type { Verified } from '../../kit/signatures.ts'
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
@@ -7,10 +8,13 @@ import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { findDefaults, findFirsts, insertMessages, insertRefused, type NewMessage } from './queries.ts'
-import { type ActiveSource, findActiveSource } from './sources.ts'
+import { type ActiveSource, baseOf, findActiveSource, pathOf } from './sources.ts'
 
 /** What came to the door: the bytes and who brought them. */
 export type Arrival = {
+  method: string
+  /** Path and query as they were called: some senders sign them. */
+  path: string
   headers: Record<string, string | string[] | undefined>
   body: Buffer
   ip: string | null
@@ -24,26 +28,54 @@ const MOST_REFUSALS = 64
 /**
  * Takes a webhook in: verified over its bytes, and answered only after the commit that holds the message and its
  * work. A copy of an event that came before is answered with the first one's id. What does not verify is kept in
- * quarantine with the reason and answered 401.
+ * quarantine with the reason and answered 401. What only tries the address is answered and not stored.
  */
 export async function receive(
   app: App,
   provider: string,
   source_id: string,
   arrival: Arrival,
-): Promise<Received> {
+): Promise<Received | WebhookReply> {
   const source = await findSourceAt(app, provider, source_id)
-  const verdict = verifyAt(source, arrival, app.clock.now())
+  const verdict = verifyAt(app, source, arrival, app.clock.now())
   if (!verdict.ok) throw await refuse(app, source, arrival, verdict)
-  return store(app, source, arrival)
+  const { challenge, reply } = source.provider.webhooks ?? {}
+  const answer = challenge && handshakeOf(app, source, arrival)
+  if (answer) return answer
+  const received = await store(app, source, arrival)
+  return reply ?? received
+}
+
+/** Answers a vendor that tries the address with GET or HEAD before it posts. */
+export async function greet(
+  app: App,
+  provider: string,
+  source_id: string,
+  arrival: Arrival,
+): Promise<WebhookReply> {
+  const answer = handshakeOf(app, await findSourceAt(app, provider, source_id), arrival)
+  if (answer) return answer
+  throw new Problem('method_not_allowed', {
+    detail: `This address takes POST; ${provider} knows no such handshake by ${arrival.method}.`,
+    headers: { allow: 'POST' },
+  })
+}
+
+function handshakeOf(app: App, source: ActiveSource, { method, path, headers, body }: Arrival) {
+  const { provider, settings, secrets, wire_id } = source
+  const query = Object.fromEntries(new URLSearchParams(path.split('?')[1]))
+  const answer = answerHandshake(provider, { method, query, headers, body, settings, secrets })
+  if (answer) app.log.info({ crossing: 'inbound', source: wire_id, status: answer.status }, 'handshake')
+  return answer
 }
 
 /** Judged as of the moment it arrived: what waited in quarantine is not too old for having waited. */
-export const verifyAt = (
-  { provider, settings, secrets }: ActiveSource,
-  arrival: Arrival,
-  arrived: Date,
-): Verified => verifyMessage(provider, { ...arrival, settings, secrets, now: arrived })
+export function verifyAt(app: App, source: ActiveSource, arrival: Arrival, arrived: Date): Verified {
+  const { provider, settings, secrets } = source
+  const { headers, body, path } = arrival
+  const url = baseOf(app) + path
+  return verifyMessage(provider, { headers, body, settings, secrets, now: arrived, url })
+}
 
 /** Answers after the commit that holds the message and its work. */
 export async function store(app: App, source: ActiveSource, arrival: Arrival): Promise<Received> {
@@ -85,22 +117,38 @@ export async function defaultSource(app: App, provider: string): Promise<string>
   })
 }
 
-function toMessage(app: App, source: ActiveSource, { headers, body }: Arrival): NewMessage {
+function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage {
+  const { headers, body } = arrival
   return {
     tenant_id: source.tenant_id,
     id: app.newId(),
     source_id: source.id,
     event_key: readEnvelope(source.provider, { headers, body, settings: source.settings }).event_key,
-    headers: keptHeaders(headers),
+    headers: keptHeaders(source, arrival),
     body,
     fingerprint: createHash('sha256').update(body).digest(),
   }
 }
 
-/** What is needed to verify and read the message again, without the credentials of whoever passed it on. */
-function keptHeaders(headers: Arrival['headers']): string {
+/**
+ * What is needed to verify and read the message again, without the credentials of whoever passed it on, nor those
+ * that are the signature. Where it was called by another path or with a query, that stands under `:path`.
+ */
+function keptHeaders({ provider, settings, wire_id }: ActiveSource, { headers, path }: Arrival): string {
   const { authorization: _authorization, cookie: _cookie, ...kept } = headers
+  for (const name of secretHeaders(provider, settings)) delete kept[name]
+  if (path !== pathOf(provider.id, wire_id)) kept[':path'] = path
   return JSON.stringify(kept)
+}
+
+/** A message that was kept, as it arrived. */
+export function keptArrival(
+  source: ActiveSource,
+  kept: { headers: string; body: Buffer; ip: string | null },
+) {
+  const headers = JSON.parse(kept.headers) as Record<string, string>
+  const path = headers[':path'] ?? pathOf(source.provider.id, source.wire_id)
+  return { method: 'POST', path, headers, body: kept.body, ip: kept.ip }
 }
 
 const ingest = once((app: App) =>
@@ -147,7 +195,7 @@ const refusals = once((_app: App) => ({ under_way: 0 }))
 async function refuse(
   app: App,
   source: ActiveSource,
-  { headers, body, ip }: Arrival,
+  arrival: Arrival,
   { reason, detail }: { reason: string; detail: string },
 ): Promise<Problem> {
   app.telemetry.count('trilho_inbound_messages_total', {
@@ -168,9 +216,9 @@ async function refuse(
       source_id,
       reason,
       detail,
-      headers: keptHeaders(headers),
-      body,
-      ip,
+      headers: keptHeaders(source, arrival),
+      body: arrival.body,
+      ip: arrival.ip,
     })
   } catch (error) {
     app.log.warn(

@@ -1,5 +1,6 @@
-import type { FastifyRequest } from 'fastify'
-import Type from 'typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import type { WebhookReply } from '../../kit/provider.ts'
 import type { Routes } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import * as inbound from './inbound.ts'
@@ -200,7 +201,10 @@ export const routes: Routes = (http, app) => {
 /** Where vendors post. The body is bytes here, whatever its content type. */
 export const webhookRoutes: Routes = (http, app) => {
   const schema = { tags: ['Webhooks'], response: { 200: Received } }
+  const params = Type.Object({ provider: Type.String(), source: Type.String() })
   const arrival = (request: FastifyRequest) => ({
+    method: request.method,
+    path: request.url,
     headers: request.headers,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     ip: request.ip,
@@ -216,10 +220,32 @@ export const webhookRoutes: Routes = (http, app) => {
         summary: 'Receive a webhook of a provider at a source',
         description:
           'Answered after the commit that holds the message. A signature that does not verify answers 401.',
-        params: Type.Object({ provider: Type.String(), source: Type.String() }),
+        params,
       },
     },
-    (request) => inbound.receive(app, request.params.provider, request.params.source, arrival(request)),
+    async (request, reply) => {
+      const { provider, source } = request.params
+      return answer(reply, await inbound.receive(app, provider, source, arrival(request)))
+    },
+  )
+
+  http.get(
+    '/webhooks/:provider/:source',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['Webhooks'],
+        operationId: 'answerHandshake',
+        summary: 'Answer a provider that tries the address of a source',
+        description: 'Whoever’s handshake is not known there is answered 405. A query is taken as it comes.',
+        params,
+        response: { 200: Type.String({ description: 'What the provider wants to hear' }) },
+      },
+    },
+    async (request, reply) => {
+      const { provider, source } = request.params
+      return answer(reply, await inbound.greet(app, provider, source, arrival(request)))
+    },
   )
 
   http.post(
@@ -233,9 +259,16 @@ export const webhookRoutes: Routes = (http, app) => {
         params: Type.Object({ provider: Type.String() }),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { provider } = request.params
-      return inbound.receive(app, provider, await inbound.defaultSource(app, provider), arrival(request))
+      const source = await inbound.defaultSource(app, provider)
+      return answer(reply, await inbound.receive(app, provider, source, arrival(request)))
     },
   )
+}
+
+/** Ours as JSON, a vendor's own as it is. */
+function answer(reply: FastifyReply, given: Static<typeof Received> | WebhookReply): FastifyReply {
+  if (!('body' in given)) return reply.send(given)
+  return reply.code(given.status).type(given.content_type).send(given.body)
 }

@@ -40,10 +40,16 @@ async function loadSource(app: App, wire_id: string): Promise<ActiveSource | fal
 }
 
 /** The address to give to the vendor. */
-export function addressOf(app: App, provider: string, id: string): string {
+export const addressOf = (app: App, provider: string, id: string): string =>
+  baseOf(app) + pathOf(provider, toWire('source', id))
+
+export const pathOf = (provider: string, wire_id: string): string => `/webhooks/${provider}/${wire_id}`
+
+/** Where others reach us: what stands before every path. */
+export function baseOf(app: App): string {
   const { public_url, host, port } = app.config
   const base = public_url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  return `${base.replace(/\/$/, '')}/webhooks/${provider}/${toWire('source', id)}`
+  return base.replace(/\/$/, '')
 }
 
 /** All that are in force, the newest first: while one is being replaced there are two. */

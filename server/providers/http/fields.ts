@@ -115,7 +115,7 @@ export const SOURCE_FIELDS: Field[] = [
     key: 'signature',
     label: 'Signature',
     hint: 'how the sender signs',
-    enum: ['standard_webhooks', 'hmac', 'none'],
+    enum: ['standard_webhooks', 'hmac', 'address_and_form', 'token', 'basic', 'none'],
     required: true,
   },
   {
@@ -132,7 +132,7 @@ export const SOURCE_FIELDS: Field[] = [
     required: true,
     pattern: HEADER_NAME,
     example: 'x-signature',
-    when: { signature: 'hmac' },
+    when: { signature: ['hmac', 'address_and_form', 'token'] },
   },
   {
     key: 'algorithm',
@@ -150,11 +150,11 @@ export const SOURCE_FIELDS: Field[] = [
   },
   {
     key: 'prefix',
-    label: 'Text before the signature',
+    label: 'Text before the signature or token',
     pattern: '[\\x20-\\x7e]+',
     max_length: 50,
     example: 'sha256=',
-    when: { signature: 'hmac' },
+    when: { signature: ['hmac', 'token'] },
   },
   {
     key: 'signs',
@@ -193,6 +193,36 @@ export const SOURCE_FIELDS: Field[] = [
     maximum: 86_400,
     default: 300,
     when: { signature: ['hmac', 'standard_webhooks'] },
+  },
+  {
+    key: 'body_hash',
+    label: 'Parameter of the body hash',
+    hint: 'of the address, where bodies that are no form come with their SHA-256 in it',
+    pattern: '[\\w.-]{1,100}',
+    example: 'bodySHA256',
+    when: { signature: 'address_and_form' },
+  },
+  {
+    key: 'form_payload',
+    label: 'Field with the event',
+    hint: 'where a form carries its event as JSON in one field; otherwise its fields are the event',
+    pattern: '[\\w.-]{1,100}',
+    example: 'payload',
+  },
+  {
+    key: 'handshake',
+    label: 'Handshake',
+    hint: 'how the sender tries the address: `ok` wants a 200 to GET or HEAD, `hub` its hub.challenge back',
+    enum: ['none', 'ok', 'hub'],
+    default: 'none',
+  },
+  {
+    key: 'verify_token',
+    label: 'Verify token',
+    hint: 'yours to choose; the sender shows it in the handshake',
+    pattern: '[\\x21-\\x7e]{8,200}',
+    required: true,
+    when: { handshake: 'hub' },
   },
   {
     key: 'event_id',

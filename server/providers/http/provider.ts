@@ -1,8 +1,16 @@
 import { type Auth, apiKey, basic, bearer, clientCredentials, noAuth } from '../../kit/auth.ts'
 import type { Settings } from '../../kit/fields.ts'
+import { hubChallenge } from '../../kit/handshakes.ts'
 import { newsName } from '../../kit/news.ts'
-import { defineProvider, get } from '../../kit/provider.ts'
-import { hmac, type SignatureScheme, standardWebhooks } from '../../kit/signatures.ts'
+import { defineProvider, get, type Handshake, type WebhookReply } from '../../kit/provider.ts'
+import {
+  addressAndForm,
+  basicToken,
+  hmac,
+  type SignatureScheme,
+  standardWebhooks,
+  token,
+} from '../../kit/signatures.ts'
 import { CONNECTION_FIELDS, SIGNED_TEXTS, SOURCE_FIELDS } from './fields.ts'
 import { AnyEvent, placeOf, valueAt } from './wire.ts'
 
@@ -34,11 +42,27 @@ function authOf(settings: Settings): Auth {
 /** Settings that name no signature are refused by `checkSource`; here they are held to one nobody can meet. */
 function signatureOf(settings: Settings): SignatureScheme {
   const tolerance_seconds = Number(settings['tolerance_seconds'] ?? 300)
-  if (settings['signature'] === 'none') return { kind: 'none', because: text(settings, 'unsigned_because') }
-  if (settings['signature'] !== 'hmac') return standardWebhooks(tolerance_seconds)
+  const header = text(settings, 'signature_header').toLowerCase()
+  switch (settings['signature']) {
+    case 'none':
+      return { kind: 'none', because: text(settings, 'unsigned_because') }
+    case 'hmac':
+      return hmacOf(settings, header, tolerance_seconds)
+    case 'address_and_form':
+      return addressAndForm(header, text(settings, 'body_hash') || null)
+    case 'token':
+      return token(header, text(settings, 'prefix'))
+    case 'basic':
+      return basicToken()
+    default:
+      return standardWebhooks(tolerance_seconds)
+  }
+}
+
+function hmacOf(settings: Settings, header: string, tolerance_seconds: number): SignatureScheme {
   const signs = oneOf(SIGNED_TEXTS, settings['signs'])
   return hmac({
-    header: text(settings, 'signature_header').toLowerCase(),
+    header,
     algorithm: oneOf(['sha256', 'sha512', 'sha1'], settings['algorithm']),
     encoding: oneOf(['hex', 'base64'], settings['encoding']),
     prefix: text(settings, 'prefix'),
@@ -48,6 +72,13 @@ function signatureOf(settings: Settings): SignatureScheme {
     secret_encoding: oneOf(['utf8', 'hex', 'base64'], settings['secret_encoding']),
     tolerance_seconds,
   })
+}
+
+function challengeOf(handshake: Handshake): WebhookReply | null {
+  const { method, settings } = handshake
+  if (method === 'POST') return null
+  if (settings['handshake'] === 'hub') return hubChallenge(handshake)
+  return settings['handshake'] === 'ok' ? { status: 200, content_type: 'text/plain', body: '' } : null
 }
 
 const oneOf = <T extends string>(known: readonly [T, ...T[]], value: unknown): T =>
@@ -67,6 +98,8 @@ export const http = defineProvider({
   webhooks: {
     signature: signatureOf,
     fields: SOURCE_FIELDS,
+    form: (settings) => ({ json_in: text(settings, 'form_payload') || null }),
+    challenge: challengeOf,
     reads: AnyEvent,
     event_id: (event, message) => valueAt(placeOf(message.settings), event, message),
     event_type: (event, message) => valueAt(text(message.settings, 'event_type') || 'type', event, message),
