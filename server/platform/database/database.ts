@@ -69,7 +69,16 @@ export async function openDatabase(options: {
  * The worker's statements find every row by its key. Planned once while a day's partition was still empty, a join with
  * a batch became a sequential read of the whole day: 4.7 ms instead of 0.6 at 26,000 rows, and rising.
  */
-const BY_KEY = ' -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off'
+const BY_KEY = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off'
+/** Whoever asks does not wait for ever, and a transaction that was forgotten holds its locks no longer than this. */
+const BOUNDED = '-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s'
+const SETTINGS: Record<Role, string> = {
+  trilho_app: BOUNDED,
+  trilho_worker: `${BOUNDED} ${BY_KEY}`,
+  trilho_ingest: BOUNDED,
+  trilho_owner: '', // a migration, a backup, a partition: as long as it takes
+}
+const CONNECT_TIMEOUT_MS = 10_000
 
 function openPool(options: { url: string; role: Role; max: number; log: Log }): Db {
   const { url, role, max, log } = options
@@ -77,8 +86,9 @@ function openPool(options: { url: string; role: Role; max: number; log: Log }): 
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    options: `-c role=${role}${role === 'trilho_worker' ? BY_KEY : ''}`,
+    options: `-c role=${role} ${SETTINGS[role]}`,
     application_name: role,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
   })
