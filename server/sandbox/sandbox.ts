@@ -10,6 +10,7 @@ import type { Log } from '../platform/log.ts'
 import { createBins } from './bin.ts'
 import { createEcho } from './echo.ts'
 import { createFaults, type Fault } from './faults.ts'
+import { createHooks } from './hooks/hooks.ts'
 import { createOAuth } from './oauth.ts'
 import { createStripe } from './stripe/stripe.ts'
 import { createTruth, type Truth } from './truth.ts'
@@ -18,8 +19,8 @@ import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Ven
 /**
  * Simulated vendors on real sockets, so that nobody needs an account to build against the product. Each speaks
  * its vendor's wire format, written from the vendor's documentation and from nothing of ours, and each request
- * may be told to meet a fault (`faults.ts`). `/stripe`, `/echo`, `/oauth`, `/bin/{name}`, and `GET /_truth`,
- * which says what really crossed the socket.
+ * may be told to meet a fault (`faults.ts`). `/stripe`, `/echo`, `/oauth`, `/bin/{name}`, the webhooks alone of
+ * `/github`, `/slack` and `/whatsapp`, and `GET /_truth`, which says what really crossed the socket.
  */
 export type Sandbox = {
   url: string
@@ -41,11 +42,13 @@ export function createVendors(log?: Log): Vendors {
   const faults = createFaults()
   const stripe = createStripe()
   const oauth = createOAuth()
+  const hooks = createHooks()
   const vendors = new Map<string, Vendor>([
     ['stripe', stripe.vendor],
     ['echo', createEcho(oauth)],
     ['oauth', oauth.vendor],
     ['bin', createBins()],
+    ...hooks.vendors,
     ['_truth', (request) => readTruth(truth, request)],
   ])
 
@@ -70,7 +73,9 @@ export function createVendors(log?: Log): Vendors {
           send(response, json(500, { error: 'The sandbox failed; its log says why' }))
       })
     },
-    close: () => stripe.close(),
+    close: async () => {
+      await Promise.all([stripe.close(), hooks.close()])
+    },
   }
 }
 
@@ -115,7 +120,7 @@ export function mountVendors(server: Server, prefix: string, vendors: Vendors): 
 const notFound: Vendor = (request) =>
   json(404, {
     error: `No vendor is mounted at ${request.path}`,
-    vendors: ['/stripe', '/echo', '/oauth', '/bin/{name}'],
+    vendors: ['/stripe', '/echo', '/oauth', '/bin/{name}', '/github', '/slack', '/whatsapp'],
   })
 
 function readTruth(truth: Truth, request: SandboxRequest): SandboxReply {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { checkSettings, type Settings } from '../../kit/fields.ts'
-import { checkSource, verifyMessage } from '../../kit/messages.ts'
+import { answerHandshake, checkSource, verifyMessage } from '../../kit/messages.ts'
 import { newsName } from '../../kit/news.ts'
 import { get } from '../../kit/provider.ts'
 import { buildRequest } from '../../kit/transports/http.ts'
@@ -65,12 +65,40 @@ test('a source has no signature by default, and one without must say why', () =>
   assert.deepEqual(fieldsOf({ signature: 'hmac', signature_header: 'x-s' }, []), ['secrets'])
 })
 
+test('each kind of signature asks for what it needs and for nothing else', () => {
+  const fieldsOf = (settings: unknown, secrets: string[] = ['s']) =>
+    checkSource(http, settings, secrets).map(({ field }) => field)
+  assert.deepEqual(fieldsOf({ signature: 'token' }), ['settings.signature_header'])
+  assert.deepEqual(fieldsOf({ signature: 'address_and_form' }), ['settings.signature_header'])
+  assert.deepEqual(fieldsOf({ signature: 'basic' }, ['user:password']), [])
+  assert.deepEqual(fieldsOf({ signature: 'basic' }, ['user:password', 'nobody']), ['secrets.1'])
+  assert.deepEqual(fieldsOf({ signature: 'basic', prefix: 'x' }, ['user:password']), ['settings.prefix'])
+  assert.deepEqual(fieldsOf({ signature: 'basic', handshake: 'hub' }, ['user:password']), [
+    'settings.verify_token',
+  ])
+})
+
+test('a handshake is answered as the settings say, and none where they say nothing', () => {
+  const ask = (settings: Settings, method: string, query: Record<string, string> = {}) =>
+    answerHandshake(http, { method, query, headers: {}, body: Buffer.alloc(0), settings, secrets: ['s'] })
+  const hub = { handshake: 'hub', verify_token: 'a word' }
+  const subscribe = { 'hub.mode': 'subscribe', 'hub.verify_token': 'a word', 'hub.challenge': '<b>7' }
+  assert.equal(ask({}, 'GET', subscribe), null)
+  assert.equal(ask({ handshake: 'ok' }, 'POST'), null)
+  assert.equal(ask({ handshake: 'ok' }, 'HEAD')?.status, 200)
+  assert.deepEqual(ask(hub, 'GET', subscribe), { status: 200, content_type: 'text/plain', body: '<b>7' })
+  assert.equal(ask(hub, 'GET', { ...subscribe, 'hub.verify_token': 'a word ' })?.status, 403)
+  assert.equal(ask(hub, 'GET', { ...subscribe, 'hub.mode': 'denied' })?.status, 403)
+  assert.equal(ask({ handshake: 'hub' }, 'GET', { ...subscribe, 'hub.verify_token': '' })?.status, 403)
+  assert.equal(ask(hub, 'GET'), null)
+})
+
 test('whatever the settings, a message without a signature is refused unless they say none', () => {
   const value = fc.oneof(
     fc.string(),
     fc.integer(),
     fc.boolean(),
-    fc.constantFrom('hmac', 'standard_webhooks', '{timestamp}.{body}'),
+    fc.constantFrom('hmac', 'standard_webhooks', 'address_and_form', 'token', 'basic', '{timestamp}.{body}'),
   )
   const keys = fc.constantFrom(
     'signature',
