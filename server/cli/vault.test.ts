@@ -182,6 +182,9 @@ test('an installation with a key file gets a new one: made, restarted, rewrapped
 
   const early = await trilho(['vault', 'rewrap'], env)
   assert.match(early.err, /another master key/)
+  assert.match((await trilho(['doctor'], env)).out, /is new, and keys are still wrapped by the one before/)
+  const backup = ['backup', join(data_dir, 'x.backup.gz'), '--include-master-key']
+  assert.match((await trilho(backup, env)).err, /still wrapped by the master key before .*vault rewrap/)
   assert.equal((await sendPayment(server.demo['Source'] ?? '', 'still')).status, 200)
   await server.stop('SIGTERM')
   const restarted = await startServer(env)

@@ -13,6 +13,12 @@ export async function keyToInclude(owner: Db, found: MasterKey | null, clock: Cl
   }
   const missing = await createVault({ master_key: found.key, clock }).missingMasters(owner)
   if (missing.length === 0) return found.key
+  const previous = found.previous.map((master_key) => createVault({ master_key, clock }).master)
+  if (missing.every((master) => previous.includes(master))) {
+    throw new StartError(
+      `Some keys are still wrapped by the master key before ${placeOf(found)}. Run: trilho vault rewrap, and back up again.`,
+    )
+  }
   throw new StartError(
     `The master key ${placeOf(found)} is not the one under which these secrets are sealed: a backup with it would open nothing.`,
   )

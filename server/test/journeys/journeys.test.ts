@@ -116,7 +116,7 @@ function steadyLoad({ api, source }: Customer): {
   const failed: string[] = []
   let on = true
   const senders = [0, 1, 2].map(async (sender) => {
-    for (let n = 0; on; n++, await sleep(10)) {
+    for (let n = 0; on; n++, await sleep(25)) {
       const number = `rolling_${sender}_${n}`
       const { status } = await pay(source.url, number, source.secret)
       if (status === 200) taken.push(`pi_${number}`)
@@ -124,7 +124,7 @@ function steadyLoad({ api, source }: Customer): {
     }
   })
   const reader = (async () => {
-    for (; on; await sleep(20)) {
+    for (; on; await sleep(50)) {
       const { status } = await api.send('GET', '/v1/events?limit=5')
       if (status !== 200) failed.push(`GET /v1/events: ${status}`)
     }
