@@ -219,7 +219,7 @@ export const webhookRoutes: Routes = (http, app) => {
         operationId: 'receiveWebhook',
         summary: 'Receive a webhook of a provider at a source',
         description:
-          'Answered after the commit that holds the message. A signature that does not verify answers 401.',
+          'Answered after the commit that holds the message, or as the provider wants it. A signature that does not verify answers 401.',
         params,
       },
     },
@@ -239,7 +239,12 @@ export const webhookRoutes: Routes = (http, app) => {
         summary: 'Answer a provider that tries the address of a source',
         description: 'Whoever’s handshake is not known there is answered 405. A query is taken as it comes.',
         params,
-        response: { 200: Type.String({ description: 'What the provider wants to hear' }) },
+        response: {
+          200: {
+            description: 'What the provider wants to hear',
+            content: { 'text/plain': { schema: Type.String() } },
+          },
+        },
       },
     },
     async (request, reply) => {
