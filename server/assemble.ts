@@ -5,9 +5,10 @@ import { INSTALLATION } from './modules/app.ts'
 import * as callJobs from './modules/calls/jobs.ts'
 import * as callRoutes from './modules/calls/routes.ts'
 import * as connectionRoutes from './modules/connections/routes.ts'
-import { readPayloads } from './modules/events/events.ts'
+import { publishNotice, readPayloads } from './modules/events/events.ts'
 import * as eventJobs from './modules/events/jobs.ts'
 import * as eventRoutes from './modules/events/routes.ts'
+import { receive } from './modules/inbound/inbound.ts'
 import * as inboundJobs from './modules/inbound/jobs.ts'
 import * as inboundRoutes from './modules/inbound/routes.ts'
 import * as outboundJobs from './modules/outbound/jobs.ts'
@@ -40,7 +41,8 @@ export const rooms: Routes[] = [
   inboundRoutes.routes,
 ]
 
-export const webhooks: Routes = inboundRoutes.webhookRoutes
+/** The addresses vendors post to, and the verb behind them. */
+export const webhooks = { webhooks: inboundRoutes.webhookRoutes, receive }
 
 export type Opened = { app: App; close(): Promise<void> }
 
@@ -120,6 +122,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ...tenantJobs.schedules,
     ...callJobs.schedules,
     ...inboundJobs.schedules,
+    ...outboundJobs.schedules,
     { ...RECORDS, run: keepAllRecords },
   ]
   const handlers = new Map(standing.map(({ name, run }) => [name, () => run(app)]))
@@ -133,7 +136,11 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   await keepSchedules(db, clock, schedules)
   const loops: Loop[] = [
     inboundJobs.startInbox(app, react),
-    outboundJobs.startDeliveries(app, (wanted) => readPayloads(app, wanted)),
+    outboundJobs.startDeliveries(
+      app,
+      (wanted) => readPayloads(app, wanted),
+      (notice) => publishNotice(app, notice),
+    ),
     startJobs({ db, clock, log, telemetry, newId, handlers }),
   ]
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) }

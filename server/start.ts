@@ -33,12 +33,15 @@ export async function start(config: Config, log?: Log): Promise<Running> {
     undo.push(() => drainCalls(app))
     const http = await createHttp(app, {
       rooms: serves(app, 'api') ? rooms : [],
-      ...(serves(app, 'ingest') && { webhooks }),
+      ...(serves(app, 'ingest') && webhooks),
     })
     undo.push(async () => {
       // A request that was never sent to its end would be waited for as long as a connection is kept.
       const cut = setTimeout(() => http.server.closeAllConnections(), config.shutdown_grace_ms)
+      // What was in hand when the close began leaves a connection that is kept alive, and nobody closes it.
+      const sweep = setInterval(() => http.server.closeIdleConnections(), 50)
       await http.close()
+      clearInterval(sweep)
       clearTimeout(cut)
     })
     const url = await listen(http, app)

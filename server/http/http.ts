@@ -19,11 +19,14 @@ import { createRateLimit } from './rate_limit.ts'
 import { clientIp, logRequest, requestLine } from './request_line.ts'
 import { keepTable, type RouteTable } from './route_table.ts'
 import { securityHeaders } from './security_headers.ts'
+import { type Receive, takeWebhooks } from './webhook_door.ts'
 
 export type Mount = {
   rooms: Routes[]
   /** The addresses vendors post to. They get every body as bytes, and no Idempotency-Key. */
   webhooks?: (http: Http, app: App) => void
+  /** The verb behind those addresses; with it the ordinary webhook is taken on a shorter way. */
+  receive?: Receive
 }
 
 /**
@@ -55,6 +58,7 @@ export async function createHttp(app: App, mount: Mount): Promise<Http> {
     })
   }
   await http.ready()
+  if (mount.receive) takeWebhooks(http, app, mount.receive)
   return http
 }
 

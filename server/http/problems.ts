@@ -16,24 +16,32 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { headers, retry_after_s } = problem.occurrence
   reply.header('request-id', request.id)
-  if (headers) reply.headers(headers)
-  if (retry_after_s !== undefined) reply.header('retry-after', String(Math.max(1, Math.ceil(retry_after_s))))
   return reply
     .code(problem.status)
-    .type('application/problem+json; charset=utf-8')
+    .headers(problemHeaders(problem))
     .serializer((body: unknown) => JSON.stringify(body))
     .send(problemBody(problem, request.id))
 }
 
-export function toProblem(error: unknown, request: FastifyRequest): Problem {
+/** The headers by which a problem is told, beside those of every answer. */
+export function problemHeaders({ occurrence }: Problem): Record<string, string> {
+  const { headers, retry_after_s } = occurrence
+  return {
+    ...headers,
+    ...(retry_after_s !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(retry_after_s))) }),
+    'content-type': 'application/problem+json; charset=utf-8',
+  }
+}
+
+/** `request` is the one Fastify refused; what a room throws is no refusal of Fastify's. */
+export function toProblem(error: unknown, request: FastifyRequest | null): Problem {
   if (error instanceof Problem) return error
   if (!(error instanceof Error)) return internal(error)
   const known = error as FastifyError
   if (known.validation) return validationProblem(known.validation, known.validationContext ?? 'body')
   const refused = FASTIFY_REFUSALS[known.code]
-  if (refused) return refused(request)
+  if (refused && request) return refused(request)
   if (isConnectionLoss(error)) return overloaded(error)
   const status = known.code?.startsWith('FST_') ? (known.statusCode ?? 500) : 500
   return status >= 400 && status < 500

@@ -1,6 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type App, type Http, INSTALLATION } from '../modules/app.ts'
+import { type Actor, type App, type Http, INSTALLATION } from '../modules/app.ts'
+import type { Problem } from '../platform/errors.ts'
 import { toWire } from '../platform/ids.ts'
+import { OURS } from '../platform/log.ts'
 import { ANYBODY } from './anybody.ts'
 
 /** One wide line per request, with all that is known of it at its end; probes only speak at `debug`. */
@@ -34,43 +37,75 @@ function traceRequests(http: Http, app: App): void {
   })
 }
 
+/** What a request's line is made of, whoever served it. */
+export type Served = {
+  method: string
+  /** The pattern, not the path. */
+  route: string
+  status: number
+  elapsed_ms: number
+  actor: Actor
+  request_id: string
+  headers: IncomingHttpHeaders
+  ip: string
+  problem: Problem | null
+}
+
 export function logRequest(app: App, request: FastifyRequest, reply: FastifyReply): void {
-  const line = toLine(request, reply)
-  const { method, route, status } = line
+  logServed(app, {
+    method: request.method,
+    route: request.routeOptions.url ?? '(none)',
+    status: reply.statusCode,
+    elapsed_ms: reply.elapsedTime,
+    actor: request.actor,
+    request_id: request.id,
+    headers: request.headers,
+    ip: request.ip,
+    problem: request.problem,
+  })
+}
+
+export function logServed(app: App, served: Served): void {
+  const { method, route, status, elapsed_ms, problem } = served
   app.telemetry.count('trilho_http_requests_total', { route, method, status: String(status) })
-  app.telemetry.observe('trilho_http_request_seconds', reply.elapsedTime / 1000, { route, method })
-  if (status >= 500) app.log.error({ ...line, err: causeOf(request) }, 'request')
+  app.telemetry.observe('trilho_http_request_seconds', elapsed_ms / 1000, { route, method })
+  const line = toLine(served)
+  if (status >= 500)
+    app.log.error({ ...line, err: problem?.occurrence.cause ?? problem ?? undefined }, 'request')
   else if (isProbe(route)) app.log.debug(line, 'request')
   else app.log.info(line, 'request')
 }
 
 const isProbe = (route: string): boolean => route === '/health' || route === '/ready' || route === '/metrics'
 
-function toLine(request: FastifyRequest, reply: FastifyReply) {
-  const { actor, problem } = request
+function toLine({ method, route, status, elapsed_ms, actor, request_id, headers, ip, problem }: Served) {
+  const client_request_id = clientRequestId(headers)
   return {
-    method: request.method,
-    route: request.routeOptions.url ?? '(none)',
-    status: reply.statusCode,
-    duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+    method,
+    route,
+    status,
+    duration_ms: Math.round(elapsed_ms * 10) / 10,
     actor: actor.id,
     tenant: actor.tenant_id === INSTALLATION ? null : toWire('tenant', actor.tenant_id),
-    request_id: request.id,
-    client_request_id: clientRequestId(request),
-    ip: clientIp(request),
-    ...(problem && { code: problem.code, detail: problem.message }),
+    request_id,
+    client_request_id,
+    ip: plainIp(ip),
+    ...(problem
+      ? { code: problem.code, detail: problem.message }
+      : client_request_id === undefined && OURS_ALL),
   }
 }
 
+/** All but a stranger's name for the request and what a problem quotes is in our words. */
+const OURS_ALL = { [OURS]: true }
+
+export const clientIp = ({ ip }: FastifyRequest): string => plainIp(ip)
+
 /** An IPv4 client of a socket that speaks IPv6 too is still an IPv4 client. */
-export const clientIp = ({ ip }: FastifyRequest): string => ip.replace(/^::ffff:(?=\d+\.)/, '')
+const plainIp = (ip: string): string => (ip.startsWith('::ffff:') ? ip.replace(/^::ffff:(?=\d+\.)/, '') : ip)
 
 /** The caller's own name for the request, kept for the log where it is one; ours is never replaced by it. */
-function clientRequestId(request: FastifyRequest): string | undefined {
-  const sent = request.headers['x-request-id']
+function clientRequestId(headers: IncomingHttpHeaders): string | undefined {
+  const sent = headers['x-request-id']
   return typeof sent === 'string' && /^[\w.:-]{1,100}$/.test(sent) ? sent : undefined
-}
-
-function causeOf({ problem }: FastifyRequest): unknown {
-  return problem?.occurrence.cause ?? problem ?? undefined
 }

@@ -6,14 +6,21 @@ const REFERENCE =
   "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
   "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+/** What every answer carries; a page of the reference may load a little more. */
+export const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': NOTHING,
+  'cache-control': 'no-store',
+}
+
 export function securityHeaders(http: Http): void {
   http.addHook('onSend', (request, reply, _payload, done) => {
-    const page = request.routeOptions.url?.startsWith('/docs')
-    reply.header('x-content-type-options', 'nosniff')
-    reply.header('x-frame-options', 'DENY')
-    reply.header('referrer-policy', 'no-referrer')
-    reply.header('content-security-policy', page ? REFERENCE : NOTHING)
-    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    const { 'cache-control': not_kept, ...always } = SECURITY_HEADERS
+    reply.headers(always)
+    if (request.routeOptions.url?.startsWith('/docs')) reply.header('content-security-policy', REFERENCE)
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', not_kept)
     if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000')
     done()
   })

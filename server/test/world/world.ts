@@ -115,7 +115,7 @@ export async function openHouse(place: Place, watch: (app: App) => void = () => 
 
 /** The same house behind another door, with `more` rooms in it. */
 export async function openDoor(app: App, more: Routes[] = []): Promise<{ http: Http; url: string }> {
-  const http = await createHttp(app, { rooms: [...rooms, ...more], webhooks })
+  const http = await createHttp(app, { rooms: [...rooms, ...more], ...webhooks })
   await http.listen({ host: '127.0.0.1', port: 0 })
   undoAfter(() => http.close())
   undoAfter(async () => closeConnections()) // the server waits for them
@@ -221,6 +221,10 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
   if (operations.some(({ id }) => id === 'makeCall')) {
     const json = { method: 'GET', path: '/v1/payment_intents' }
     await ok(send('POST', `/v1/connections/${citizen.connection}/calls`, { key: citizen.test_key, json }))
+  }
+  if (operations.some(({ id }) => id === 'closeBreaker')) {
+    const path = `/v1/connections/${citizen.connection}/breaker/close`
+    await ok(send('POST', path, { key: citizen.test_key }))
   }
   citizen.known_as.push(entity_id, payment)
 }
