@@ -45,6 +45,43 @@ const payment = (status: string, description: string): EventType => ({
   example: example(status),
 })
 
+const breaker = (move: 'opened' | 'closed', description: string, reason: string): EventType => ({
+  name: `connection.breaker_${move}`,
+  description,
+  schema: Type.Object({
+    connection_id: Type.String(),
+    reason: Type.String({ description: 'In words' }),
+  }),
+  example: { connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs', reason },
+})
+
+const Delivery = Type.Object({
+  delivery_id: Type.String(),
+  subscription_id: Type.String(),
+  event_id: Type.String(),
+  event_type: Type.String(),
+  attempts: Type.Integer(),
+  status: Type.Union([Type.Integer(), Type.Null()]),
+  error: Type.Union([Type.String(), Type.Null()]),
+})
+
+const delivery = (
+  what: string,
+  description: string,
+  last: { attempts: number; status: number | null; error: string | null },
+): EventType => ({
+  name: `delivery.${what}`,
+  description,
+  schema: Delivery,
+  example: {
+    delivery_id: 'dlv_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    subscription_id: 'sub_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    event_id: 'evt_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    event_type: 'payment.completed',
+    ...last,
+  },
+})
+
 export const CATALOG: readonly EventType[] = [
   payment('pending', 'The vendor has the payment and has not decided'),
   payment('authorized', 'The money is held and can be captured'),
@@ -55,6 +92,45 @@ export const CATALOG: readonly EventType[] = [
   payment('partially_refunded', 'A part of the payment was given back'),
   payment('disputed', 'The payer disputes the payment'),
   payment('expired', 'The payment was not made in time'),
+  breaker(
+    'opened',
+    'Nothing is sent through a connection for now, since its vendor failed or somebody said so',
+    '5 failures in a row, the last: the vendor answered 503',
+  ),
+  breaker('closed', 'Calls go through a connection again', 'the vendor answers again'),
+  delivery('failing', 'The fourth attempt failed as well; more follow', {
+    attempts: 4,
+    status: 503,
+    error: 'the receiver answered 503: it is overloaded or down for maintenance',
+  }),
+  delivery('exhausted', 'The last attempt failed: a dead letter, until somebody replays it', {
+    attempts: 10,
+    status: null,
+    error: 'connection refused',
+  }),
+  delivery('recovered', 'Delivered after all, four failures or more later', {
+    attempts: 6,
+    status: 200,
+    error: null,
+  }),
+  {
+    name: 'subscription.disabled',
+    description: 'Nothing is sent to it any more, by its own wish or after days without a success',
+    schema: Type.Object({ subscription_id: Type.String(), reason: Type.String() }),
+    example: {
+      subscription_id: 'sub_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      reason: 'the receiver answered 410 Gone',
+    },
+  },
+  {
+    name: 'webhook.test',
+    description: 'Sent to one subscription to try it',
+    schema: Type.Object({ subscription_id: Type.String(), sent_by: Type.String() }),
+    example: {
+      subscription_id: 'sub_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      sent_by: 'key_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    },
+  },
   {
     name: 'webhook.received',
     description: 'A message arrived whose meaning no provider declares; its body as it came',

@@ -3,7 +3,14 @@ import { forget, inTenant, once, remember, type Tx } from '../../platform/databa
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, type Kind, PREFIXES, parseWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { type Audience, audienceOf, fanOut, wakeDeliveries } from '../outbound/outbound.ts'
+import {
+  type Audience,
+  audienceOf,
+  deliverTo,
+  fanOut,
+  type Notice,
+  wakeDeliveries,
+} from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import { CATALOG } from './catalog.ts'
@@ -35,6 +42,33 @@ export async function publish(app: App, actor: Actor, input: PublishEvent, data_
   if (deliveries > 0) wakeDeliveries(app)
   const { id, type } = event
   return { id: toWire('event', id), type, deliveries, created_at: timeOfId(id).toISOString() }
+}
+
+/** What the product has to say about a subscription, to all others of the tenant. */
+export async function publishNotice(app: App, notice: Notice): Promise<void> {
+  const { tenant_id, type, entity_id, subscription_id } = notice
+  const data = JSON.stringify(notice.data)
+  const event = { tenant_id, id: app.newId(), type, data, entity_id, message_id: null }
+  const audience = await audienceOf(app, [event], subscription_id)
+  const deliveries = await inTenant(app.db, tenant_id, (tx) =>
+    publishAll(app, tx, { events: [event], external_ids: [] }, audience),
+  )
+  if (deliveries > 0) wakeDeliveries(app)
+}
+
+/** A `webhook.test` for one subscription and nobody else, whatever types and filter it has. */
+export async function sendTest(app: App, actor: Actor, subscription_id: string) {
+  const { tenant_id } = actor
+  const id = app.newId()
+  const data = JSON.stringify({ subscription_id, sent_by: actor.id })
+  const event = { tenant_id, id, type: 'webhook.test', data, entity_id: null, message_id: null }
+  const delivery_id = await inTenant(app.db, tenant_id, async (tx) => {
+    await queries.insertEvents(tx, [event], [])
+    await audit(tx, actor, 'subscription.test', subscription_id)
+    return deliverTo(app, tx, event, subscription_id)
+  })
+  wakeDeliveries(app)
+  return { event_id: toWire('event', id), delivery_id }
 }
 
 /**

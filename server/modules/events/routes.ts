@@ -14,6 +14,7 @@ import {
   PublishEvent,
   Published,
   SearchQuery,
+  TestSent,
   TypeParams,
 } from './schema.ts'
 
@@ -54,6 +55,23 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => events.listEvents(app, request.actor, request.query),
+  )
+
+  http.post(
+    '/v1/subscriptions/:id/test',
+    {
+      config: { access: 'subscriptions:write' },
+      schema: {
+        operationId: 'testSubscription',
+        summary: 'Send a test event to a subscription',
+        description: 'A `webhook.test` to this one alone; its delivery shows what the receiver answered.',
+        tags: ['Subscriptions'],
+        params: IdParams,
+        response: { 202: TestSent },
+      },
+    },
+    async (request, reply) =>
+      reply.code(202).send(await events.sendTest(app, request.actor, request.params.id)),
   )
 
   http.get(

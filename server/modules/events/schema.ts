@@ -39,6 +39,8 @@ export const Published = Type.Object({
   created_at: Timestamp,
 })
 
+export const TestSent = Type.Object({ event_id: WireId('event'), delivery_id: WireId('delivery') })
+
 export const EventQuery = Type.Object(
   { ...PageQuery.properties, type: Type.Optional(TypeName) },
   { additionalProperties: false },

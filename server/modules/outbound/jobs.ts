@@ -5,13 +5,16 @@ import { toWire } from '../../platform/ids.ts'
 import { LEASE_MS, type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
-import { disableSubscription, receiverOf } from './outbound.ts'
+import { receiverOf } from './audience.ts'
+import { createHealth, type PublishNotice } from './health.ts'
+import { forgetPreviousSecrets, releaseHeld } from './outbound.ts'
 import {
   claimDeliveries,
   countQueuedBefore,
   type DueDelivery,
   type Ended,
   extendDeliveries,
+  holdDeliveries,
   readQueue,
   settleDeliveries,
 } from './queries.ts'
@@ -24,15 +27,19 @@ export type ReadPayloads = (wanted: Wanted[]) => Promise<(Payload | null)[]>
 const SETTLE_AGAIN_MS = 200
 
 /** Claims deliveries, sends them, and records what came of it: many at a time, each at its own pace. */
-export function startDeliveries(app: App, read: ReadPayloads): Loop {
+export function startDeliveries(app: App, read: ReadPayloads, publish: PublishNotice): Loop {
   const payloads = createBatch({ size: 128, parallel: 1, flush: read, isFinal: isConnectionLoss })
   const settle = createSettle(app)
+  const hold = createHold(app)
+  const health = createHealth(app, publish)
 
-  async function attempt(item: DueDelivery): Promise<Ended> {
+  /** Null where the delivery is to wait for its subscription. */
+  async function attempt(item: DueDelivery): Promise<Ended | null> {
     const [receiver, payload] = await Promise.all([
       receiverOf(app, item.tenant_id, item.subscription_id),
       payloads.add(item),
     ])
+    if (receiver?.state === 'paused') return null
     if (!receiver) return undeliverable(app, item, 'the subscription is disabled or gone')
     if (!payload) return undeliverable(app, item, 'the event is past its retention')
     return send(app, item, receiver, payload)
@@ -40,11 +47,11 @@ export function startDeliveries(app: App, read: ReadPayloads): Loop {
 
   async function deliver(item: DueDelivery): Promise<number | null> {
     const result = await attempt(item)
+    if (result === null) return hold(item)
+    await health.tell(result)
     await settle(result)
     report(app, result)
-    if (result.status === 410) {
-      await disableSubscription(app, item.tenant_id, item.subscription_id, 'the receiver answered 410 Gone')
-    }
+    if (result.event_type !== null) await health.judge(result)
     return result.again_ms
   }
 
@@ -91,6 +98,28 @@ function createSettle(app: App): (result: Ended) => Promise<void> {
   }
 }
 
+/** Puts a delivery aside until its subscription is resumed, many in one statement. */
+function createHold(app: App): (item: DueDelivery) => Promise<null> {
+  const held = createBatch<DueDelivery, void>({
+    size: 128,
+    parallel: 1,
+    flush: async (items) => {
+      await holdDeliveries(app.db.worker, items)
+      return items.map(() => undefined)
+    },
+    isFinal: isConnectionLoss,
+  })
+  return async (item) => {
+    await held.add(item)
+    const { tenant_id, subscription_id } = item
+    // Resumed meanwhile: whoever did that has not seen this one.
+    if ((await receiverOf(app, tenant_id, subscription_id))?.state !== 'paused') {
+      await releaseHeld(app, tenant_id, subscription_id)
+    }
+    return null
+  }
+}
+
 const traced = <T>(app: App, { id, attempts }: DueDelivery, work: () => Promise<T>): Promise<T> =>
   app.telemetry.span('delivery', { delivery: toWire('delivery', id), attempt: attempts }, work)
 
@@ -106,6 +135,9 @@ const undeliverable = (app: App, item: DueDelivery, error: string): Ended => ({
   response_headers: null,
   response_body: null,
   error,
+  exhausted: false,
+  disable: null,
+  event_type: null,
 })
 
 /** The seeds' words for an attempt: more follow after `failed`, none after `expired`. */
@@ -130,6 +162,11 @@ function report(app: App, { item, state, outcome, status, duration_ms, error }: 
     'delivery',
   )
 }
+
+/** What this room has done by the clock. */
+export const schedules = [
+  { name: 'outbound.forget_secrets', cron: '*/15 * * * *', time_zone: 'UTC', run: forgetPreviousSecrets },
+]
 
 /** What this room keeps in partitions, and what of it must still be there. */
 export const records = (app: App): Records[] => [

@@ -1,35 +1,63 @@
 import { newWebhookSecret } from '../../kit/webhook_keys.ts'
-import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
+import { forgetSubscriptions, type Published, previousSecretOf } from './audience.ts'
+import { forgive } from './health.ts'
 import * as queries from './queries.ts'
-import type { CreateSubscription, DeliveryQuery, UpdateSubscription } from './schema.ts'
+import type { CreateSubscription, DeliveryQuery, RotateSecret, UpdateSubscription } from './schema.ts'
 import { toAttempt, toDelivery, toSubscription } from './schema.ts'
+import { checkApart, readSettings, type Settings } from './settings.ts'
+
+export { type Audience, audienceOf, fanOut } from './audience.ts'
+export type { Notice } from './health.ts'
 
 /**
  * Who wants which events, and getting them there. A delivery and its work are written in the transaction that
  * publishes the event (`fanOut`), so an event that was accepted has its deliveries. Each is attempted ten times
- * over three days, signed by Standard Webhooks, and every attempt is kept. What is given up stays as a dead
+ * over three days, or as its subscription says, signed by Standard Webhooks, and every attempt is kept. What is given up stays as a dead
  * letter until somebody replays it.
  */
+
+/** For one tenant: each event is held against every one of them. */
+const MOST_SUBSCRIPTIONS = 1_000
 
 export async function createSubscription(app: App, actor: Actor, input: CreateSubscription) {
   const id = app.newId()
   const { tenant_id } = actor
-  const secret = input.secret ?? newWebhookSecret()
-  const { name, event_types } = input
-  const url = checkUrl(input.url)
+  const { secret = newWebhookSecret(), ...wanted } = input
+  const settings = readSettings(wanted)
+  const { name, url = '', event_types } = { ...wanted, ...settings.change }
+  checkApart(settings.change.header_names ?? [], input.auth ?? null)
   const row = await inTenant(app.db, tenant_id, async (tx) => {
-    await queries.insertSubscription(tx, { tenant_id, id, name, url, event_types, state: 'enabled' })
+    if ((await queries.countSubscriptions(tx, tenant_id)) >= MOST_SUBSCRIPTIONS) {
+      throw new Problem('conflict', {
+        detail: `a tenant has at most ${MOST_SUBSCRIPTIONS} subscriptions; delete one that is not used`,
+      })
+    }
+    await queries.insertSubscription(tx, { ...settings.change, tenant_id, id, name, url, event_types })
     await app.vault.put(tx, { tenant_id, owner_id: id, field: 'secret' }, secret)
-    forget(tx, 'subscriptions', tenant_id)
+    await putSealed(app, tx, tenant_id, id, settings)
+    forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.create', toWire('subscription', id), { url, event_types })
     return found(await queries.findSubscription(tx, tenant_id, id), id)
   })
   return { ...toSubscription(row), secret }
+}
+
+async function putSealed(
+  app: App,
+  tx: Tx,
+  tenant_id: string,
+  owner_id: string,
+  { sealed }: Settings,
+): Promise<void> {
+  for (const [field, text] of Object.entries(sealed)) {
+    await app.vault.put(tx, { tenant_id, owner_id, field }, text)
+  }
 }
 
 export async function readSubscription(app: App, actor: Actor, wire_id: string) {
@@ -47,20 +75,29 @@ export async function listSubscriptions(app: App, actor: Actor, input: PageInput
   return toPage('subscription', rows, limit, toSubscription)
 }
 
+/** What was waiting for a paused subscription is due when it is resumed, and ends as failed when it is disabled. */
 export async function updateSubscription(app: App, actor: Actor, wire_id: string, input: UpdateSubscription) {
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
-  const change = {
-    ...input,
-    ...(input.url !== undefined && { url: checkUrl(input.url) }),
-    ...(input.state && { state_note: null }),
-  }
+  const settings = readSettings(input)
   const row = await inTenant(app.db, tenant_id, async (tx) => {
-    const updated = found(await queries.updateSubscription(tx, tenant_id, id, change), id)
-    forget(tx, 'subscriptions', tenant_id)
+    const before = found(await queries.findSubscription(tx, tenant_id, id), id)
+    const { auth = before.auth } = input
+    checkApart(settings.change.header_names ?? before.header_names, auth)
+    const note = input.state ? { state_note: null } : {}
+    const updated = found(
+      await queries.updateSubscription(tx, tenant_id, id, { ...settings.change, ...note }),
+      id,
+    )
+    await putSealed(app, tx, tenant_id, id, settings)
+    if (input.state) await forgive(tx, tenant_id, id)
+    if (before.state === 'paused' && updated.state !== 'paused')
+      await queries.releaseDeliveries(tx, tenant_id, id)
+    forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.update', wire_id, { changed: Object.keys(input) })
     return updated
   })
+  if (input.state) wakeDeliveries(app)
   return toSubscription(row)
 }
 
@@ -70,7 +107,9 @@ export async function deleteSubscription(app: App, actor: Actor, wire_id: string
   await inTenant(app.db, tenant_id, async (tx) => {
     if (!(await queries.deleteSubscription(tx, tenant_id, id))) throw missing('subscription', wire_id)
     await app.vault.drop(tx, { tenant_id, owner_id: id })
-    forget(tx, 'subscriptions', tenant_id)
+    await queries.releaseDeliveries(tx, tenant_id, id)
+    await forgive(tx, tenant_id, id)
+    forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.delete', wire_id)
   })
 }
@@ -88,17 +127,34 @@ export async function readSecret(app: App, actor: Actor, wire_id: string): Promi
   })
 }
 
-function checkUrl(text: string): string {
-  const url = URL.parse(text)
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
-    throw new Problem('invalid_request', {
-      field: 'url',
-      detail:
-        'url must be an http or https address without a user name, such as https://example.com/webhooks',
+const OVERLAP_HOURS = 24
+
+/** A new secret. The old one signs beside it for a while, so that receivers can change over in their own time. */
+export async function rotateSecret(app: App, actor: Actor, wire_id: string, input: RotateSecret) {
+  const id = fromWire('subscription', wire_id)
+  const { tenant_id } = actor
+  const { secret = newWebhookSecret(), overlap_hours = OVERLAP_HOURS } = input
+  const until = overlap_hours > 0 ? new Date(app.clock.now().getTime() + overlap_hours * 3_600_000) : null
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const ref = { tenant_id, owner_id: id, field: 'secret' }
+    found(await queries.findSubscription(tx, tenant_id, id), id)
+    const old = await app.vault.get(tx, ref)
+    const keep = until !== null && old !== null && old !== secret
+    await queries.updateSubscription(tx, tenant_id, id, {
+      previous_secret: keep
+        ? await app.vault.seal(tx, tenant_id, previousSecretOf(id), Buffer.from(old))
+        : null,
+      previous_secret_until: keep ? until : null,
     })
-  }
-  return url.href
+    await app.vault.put(tx, ref, secret)
+    forgetSubscriptions(tx, tenant_id)
+    await audit(tx, actor, 'subscription.rotate_secret', wire_id, { overlap_hours })
+  })
+  return { secret, previous_secret_until: until?.toISOString() ?? null }
 }
+
+/** Drops the old secrets whose overlap is over; they stopped signing by themselves. */
+export const forgetPreviousSecrets = (app: App): Promise<void> => queries.forgetPreviousSecrets(app.db.owner)
 
 const missing = (kind: string, id: string) =>
   new Problem('not_found', { detail: `there is no ${kind} ${id}` })
@@ -154,85 +210,23 @@ export async function replayDelivery(app: App, actor: Actor, wire_id: string) {
 
 export const wakeDeliveries = (app: App): void => app.db.notify('trilho_delivery', 'new')
 
-/** An event as `fanOut` needs it. */
-export type Published = { tenant_id: string; id: string; type: string }
-
-/** Who listens in each tenant. */
-export type Audience = Map<string, Active[]>
-
-/**
- * The subscriptions that events may concern, read before the transaction that publishes them: inside it a second
- * connection would be waited for while one is held, and enough publishers at once would wait for each other for ever.
- */
-export async function audienceOf(app: App, events: Published[]): Promise<Audience> {
-  const tenant_ids = [...new Set(events.map(({ tenant_id }) => tenant_id))]
-  const active = await Promise.all(tenant_ids.map((id) => activeSubscriptions(app).get(id)))
-  return new Map(tenant_ids.map((id, at) => [id, [...(active[at]?.values() ?? [])]]))
+/** What waited for a subscription that is not paused any more. */
+export async function releaseHeld(app: App, tenant_id: string, subscription_id: string): Promise<void> {
+  await inTenant(app.db, tenant_id, (tx) => queries.releaseDeliveries(tx, tenant_id, subscription_id))
+  wakeDeliveries(app)
 }
 
-/** Writes the deliveries of events in the transaction that publishes them. Returns how many there are. */
-export async function fanOut(app: App, tx: Tx, events: Published[], audience: Audience): Promise<number> {
-  const rows: queries.NewDelivery[] = events.flatMap((event) =>
-    subscribersOf(event, audience).map((subscription) => ({
-      tenant_id: event.tenant_id,
-      id: app.newId(),
-      event_id: event.id,
-      subscription_id: subscription.id,
-      event_type: event.type,
-    })),
-  )
-  if (rows.length > 0) await queries.insertDeliveries(tx, rows)
-  return rows.length
-}
-
-const subscribersOf = ({ tenant_id, type }: Published, audience: Audience): Active[] =>
-  (audience.get(tenant_id) ?? []).filter(({ event_types }) =>
-    event_types.some((pattern) => matches(pattern, type)),
-  )
-
-/** `payment.completed`, `payment.*` (one or more words) or `*`. */
-export const matches = (pattern: string, type: string): boolean =>
-  pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)))
-
-type Active = { id: string; url: string; event_types: string[]; secrets: string[] }
-
-/** A tenant's enabled subscriptions with their secrets, by id. */
-const activeSubscriptions = once((app: App) =>
-  remember(app.db, {
-    topic: 'subscriptions',
-    load: (tenant_id) => inTenant(app.db, tenant_id, (tx) => loadActive(app, tx, tenant_id)),
-  }),
-)
-
-async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<string, Active>> {
-  const active = new Map<string, Active>()
-  for (const { id, url, event_types } of await queries.listEnabledSubscriptions(tx, tenant_id)) {
-    const { secret } = await app.vault.getAll(tx, { tenant_id, owner_id: id })
-    if (secret) active.set(id, { id, url, event_types, secrets: [secret] })
+/** The delivery of one event to one subscription, whatever types it takes; in the transaction that stores the event. */
+export async function deliverTo(app: App, tx: Tx, event: Published, wire_id: string): Promise<string> {
+  const { tenant_id, id: event_id, type: event_type } = event
+  const subscription_id = fromWire('subscription', wire_id)
+  const { state } = found(await queries.findSubscription(tx, tenant_id, subscription_id), subscription_id)
+  if (state !== 'enabled') {
+    throw new Problem('conflict', { detail: `subscription ${wire_id} is ${state}; enable it first` })
   }
-  return active
-}
-
-/** Where a delivery goes, or null where its subscription is gone or disabled. */
-export async function receiverOf(
-  app: App,
-  tenant_id: string,
-  subscription_id: string,
-): Promise<Active | null> {
-  return (await activeSubscriptions(app).get(tenant_id)).get(subscription_id) ?? null
-}
-
-/** What the receiver asked for with 410 Gone. */
-export async function disableSubscription(
-  app: App,
-  tenant_id: string,
-  id: string,
-  why: string,
-): Promise<void> {
-  await inTenant(app.db, tenant_id, async (tx) => {
-    await queries.updateSubscription(tx, tenant_id, id, { state: 'disabled', state_note: why })
-    forget(tx, 'subscriptions', tenant_id)
-  })
+  const id = app.newId()
+  await queries.insertDeliveries(tx, [{ tenant_id, id, event_id, subscription_id, event_type }])
+  return toWire('delivery', id)
 }
 
 /** Deliveries that still need an event older than the id. */

@@ -3,16 +3,27 @@ import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 import { floorId, timeOfId } from '../../platform/ids.ts'
 import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
 import { LEASE_MS } from '../../platform/queue.ts'
+import type { ShownAuth } from './headers.ts'
 
 /** Every statement on subscriptions, deliveries, their queue and their attempts. */
 
 export type SubscriptionRow = {
   id: string
   name: string
+  description: string | null
+  metadata: Record<string, string>
   url: string
   event_types: string[]
-  state: 'enabled' | 'disabled'
+  /** JSON text. */
+  filter: string | null
+  header_names: string[]
+  auth: ShownAuth | null
+  timeout_ms: number | null
+  retry_schedule_s: number[] | null
+  disable_after_hours: number | null
+  state: 'enabled' | 'paused' | 'disabled'
   state_note: string | null
+  previous_secret_until: Date | null
   created_at: Date
   updated_at: Date
 }
@@ -20,23 +31,50 @@ export type SubscriptionRow = {
 const SUBSCRIPTION = [
   'id',
   'name',
+  'description',
+  'metadata',
   'url',
   'event_types',
+  'filter',
+  'header_names',
+  'auth',
+  'timeout_ms',
+  'retry_schedule_s',
+  'disable_after_hours',
   'state',
   'state_note',
+  'previous_secret_until',
   'created_at',
   'updated_at',
 ] as const
 
+/** What may be set; what is absent stays as it is. `metadata` and `auth` are JSON text. */
+export type SubscriptionChange = Partial<
+  Omit<SubscriptionRow, 'id' | 'created_at' | 'updated_at' | 'metadata' | 'auth'> & {
+    metadata: string
+    auth: string | null
+    previous_secret: Buffer | null
+  }
+>
+
+/** How many a tenant has. */
+export async function countSubscriptions(tx: Tx, tenant_id: string): Promise<number> {
+  const { count } = await tx
+    .selectFrom('subscription')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('tenant_id', '=', tenant_id)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 export async function insertSubscription(
   tx: Tx,
-  row: {
+  row: SubscriptionChange & {
     tenant_id: string
     id: string
     name: string
     url: string
     event_types: string[]
-    state: 'enabled' | 'disabled'
   },
 ): Promise<void> {
   await tx.insertInto('subscription').values(row).execute()
@@ -52,7 +90,11 @@ export const findSubscription = (
     .select(SUBSCRIPTION)
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
+    .$narrowType<Json>()
     .executeTakeFirst()
+
+/** What is kept as JSON comes back as what was put in. */
+type Json = Pick<SubscriptionRow, 'metadata' | 'auth'>
 
 export const listSubscriptions = (
   tx: Tx,
@@ -67,35 +109,58 @@ export const listSubscriptions = (
     .$if(before !== null, (query) => query.where('id', '<', before as string))
     .orderBy('id', 'desc')
     .limit(limit + 1)
+    .$narrowType<Json>()
     .execute()
 
-export const listEnabledSubscriptions = (tx: Tx, tenant_id: string): Promise<SubscriptionRow[]> =>
+export type ActiveRow = SubscriptionRow & { previous_secret: Buffer | null }
+
+/** The enabled and the paused. */
+export const listActiveSubscriptions = (tx: Tx, tenant_id: string): Promise<ActiveRow[]> =>
   tx
     .selectFrom('subscription')
-    .select(SUBSCRIPTION)
+    .select([...SUBSCRIPTION, 'previous_secret'])
     .where('tenant_id', '=', tenant_id)
-    .where('state', '=', 'enabled')
+    .where('state', '<>', 'disabled')
+    .$narrowType<Json>()
     .execute()
 
-export async function updateSubscription(
+export const updateSubscription = (
   tx: Tx,
   tenant_id: string,
   id: string,
-  change: Partial<{
-    name: string
-    url: string
-    event_types: string[]
-    state: 'enabled' | 'disabled'
-    state_note: string | null
-  }>,
-): Promise<SubscriptionRow | undefined> {
-  return tx
+  change: SubscriptionChange,
+): Promise<SubscriptionRow | undefined> =>
+  tx
     .updateTable('subscription')
     .set({ ...change, updated_at: new Date() })
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .returning(SUBSCRIPTION)
+    .$narrowType<Json>()
     .executeTakeFirst()
+
+/** False where it was disabled already, or is gone. */
+export async function disableSubscription(
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+  note: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('subscription')
+    .set({ state: 'disabled', state_note: note, updated_at: new Date() })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', '<>', 'disabled')
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
+}
+
+/** Old secrets whose time of overlap is over, of all tenants. */
+export async function forgetPreviousSecrets(owner: Db): Promise<void> {
+  await sql`
+    update subscription set previous_secret = null, previous_secret_until = null
+     where previous_secret_until <= now()`.execute(owner)
 }
 
 export async function deleteSubscription(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
@@ -199,6 +264,12 @@ export type Ended = {
   response_headers: string | null
   response_body: Buffer | null
   error: string | null
+  /** The last attempt that the schedule has was refused or failed. */
+  exhausted: boolean
+  /** Why the subscription is to be disabled, where the receiver asked for it. */
+  disable: string | null
+  /** Null where the event is gone. */
+  event_type: string | null
 }
 
 /*
@@ -214,7 +285,7 @@ const SETTLE = {
            r(t, i, c, a, state, again_ms, outcome, status, ms, req, res, body, error, n)),
      gone as (delete from delivery_queue q using r
                where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state <> 'pending' returning q.tenant_id, q.id),
-     kept as (update delivery_queue q set claim = null, due = now() + r.again_ms * interval '1 ms' from r
+     kept as (update delivery_queue q set claim = null, held = false, due = now() + r.again_ms * interval '1 ms' from r
                where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state = 'pending' returning q.tenant_id, q.id, q.due),
      mine as (select tenant_id, id, null::timestamptz as due from gone union all select tenant_id, id, due from kept),
      record as (update delivery d
@@ -245,6 +316,72 @@ export async function settleDeliveries(db: Db, ended: Ended[]): Promise<void> {
     of((e) => e.error),
     of((e) => e.item.attempts),
   ])
+}
+
+/*
+ * Deliveries of a paused subscription wait until it is resumed. This one did not count as an attempt. It is looked at
+ * again after half an hour all the same, in case it was claimed while somebody resumed and so was not told.
+ */
+const HOLD = {
+  name: 'delivery_hold',
+  text: `
+    with mine as (
+      update delivery_queue q set claim = null, held = true, due = now() + interval '30 min', attempts = q.attempts - 1
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[]) r(t, i, c)
+       where q.tenant_id = r.t and q.id = r.i and q.claim = r.c returning q.tenant_id, q.id)
+    update delivery d set next_at = null from mine where d.tenant_id = mine.tenant_id and d.id = mine.id`,
+}
+
+export async function holdDeliveries(db: Db, items: DueDelivery[]): Promise<void> {
+  await hot(db, HOLD, [
+    items.map((item) => item.tenant_id),
+    items.map((item) => item.id),
+    items.map((item) => item.claim),
+  ])
+}
+
+/** Makes due what was held for a subscription. */
+export async function releaseDeliveries(tx: Tx, tenant_id: string, subscription_id: string): Promise<void> {
+  await sql`
+    with free as (
+      update delivery_queue set held = false, due = now()
+       where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and held and claim is null
+      returning tenant_id, id)
+    update delivery d set next_at = now() from free where d.tenant_id = free.tenant_id and d.id = free.id`.execute(
+    tx,
+  )
+}
+
+export type Subscribed = { tenant_id: string; subscription_id: string }
+
+export type Failing = Subscribed & {
+  since: Date
+  failures: number
+  is_new: boolean
+}
+
+/** Adds failed attempts to what their subscriptions have; sorted, so that workers never wait for each other in a ring. */
+export async function countFailures(tx: Tx, attempts: Subscribed[]): Promise<Failing[]> {
+  const { rows } = await sql<Failing>`
+    insert into subscription_failing (tenant_id, subscription_id, failures)
+    select t, s, count(*) from unnest(${attempts.map((one) => one.tenant_id)}::uuid[],
+                                      ${attempts.map((one) => one.subscription_id)}::uuid[]) r(t, s)
+     group by t, s order by t, s
+    on conflict (tenant_id, subscription_id) do update set failures = subscription_failing.failures + excluded.failures
+    returning tenant_id, subscription_id, since, failures, xmax = 0 as is_new`.execute(tx)
+  return rows
+}
+
+export const listFailing = (db: Db, tenant_id: string): Promise<{ subscription_id: string }[]> =>
+  db.selectFrom('subscription_failing').select('subscription_id').where('tenant_id', '=', tenant_id).execute()
+
+/** One success forgives what came before it. */
+export async function forgiveFailures(tx: Tx, tenant_id: string, subscription_id: string): Promise<void> {
+  await tx
+    .deleteFrom('subscription_failing')
+    .where('tenant_id', '=', tenant_id)
+    .where('subscription_id', '=', subscription_id)
+    .execute()
 }
 
 export type DeliveryRow = {

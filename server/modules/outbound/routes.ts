@@ -8,6 +8,8 @@ import {
   Delivery,
   DeliveryQuery,
   DeliveryWithLog,
+  RotatedSecret,
+  RotateSecret,
   Secret,
   Subscription,
   Subscriptions,
@@ -84,13 +86,32 @@ export const routes: Routes = (http, app) => {
     (request) => outbound.readSecret(app, request.actor, request.params.id),
   )
 
+  http.post(
+    '/v1/subscriptions/:id/secret/rotate',
+    {
+      ...write,
+      schema: {
+        operationId: 'rotateSubscriptionSecret',
+        summary: 'Give a subscription a new signing secret',
+        description: 'Deliveries carry a signature by each of the two until the overlap ends.',
+        tags,
+        params: IdParams,
+        body: RotateSecret,
+        response: { 200: RotatedSecret },
+      },
+    },
+    (request) => outbound.rotateSecret(app, request.actor, request.params.id, request.body),
+  )
+
   http.patch(
     '/v1/subscriptions/:id',
     {
       ...write,
       schema: {
         operationId: 'updateSubscription',
-        summary: 'Change, disable or enable a subscription',
+        summary: 'Change, pause, disable or enable a subscription',
+        description:
+          'What waited for a paused one is sent when it is enabled, and ends as failed when it is disabled.',
         tags,
         params: IdParams,
         body: UpdateSubscription,

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import { MASK, MOST_HEADERS } from './headers.ts'
 import type { AttemptRow, DeliveryRow, SubscriptionRow } from './queries.ts'
 
 const EventTypePattern = Type.String({
@@ -12,26 +13,94 @@ const EventTypePattern = Type.String({
 const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Order service'] })
 const Url = Type.String({ minLength: 1, maxLength: 2_048, examples: ['https://example.com/webhooks'] })
 const EventTypes = Type.Array(EventTypePattern, { minItems: 1, maxItems: 100 })
-const State = Type.Union([Type.Literal('enabled'), Type.Literal('disabled')])
+const State = Type.Union([Type.Literal('enabled'), Type.Literal('paused'), Type.Literal('disabled')], {
+  description: 'Deliveries to a paused one are made and wait; a disabled one gets none',
+})
+const Description = Type.String({ maxLength: 1_000 })
+const Metadata = Type.Record(Type.String({ pattern: '^.{1,64}$' }), Type.String({ maxLength: 500 }), {
+  maxProperties: 50,
+  description: 'Your own notes: names and texts',
+  examples: [{ team: 'billing' }],
+})
+const Filter = Type.Record(Type.String(), Type.Unknown(), {
+  description:
+    'Conditions on the data of an event; only what fits is delivered. See "Filters" in the documentation',
+  examples: [{ 'payment.money.amount': { $gte: 10_000 } }],
+})
+const Headers = Type.Record(Type.String(), Type.String(), {
+  maxProperties: MOST_HEADERS,
+  description:
+    'Headers of your own, sent with every delivery; their values are kept in the vault and not shown',
+  examples: [{ 'x-team': 'billing' }],
+})
+const Text = Type.String({ minLength: 1, maxLength: 2_000 })
+const AuthInput = Type.Union(
+  [
+    Type.Object(
+      { type: Type.Literal('basic'), username: Text, password: Type.String({ maxLength: 2_000 }) },
+      { additionalProperties: false },
+    ),
+    Type.Object({ type: Type.Literal('bearer'), token: Text }, { additionalProperties: false }),
+    Type.Object({ type: Type.Literal('api_key'), header: Text, key: Text }, { additionalProperties: false }),
+  ],
+  { description: 'How Trilho authenticates at the receiver, beside the signature' },
+)
+const TimeoutMs = Type.Integer({
+  minimum: 1_000,
+  maximum: 60_000,
+  description: 'Default: the server has one',
+})
+const RetrySchedule = Type.Array(Type.Integer({ minimum: 1, maximum: 604_800 }), {
+  maxItems: 20,
+  description: 'The longest wait before each retry, in seconds; an empty list retries nothing',
+  examples: [[5, 60, 3_600]],
+})
+const DisableAfterHours = Type.Integer({
+  minimum: 1,
+  maximum: 8_760,
+  description: 'Disabled when nothing succeeded for so long and at least 10 attempts failed; default 120',
+})
+
+const SigningSecret = Type.String({
+  pattern: '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$',
+  description: 'Signing secret of Standard Webhooks (24 to 64 bytes); one is made where it is absent',
+})
 
 export const CreateSubscription = Type.Object(
   {
     name: Name,
     url: Url,
     event_types: EventTypes,
-    secret: Type.Optional(
-      Type.String({
-        pattern: '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$',
-        description: 'Signing secret of Standard Webhooks (24 to 64 bytes); one is made where it is absent',
-      }),
-    ),
+    description: Type.Optional(Description),
+    metadata: Type.Optional(Metadata),
+    filter: Type.Optional(Filter),
+    headers: Type.Optional(Headers),
+    auth: Type.Optional(AuthInput),
+    timeout_ms: Type.Optional(TimeoutMs),
+    retry_schedule_s: Type.Optional(RetrySchedule),
+    disable_after_hours: Type.Optional(Nullable(DisableAfterHours)),
+    secret: Type.Optional(SigningSecret),
   },
   { additionalProperties: false },
 )
 export type CreateSubscription = Static<typeof CreateSubscription>
 
+/** What is null goes back to what it is without: no filter, no headers, the product's own timeout. */
 export const UpdateSubscription = Type.Partial(
-  Type.Object({ name: Name, url: Url, event_types: EventTypes, state: State }),
+  Type.Object({
+    name: Name,
+    url: Url,
+    event_types: EventTypes,
+    state: State,
+    description: Nullable(Description),
+    metadata: Metadata,
+    filter: Nullable(Filter),
+    headers: Nullable(Headers),
+    auth: Nullable(AuthInput),
+    timeout_ms: Nullable(TimeoutMs),
+    retry_schedule_s: Nullable(RetrySchedule),
+    disable_after_hours: Nullable(DisableAfterHours),
+  }),
   {
     additionalProperties: false,
     minProperties: 1,
@@ -39,13 +108,43 @@ export const UpdateSubscription = Type.Partial(
 )
 export type UpdateSubscription = Static<typeof UpdateSubscription>
 
+export const RotateSecret = Type.Object(
+  {
+    secret: Type.Optional(SigningSecret),
+    overlap_hours: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 168, description: 'How long the old one signs too; default 24' }),
+    ),
+  },
+  { additionalProperties: false, examples: [{ overlap_hours: 24 }] },
+)
+export type RotateSecret = Static<typeof RotateSecret>
+export const RotatedSecret = Type.Object({
+  secret: Type.String(),
+  previous_secret_until: Nullable(Timestamp),
+})
+
+const ShownAuth = Type.Object({
+  type: Type.Union([Type.Literal('basic'), Type.Literal('bearer'), Type.Literal('api_key')]),
+  username: Type.Optional(Type.String()),
+  header: Type.Optional(Type.String()),
+})
+
 export const Subscription = Type.Object({
   id: WireId('subscription'),
   name: Type.String(),
+  description: Nullable(Type.String()),
+  metadata: Type.Record(Type.String(), Type.String()),
   url: Type.String(),
   event_types: Type.Array(Type.String()),
+  filter: Nullable(Type.Record(Type.String(), Type.Unknown())),
+  headers: Type.Record(Type.String(), Type.String(), { description: 'Names; the values are not shown' }),
+  auth: Nullable(ShownAuth),
+  timeout_ms: Nullable(Type.Integer()),
+  retry_schedule_s: Nullable(Type.Array(Type.Integer())),
+  disable_after_hours: Nullable(Type.Integer()),
   state: State,
   state_note: Nullable(Type.String()),
+  previous_secret_until: Nullable(Timestamp),
   created_at: Timestamp,
   updated_at: Timestamp,
 })
@@ -56,10 +155,19 @@ export const Secret = Type.Object({ secret: Type.String() })
 export const toSubscription = (row: SubscriptionRow): Static<typeof Subscription> => ({
   id: toWire('subscription', row.id),
   name: row.name,
+  description: row.description,
+  metadata: row.metadata,
   url: row.url,
   event_types: row.event_types,
+  filter: row.filter === null ? null : (JSON.parse(row.filter) as Record<string, unknown>),
+  headers: Object.fromEntries(row.header_names.map((name) => [name, MASK])),
+  auth: row.auth,
+  timeout_ms: row.timeout_ms,
+  retry_schedule_s: row.retry_schedule_s,
+  disable_after_hours: row.disable_after_hours,
   state: row.state,
   state_note: row.state_note,
+  previous_secret_until: row.previous_secret_until?.toISOString() ?? null,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
 })

@@ -2,38 +2,37 @@ import { signStandardWebhook } from '../../kit/webhook_keys.ts'
 import type { EgressResult } from '../../platform/egress/egress.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
+import type { Active } from './audience.ts'
+import { MASK } from './headers.ts'
 import type { DueDelivery, Ended } from './queries.ts'
+import { nextWait, readRetryAfter, SCHEDULE_S } from './retry.ts'
 
 /** One POST of one event to one subscription: prepared, sent, and judged. Nothing here touches the database. */
 
-export type Receiver = { url: string; secrets: string[] }
 export type Payload = { type: string; data: string }
 
-/** Waits before each attempt, of Standard Webhooks: ten attempts over three days. */
-const SCHEDULE_S = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
 const KEEP_RESPONSE_BYTES = 8_192
-const MOST_WAIT_S = 86_400
 
 /** What is signed and sent, to the byte. The event's data goes out as it was stored. */
 export const envelope = (event_id: string, { type, data }: Payload): string =>
   `{"type":${JSON.stringify(type)},"timestamp":"${timeOfId(event_id).toISOString()}","data":${data}}`
 
 /** `webhook-id` is the event's: the same for every attempt, so that a receiver knows a copy. */
-export async function send(
-  app: App,
-  item: DueDelivery,
-  receiver: Receiver,
-  payload: Payload,
-): Promise<Ended> {
+export async function send(app: App, item: DueDelivery, receiver: Active, payload: Payload): Promise<Ended> {
   const body = envelope(item.event_id, payload)
   const id = toWire('event', item.event_id)
   const timestamp = app.clock.now()
-  const headers = {
+  const ours = {
     'content-type': 'application/json',
     'user-agent': 'Trilho-Webhook/1.0',
     'webhook-id': id,
     'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
-    'webhook-signature': signStandardWebhook({ secrets: receiver.secrets, id, timestamp, body }),
+    'webhook-signature': signStandardWebhook({
+      secrets: secretsOf(receiver, timestamp),
+      id,
+      timestamp,
+      body,
+    }),
     'trilho-event-type': payload.type,
     'trilho-subscription-id': toWire('subscription', item.subscription_id),
     'trilho-attempt': String(item.attempts),
@@ -42,56 +41,120 @@ export async function send(
   const result = await app.egress.send({
     url: receiver.url,
     method: 'POST',
-    headers,
+    headers: { ...receiver.headers, ...ours },
     body,
-    timeout_ms: app.config.delivery_timeout_ms,
+    timeout_ms: receiver.timeout_ms ?? app.config.delivery_timeout_ms,
     max_response_bytes: KEEP_RESPONSE_BYTES,
   })
-  return judge(item, app.newId(), headers, result, Math.round(app.clock.monotonic() - started))
+  const attempt = {
+    item,
+    attempt_id: app.newId(),
+    duration_ms: Math.round(app.clock.monotonic() - started),
+    request_headers: JSON.stringify({ ...masked(receiver.headers), ...ours }),
+    event_type: payload.type,
+  }
+  return judge(app, attempt, receiver, result)
 }
 
-function judge(
-  item: DueDelivery,
-  attempt_id: string,
-  headers: Record<string, string>,
-  result: EgressResult,
-  duration_ms: number,
-): Ended {
-  const attempt = { item, attempt_id, duration_ms, request_headers: JSON.stringify(headers) }
+/** Old and new both sign while they overlap, so that a receiver with either verifies. */
+const secretsOf = ({ secret, previous }: Active, now: Date): string[] =>
+  previous && previous.until > now ? [secret, previous.secret] : [secret]
+
+function masked(headers: Record<string, string>): Record<string, string> {
+  const shown: Record<string, string> = {}
+  for (const name in headers) shown[name] = MASK
+  return shown
+}
+
+type Attempted = Pick<Ended, 'item' | 'attempt_id' | 'duration_ms' | 'request_headers' | 'event_type'>
+
+function judge(app: App, attempt: Attempted, receiver: Active, result: EgressResult): Ended {
+  const { item } = attempt
   if (result.kind === 'error') {
     return {
       ...attempt,
-      ...again(item, null),
+      ...again(app, item, receiver, null),
       outcome: 'failed',
       status: null,
       response_headers: null,
       response_body: null,
       error: result.message,
+      disable: null,
     }
   }
   const { status } = result
-  const answer = { status, response_headers: JSON.stringify(result.headers), response_body: result.body }
-  if (status >= 200 && status < 300) {
-    return { ...attempt, ...answer, outcome: 'delivered', state: 'delivered', again_ms: null, error: null }
+  const asked = readDirective(status, result.headers['webhook-delivery'])
+  const answer = {
+    ...attempt,
+    status,
+    response_headers: JSON.stringify(result.headers),
+    response_body: result.body,
+    disable: asked.disable,
   }
-  const next = status === 410 ? GIVE_UP : again(item, result.headers['retry-after'] ?? null)
-  return { ...attempt, ...answer, ...next, outcome: 'refused', error: inWords(status) }
+  if (status >= 200 && status < 300) {
+    return {
+      ...answer,
+      outcome: 'delivered',
+      state: 'delivered',
+      again_ms: null,
+      exhausted: false,
+      error: null,
+    }
+  }
+  const next = asked.stop ? GIVE_UP : again(app, item, receiver, result.headers['retry-after'] ?? null)
+  return { ...answer, ...next, outcome: 'refused', error: asked.stop ?? inWords(status) }
 }
 
-const GIVE_UP = { state: 'failed', again_ms: null } as const
+const GIVE_UP = { state: 'failed', again_ms: null, exhausted: false } as const
 
-/** When the next attempt is due: the schedule with a fifth of jitter, or later where the receiver asks for it. */
-function again(item: DueDelivery, retry_after: string | null): Pick<Ended, 'state' | 'again_ms'> {
-  const wait_s = SCHEDULE_S[item.attempts]
-  if (wait_s === undefined) return GIVE_UP
-  const asked_s = retry_after && /^\d{1,9}$/.test(retry_after) ? Number(retry_after) : 0
-  const jittered_s = wait_s * (0.8 + Math.random() * 0.4)
-  return { state: 'pending', again_ms: Math.max(jittered_s, Math.min(asked_s, MOST_WAIT_S)) * 1000 }
+/** What the answer asks for beyond this attempt: to end the delivery, and why the subscription is to be disabled. */
+function readDirective(
+  status: number,
+  header: string | undefined,
+): { stop: string | null; disable: string | null } {
+  const directive = header?.trim().toLowerCase()
+  if (status === 410) {
+    return {
+      stop: 'the receiver answered 410 Gone, so the subscription was disabled',
+      disable: 'the receiver answered 410 Gone',
+    }
+  }
+  if (directive === 'disable') {
+    return {
+      stop: `the receiver answered ${status} with webhook-delivery: disable, so the subscription was disabled`,
+      disable: 'the receiver answered with webhook-delivery: disable',
+    }
+  }
+  if (directive === 'abort-message') {
+    return { stop: `the receiver answered ${status} with webhook-delivery: abort-message`, disable: null }
+  }
+  return { stop: null, disable: null }
+}
+
+function again(
+  app: App,
+  item: DueDelivery,
+  receiver: Active,
+  retry_after: string | null,
+): Pick<Ended, 'state' | 'again_ms' | 'exhausted'> {
+  const now = app.clock.now()
+  const wait_s = nextWait({
+    schedule_s: receiver.retry_schedule_s ?? SCHEDULE_S,
+    attempts: item.attempts,
+    elapsed_s: (now.getTime() - timeOfId(item.id).getTime()) / 1000,
+    asked_s: readRetryAfter(retry_after, now),
+    random: Math.random(),
+  })
+  if (wait_s === null) return { ...GIVE_UP, exhausted: true }
+  return { state: 'pending', again_ms: wait_s * 1000, exhausted: false }
 }
 
 function inWords(status: number): string {
-  if (status === 410) return 'the receiver answered 410 Gone, so the subscription was disabled'
   if (status >= 300 && status < 400)
     return `the receiver answered ${status}: redirects are not followed; subscribe with the final address`
+  if (status === 429) return 'the receiver answered 429: it asks for fewer requests'
+  if (status === 503) return 'the receiver answered 503: it is overloaded or down for maintenance'
+  if (status === 502 || status === 504)
+    return `the receiver answered ${status}: a proxy before it got no answer from it`
   return `the receiver answered ${status}`
 }

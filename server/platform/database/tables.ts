@@ -49,6 +49,18 @@ export interface Tables {
     detail: Generated<Jsonb>
     at: Generated<Timestamp>
   }
+  breaker: {
+    tenant_id: string
+    connection_id: string
+    state: 'closed' | 'open' | 'half_open'
+    successes: Generated<number>
+    reason: string
+    opened_at: Timestamp | null
+    next_attempt_at: Timestamp | null
+    probe: string | null
+    probe_until: Timestamp | null
+    version: Generated<number>
+  }
   call: {
     tenant_id: string
     id: string
@@ -93,6 +105,7 @@ export interface Tables {
     last_seen: Timestamp | null
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
+    limits: Generated<Jsonb>
   }
   data_key: {
     tenant_id: string
@@ -122,6 +135,7 @@ export interface Tables {
     due: Timestamp
     claim: string | null
     attempts: Generated<number>
+    held: Generated<boolean>
   }
   event: {
     tenant_id: string
@@ -218,6 +232,14 @@ export interface Tables {
     body: Buffer
     ip: string | null
   }
+  rate_window: {
+    tenant_id: string
+    connection_id: string
+    per_s: number
+    head: Generated<Bigint>
+    taken: number[]
+    paused_until: Timestamp | null
+  }
   schedule: {
     tenant_id: string
     name: string
@@ -262,10 +284,26 @@ export interface Tables {
     name: string
     url: string
     event_types: string[]
-    state: Generated<'enabled' | 'disabled'>
+    state: Generated<'enabled' | 'paused' | 'disabled'>
     state_note: string | null
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
+    description: string | null
+    metadata: Generated<Jsonb>
+    filter: string | null
+    header_names: Generated<string[]>
+    auth: Jsonb | null
+    timeout_ms: number | null
+    retry_schedule_s: number[] | null
+    disable_after_hours: Generated<number> | null
+    previous_secret: Buffer | null
+    previous_secret_until: Timestamp | null
+  }
+  subscription_failing: {
+    tenant_id: string
+    subscription_id: string
+    since: Generated<Timestamp>
+    failures: number
   }
   tenant: {
     id: string

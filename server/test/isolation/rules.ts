@@ -11,6 +11,7 @@ const GLOBAL_TABLES = ['migration']
 /** Records of the crossing and their queues: the worker serves every tenant. */
 const CROSSING = [
   'attempt',
+  'breaker',
   'call',
   'call_attempt',
   'delivery',
@@ -20,7 +21,9 @@ const CROSSING = [
   'inbox',
   'inbox_queue',
   'job',
+  'rate_window',
   'schedule',
+  'subscription_failing',
 ]
 
 /** What the door puts in for whoever owns the address; it reads back the keys of `inbox_seen` alone. */

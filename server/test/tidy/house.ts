@@ -64,6 +64,7 @@ export const TABLES: Record<string, string> = {
   api_key: 'server/modules/tenants/queries.ts',
   attempt: 'server/modules/outbound/queries.ts',
   audit: 'server/modules/tenants/queries.ts',
+  breaker: 'server/modules/calls/guard_queries.ts',
   call: 'server/modules/calls/queries.ts',
   call_attempt: 'server/modules/calls/queries.ts',
   connection: 'server/modules/connections/queries.ts',
@@ -81,11 +82,13 @@ export const TABLES: Record<string, string> = {
   migration: 'server/platform/database/migrate.ts',
   oauth_client: 'server/modules/tenants/queries.ts',
   quarantine: 'server/modules/inbound/queries.ts',
+  rate_window: 'server/modules/calls/guard_queries.ts',
   schedule: 'server/platform/jobs/queries.ts',
   secret: 'server/platform/vault/queries.ts',
   security_event: 'server/modules/inbound/queries.ts',
   source: 'server/modules/inbound/queries.ts',
   subscription: 'server/modules/outbound/queries.ts',
+  subscription_failing: 'server/modules/outbound/queries.ts',
   tenant: 'server/modules/tenants/queries.ts',
 }
 

@@ -1,0 +1,136 @@
+import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import type { App } from '../app.ts'
+import { compileFilter, lazily, type Matches, takes } from './filter.ts'
+import * as queries from './queries.ts'
+
+/** Who listens: a tenant's subscriptions ready for use, kept in memory until one of them changes. */
+
+export type Active = {
+  id: string
+  url: string
+  event_types: string[]
+  /** Deliveries to a paused one are made and wait. */
+  state: 'enabled' | 'paused'
+  matches: Matches | null
+  secret: string
+  /** Signs beside the new one, until then. */
+  previous: { secret: string; until: Date } | null
+  /** Its own headers and its authentication, by lower-case name; all of them secret. */
+  headers: Record<string, string>
+  timeout_ms: number | null
+  /** The wait before each retry; null for the product's own. */
+  retry_schedule_s: number[] | null
+  disable_after_hours: number | null
+}
+
+/** An event as `fanOut` needs it; `data` is JSON text. */
+export type Published = { tenant_id: string; id: string; type: string; data: string }
+
+/** Who listens in each tenant. */
+export type Audience = Map<string, Active[]>
+
+/**
+ * The subscriptions that events may concern, read before the transaction that publishes them: inside it a second
+ * connection would be waited for while one is held, and enough publishers at once would wait for each other for ever.
+ * What is published about a subscription is not told to itself (`except`).
+ */
+export async function audienceOf(
+  app: App,
+  events: { tenant_id: string }[],
+  except: string | null = null,
+): Promise<Audience> {
+  const tenant_ids = [...new Set(events.map(({ tenant_id }) => tenant_id))]
+  const active = await Promise.all(tenant_ids.map((id) => activeSubscriptions(app).get(id)))
+  const listeners = (at: number) => [...(active[at]?.values() ?? [])]
+  return new Map(tenant_ids.map((id, at) => [id, listeners(at).filter((one) => one.id !== except)]))
+}
+
+/** Writes the deliveries of events in the transaction that publishes them. Returns how many there are. */
+export async function fanOut(app: App, tx: Tx, events: Published[], audience: Audience): Promise<number> {
+  const rows: queries.NewDelivery[] = events.flatMap((event) =>
+    subscribersOf(event, audience).map((subscription) => ({
+      tenant_id: event.tenant_id,
+      id: app.newId(),
+      event_id: event.id,
+      subscription_id: subscription.id,
+      event_type: event.type,
+    })),
+  )
+  if (rows.length > 0) await queries.insertDeliveries(tx, rows)
+  return rows.length
+}
+
+function subscribersOf({ tenant_id, type, data }: Published, audience: Audience): Active[] {
+  const read = lazily(data) // only where a subscription has a filter
+  return (audience.get(tenant_id) ?? []).filter(
+    ({ event_types, matches: filter }) =>
+      event_types.some((pattern) => matches(pattern, type)) && (filter === null || takes(filter, read)),
+  )
+}
+
+/** `payment.completed`, `payment.*` (one or more words) or `*`. */
+export const matches = (pattern: string, type: string): boolean =>
+  pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)))
+
+/** Where a delivery goes, or null where its subscription is gone or disabled. */
+export async function receiverOf(
+  app: App,
+  tenant_id: string,
+  subscription_id: string,
+): Promise<Active | null> {
+  return (await activeSubscriptions(app).get(tenant_id)).get(subscription_id) ?? null
+}
+
+/** To be said in every transaction that changes a subscription. */
+export const forgetSubscriptions = (tx: Tx, tenant_id: string): void => forget(tx, 'subscriptions', tenant_id)
+
+const activeSubscriptions = once((app: App) =>
+  remember(app.db, {
+    topic: 'subscriptions',
+    load: (tenant_id) => inTenant(app.db, tenant_id, (tx) => loadActive(app, tx, tenant_id)),
+  }),
+)
+
+async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<string, Active>> {
+  const active = new Map<string, Active>()
+  for (const row of await queries.listActiveSubscriptions(tx, tenant_id)) {
+    const {
+      secret,
+      headers = '{}',
+      auth = '{}',
+    } = await app.vault.getAll(tx, { tenant_id, owner_id: row.id })
+    if (!secret) continue
+    const { id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours } = row
+    active.set(id, {
+      ...{ id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours, secret },
+      state: row.state === 'paused' ? 'paused' : 'enabled',
+      matches: row.filter ? readFilter(row.filter) : null,
+      previous: await openPrevious(app, tx, tenant_id, row),
+      headers: { ...JSON.parse(headers), ...JSON.parse(auth) } as Record<string, string>,
+    })
+  }
+  return active
+}
+
+/** Rules may have grown stricter since it was taken: then it lets everything through, as what cannot be judged does. */
+function readFilter(text: string): Matches | null {
+  try {
+    return compileFilter(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
+/** Where the sealed bytes stand. */
+export const previousSecretOf = (id: string): string => `subscription.previous_secret ${id}`
+
+async function openPrevious(
+  app: App,
+  tx: Tx,
+  tenant_id: string,
+  { id, previous_secret, previous_secret_until }: queries.ActiveRow,
+): Promise<Active['previous']> {
+  if (!previous_secret || !previous_secret_until || previous_secret_until <= app.clock.now()) return null
+  const secret = await app.vault.open(tx, tenant_id, previousSecretOf(id), previous_secret)
+  return { secret: secret.toString('utf8'), until: previous_secret_until }
+}

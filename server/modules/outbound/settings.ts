@@ -1,0 +1,59 @@
+import { Problem } from '../../platform/errors.ts'
+import { compileFilter } from './filter.ts'
+import { type Auth, authHeader, checkHeaders, type ShownAuth, showAuth } from './headers.ts'
+import type { SubscriptionChange } from './queries.ts'
+import type { CreateSubscription, UpdateSubscription } from './schema.ts'
+
+/** What was asked for, checked, as it is kept: columns, and by field what goes to the vault. */
+export type Settings = { change: SubscriptionChange; sealed: { headers?: string; auth?: string } }
+
+const NONE = '{}'
+
+export function readSettings(input: Partial<CreateSubscription> | UpdateSubscription): Settings {
+  const { headers, auth, filter, metadata, url, ...plain } = input
+  const change: SubscriptionChange = { ...plain }
+  if ('secret' in change) delete change.secret
+  const sealed: Settings['sealed'] = {}
+  if (url !== undefined) change.url = checkUrl(url)
+  if (metadata !== undefined) change.metadata = JSON.stringify(metadata)
+  if (filter !== undefined) change.filter = filter === null ? null : checkedFilter(filter)
+  if (headers !== undefined) {
+    const checked = checkHeaders(headers ?? {})
+    change.header_names = Object.keys(checked)
+    sealed.headers = JSON.stringify(checked)
+  }
+  if (auth !== undefined) {
+    change.auth = auth === null ? null : JSON.stringify(showAuth(auth))
+    sealed.auth = auth === null ? NONE : JSON.stringify(authHeader(auth))
+  }
+  return { change, sealed }
+}
+
+function checkedFilter(filter: Record<string, unknown>): string {
+  compileFilter(filter)
+  return JSON.stringify(filter)
+}
+
+/** A header of its own that authentication sets too would be sent in one of the two ways, and nobody knew in which. */
+export function checkApart(header_names: string[], auth: ShownAuth | Auth | null): void {
+  if (!auth) return
+  const name = auth.type === 'api_key' ? auth.header.toLowerCase() : 'authorization'
+  if (header_names.includes(name)) {
+    throw new Problem('invalid_request', {
+      field: `headers.${name}`,
+      detail: `headers.${name} is what auth sets; give one of the two`,
+    })
+  }
+}
+
+function checkUrl(text: string): string {
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+    throw new Problem('invalid_request', {
+      field: 'url',
+      detail:
+        'url must be an http or https address without a user name, such as https://example.com/webhooks',
+    })
+  }
+  return url.href
+}
