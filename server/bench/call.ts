@@ -42,6 +42,7 @@ async function openCallers(place: Place, base_url: string): Promise<Record<strin
     environment: 'development',
     settings: { base_url, auth: 'bearer' },
     credentials: { token: 'a-token-of-the-bench' },
+    limits: { rates: [{ calls: 10_000_000, per_s: 60 }] },
   })
   const { key } = await createKey(app, actor, { name: 'Bench', environment: 'test', scopes: ['*'] })
   const log_file = `${app.config.data_dir}/calls.log`

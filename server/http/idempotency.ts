@@ -156,6 +156,7 @@ async function close(app: App, held: Claim, request: FastifyRequest, reply: Fast
  * the route acts on a vendor; then nobody knows. That a vendor may have acted is an answer too, lest it act twice.
  */
 function fateOf({ problem, routeOptions }: FastifyRequest): 'kept' | 'free' | 'lost' {
+  if (problem?.code === 'rate_limited') return 'free' // nothing was done, and the next try may find room
   if (problem === null || problem.status < 500 || problem.status === 504) return 'kept'
   const is_our_failure = problem.code === 'internal' || problem.occurrence.cause !== undefined
   return routeOptions.config.acts_outside && is_our_failure ? 'lost' : 'free'

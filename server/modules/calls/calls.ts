@@ -13,8 +13,9 @@ import {
   useConnection,
 } from '../connections/connections.ts'
 import { readPage, toPage } from '../wire.ts'
-import { type Performed, perform, type Wanted } from './perform.ts'
-import { back, noAnswer, onward, pathBehind } from './proxy.ts'
+import { type Performed, perform } from './perform.ts'
+import type { Wanted } from './pipeline.ts'
+import { back, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
 import * as queries from './queries.ts'
 import { recorder } from './record.ts'
 import { toReport } from './report.ts'
@@ -40,8 +41,23 @@ export async function makeCall(app: App, actor: Actor, wire_id: string, input: M
     operation: named?.name ?? null,
     request: { ...request, ...limits },
     retries: input.retries ?? USUAL_RETRIES,
+    patience_ms: patienceOf(input),
   }
-  return toReport(connection, await perform(app, actor, connection, wanted), named)
+  const performed = await perform(app, actor, connection, wanted)
+  const refused = turnedAway(performed)
+  if (refused) throw refused
+  return toReport(connection, performed, named)
+}
+
+const LONGEST_PATIENCE_MS = 30_000
+
+function patienceOf({ on_limit, wait_ms }: MakeCall): number {
+  if (on_limit === 'wait') return wait_ms ?? LONGEST_PATIENCE_MS
+  if (wait_ms === undefined) return 0
+  throw new Problem('invalid_request', {
+    field: 'wait_ms',
+    detail: 'wait_ms says how long to wait; set on_limit to wait, or leave it out',
+  })
 }
 
 function operationOf({ opened }: OpenConnection, name: string): { name: string; operation: Operation } {
@@ -122,7 +138,10 @@ export async function proxy(app: App, actor: Actor, wire_id: string, input: Prox
     operation: null,
     request,
     retries: USUAL_RETRIES,
+    patience_ms: 0,
   })
+  const refused = turnedAway(performed)
+  if (refused) throw refused
   if (!performed.response) throw noAnswer(performed)
   const { status, headers, body } = performed.response
   const ours = {
@@ -138,7 +157,12 @@ export async function testConnection(app: App, actor: Actor, wire_id: string) {
   checkEnvironment(actor, connection.environment)
   const { provider, settings } = connection.opened
   const request = perSettings(provider.test, settings)
-  const performed = await perform(app, actor, connection, { operation: 'test', request, retries: 0 })
+  const performed = await perform(app, actor, connection, {
+    operation: 'test',
+    request,
+    retries: 0,
+    patience_ms: 0,
+  })
   const { id, state, response, duration_ms } = performed
   return {
     ok: state === 'succeeded',

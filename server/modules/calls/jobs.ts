@@ -1,7 +1,7 @@
 import { toWire } from '../../platform/ids.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
-import { LONGEST_CALL_MS } from './perform.ts'
+import { LONGEST_CALL_MS } from './pipeline.ts'
 import { closeAbandoned } from './queries.ts'
 
 /** How far back a first run looks: a server that was down for a day still closes what it left. */

@@ -67,6 +67,15 @@ export function pathBehind(url: string): string {
   return `/${behind}`
 }
 
+/** The limit or the bulkhead of the connection was reached: it is on record, and the caller is told when to come back. */
+export function turnedAway({ id, error, turned_away }: Performed): Problem | null {
+  if (turned_away?.by !== 'limiter' && turned_away?.by !== 'bulkhead') return null
+  const headers = { 'trilho-call-id': toWire('call', id) }
+  const retry_after_s = Math.max(1, Math.ceil((turned_away.wait_ms ?? 0) / 1000))
+  const code = turned_away.by === 'limiter' ? 'rate_limited' : 'overloaded'
+  return new Problem(code, { detail: error ?? 'turned away', retry_after_s, headers })
+}
+
 /** There is no answer of the vendor's to pass on: say what happened instead. */
 export function noAnswer({ id, state, error }: Performed): Problem {
   const headers = { 'trilho-call-id': toWire('call', id) }

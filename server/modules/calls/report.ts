@@ -3,7 +3,8 @@ import { inWords, read } from '../../kit/reads.ts'
 import { readJson } from '../../kit/wire_json.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { OpenConnection } from '../connections/connections.ts'
-import type { Performed, Response } from './perform.ts'
+import type { Performed } from './perform.ts'
+import type { Response } from './pipeline.ts'
 
 /**
  * What the caller is told, as JSON text. The vendor's JSON is put in as it came, so that `12.50` stays `12.50` and no

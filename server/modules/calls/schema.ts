@@ -64,6 +64,14 @@ export const MakeCall = Type.Object(
         description: 'After the first attempt, where trying again is safe; 3',
       }),
     ),
+    on_limit: Type.Optional(
+      Type.Union([Type.Literal('refuse'), Type.Literal('wait')], {
+        description: 'Where the limit of the connection is reached: 429 at once, or stand in line; refuse',
+      }),
+    ),
+    wait_ms: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 30_000, description: 'How long to stand in line; 30 s' }),
+    ),
     idempotency_key: Type.Optional(
       Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$', description: "Passed on in the vendor's own header" }),
     ),
@@ -110,6 +118,46 @@ export const TestReport = Type.Object({
   status: Nullable(Type.Integer()),
   duration_ms: Type.Integer(),
 })
+
+export const BreakerReport = Type.Object({
+  connection_id: WireId('connection'),
+  state: Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')], {
+    description: 'open: nothing is sent; half_open: one call at a time is let through to see',
+  }),
+  reason: Nullable(Type.String({ description: 'Of the state, in words' })),
+  opened_at: Nullable(Timestamp),
+  next_attempt_at: Nullable(
+    Type.String({ format: 'date-time', description: 'null while open: until it is closed by hand' }),
+  ),
+  successes: Type.Integer({ description: 'Of calls let through alone since it opened' }),
+  limits: Nullable(
+    Type.Object(
+      { failures: Type.Integer(), open_s: Type.Integer(), successes: Type.Integer() },
+      { description: 'null where it is switched off' },
+    ),
+  ),
+})
+export type BreakerReport = Static<typeof BreakerReport>
+
+export const LimitsReport = Type.Object({
+  connection_id: WireId('connection'),
+  rates: Type.Array(
+    Type.Object({
+      calls: Type.Integer(),
+      per_s: Type.Integer(),
+      used: Type.Integer({ description: 'With what servers hold in reserve for calls of this moment' }),
+      remaining: Type.Integer(),
+    }),
+  ),
+  paused_until: Nullable(
+    Type.String({ format: 'date-time', description: 'The vendor asked to wait until then' }),
+  ),
+  concurrency: Type.Integer(),
+  queue: Type.Integer(),
+  under_way: Type.Integer({ description: 'In the process that answers' }),
+  in_line: Type.Integer({ description: 'In the process that answers' }),
+})
+export type LimitsReport = Static<typeof LimitsReport>
 
 export const CallQuery = Type.Object(
   { ...PageQuery.properties, connection_id: Type.Optional(Type.String()), state: Type.Optional(CallState) },

@@ -1,3 +1,4 @@
+import type { OwnLimits } from '../../kit/call_limits.ts'
 import { type Credentials, checkSettings, type Settings } from '../../kit/fields.ts'
 import { manifest, type Provider } from '../../kit/provider.ts'
 import type { Opened } from '../../kit/transports/http.ts'
@@ -55,6 +56,7 @@ export async function createConnection(app: App, actor: Actor, input: CreateConn
       name,
       environment,
       settings,
+      limits: checkedLimits(input.limits),
     })
     await putCredentials(app, tx, { tenant_id, owner_id: id }, credentials)
     await audit(tx, actor, 'connection.create', toWire('connection', id), {
@@ -103,11 +105,12 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
           )
         : { settings: before.settings, credentials: kept }
     if (input.credentials) await putCredentials(app, tx, owner, fits.credentials)
-    const { name, state, environment } = input
+    const { name, state, environment, limits } = input
     const row = await queries.updateConnection(tx, tenant_id, id, {
       settings: fits.settings,
       ...(name !== undefined && { name }),
       ...(state !== undefined && { state }),
+      ...(limits !== undefined && { limits: checkedLimits(limits) }),
       ...(environment !== undefined && { environment }),
     })
     forget(tx, 'connection', `${tenant_id} ${id}`)
@@ -148,6 +151,15 @@ function checked(
     throw new Problem('invalid_settings', { field: first.field, detail, errors })
   }
   return { settings: settings as Settings, credentials: credentials as Credentials }
+}
+
+function checkedLimits(limits: OwnLimits = {}): OwnLimits {
+  const periods = (limits.rates ?? []).map(({ per_s }) => per_s)
+  if (new Set(periods).size === periods.length) return limits
+  throw new Problem('invalid_request', {
+    field: 'limits.rates',
+    detail: 'limits.rates has the same per_s twice; keep the smaller',
+  })
 }
 
 async function putCredentials(
@@ -197,6 +209,8 @@ export type OpenConnection = {
   environment: Environment
   state: queries.State
   version: number
+  /** Where it differs from what the provider's manifest says. */
+  limits: OwnLimits
   /** What the kit needs to build, authenticate and mask requests. */
   opened: Opened
 }
@@ -230,12 +244,12 @@ const opened = once((app: App) =>
 async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<OpenConnection | null> {
   const row = await queries.findConnection(tx, tenant_id, id)
   if (!row) return null
-  const { name, environment, state, version, settings } = row
+  const { name, environment, state, version, settings, limits } = row
   const provider = providerOf(app, row.provider)
   const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
   const world = environment === 'production' ? 'live' : 'test'
   const vendor: Opened = { provider, environment: world, settings, credentials }
-  return { tenant_id, id, name, environment, state, version, opened: vendor }
+  return { tenant_id, id, name, environment, state, version, limits, opened: vendor }
 }
 
 /** How the other side was found just now; `note` says in words what is wrong with it. */

@@ -1,3 +1,4 @@
+import type { OwnLimits } from '../../kit/call_limits.ts'
 import type { Settings } from '../../kit/fields.ts'
 import type { Tx } from '../../platform/database/database.ts'
 
@@ -14,6 +15,7 @@ export type ConnectionRow = {
   environment: Environment
   state: State
   settings: Settings
+  limits: OwnLimits
   version: number
   health: Health
   health_note: string | null
@@ -29,6 +31,7 @@ const CONNECTION = [
   'environment',
   'state',
   'settings',
+  'limits',
   'version',
   'health',
   'health_note',
@@ -44,14 +47,15 @@ type NewConnection = {
   name: string
   environment: Environment
   settings: Settings
+  limits: OwnLimits
 }
 
 export const insertConnection = (tx: Tx, row: NewConnection): Promise<ConnectionRow> =>
   tx
     .insertInto('connection')
-    .values({ ...row, settings: JSON.stringify(row.settings) })
+    .values({ ...row, settings: JSON.stringify(row.settings), limits: JSON.stringify(row.limits) })
     .returning(CONNECTION)
-    .$narrowType<{ settings: Settings }>()
+    .$castTo<ConnectionRow>()
     .executeTakeFirstOrThrow()
 
 export const findConnection = (tx: Tx, tenant_id: string, id: string): Promise<ConnectionRow | undefined> =>
@@ -60,7 +64,7 @@ export const findConnection = (tx: Tx, tenant_id: string, id: string): Promise<C
     .select(CONNECTION)
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
-    .$narrowType<{ settings: Settings }>()
+    .$castTo<ConnectionRow>()
     .executeTakeFirst()
 
 /** As `findConnection`, and nobody else changes it before this transaction ends. */
@@ -71,7 +75,7 @@ export const lockConnection = (tx: Tx, tenant_id: string, id: string): Promise<C
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .forUpdate()
-    .$narrowType<{ settings: Settings }>()
+    .$castTo<ConnectionRow>()
     .executeTakeFirst()
 
 export const listConnections = (
@@ -87,10 +91,10 @@ export const listConnections = (
     .$if(before !== null, (query) => query.where('id', '<', before as string))
     .orderBy('id', 'desc')
     .limit(limit + 1)
-    .$narrowType<{ settings: Settings }>()
+    .$castTo<ConnectionRow>()
     .execute()
 
-type Change = Partial<{ name: string; state: State; settings: Settings; environment: Environment }>
+type Change = Partial<Pick<ConnectionRow, 'name' | 'state' | 'settings' | 'environment' | 'limits'>>
 
 /** A change makes the health unknown again: what was seen was seen with the settings before. */
 export const updateConnection = (
@@ -99,12 +103,13 @@ export const updateConnection = (
   id: string,
   change: Change,
 ): Promise<ConnectionRow> => {
-  const { settings, ...rest } = change
+  const { settings, limits, ...rest } = change
   return tx
     .updateTable('connection')
     .set((column) => ({
       ...rest,
       ...(settings && { settings: JSON.stringify(settings) }),
+      ...(limits && { limits: JSON.stringify(limits) }),
       version: column('version', '+', 1),
       health: 'unknown',
       health_note: null,
@@ -113,7 +118,7 @@ export const updateConnection = (
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .returning(CONNECTION)
-    .$narrowType<{ settings: Settings }>()
+    .$castTo<ConnectionRow>()
     .executeTakeFirstOrThrow()
 }
 

@@ -21,12 +21,53 @@ const Credentials = Type.Record(Type.String(), Type.Unknown(), {
   examples: [{ secret_key: 'sk_test_…' }],
 })
 
+const Count = (maximum: number, description: string) => Type.Integer({ minimum: 1, maximum, description })
+const BreakerLimits = Type.Partial(
+  Type.Object({
+    failures: Count(1000, 'In a row, until it opens; 5'),
+    open_s: Count(86_400, 'Until a first call is let through again; 60'),
+    successes: Count(100, 'Of calls let through alone, until it closes; 3'),
+  }),
+  { additionalProperties: false },
+)
+const Limits = Type.Partial(
+  Type.Object({
+    rates: Type.Array(
+      Type.Object(
+        {
+          calls: Count(10_000_000, 'Never more in any period of this length'),
+          per_s: Count(2_678_400, 'Length of the period in seconds'),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        minItems: 1,
+        maxItems: 5,
+        description: "The provider's where absent, else 60 a minute and 1,000 an hour",
+      },
+    ),
+    concurrency: Count(10_000, 'Calls under way at once, in each process; 64'),
+    queue: Type.Integer({
+      minimum: 0,
+      maximum: 100_000,
+      description: 'Calls that may stand in line for that; 256',
+    }),
+    breaker: Type.Union([BreakerLimits, Type.Literal(false)], { description: 'false switches it off' }),
+  }),
+  {
+    additionalProperties: false,
+    description: 'How much of the vendor its calls may take; given again, it replaces all before',
+    examples: [{ rates: [{ calls: 600, per_s: 60 }], breaker: { failures: 10 } }],
+  },
+)
+
 export const CreateConnection = Type.Object(
   {
     provider: ProviderId,
     name: Name,
     environment: Environment,
     settings: Type.Optional(Settings),
+    limits: Type.Optional(Limits),
     credentials: Type.Optional(Credentials),
   },
   { additionalProperties: false },
@@ -39,6 +80,7 @@ export const UpdateConnection = Type.Partial(
     environment: Environment,
     state: State,
     settings: Settings,
+    limits: Limits,
     credentials: Credentials,
   }),
   { additionalProperties: false, minProperties: 1 },
@@ -52,6 +94,7 @@ export const Connection = Type.Object({
   environment: Environment,
   state: State,
   settings: Settings,
+  limits: Limits,
   health: Type.Union([Type.Literal('unknown'), Type.Literal('healthy'), Type.Literal('unhealthy')], {
     description: 'How the last call or test went; unknown since a change',
   }),
@@ -78,6 +121,7 @@ export const toConnection = (row: ConnectionRow): Static<typeof Connection> => (
   environment: row.environment,
   state: row.state,
   settings: row.settings,
+  limits: row.limits,
   health: row.health,
   health_note: row.health_note,
   last_seen: row.last_seen?.toISOString() ?? null,

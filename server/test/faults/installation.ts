@@ -144,6 +144,7 @@ async function furnish(env: Record<string, string>, receiver: Receiver): Promise
       name: 'Vendor',
       environment: 'development',
       settings: { base_url: `${receiver.url}/vendor` },
+      limits: { rates: [{ calls: 1_000_000, per_s: 60 }], breaker: false },
     })
     const source_path = new URL(source['url'] ?? '').pathname
     return { key, source_path, source_secret: SOURCE_SECRET, connection: connection['id'] ?? '' }

@@ -95,10 +95,12 @@ const VALUES: Record<string, string> = {
   uuid: 'md5((i / 50)::text)::uuid',
   text: "'{}'",
   'text[]': "array['made']",
+  'integer[]': 'array[0]',
   bytea: "'\\x00'::bytea",
   boolean: 'false',
   jsonb: "'{}'::jsonb",
   integer: 'i % 1000',
+  bigint: 'i',
   smallint: '1',
   'timestamp with time zone': "now() - i * interval '1 s'",
 }

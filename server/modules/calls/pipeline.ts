@@ -1,0 +1,217 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { vendorSeen } from '../../kit/breaker.ts'
+import type { Permit } from '../../kit/limiter.ts'
+import { LONGEST_DELAY_MS, mayRetry, parseRetryAfter, retryDelay } from '../../kit/retry.ts'
+import {
+  buildRequest,
+  type HttpRequest,
+  type Opened,
+  type RecordedRequest,
+} from '../../kit/transports/http.ts'
+import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { App } from '../app.ts'
+import type { OpenConnection } from '../connections/connections.ts'
+import { toAttempt, toShown, toVerdict, type Verdict } from './attempts.ts'
+import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers.ts'
+import { type Guards, pause } from './guards.ts'
+import type { NewAttempt } from './queries.ts'
+import { recorder } from './record.ts'
+import { tokenOf } from './tokens.ts'
+
+/**
+ * The pipeline: breaker, bulkhead, limiter, authentication, sending, in this order, for every attempt of every call.
+ * Nothing reaches a vendor beside it. What turns an attempt away sends nothing; the cheapest refusal comes first, and
+ * the vendor's allowance is spent last.
+ */
+export type Wanted = {
+  operation: string | null
+  request: HttpRequest
+  /** How many times it may be tried again after the first. */
+  retries: number
+  /** How long it stands in line where the limit is reached; 0 is refused at once. */
+  patience_ms: number
+}
+
+export type Response = Extract<EgressResult, { kind: 'response' }>
+
+/** A call takes no longer than this with all its attempts; `closeAbandonedCalls` rests on it. */
+export const LONGEST_CALL_MS = 300_000
+
+export type Built = { opened: Opened; request: EgressRequest; shown: RecordedRequest }
+
+export type Run = {
+  app: App
+  connection: OpenConnection
+  guards: Guards
+  id: string
+  method: string
+  began_ms: number
+  wanted: Wanted
+  repeatable: boolean
+  /** As it is sent; made anew where the connection needs another access token. */
+  built: Built
+  /** The access token that the vendor did not take. */
+  refused_token: string | undefined
+  /** Attempts sent so far. */
+  number: number
+}
+
+export type TurnedAway = { by: 'breaker' | 'bulkhead' | 'limiter' | 'authentication'; wait_ms: number | null }
+
+export type Ended = Verdict & {
+  response: Response | null
+  /** The attempt that is not on record yet. */
+  last: NewAttempt | null
+  turned_away: TurnedAway | null
+}
+
+type Sent = Ended & { result: EgressResult; retry_after_ms: number | null }
+
+/** Sends, and sends again where that is safe and asked for. Each attempt goes through every stage. */
+export async function attemptAll(run: Run): Promise<Ended> {
+  const { app, wanted, repeatable, method } = run
+  let before: Ended | null = null
+  for (let tried = 1; ; tried++) {
+    const now = await attempt(run, before ? LONGEST_DELAY_MS : wanted.patience_ms)
+    if (!('result' in now)) return before ? { ...before, error: `${before.error}; ${now.error}` } : now
+    const { result, retry_after_ms, ...ended } = now
+    before = { ...ended, last: null }
+    if (isTokenRefused(run, ended)) {
+      run.refused_token = run.built.opened.token
+      tried -= 1
+      await recorder(app).attempt(now.last as NewAttempt)
+      continue
+    }
+    const outcome = result.kind === 'response' ? { ...result, retry_after_ms } : result
+    const is_last = ended.outcome === 'succeeded' || tried > wanted.retries
+    if (is_last || !mayRetry(method, outcome, repeatable)) return ended
+    const delay_ms = retryDelay(tried, { random: Math.random, retry_after_ms })
+    if (delay_ms === null)
+      return {
+        ...ended,
+        error: `${ended.error}; it asks to wait ${inSeconds(retry_after_ms)} before another try`,
+      }
+    if (leftOf(run) <= delay_ms) return ended
+    await recorder(app).attempt(now.last as NewAttempt)
+    await sleep(delay_ms)
+  }
+}
+
+const LINE_MS = 30_000
+const TOKEN_MS = 15_000
+
+/** One attempt through all stages. */
+async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
+  const { app, guards } = run
+  const pass = await askBreaker(app, guards.breaker, leaseOf(run, patience_ms))
+  if (!pass.ok) {
+    const wait_ms = pass.until === null ? null : pass.until.getTime() - app.clock.now().getTime()
+    return away('breaker', breakerInWords(pass), wait_ms)
+  }
+  const entered = guards.bulkhead.enter(Math.min(LINE_MS, leftOf(run)))
+  if (entered !== true && !(await entered)) {
+    await settle(run, pass, null, null)
+    return away(
+      'bulkhead',
+      'too many calls of this connection are under way, and the line for them is full',
+      1000,
+    )
+  }
+  let sent: Sent | null = null
+  try {
+    const ready = await admit(run, Math.min(patience_ms, leftOf(run)))
+    if ('turned_away' in ready) return ready
+    sent = await send(run, ready)
+    return sent
+  } finally {
+    guards.bulkhead.leave()
+    await settle(run, pass, sent?.result ?? null, sent?.error ?? null)
+  }
+}
+
+/** Limiter, then authentication. A token that took so long to fetch that the permit ran out has to pay again. */
+async function admit(run: Run, patience_ms: number): Promise<Built | Ended> {
+  const { app, guards } = run
+  for (;;) {
+    const taken = guards.limiter.take(patience_ms)
+    const permit: Permit = taken instanceof Promise ? await taken : taken
+    if (!permit.ok) {
+      const reset = `there is room again in ${inSeconds(permit.wait_ms)}`
+      return away('limiter', `the limit of this connection is reached; ${reset}`, permit.wait_ms)
+    }
+    const built = await authenticate(run)
+    if ('turned_away' in built || app.clock.monotonic() < permit.until_ms) return built
+  }
+}
+
+/** The request with the access token of now; every other kind of credential stands in it from the start. */
+async function authenticate(run: Run): Promise<Built | Ended> {
+  const { app, connection, wanted, built } = run
+  if (built.opened.token === undefined) return built
+  const found = await tokenOf(app, connection, run.refused_token)
+  if (!found.ok) return away('authentication', found.because, null)
+  if (found.token === built.opened.token || found.token === undefined) return built
+  const opened = { ...connection.opened, token: found.token }
+  const request = buildRequest(opened, wanted.request)
+  run.built = { opened, request, shown: toShown(opened, request) }
+  return run.built
+}
+
+async function send(run: Run, { opened, request, shown }: Built): Promise<Sent> {
+  const { app, guards, method } = run
+  run.number += 1
+  const timeout_ms = Math.max(1, Math.min(request.timeout_ms, leftOf(run)))
+  const result = await app.egress.send({ ...request, timeout_ms })
+  const verdict = toVerdict(opened, method, result)
+  const last = toAttempt(run, opened, shown, result, verdict)
+  const response = result.kind === 'response' ? result : null
+  const retry_after_ms = response ? parseRetryAfter(response.headers['retry-after'], app.clock.now()) : null
+  const pause_ms = pauseAsked(response?.status ?? null, retry_after_ms)
+  if (pause_ms > 0) await pause(app, guards, pause_ms).catch((error) => notKept(run, error, 'a pause'))
+  return { ...verdict, response, last, turned_away: null, result, retry_after_ms }
+}
+
+/** A vendor that says 429 and no time is given a second. */
+function pauseAsked(status: number | null, retry_after_ms: number | null): number {
+  if (status === 429) return retry_after_ms ?? 1000
+  return status === 503 ? (retry_after_ms ?? 0) : 0
+}
+
+/** Tells the breaker. What the vendor did has happened whether or not that can be kept. */
+async function settle(
+  run: Run,
+  pass: Pass,
+  result: EgressResult | null,
+  because: string | null,
+): Promise<void> {
+  const seen = result === null ? 'nothing' : vendorSeen(result)
+  await settleBreaker(run.app, run.guards.breaker, pass, seen, because).catch((error) =>
+    notKept(run, error, 'the state of a breaker'),
+  )
+}
+
+const notKept = ({ app, connection }: Run, err: unknown, what: string): void =>
+  app.log.error({ err, connection: toWire('connection', connection.id) }, `${what} was not kept`)
+
+const away = (by: TurnedAway['by'], error: string, wait_ms: number | null): Ended => ({
+  outcome: 'failed',
+  status: null,
+  error,
+  response: null,
+  last: null,
+  turned_away: { by, wait_ms },
+})
+
+/** Once, where an access token was sent. */
+const isTokenRefused = (run: Run, { status }: Ended): boolean =>
+  status === 401 && run.built.opened.token !== undefined && run.refused_token === undefined
+
+const leftOf = ({ app, began_ms }: Run): number =>
+  Math.max(0, LONGEST_CALL_MS - (app.clock.monotonic() - began_ms))
+
+/** How long a probe may take before its process is taken for dead. */
+const leaseOf = ({ built }: Run, patience_ms: number): number =>
+  built.request.timeout_ms + LINE_MS + patience_ms + TOKEN_MS
+
+const inSeconds = (ms: number | null): string => `${Math.ceil((ms ?? 0) / 1000)} s`
