@@ -137,13 +137,35 @@ function steadyLoad({ api, source }: Customer): {
   return { end, taken, failed }
 }
 
+/** A call to a vendor that takes its time; comes back once the vendor has it in hand. */
+async function beginSlowCall({ api }: Customer, place: Place): Promise<{ answer: Promise<Response> }> {
+  const mark = `slow_${placesOf('api').indexOf(place)}`
+  const settings = { base_url: `${sandbox_url}/bin/${mark}` }
+  const made = { provider: 'http', name: mark, environment: 'development', settings }
+  const { id } = await api.ok('POST', '/v1/connections', made)
+  const answer = fetch(`${place.url}/v1/connections/${id}/calls`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ method: 'POST', path: '/orders?delay_ms=500', body: {} }),
+  })
+  await eventually(async () => {
+    const summary = await fetch(`${sandbox_url}/bin/${mark}/_summary`)
+    return ((await summary.json()) as Json)['requests'] === 1
+  })
+  return { answer }
+}
+
 test('every process is replaced in turn under load: nothing taken is lost, and nobody sees a 5xx', async () => {
   const customer = await house.newCustomer('Loja do Porto')
   const load = steadyLoad(customer)
   for (const place of places) {
     const before = load.taken.length
     await eventually(async () => load.taken.length >= before + 10)
+    const in_hand = place.role === 'api' ? await beginSlowCall(customer, place) : null
+    const told_at = performance.now()
     assert.equal(await place.stop(), 0, `a process of the role ${place.role} did not end in order`)
+    assert.ok(performance.now() - told_at < 9000, 'it waited for connections that are at rest')
+    assert.equal((await in_hand?.answer)?.status ?? 200, 200, 'what a process has in hand is answered')
     await place.start()
   }
   const taken = await load.end()
@@ -155,7 +177,8 @@ test('every process is replaced in turn under load: nothing taken is lost, and n
   assert.ok(taken.length >= 60)
   const missing = () => taken.filter((payment) => !customer.shop.told.has(payment))
   await eventually(async () => missing().length === 0).catch(() => assert.deepEqual(missing(), []))
-  // A worker that ends gives back what it holds: told twice or not, a payment is one message.
+  // A worker that is told to end finishes what it holds, so nothing is sent a second time.
+  assert.equal(customer.shop.arrivals, customer.shop.told.size)
   for (const [payment, ids] of customer.shop.told) assert.equal(ids.size, 1, payment)
   assert.equal(customer.shop.forged, 0)
 })

@@ -9,6 +9,8 @@ export type Shop = {
   url: string
   /** Vendor's id of the payment → the ids of the messages that told of it. */
   told: Map<string, Set<string>>
+  /** Requests that verified, repetitions among them. */
+  arrivals: number
   forged: number
   trust(secret: string): void
   close(): Promise<void>
@@ -24,6 +26,7 @@ export async function openShop(): Promise<Shop> {
     if (verifier === null) throw new Error('nobody is trusted yet')
     const { data } = verifier.verify(body, headers as Record<string, string>) as Body
     const { vendor_id } = data.payment
+    shop.arrivals += 1
     told.set(vendor_id, (told.get(vendor_id) ?? new Set()).add(String(headers['webhook-id'])))
   }
 
@@ -41,6 +44,7 @@ export async function openShop(): Promise<Shop> {
   const shop: Shop = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/payments`,
     told,
+    arrivals: 0,
     forged: 0,
     trust: (secret) => {
       verifier = new Webhook(secret)
