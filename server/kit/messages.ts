@@ -15,6 +15,7 @@ import {
 import { inWords, type Read, readText, translated } from './reads.ts'
 import {
   credentialHeaders,
+  jwtKeys,
   type SignatureScheme,
   type Verified,
   verify,
@@ -134,6 +135,12 @@ function checkSecrets(scheme: SignatureScheme, secrets: readonly string[]): Fiel
   if (scheme.kind === 'token' && scheme.encoding === 'base64') {
     const at = secrets.findIndex((secret) => !secret.includes(':'))
     return at < 0 ? [] : [{ field: `secrets.${at}`, reason: 'must be a user and a password: user:password' }]
+  }
+  if (scheme.kind === 'jwt') {
+    const at = secrets.findIndex((secret) => jwtKeys([secret]).length === 0)
+    return at < 0
+      ? []
+      : [{ field: `secrets.${at}`, reason: 'is neither a shared secret, PEM, JWK nor JWK Set' }]
   }
   if (scheme.kind !== 'standard_webhooks') return []
   return secrets.flatMap((secret, at) => {

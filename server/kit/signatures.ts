@@ -1,11 +1,13 @@
 import { type AddressScheme, verifyAddress } from './signatures/address_and_form.ts'
 import { type HmacScheme, verifyHmac } from './signatures/hmac.ts'
+import { type JwtScheme, verifyJwt } from './signatures/jwt.ts'
 import { type StandardScheme, verifyStandard } from './signatures/standard_webhooks.ts'
 import { type StripeScheme, verifyStripe } from './signatures/stripe.ts'
 import { type TokenScheme, verifyToken } from './signatures/token.ts'
 import { refused } from './signatures/verdict.ts'
 
 export { type HmacScheme, hmac } from './signatures/hmac.ts'
+export { jwtKeys } from './signatures/jwt_keys.ts'
 export { isSameText } from './signatures/verdict.ts'
 export { isWebhookSecret, newWebhookKeyPair, newWebhookSecret, signStandardWebhook } from './webhook_keys.ts'
 
@@ -20,6 +22,7 @@ export type SignatureScheme =
   | HmacScheme
   | AddressScheme
   | TokenScheme
+  | JwtScheme
 
 export type VerifyInput = {
   /** Names in lower case, as Node gives them. */
@@ -81,6 +84,17 @@ export const basicToken = (): SignatureScheme => ({
   encoding: 'base64',
 })
 
+/** A JSON Web Token in a header, over the body's hash where `body_hash` names the claim. */
+export const jwt = (options: Partial<Omit<JwtScheme, 'kind'>> & { header: string }): SignatureScheme => ({
+  kind: 'jwt',
+  prefix: '',
+  body_hash: null,
+  issuer: null,
+  audience: null,
+  tolerance_seconds: 300,
+  ...options,
+})
+
 /**
  * Fails closed and never throws, whatever the bytes. The signature is judged before the clock, so that `too_old` and
  * `too_new` always speak of a true message: skew is told apart from forgery.
@@ -100,12 +114,18 @@ export function verify(scheme: SignatureScheme, input: VerifyInput): Verified {
         return verifyAddress(scheme, input)
       case 'token':
         return verifyToken(scheme, input)
+      case 'jwt':
+        return verifyJwt(scheme, input)
     }
   } catch {
     return refused('malformed', 'the signature or its secret could not be read')
   }
 }
 
+/** Whether what is verified says anything of the body. */
+export const coversBody = (scheme: SignatureScheme): boolean =>
+  scheme.kind !== 'none' && scheme.kind !== 'token' && (scheme.kind !== 'jwt' || scheme.body_hash !== null)
+
 /** The headers that are a secret themselves, lower case: they verify, and are not kept. */
 export const credentialHeaders = (scheme: SignatureScheme): readonly string[] =>
-  scheme.kind === 'token' ? [scheme.header] : []
+  'header' in scheme && !coversBody(scheme) ? [scheme.header] : []

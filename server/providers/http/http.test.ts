@@ -98,7 +98,15 @@ test('whatever the settings, a message without a signature is refused unless the
     fc.string(),
     fc.integer(),
     fc.boolean(),
-    fc.constantFrom('hmac', 'standard_webhooks', 'address_and_form', 'token', 'basic', '{timestamp}.{body}'),
+    fc.constantFrom(
+      'hmac',
+      'standard_webhooks',
+      'address_and_form',
+      'jwt',
+      'token',
+      'basic',
+      '{timestamp}.{body}',
+    ),
   )
   const keys = fc.constantFrom(
     'signature',

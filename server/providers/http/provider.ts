@@ -7,6 +7,7 @@ import {
   addressAndForm,
   basicToken,
   hmac,
+  jwt,
   type SignatureScheme,
   standardWebhooks,
   token,
@@ -50,6 +51,15 @@ function signatureOf(settings: Settings): SignatureScheme {
       return hmacOf(settings, header, tolerance_seconds)
     case 'address_and_form':
       return addressAndForm(header, text(settings, 'body_hash') || null)
+    case 'jwt':
+      return jwt({
+        header,
+        prefix: text(settings, 'prefix'),
+        body_hash: text(settings, 'body_hash') || null,
+        issuer: text(settings, 'issuer') || null,
+        audience: text(settings, 'audience') || null,
+        tolerance_seconds,
+      })
     case 'token':
       return token(header, text(settings, 'prefix'))
     case 'basic':

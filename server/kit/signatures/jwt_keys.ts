@@ -1,0 +1,42 @@
+import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+
+/** A key that tokens are verified with; `kid` where its owner named it. */
+export type JwtKey = { kid: string | null; key: KeyObject }
+
+/**
+ * A secret as its sender shows it: a PEM public key, a JWK or a JWK Set as JSON, else the shared secret itself. What
+ * cannot be read is left out, and what looks like a public key is never taken for a shared secret.
+ */
+export function jwtKeys(secrets: readonly string[]): JwtKey[] {
+  return secrets.flatMap((secret) => {
+    const text = secret.trim()
+    if (text === '') return []
+    try {
+      if (text.startsWith('-----BEGIN')) return [{ kid: null, key: createPublicKey(text) }]
+      return text.startsWith('{') ? fromJson(text) : [{ kid: null, key: createSecretKey(Buffer.from(text)) }]
+    } catch {
+      return []
+    }
+  })
+}
+
+type Jwk = JsonWebKey & { kid?: unknown; k?: string }
+
+function fromJson(text: string): JwtKey[] {
+  const read = JSON.parse(text) as Jwk & { keys?: Jwk[] }
+  return (Array.isArray(read.keys) ? read.keys : [read]).flatMap((jwk) => {
+    const key = toKey(jwk)
+    return key ? [{ kid: typeof jwk.kid === 'string' ? jwk.kid : null, key }] : []
+  })
+}
+
+/** A set may hold keys of kinds that nobody here knows; they spoil no other. */
+function toKey(jwk: Jwk): KeyObject | null {
+  try {
+    if (jwk.kty !== 'oct') return createPublicKey({ key: jwk, format: 'jwk' })
+    const bytes = Buffer.from(jwk.k ?? '', 'base64url')
+    return bytes.length > 0 ? createSecretKey(bytes) : null
+  } catch {
+    return null
+  }
+}
