@@ -21,7 +21,7 @@ import { type Config, isDevelopment } from './platform/config.ts'
 import { makePartitions, migrate, openDatabase, startEmbedded } from './platform/database/database.ts'
 import { createEgress } from './platform/egress/egress.ts'
 import { idMaker } from './platform/ids.ts'
-import { keepSchedules, type Schedule, startJobs, watchJobs } from './platform/jobs/jobs.ts'
+import { type Handlers, keepSchedules, type Schedule, startJobs, watchJobs } from './platform/jobs/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import type { Loop } from './platform/queue.ts'
 import { keepRecords } from './platform/records.ts'
@@ -125,7 +125,10 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ...outboundJobs.schedules,
     { ...RECORDS, run: keepAllRecords },
   ]
-  const handlers = new Map(standing.map(({ name, run }) => [name, () => run(app)]))
+  const handlers: Handlers = new Map([
+    ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
+    ...outboundJobs.handlers(app),
+  ])
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
     tenant_id: INSTALLATION,
     name,

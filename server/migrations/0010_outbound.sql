@@ -28,3 +28,21 @@ create table subscription_failing (
 call isolate('subscription_failing');
 grant select, delete on subscription_failing to trilho_app;
 call open_to_worker('subscription_failing', 'select, insert, update, delete');
+
+-- Deliveries sent again in bulk: batch after batch in the order of their ids, the cursor moved with each.
+create table replay (
+  tenant_id       uuid not null,
+  id              uuid not null,
+  subscription_id uuid not null,
+  since           timestamptz not null,
+  until           timestamptz not null,
+  of_state        text not null check (of_state in ('failed', 'delivered')),
+  state           text not null default 'running' check (state in ('running', 'completed', 'canceled')),
+  reached         uuid not null, -- the last delivery that was looked at
+  total           int not null, -- as counted at the start
+  replayed        int not null default 0,
+  closed_at       timestamptz,
+  primary key (tenant_id, id)
+);
+call isolate('replay');
+grant select, insert, update on replay to trilho_app;

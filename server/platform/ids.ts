@@ -22,6 +22,7 @@ export const PREFIXES = {
   subscription: 'sub',
   delivery: 'dlv',
   attempt: 'att',
+  replay: 'rpl',
   job: 'job',
   request: 'req',
 } as const

@@ -7,7 +7,7 @@ import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { receiverOf } from './audience.ts'
 import { createHealth, type PublishNotice } from './health.ts'
-import { forgetPreviousSecrets, releaseHeld } from './outbound.ts'
+import { forgetPreviousSecrets, releaseUnlessPaused } from './outbound.ts'
 import {
   claimDeliveries,
   countQueuedBefore,
@@ -100,24 +100,18 @@ function createSettle(app: App): (result: Ended) => Promise<void> {
 
 /** Puts a delivery aside until its subscription is resumed, many in one statement. */
 function createHold(app: App): (item: DueDelivery) => Promise<null> {
-  const held = createBatch<DueDelivery, void>({
+  const held = createBatch<DueDelivery, null>({
     size: 128,
     parallel: 1,
     flush: async (items) => {
       await holdDeliveries(app.db.worker, items)
-      return items.map(() => undefined)
+      const subscriptions = new Map(items.map((item) => [item.subscription_id, item.tenant_id]))
+      for (const [id, tenant_id] of subscriptions) await releaseUnlessPaused(app, tenant_id, id)
+      return items.map(() => null)
     },
     isFinal: isConnectionLoss,
   })
-  return async (item) => {
-    await held.add(item)
-    const { tenant_id, subscription_id } = item
-    // Resumed meanwhile: whoever did that has not seen this one.
-    if ((await receiverOf(app, tenant_id, subscription_id))?.state !== 'paused') {
-      await releaseHeld(app, tenant_id, subscription_id)
-    }
-    return null
-  }
+  return held.add
 }
 
 const traced = <T>(app: App, { id, attempts }: DueDelivery, work: () => Promise<T>): Promise<T> =>
@@ -162,6 +156,8 @@ function report(app: App, { item, state, outcome, status, duration_ms, error }: 
     'delivery',
   )
 }
+
+export { handlers } from './replays.ts'
 
 /** What this room has done by the clock. */
 export const schedules = [

@@ -91,13 +91,11 @@ export async function updateSubscription(app: App, actor: Actor, wire_id: string
     )
     await putSealed(app, tx, tenant_id, id, settings)
     if (input.state) await forgive(tx, tenant_id, id)
-    if (before.state === 'paused' && updated.state !== 'paused')
-      await queries.releaseDeliveries(tx, tenant_id, id)
     forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.update', wire_id, { changed: Object.keys(input) })
     return updated
   })
-  if (input.state) wakeDeliveries(app)
+  if (input.state) await releaseUnlessPaused(app, tenant_id, id)
   return toSubscription(row)
 }
 
@@ -107,11 +105,11 @@ export async function deleteSubscription(app: App, actor: Actor, wire_id: string
   await inTenant(app.db, tenant_id, async (tx) => {
     if (!(await queries.deleteSubscription(tx, tenant_id, id))) throw missing('subscription', wire_id)
     await app.vault.drop(tx, { tenant_id, owner_id: id })
-    await queries.releaseDeliveries(tx, tenant_id, id)
     await forgive(tx, tenant_id, id)
     forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.delete', wire_id)
   })
+  await releaseUnlessPaused(app, tenant_id, id)
 }
 
 /** The signing secret, for the receiver to verify with. */
@@ -210,10 +208,17 @@ export async function replayDelivery(app: App, actor: Actor, wire_id: string) {
 
 export const wakeDeliveries = (app: App): void => app.db.notify('trilho_delivery', 'new')
 
-/** What waited for a subscription that is not paused any more. */
-export async function releaseHeld(app: App, tenant_id: string, subscription_id: string): Promise<void> {
-  await inTenant(app.db, tenant_id, (tx) => queries.releaseDeliveries(tx, tenant_id, subscription_id))
-  wakeDeliveries(app)
+/**
+ * Makes due what waits for a subscription, unless that is paused. Whoever ends a pause calls it after the commit, and
+ * whoever puts a delivery aside calls it after that: one of the two comes last and sees what the other did.
+ */
+export async function releaseUnlessPaused(app: App, tenant_id: string, id: string): Promise<void> {
+  const released = await inTenant(app.db, tenant_id, async (tx) => {
+    if ((await queries.findSubscription(tx, tenant_id, id))?.state === 'paused') return false
+    await queries.releaseDeliveries(tx, tenant_id, id)
+    return true
+  })
+  if (released) wakeDeliveries(app)
 }
 
 /** The delivery of one event to one subscription, whatever types it takes; in the transaction that stores the event. */

@@ -2,12 +2,17 @@ import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import * as outbound from './outbound.ts'
+import * as replays from './replays.ts'
 import {
+  CreateReplay,
   CreateSubscription,
   Deliveries,
   Delivery,
   DeliveryQuery,
   DeliveryWithLog,
+  DryRun,
+  Replay,
+  Replays,
   RotatedSecret,
   RotateSecret,
   Secret,
@@ -185,5 +190,70 @@ export const routes: Routes = (http, app) => {
     },
     async (request, reply) =>
       reply.code(202).send(await outbound.replayDelivery(app, request.actor, request.params.id)),
+  )
+
+  http.post(
+    '/v1/replays',
+    {
+      ...write,
+      schema: {
+        operationId: 'createReplay',
+        summary: 'Send many ended deliveries of a subscription once more',
+        description: 'Goes on by itself, also after a restart; `GET /v1/replays/{id}` shows how far it is.',
+        tags: deliveries,
+        body: CreateReplay,
+        response: { 200: DryRun, 202: Replay },
+      },
+    },
+    async (request, reply) => {
+      const made = await replays.createReplay(app, request.actor, request.body)
+      return 'id' in made ? reply.code(202).send(made) : reply.code(200).send(made)
+    },
+  )
+
+  http.get(
+    '/v1/replays',
+    {
+      ...read,
+      schema: {
+        operationId: 'listReplays',
+        summary: 'List replays, newest first',
+        tags: deliveries,
+        querystring: PageQuery,
+        response: { 200: Replays },
+      },
+    },
+    (request) => replays.listReplays(app, request.actor, request.query),
+  )
+
+  http.get(
+    '/v1/replays/:id',
+    {
+      ...read,
+      schema: {
+        operationId: 'readReplay',
+        summary: 'Read a replay and how far it is',
+        tags: deliveries,
+        params: IdParams,
+        response: { 200: Replay },
+      },
+    },
+    (request) => replays.readReplay(app, request.actor, request.params.id),
+  )
+
+  http.post(
+    '/v1/replays/:id/cancel',
+    {
+      ...write,
+      schema: {
+        operationId: 'cancelReplay',
+        summary: 'Cancel a replay',
+        description: 'What was put back to work already is sent all the same.',
+        tags: deliveries,
+        params: IdParams,
+        response: { 200: Replay },
+      },
+    },
+    (request) => replays.cancelReplay(app, request.actor, request.params.id),
   )
 }

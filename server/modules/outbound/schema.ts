@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import { MASK, MOST_HEADERS } from './headers.ts'
-import type { AttemptRow, DeliveryRow, SubscriptionRow } from './queries.ts'
+import type { AttemptRow, DeliveryRow, ReplayRow, SubscriptionRow } from './queries.ts'
 
 const EventTypePattern = Type.String({
   pattern: '^(\\*|[a-zA-Z0-9_]+(\\.[a-zA-Z0-9_]+)*(\\.\\*)?)$',
@@ -241,4 +241,46 @@ export const toAttempt = (row: AttemptRow): Static<typeof Attempt> => ({
   response_body: row.response_body?.toString('utf8') ?? null,
   error: row.error,
   ended_at: timeOfId(row.id).toISOString(),
+})
+
+const ReplayedState = Type.Union([Type.Literal('failed'), Type.Literal('delivered')])
+
+export const CreateReplay = Type.Object(
+  {
+    subscription_id: WireId('subscription'),
+    since: Timestamp,
+    until: Type.Optional(Timestamp),
+    state: Type.Optional(ReplayedState),
+    dry_run: Type.Optional(Type.Boolean({ description: 'Counts, and sends nothing' })),
+  },
+  { additionalProperties: false, description: 'The failed deliveries where no state is given, until now' },
+)
+export type CreateReplay = Static<typeof CreateReplay>
+
+export const Replay = Type.Object({
+  id: WireId('replay'),
+  subscription_id: WireId('subscription'),
+  since: Timestamp,
+  until: Timestamp,
+  of_state: ReplayedState,
+  state: Type.Union([Type.Literal('running'), Type.Literal('completed'), Type.Literal('canceled')]),
+  total: Type.Integer({ description: 'How many there were when it was made' }),
+  replayed: Type.Integer({ description: 'How many were put back to work' }),
+  created_at: Timestamp,
+  closed_at: Nullable(Timestamp),
+})
+export const Replays = Page(Replay)
+export const DryRun = Type.Object({ dry_run: Type.Literal(true), total: Type.Integer() })
+
+export const toReplay = (row: ReplayRow): Static<typeof Replay> => ({
+  id: toWire('replay', row.id),
+  subscription_id: toWire('subscription', row.subscription_id),
+  since: row.since.toISOString(),
+  until: row.until.toISOString(),
+  of_state: row.of_state,
+  state: row.state,
+  total: row.total,
+  replayed: row.replayed,
+  created_at: timeOfId(row.id).toISOString(),
+  closed_at: row.closed_at?.toISOString() ?? null,
 })

@@ -3,7 +3,7 @@ import { before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Webhook } from 'standardwebhooks'
-import { fromWire } from '../../platform/ids.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { type Receiver, startReceiver } from '../../test/receiver.ts'
 
@@ -286,4 +286,86 @@ test('failing receivers do not write to each other about each other', async () =
   await eventually(async () => (await api.list('/v1/deliveries?state=failed')).length === 4)
   await sleep(100)
   assert.equal(await notices(), 2)
+})
+
+test('what failed in a span of time is replayed in bulk, and nothing else', async () => {
+  const { id } = await subscribe('/bulk', { retry_schedule_s: [] })
+  const before_all = new Date().toISOString()
+  receiver.answer('/bulk', { status: 500 })
+  const events = await Promise.all(Array.from({ length: 12 }, (_, n) => publish({ n })))
+  for (const event of events) await deliveryOf(event, (one) => one['state'] === 'failed')
+  await sleep(5)
+  const until = new Date().toISOString()
+  await deliveryOf(await publish({ late: true }), (one) => one['state'] === 'failed')
+  receiver.answer('/bulk', { status: 200 })
+  const wanted = { subscription_id: id, since: before_all, until }
+  assert.deepEqual(await api.ok('POST', '/v1/replays', { ...wanted, dry_run: true }), {
+    dry_run: true,
+    total: 12,
+  })
+  const made = await api.ok('POST', '/v1/replays', wanted)
+  const done = await eventually(async () => {
+    const one = await api.ok('GET', `/v1/replays/${made['id']}`)
+    return one['state'] === 'completed' && one
+  })
+  assert.equal(done['replayed'], 12)
+  for (const event of events) await deliveryOf(event, (one) => one['state'] === 'delivered')
+  assert.equal((await api.list('/v1/deliveries?state=failed')).length, 1)
+  assert.equal((await api.send('POST', `/v1/replays/${made['id']}/cancel`)).status, 409)
+})
+
+test('a replay that was cut off goes on where it stood, and a canceled one stops', async () => {
+  const { id } = await subscribe('/cut-off', { retry_schedule_s: [] })
+  receiver.answer('/cut-off', { status: 500 })
+  const events = await Promise.all([publish({ n: 1 }), publish({ n: 2 }), publish({ n: 3 })])
+  const dead = await Promise.all(events.map((event) => deliveryOf(event, (one) => one['state'] === 'failed')))
+  const [reached] = dead.map((one) => fromWire('delivery', String(one['id']))).sort()
+  receiver.answer('/cut-off', { status: 200 })
+  await sleep(5)
+  const span = { since: new Date(Date.now() - 60_000), until: new Date(), of_state: 'failed' as const }
+  const subscription_id = fromWire('subscription', String(id))
+  const tenant_id = fromWire('tenant', api.tenant_id)
+  const { app } = product
+  const put = async (state: 'running' | 'canceled') => {
+    const replay_id = app.newId()
+    await app.db.owner
+      .insertInto('replay')
+      .values({
+        ...span,
+        tenant_id,
+        subscription_id,
+        id: replay_id,
+        state,
+        reached: String(reached),
+        total: 3,
+      })
+      .execute()
+    const payload = JSON.stringify({ replay_id })
+    await app.db.owner
+      .insertInto('job')
+      .values({ tenant_id, id: app.newId(), kind: 'outbound.replay', payload, due: new Date() })
+      .execute()
+    app.db.notify('trilho_job', 'new')
+    return toWire('replay', replay_id)
+  }
+  const canceled = await put('canceled')
+  const cut_off = await put('running')
+  const read_replay = (wire_id: string) => api.ok('GET', `/v1/replays/${wire_id}`)
+  await eventually(async () => (await read_replay(cut_off))['state'] === 'completed')
+  assert.equal((await read_replay(cut_off))['replayed'], 2)
+  assert.equal((await read_replay(canceled))['replayed'], 0)
+  assert.equal((await api.list('/v1/deliveries?state=failed')).length, 1)
+})
+
+test('a tenant has a thousand subscriptions at most', async () => {
+  const tenant_id = fromWire('tenant', api.tenant_id)
+  await sql`insert into subscription (tenant_id, id, name, url, event_types, state)
+            select ${tenant_id}, gen_random_uuid(), 'x', 'https://example.com', '{x.y}', 'disabled'
+              from generate_series(1, 999)`.execute(product.app.db.owner)
+  await subscribe('/thousandth')
+  const { status, body } = await api.send('POST', '/v1/subscriptions', {
+    ...{ name: 'X', url: receiver.base, event_types: ['*'] },
+  })
+  assert.equal(status, 409)
+  assert.match(String(body['detail']), /1000/)
 })

@@ -240,6 +240,19 @@ export interface Tables {
     taken: number[]
     paused_until: Timestamp | null
   }
+  replay: {
+    tenant_id: string
+    id: string
+    subscription_id: string
+    since: Timestamp
+    until: Timestamp
+    of_state: 'failed' | 'delivered'
+    state: Generated<'running' | 'completed' | 'canceled'>
+    reached: string
+    total: number
+    replayed: Generated<number>
+    closed_at: Timestamp | null
+  }
   schedule: {
     tenant_id: string
     name: string

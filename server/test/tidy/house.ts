@@ -83,6 +83,7 @@ export const TABLES: Record<string, string> = {
   oauth_client: 'server/modules/tenants/queries.ts',
   quarantine: 'server/modules/inbound/queries.ts',
   rate_window: 'server/modules/calls/guard_queries.ts',
+  replay: 'server/modules/outbound/queries.ts',
   schedule: 'server/platform/jobs/queries.ts',
   secret: 'server/platform/vault/queries.ts',
   security_event: 'server/modules/inbound/queries.ts',
