@@ -14,6 +14,8 @@ import * as queries from './guard_queries.ts'
  */
 type Breaker = {
   place: queries.Place
+  /** By which its state is remembered. */
+  key: string
   limits: BreakerLimits | null
   /** In a row, as this process saw them since the state last changed. */
   failures: number
@@ -22,6 +24,7 @@ type Breaker = {
 
 export const newBreaker = (place: queries.Place, limits: BreakerLimits | null): Breaker => ({
   place,
+  key: keyOf(place),
   limits,
   failures: 0,
   version: 0,
@@ -44,7 +47,7 @@ const known = once((app: App) =>
 const keyOf = ({ tenant_id, connection_id }: queries.Place) => `${tenant_id} ${connection_id}`
 
 export async function askBreaker(app: App, breaker: Breaker, lease_ms: number): Promise<Pass | Refusal> {
-  const row = await known(app).get(keyOf(breaker.place))
+  const row = await known(app).get(breaker.key)
   const way = passage(row, breaker.limits !== null, app.clock.now())
   const version = row?.version ?? 0
   if (version !== breaker.version) Object.assign(breaker, { version, failures: 0 })
@@ -56,24 +59,25 @@ export async function askBreaker(app: App, breaker: Breaker, lease_ms: number): 
   return won === null ? { ok: false, until: null, reason } : { ok: true, version: won, probe: id }
 }
 
-/** What the attempt that went through said about the vendor. */
-export async function settleBreaker(
+/** What the attempt that went through said about the vendor. A promise only where the state may change. */
+export function settleBreaker(
   app: App,
   breaker: Breaker,
   { version, probe }: Pass,
   seen: ReturnType<typeof vendorSeen>,
   because: string | null,
-): Promise<void> {
+): Promise<void> | undefined {
   const { place, limits } = breaker
   if (probe !== null) return settleProbe(app, breaker, { version, probe }, seen, because)
-  if (version !== breaker.version) return // it began before the last change, and says nothing about what is since
+  // It began before the last change, and says nothing about what is since.
+  if (version !== breaker.version) return undefined
   if (seen === 'well') breaker.failures = 0
-  if (seen !== 'at_fault' || limits === null) return
+  if (seen !== 'at_fault' || limits === null) return undefined
   breaker.failures += 1
-  if (breaker.failures < limits.failures) return
+  if (breaker.failures < limits.failures) return undefined
   breaker.failures = 0
   const reason = `${limits.failures} failures in a row, the last: ${because ?? 'no answer'}`
-  await changeAndTell(app, place, 'connection.breaker_opened', reason, async (tx) =>
+  return changeAndTell(app, place, 'connection.breaker_opened', reason, async (tx) =>
     queries.openBreaker(tx, place, { version, reason, open_s: limits.open_s }),
   )
 }
@@ -101,11 +105,12 @@ async function settleProbe(
   }
 }
 
-/** A change of state, which every process forgets the old one by. */
+/** A change of state, which every process forgets the old one by; `work` gives nothing where there was none. */
 function change<T>(app: App, place: queries.Place, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return asWorker(app.db, (tx) => {
-    forget(tx, 'breaker', keyOf(place))
-    return work(tx)
+  return asWorker(app.db, async (tx) => {
+    const done = await work(tx)
+    if (done) forget(tx, 'breaker', keyOf(place))
+    return done
   })
 }
 

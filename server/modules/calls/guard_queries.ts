@@ -99,10 +99,16 @@ export async function probeSucceeded(
 }
 
 /** The probe was never sent, or says nothing about the vendor: the next one may try. */
-export async function giveBackProbe(tx: Tx, { tenant_id, connection_id }: Place, id: string): Promise<void> {
-  await sql`
+export async function giveBackProbe(
+  tx: Tx,
+  { tenant_id, connection_id }: Place,
+  id: string,
+): Promise<boolean> {
+  const { rows } = await sql`
     update breaker set probe = null, probe_until = null, version = version + 1
-     where tenant_id = ${tenant_id} and connection_id = ${connection_id} and probe = ${id}`.execute(tx)
+     where tenant_id = ${tenant_id} and connection_id = ${connection_id} and probe = ${id}
+    returning 1`.execute(tx)
+  return rows.length > 0
 }
 
 // Two rows at most, locked for the length of one statement; a block of calls at a time, so seldom.

@@ -126,7 +126,8 @@ async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
     return sent
   } finally {
     guards.bulkhead.leave()
-    await settle(run, pass, sent?.result ?? null, sent?.error ?? null)
+    const settling = settle(run, pass, sent?.result ?? null, sent?.error ?? null)
+    if (settling) await settling
   }
 }
 
@@ -179,16 +180,15 @@ function pauseAsked(status: number | null, retry_after_ms: number | null): numbe
 }
 
 /** Tells the breaker. What the vendor did has happened whether or not that can be kept. */
-async function settle(
+function settle(
   run: Run,
   pass: Pass,
   result: EgressResult | null,
   because: string | null,
-): Promise<void> {
+): Promise<void> | undefined {
   const seen = result === null ? 'nothing' : vendorSeen(result)
-  await settleBreaker(run.app, run.guards.breaker, pass, seen, because).catch((error) =>
-    notKept(run, error, 'the state of a breaker'),
-  )
+  const settling = settleBreaker(run.app, run.guards.breaker, pass, seen, because)
+  return settling?.catch((error) => notKept(run, error, 'the state of a breaker'))
 }
 
 const notKept = ({ app, connection }: Run, err: unknown, what: string): void =>
