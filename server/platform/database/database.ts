@@ -177,10 +177,10 @@ export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
 
 export { byteas, texts, uuids } from './arrays.ts'
-export { type Embedded, embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
+export { embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
 export { listSigns } from './line.ts'
 export { forget, once, remember } from './memory.ts'
-export { listRan, makeRolesOnly, makeSchema, migrate, type Ran, whyUnknown } from './migrate.ts'
+export { listRan, makeRolesOnly, makeSchema, migrate, whyUnknown } from './migrate.ts'
 export {
   dropPartition,
   isCovered,
