@@ -51,9 +51,13 @@ async function makePartition(owner: Db, table: string, from: Date): Promise<void
     await sql`select pg_advisory_lock(7425101)`.execute(connection)
     try {
       if ((await attached(connection)).has(name)) return
-      await sql`create table if not exists ${sql.table(name)} (like ${sql.table(table)} including all)`.execute(connection)
+      await sql`create table if not exists ${sql.table(name)} (like ${sql.table(table)} including all)`.execute(
+        connection,
+      )
       const { rows } = await sql<{ low: string; high: string }>`
-        select v7_floor(${low}::timestamptz)::text as low, v7_floor(${high}::timestamptz)::text as high`.execute(connection)
+        select v7_floor(${low}::timestamptz)::text as low, v7_floor(${high}::timestamptz)::text as high`.execute(
+        connection,
+      )
       const [bound] = rows
       if (!bound) throw new Error('v7_floor answered nothing')
       await sql`alter table ${sql.table(table)} attach partition ${sql.table(name)}
@@ -68,7 +72,9 @@ async function makePartition(owner: Db, table: string, from: Date): Promise<void
 export async function partitionsBefore(owner: Db, table: string, before: Date): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where i.inhparent = ${table}::regclass and c.relname < ${nameOf(table, dayOf(before))} order by 1`.execute(owner)
+     where i.inhparent = ${table}::regclass and c.relname < ${nameOf(table, dayOf(before))} order by 1`.execute(
+    owner,
+  )
   return rows.map((row) => row.name)
 }
 
@@ -82,6 +88,8 @@ export async function isCovered(db: Db, time: Date): Promise<boolean> {
   const { rows } = await sql<{ missing: number }>`
     select count(*)::int as missing from pg_partitioned_table p join pg_class c on c.oid = p.partrelid
      where c.relnamespace = 'public'::regnamespace
-       and to_regclass(quote_ident(c.relname || '_' || ${dayOf(time).toISOString().slice(0, 10).replaceAll('-', '')})) is null`.execute(db)
+       and to_regclass(quote_ident(c.relname || '_' || ${dayOf(time).toISOString().slice(0, 10).replaceAll('-', '')})) is null`.execute(
+    db,
+  )
   return rows[0]?.missing === 0
 }
