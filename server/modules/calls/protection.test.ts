@@ -4,11 +4,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asWorker } from '../../platform/database/database.ts'
+import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { testDatabaseUrl, undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
+import { probeSucceeded, takeProbe } from './guard_queries.ts'
 import { routes } from './routes.ts'
 
 /** Two servers at one database: what one learns, the other must know. */
@@ -52,13 +55,13 @@ async function openVendor(): Promise<Vendor> {
   return vendor
 }
 
-type Connected = { vendor: Vendor; key: string; path: string; id: string }
+type Connected = { vendor: Vendor; tenant_id: string; key: string; path: string; id: string }
 
 const PLENTY = { rates: [{ calls: 100_000, per_s: 60 }] }
 
 async function connect(limits: object | undefined): Promise<Connected> {
   const vendor = await openVendor()
-  const { key } = await tenantWithKey(one, ['*'], 'test')
+  const { key, tenant_id } = await tenantWithKey(one, ['*'], 'test')
   const body = {
     provider: 'http',
     name: 'x',
@@ -69,7 +72,7 @@ async function connect(limits: object | undefined): Promise<Connected> {
   const reply = await one.send('POST', '/v1/connections', { key, body })
   assert.equal(reply.status, 201, reply.text)
   const id = String(reply.body['id'])
-  return { vendor, key, path: `/v1/connections/${id}`, id }
+  return { vendor, tenant_id, key, path: `/v1/connections/${id}`, id }
 }
 
 const call = ({ key, path }: Connected, server = one, more: object = {}): Promise<Reply> =>
@@ -138,6 +141,23 @@ test('a probe that fails opens the breaker anew', async () => {
   assert.equal((await call(at)).body['attempts'], 1)
   assert.equal((await call(at)).body['attempts'], 0)
   assert.equal((await breakerOf(at))['state'], 'open')
+})
+
+test('a server that dies with the probe gives way to another when its time is over, and its late word counts for nothing', async () => {
+  const at = await connect({ ...PLENTY, breaker: { failures: 1, open_s: 1 } })
+  at.vendor.status = 500
+  await call(at)
+  await sleep(1050)
+  const place = { tenant_id: at.tenant_id, connection_id: fromWire('connection', at.id) }
+  const take = (id: string, lease_ms: number) =>
+    asWorker(one.app.db, (tx) => takeProbe(tx, place, { id, lease_ms }))
+  const [dead, alive] = [one.app.newId(), one.app.newId()]
+  assert.ok(await take(dead, 300))
+  assert.equal(await take(alive, 300), null)
+  await sleep(350)
+  assert.ok(await take(alive, 300))
+  const late = await asWorker(one.app.db, (tx) => probeSucceeded(tx, place, { id: dead, successes: 1 }))
+  assert.equal(late, null)
 })
 
 test('an answer of 4xx is no failure, and ends a row of failures', async () => {
@@ -248,6 +268,18 @@ test('each try of a call pays the limit', async () => {
   at.vendor.status = 500
   assert.equal((await call(at, one, { retries: 1 })).body['attempts'], 2)
   assert.equal((await call(at)).status, 429)
+})
+
+test('a call refused by the limit leaves its idempotency key free', async () => {
+  const at = await connect({ rates: [{ calls: 1, per_s: 1 }] })
+  await call(at)
+  const headers = { 'idempotency-key': 'order-1' }
+  const again = () =>
+    one.send('POST', `${at.path}/calls`, { key: at.key, headers, body: { method: 'POST', path: '/' } })
+  assert.equal((await again()).status, 429)
+  await sleep(1200)
+  const reply = await again()
+  assert.deepEqual([reply.status, reply.headers.get('idempotency-replayed')], [200, null], reply.text)
 })
 
 test('no more calls than its places are under way, and who finds the line full is told so', async () => {
