@@ -25,12 +25,16 @@ function memoryQueue() {
 
 type Options = Partial<Omit<LoopOptions<Work>, 'run'>> & {
   claim: LoopOptions<Work>['claim']
-  run: (items: Work[]) => Promise<number | undefined | void>
+  /** A number is when some of it falls due again. */
+  run: (items: Work[]) => Promise<unknown>
 }
 
 const start = ({ run, ...options }: Options) =>
   startLoop<Work>({
-    run: async (items) => (await run(items)) ?? null,
+    run: async (items) => {
+      const again_ms = await run(items)
+      return typeof again_ms === 'number' ? again_ms : null
+    },
     name: 'test',
     capacity: 8,
     batch: 4,
