@@ -12,7 +12,7 @@ export function readJson(text: string): unknown {
 }
 
 // A number with a fraction, an exponent or 16 digits, maybe inside a string: then the slower way costs nothing but time.
-const INEXACT = /(?:^|[\s:,[])-?[0-9]+(?:[.eE]|(?<=[0-9]{16}))/
+const INEXACT = /(?:[:,[\s]|^)-?(?:[0-9]{16}|[0-9]+[.eE])/
 
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown
 // The standard library's types do not know the third argument yet.

@@ -41,7 +41,7 @@ export function createLog({ level, format, destination }: Options): Log {
 }
 
 // Written by the page rather than by the line, which under load halves its cost; nothing waits longer than this.
-const GATHER = { sync: false, minLength: 12_288, periodicFlush: 100 }
+const GATHER = { sync: false, minLength: 49_152, maxWrite: 65_536, periodicFlush: 100 }
 
 const openOutput = (pretty: boolean) => pino.destination({ fd: 1, ...(pretty ? { sync: true } : GATHER) })
 

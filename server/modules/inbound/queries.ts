@@ -128,12 +128,12 @@ const INGEST = {
      message as (insert into inbox (tenant_id, id, source_id, event_key, headers, body)
                  select t, i, s, k, h, b from r join won on won.message_id = r.i),
      work as (insert into inbox_queue (tenant_id, id, due) select t, i, now() from r join won on won.message_id = r.i)
-    select message_id from won`,
+    select i from r where not exists (select from won where won.message_id = r.i)`,
 }
 
-/** Ids of the messages that are the first of their event; the others are copies. */
+/** Ids of the messages that are copies; the others are the first of their event and are stored now. */
 export async function insertMessages(db: Db, messages: NewMessage[]): Promise<Set<string>> {
-  const rows = await hot<{ message_id: string }>(db, INGEST, [
+  const rows = await hot<{ i: string }>(db, INGEST, [
     uuids(messages.map((m) => m.tenant_id)),
     uuids(messages.map((m) => m.id)),
     uuids(messages.map((m) => m.source_id)),
@@ -142,7 +142,7 @@ export async function insertMessages(db: Db, messages: NewMessage[]): Promise<Se
     byteas(messages.map((m) => m.body)),
     byteas(messages.map((m) => m.fingerprint)),
   ])
-  return new Set(rows.map((row) => row.message_id))
+  return new Set(rows.map((row) => row.i))
 }
 
 const FIRST = {

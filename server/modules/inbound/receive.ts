@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { answerHandshake, readEnvelope, secretHeaders, verifyMessage } from '../../kit/messages.ts'
 import type { WebhookReply } from '../../kit/provider.ts'
 import type { Verified } from '../../kit/signatures.ts'
@@ -126,7 +126,7 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage
     event_key: readEnvelope(source.provider, { headers, body, settings: source.settings }).event_key,
     headers: keptHeaders(source, arrival),
     body,
-    fingerprint: createHash('sha256').update(body).digest(),
+    fingerprint: hash('sha256', body, 'buffer'),
   }
 }
 
@@ -162,9 +162,9 @@ const ingest = once((app: App) =>
 
 /** For each message the id of the first of its event: its own where it is the first. */
 async function insertAll(app: App, messages: NewMessage[]): Promise<string[]> {
-  const won = await insertMessages(app.db.ingest, messages)
-  const copies = messages.filter((message) => !won.has(message.id))
-  if (copies.length === 0) return messages.map((message) => message.id)
+  const lost = await insertMessages(app.db.ingest, messages)
+  if (lost.size === 0) return messages.map((message) => message.id)
+  const copies = messages.filter((message) => lost.has(message.id))
   const firsts = await findFirsts(app.db.ingest, copies)
   const first_of = new Map<string, string>()
   copies.forEach((copy, at) => {
