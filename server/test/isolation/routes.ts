@@ -14,6 +14,7 @@ export const PUBLIC = [
   'ready',
   'receiveWebhook',
   'receiveWebhookAtDefault',
+  'answerHandshake', // says nothing but what its provider's handshake proves
 ]
 
 /** Lists of what is the same for every tenant. */
