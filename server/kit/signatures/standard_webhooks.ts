@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Verified, VerifyInput } from '../signatures.ts'
-import { type StandardKey, standardKeys, verifyEd25519 } from '../webhook_keys.ts'
+import { hmacKey, type StandardKey, standardKeys, verifyEd25519 } from '../webhook_keys.ts'
 import { checkTime, forged, headerOf, isAmong, isTime, noSecret, refused } from './verdict.ts'
 
 export type StandardScheme = { kind: 'standard_webhooks'; tolerance_seconds: number }
@@ -24,7 +24,7 @@ export function verifyStandard(scheme: StandardScheme, input: VerifyInput): Veri
 
 function isSignedBy(key: StandardKey, head: string, body: Buffer, signatures: readonly string[]): boolean {
   if (key.kind === 'v1') {
-    const signed = createHmac('sha256', key.bytes).update(head).update(body)
+    const signed = createHmac('sha256', hmacKey(key.bytes)).update(head).update(body)
     return isAmong(signatures, `v1,${signed.digest('base64')}`)
   }
   const message = Buffer.concat([Buffer.from(head), body])
