@@ -83,13 +83,16 @@ export function standardKeys(secrets: readonly string[]): StandardKey[] {
 }
 
 /** An empty secret signs for everyone, so it counts for none. */
+export const usableSecrets = (secrets: readonly string[]): string[] =>
+  secrets.map((secret) => secret.trim()).filter((secret) => secret !== '')
+
 export function hmacKeys(
   secrets: readonly string[],
   encoding: 'utf8' | 'hex' | 'base64',
 ): (string | KeyObject)[] {
-  const given = secrets.map((secret) => secret.trim()).filter((secret) => secret !== '')
-  if (encoding === 'utf8') return given
-  return given
+  const usable = usableSecrets(secrets)
+  if (encoding === 'utf8') return usable
+  return usable
     .map((secret) => Buffer.from(secret, encoding))
     .filter((bytes) => bytes.length > 0)
     .map(hmacKey)
