@@ -2,23 +2,20 @@ import { usedCalls } from '../../kit/call_limits.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { checkEnvironment, openConnection } from '../connections/connections.ts'
+import { checkEnvironment, type OpenConnection, openConnection } from '../connections/connections.ts'
 import { audit } from '../tenants/tenants.ts'
 import { changeAndTell } from './breakers.ts'
 import * as queries from './guard_queries.ts'
-import { type Guards, guardsOf } from './guards.ts'
+import { guardsOf } from './guards.ts'
 import type { BreakerReport, LimitsReport } from './schema.ts'
 
 /** What people see and do of the stages between a call and its vendor. */
 
-async function guardsFor(app: App, actor: Actor, wire_id: string): Promise<Guards> {
-  const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
-  checkEnvironment(actor, connection.environment)
-  return guardsOf(app, connection)
-}
+const open = (app: App, { tenant_id }: Actor, wire_id: string): Promise<OpenConnection> =>
+  openConnection(app, tenant_id, fromWire('connection', wire_id))
 
 export async function readBreaker(app: App, actor: Actor, wire_id: string): Promise<BreakerReport> {
-  const { place, limits } = await guardsFor(app, actor, wire_id)
+  const { place, limits } = guardsOf(app, await open(app, actor, wire_id))
   const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBreaker(tx, place))
   return {
     connection_id: wire_id,
@@ -44,7 +41,9 @@ async function moveByHand(
   wire_id: string,
   to: 'opened' | 'closed',
 ): Promise<BreakerReport> {
-  const { place } = await guardsFor(app, actor, wire_id)
+  const connection = await open(app, actor, wire_id)
+  checkEnvironment(actor, connection.environment)
+  const { place } = guardsOf(app, connection)
   const reason = `${to} by hand, by ${actor.id}`
   await changeAndTell(app, place, `connection.breaker_${to}`, reason, async (tx) => {
     await audit(tx, actor, to === 'opened' ? 'breaker.open' : 'breaker.close', wire_id)
@@ -56,7 +55,7 @@ async function moveByHand(
 }
 
 export async function readLimits(app: App, actor: Actor, wire_id: string): Promise<LimitsReport> {
-  const { place, limits, bulkhead } = await guardsFor(app, actor, wire_id)
+  const { place, limits, bulkhead } = guardsOf(app, await open(app, actor, wire_id))
   const rows = await inTenant(app.db, actor.tenant_id, (tx) => queries.listWindows(tx, place))
   const rates = limits.rates.map(({ calls, per_s }) => {
     const row = rows.find((window) => window.per_s === per_s)
