@@ -1,6 +1,20 @@
+import type { Command } from 'commander'
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
-import { type Column, card, collect, examples, type PageOf, readArgument, show, showPage } from './output.ts'
+import {
+  type Column,
+  card,
+  collect,
+  EXIT,
+  examples,
+  failure,
+  type Io,
+  type PageOf,
+  readArgument,
+  readPairs,
+  show,
+  showPage,
+} from './output.ts'
 
 type Subscription = Record<string, unknown> & {
   id: string
@@ -9,7 +23,13 @@ type Subscription = Record<string, unknown> & {
   event_types: string[]
   state: string
 }
-type Create = Remote & { name?: string; event?: string[]; secret?: string }
+type Create = Remote & {
+  name?: string
+  event?: string[]
+  secret?: string
+  filter?: string
+  header?: string[]
+}
 
 const COLUMNS: Column<Subscription>[] = [
   ['ID', (subscription) => subscription.id],
@@ -19,30 +39,25 @@ const COLUMNS: Column<Subscription>[] = [
   ['NAME', (subscription) => subscription.name],
 ]
 
+async function readFilter(io: Io, given: string): Promise<unknown> {
+  const text = await readArgument(io, given)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw failure(EXIT.usage, '--filter is not JSON')
+  }
+}
+
+const STATES = [
+  ['pause', 'paused', 'Keep what is to be delivered until it is resumed'],
+  ['resume', 'enabled', 'Deliver again, first what waited'],
+] as const
+
 export const subscription: RegisterCommand = (program, io) => {
   const group = program.command('subscription').description('Who wants which events, and where to')
 
-  const create = remote(group.command('create <url>'))
-    .description('Send events to an address; the signing secret is in the answer')
-    .option('--name <name>', 'how people call it (default: the host of the address)')
-    .option('--event <type>', 'payment.completed, payment.*, or * (default); repeatable', collect)
-    .option('--secret <secret>', 'whsec_… of your own, @file or -; one is made where it is absent')
-    .action(async (url: string, options: Create) => {
-      const { event = ['*'], secret, name = URL.parse(url)?.host ?? url } = options
-      const body = {
-        name,
-        url,
-        event_types: event,
-        ...(secret !== undefined && { secret: (await readArgument(io, secret)).trim() }),
-      }
-      const made = await openClient(options).send<Subscription>('POST', '/v1/subscriptions', body)
-      show(io, options, made, (shown) => card(io, shown))
-    })
-  examples(
-    create,
-    'subscription create https://example.com/webhooks',
-    "subscription create http://localhost:4000/hooks --event 'payment.*' --event order.shipped",
-  )
+  createCommand(group, io)
+  lifeCommands(group, io)
 
   const list = paged(group.command('list'))
     .description('List subscriptions, newest first')
@@ -78,4 +93,54 @@ export const subscription: RegisterCommand = (program, io) => {
       show(io, options, { id, deleted: true }, () => `${id} is deleted`)
     })
   examples(drop, 'subscription delete sub_01jz8k3v9mf2tb7xq4c5n6p8rs')
+}
+
+/** Pause, resume, test. */
+function lifeCommands(group: Command, io: Io): void {
+  for (const [name, state, description] of STATES) {
+    const change = remote(group.command(`${name} <id>`))
+      .description(description)
+      .action(async (id: string, options: Remote) => {
+        await openClient(options).send('PATCH', `/v1/subscriptions/${inPath(id)}`, { state })
+        show(io, options, { id, state }, () => `${id} is ${state}`)
+      })
+    examples(change, `subscription ${name} sub_01jz8k3v9mf2tb7xq4c5n6p8rs`)
+  }
+
+  const attempt = remote(group.command('test <id>'))
+    .description('Send a test event to a subscription, and to no other')
+    .action(async (id: string, options: Remote) => {
+      const path = `/v1/subscriptions/${inPath(id)}/test`
+      const sent = await openClient(options).send<{ delivery_id: string }>('POST', path)
+      show(io, options, sent, ({ delivery_id }) => `${delivery_id} is on its way`)
+    })
+  examples(attempt, 'subscription test sub_01jz8k3v9mf2tb7xq4c5n6p8rs')
+}
+
+function createCommand(group: Command, io: Io): void {
+  const create = remote(group.command('create <url>'))
+    .description('Send events to an address; the signing secret is in the answer')
+    .option('--name <name>', 'how people call it (default: the host of the address)')
+    .option('--event <type>', 'payment.completed, payment.*, or * (default); repeatable', collect)
+    .option('--filter <json>', 'only events whose data fits, JSON, @file or -')
+    .option('--header <name=value>', 'sent with each delivery, kept in the vault; repeatable', collect)
+    .option('--secret <secret>', 'whsec_… of your own, @file or -; one is made where it is absent')
+    .action(async (url: string, options: Create) => {
+      const { event = ['*'], secret, filter, header, name = URL.parse(url)?.host ?? url } = options
+      const body = {
+        name,
+        url,
+        event_types: event,
+        ...(filter !== undefined && { filter: await readFilter(io, filter) }),
+        ...(header !== undefined && { headers: await readPairs(io, '--header', header) }),
+        ...(secret !== undefined && { secret: (await readArgument(io, secret)).trim() }),
+      }
+      const made = await openClient(options).send<Subscription>('POST', '/v1/subscriptions', body)
+      show(io, options, made, (shown) => card(io, shown))
+    })
+  examples(
+    create,
+    'subscription create https://example.com/webhooks',
+    "subscription create http://localhost:4000/hooks --event 'payment.*' --event order.shipped",
+  )
 }

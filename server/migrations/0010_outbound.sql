@@ -4,16 +4,16 @@ alter table subscription
   add column filter                text, -- JSON, as the tenant wrote it
   add column header_names          text[] not null default '{}', -- their values are in the vault
   add column auth                  jsonb, -- what of it is no secret; the rest is in the vault
-  add column timeout_ms            int check (timeout_ms between 1000 and 60000),
+  add column timeout_ms            int,
   add column retry_schedule_s      int[] check (cardinality(retry_schedule_s) <= 20),
-  add column disable_after_hours   int default 120 check (disable_after_hours > 0),
+  add column disable_after_hours   int default 120,
   add column previous_secret       bytea, -- sealed; signs too until then
   add column previous_secret_until timestamptz;
 alter table subscription drop constraint subscription_state_check;
 alter table subscription add check (state in ('enabled', 'paused', 'disabled'));
 create index on subscription (previous_secret_until) where previous_secret_until is not null;
 
--- `held` waits for its subscription to be resumed, and is looked at now and then in case nobody told.
+-- `held` waits for its subscription to be resumed, and is looked at now and then in case nobody says so.
 alter table delivery_queue add column held boolean not null default false;
 create index on delivery_queue (tenant_id, subscription_id) where held;
 

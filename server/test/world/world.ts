@@ -198,7 +198,9 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
   const bin = `${sandbox_url}/bin/${citizen.tenant}`
   const subscribe = (url: string) =>
     ok(send('POST', '/v1/subscriptions', { key, json: { name: 'Orders', url, event_types: ['*'] } }))
-  await subscribe(bin)
+  const { id: subscription_id } = await subscribe(bin)
+  const since = new Date(Date.now() - 3_600_000).toISOString()
+  await ok(send('POST', '/v1/replays', { key, json: { subscription_id, since } }))
   await subscribe(`${bin}-gone?status=500`)
   const type = `order.${randomUUID().slice(0, 8)}`
   const order = { name: type, description: 'It left', schema: { type: 'object' }, example: {} }
