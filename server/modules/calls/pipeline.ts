@@ -141,15 +141,15 @@ async function admit(run: Run, patience_ms: number): Promise<Built | Ended> {
       const reset = `there is room again in ${inSeconds(permit.wait_ms)}`
       return away('limiter', `the limit of this connection is reached; ${reset}`, permit.wait_ms)
     }
+    if (run.built.opened.token === undefined) return run.built // its credentials stand in it from the start
     const built = await authenticate(run)
     if ('turned_away' in built || app.clock.monotonic() < permit.until_ms) return built
   }
 }
 
-/** The request with the access token of now; every other kind of credential stands in it from the start. */
+/** The request with the access token of now. */
 async function authenticate(run: Run): Promise<Built | Ended> {
   const { app, connection, wanted, built } = run
-  if (built.opened.token === undefined) return built
   const found = await tokenOf(app, connection, run.refused_token)
   if (!found.ok) return away('authentication', found.because, null)
   if (found.token === built.opened.token || found.token === undefined) return built
