@@ -13,6 +13,8 @@ export type Slot = {
   crashes: string[]
   /** Ends the process in order and keeps the place empty. */
   stop(): Promise<void>
+  /** Kills it and keeps the place empty. */
+  abandon(): void
 }
 
 const AGAIN_MS = 50
@@ -52,6 +54,10 @@ export async function startSlot(name: string, env: Record<string, string>): Prom
     drain,
     ready,
     kill: () => current.kill(),
+    abandon: () => {
+      occupied = false
+      current.kill()
+    },
     stop: async () => {
       await ready()
       occupied = false

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { freePort } from '../ports.ts'
 import { endCutOffCalls } from './cut_off.ts'
 import { type FaultPostgres, type Installation, install } from './installation.ts'
@@ -50,15 +51,46 @@ export const restarts = (postgres: FaultPostgres, storm: Storm): Promise<Tally> 
   return weather(postgres, storm, async (_slots, random) => {
     await sleep(2_000 + random() * 2_000)
     const signal = turn++ % 2 === 0 ? 'SIGINT' : 'SIGQUIT'
+    const before = await startOf(postgres.url)
     postgres.end?.(signal)
+    await untilStartedAgain(postgres.url, before)
     return `ended PostgreSQL by ${signal}`
   })
 }
 
+/** When PostgreSQL started; null while it does not answer. */
+async function startOf(url: string): Promise<string | null> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 })
+  client.on('error', () => {}) // it may end under this very look
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ at: string }>('select pg_postmaster_start_time()::text as at')
+    return rows[0]?.at ?? null
+  } catch {
+    return null
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+const BACK_WITHIN_MS = 30_000
+
+/** The truth is read from PostgreSQL too: it has to be back before anything is compared. */
+async function untilStartedAgain(url: string, before: string | null): Promise<void> {
+  const deadline = performance.now() + BACK_WITHIN_MS
+  while (performance.now() < deadline) {
+    const now = await startOf(url)
+    if (now !== null && now !== before) return
+    await sleep(50)
+  }
+  throw new Error(`PostgreSQL did not come back within ${BACK_WITHIN_MS / 1000} s`)
+}
+
 async function weather(postgres: FaultPostgres, storm: Storm, trouble: Trouble): Promise<Tally> {
   const installation = await install(postgres.url)
+  let slots: Slot[] = []
   try {
-    const slots = await occupy(installation)
+    slots = await occupy(installation)
     const random = randomOf(storm.seed)
     const load = startLoad(installation, storm.load)
     const deadline = performance.now() + storm.longest_ms
@@ -67,6 +99,9 @@ async function weather(postgres: FaultPostgres, storm: Storm, trouble: Trouble):
       storm.tell(`  ${times + 1} ${await trouble(slots, random)}`)
     }
     return await reckon(installation, slots, load, times)
+  } catch (error) {
+    for (const slot of slots) slot.abandon() // else they hold the run open, and its error is never seen
+    throw error
   } finally {
     await installation.close()
   }
