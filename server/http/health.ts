@@ -32,7 +32,7 @@ type Outcome = Type.Static<typeof Check>
 
 /** What probes and scrapers ask: is it alive, can it work, how is it doing. None of it is a tenant's. */
 export function healthRoutes(http: Http, app: App, auth: Auth): void {
-  const tags = ['health']
+  const tags = ['Health']
   http.get(
     '/health',
     {

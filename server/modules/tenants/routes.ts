@@ -30,7 +30,7 @@ export const routes: Routes = (http, app) => {
 }
 
 function tenantsRoutes(http: Http, app: App): void {
-  const tags = ['tenants']
+  const tags = ['Tenants']
   const config = { access: 'admin' as const }
   http.post(
     '/v1/tenants',
@@ -65,7 +65,7 @@ function tenantsRoutes(http: Http, app: App): void {
 }
 
 function tenantRoutes(http: Http, app: App): void {
-  const tags = ['tenants']
+  const tags = ['Tenants']
   const config = { access: 'admin' as const }
   http.get(
     '/v1/tenants/:id',
@@ -101,7 +101,7 @@ function tenantRoutes(http: Http, app: App): void {
 }
 
 function ownTenantRoutes(http: Http, app: App): void {
-  const tags = ['tenants']
+  const tags = ['Tenants']
   http.get(
     '/v1/tenant',
     {
@@ -134,7 +134,7 @@ function ownTenantRoutes(http: Http, app: App): void {
 }
 
 function keysRoutes(http: Http, app: App): void {
-  const tags = ['keys']
+  const tags = ['Keys']
   http.post(
     '/v1/keys',
     {
@@ -169,7 +169,7 @@ function keysRoutes(http: Http, app: App): void {
 }
 
 function keyRoutes(http: Http, app: App): void {
-  const tags = ['keys']
+  const tags = ['Keys']
   http.get(
     '/v1/keys/:id',
     {
@@ -203,7 +203,7 @@ function keyRoutes(http: Http, app: App): void {
 }
 
 function clientRoutes(http: Http, app: App): void {
-  const tags = ['oauth']
+  const tags = ['OAuth']
   http.post(
     '/v1/oauth-clients',
     {
@@ -259,7 +259,7 @@ function auditRoutes(http: Http, app: App): void {
       config: { access: 'tenants:read' },
       schema: {
         operationId: 'listAudit',
-        tags: ['audit'],
+        tags: ['Audit'],
         summary: 'List the audit log',
         description:
           'Every change to the tenant: who, what, from where. Newest first; nothing is ever taken out.',

@@ -40,7 +40,7 @@ export function tokenRoutes(http: Http, app: App): void {
 
 const describe = (operationId: string) => ({
   operationId,
-  tags: ['oauth'],
+  tags: ['OAuth'],
   summary: 'Get an access token',
   description:
     'OAuth 2.0 client credentials. The client names itself by HTTP Basic or by client_id and client_secret in the form; ' +
