@@ -175,6 +175,8 @@ async function makeCalls(api: Api, connection: string) {
         operation: 'payments.create',
         input: { money: { amount: String(1000 + n), currency: 'BRL' }, reference: `order-${n}` },
         idempotency_key: `demo-${n}`,
+        // Stripe's first 429 asks all of us to wait a second, also those who have not called yet.
+        on_limit: 'wait',
         headers: faultOf(n),
       }),
     ),
