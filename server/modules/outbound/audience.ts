@@ -1,6 +1,6 @@
+import { compileFilter, lazily, type Matches, takes } from '../../kit/filter.ts'
 import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
-import { compileFilter, lazily, type Matches, takes } from './filter.ts'
 import * as queries from './queries.ts'
 
 /** Who listens: a tenant's subscriptions ready for use, kept in memory until one of them changes. */

@@ -1,5 +1,5 @@
+import { compileFilter } from '../../kit/filter.ts'
 import { Problem } from '../../platform/errors.ts'
-import { compileFilter } from './filter.ts'
 import { type Auth, authHeader, checkHeaders, type ShownAuth, showAuth } from './headers.ts'
 import type { SubscriptionChange } from './queries.ts'
 import type { CreateSubscription, UpdateSubscription } from './schema.ts'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { readJson } from '../../kit/wire_json.ts'
-import { Problem } from '../../platform/errors.ts'
+import { Problem } from '../platform/errors.ts'
 import { compareDecimals, readDecimal } from './decimal.ts'
 import { compileFilter, lazily, takes } from './filter.ts'
+import { readJson } from './wire_json.ts'
 
 const takesText = (filter: unknown, text: string) => compileFilter(filter)(readJson(text))
 const fits = (filter: unknown, data: unknown) => takesText(filter, JSON.stringify(data))

@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js'
-import { readJson } from '../../kit/wire_json.ts'
-import { Problem } from '../../platform/errors.ts'
+import { Problem } from '../platform/errors.ts'
 import { compareDecimals, type Decimal, readDecimal } from './decimal.ts'
+import { readJson } from './wire_json.ts'
 
 /**
  * Which events a subscription takes, by their data: `{"payment.money.amount": {"$gte": 10000}}`. Fields are named by
