@@ -2,6 +2,7 @@ import { compileFilter, lazily, type Matches, takes } from '../../kit/filter.ts'
 import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 import * as queries from './queries.ts'
+import { insertDeliveries, type NewDelivery } from './queue_queries.ts'
 
 /** Who listens: a tenant's subscriptions ready for use, kept in memory until one of them changes. */
 
@@ -47,7 +48,7 @@ export async function audienceOf(
 
 /** Writes the deliveries of events in the transaction that publishes them. Returns how many there are. */
 export async function fanOut(app: App, tx: Tx, events: Published[], audience: Audience): Promise<number> {
-  const rows: queries.NewDelivery[] = events.flatMap((event) =>
+  const rows: NewDelivery[] = events.flatMap((event) =>
     subscribersOf(event, audience).map((subscription) => ({
       tenant_id: event.tenant_id,
       id: app.newId(),
@@ -56,7 +57,7 @@ export async function fanOut(app: App, tx: Tx, events: Published[], audience: Au
       event_type: event.type,
     })),
   )
-  if (rows.length > 0) await queries.insertDeliveries(tx, rows)
+  if (rows.length > 0) await insertDeliveries(tx, rows)
   return rows.length
 }
 

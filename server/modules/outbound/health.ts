@@ -11,8 +11,8 @@ import {
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { forgetSubscriptions, receiverOf } from './audience.ts'
-import type { Ended } from './queries.ts'
 import * as queries from './queries.ts'
+import type { Ended } from './queue_queries.ts'
 
 /**
  * How a subscription's receiver is doing: from its first failure on failures are counted, one success forgives them,

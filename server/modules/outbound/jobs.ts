@@ -17,7 +17,7 @@ import {
   holdDeliveries,
   readQueue,
   settleDeliveries,
-} from './queries.ts'
+} from './queue_queries.ts'
 import { type Payload, send } from './send.ts'
 
 type Wanted = { tenant_id: string; event_id: string }

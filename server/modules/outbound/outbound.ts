@@ -8,6 +8,8 @@ import { type PageInput, readPage, toPage } from '../wire.ts'
 import { forgetSubscriptions, type Published, previousSecretOf } from './audience.ts'
 import { forgive } from './health.ts'
 import * as queries from './queries.ts'
+import * as queue from './queue_queries.ts'
+import * as records from './record_queries.ts'
 import type { CreateSubscription, DeliveryQuery, RotateSecret, UpdateSubscription } from './schema.ts'
 import { toAttempt, toDelivery, toSubscription } from './schema.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
@@ -164,7 +166,7 @@ function found<Row>(row: Row | undefined, id: string): Row {
 
 export async function listDeliveries(app: App, actor: Actor, input: DeliveryQuery) {
   const { limit, before } = readPage('delivery', input)
-  const filter: queries.DeliveryFilter = {
+  const filter: records.DeliveryFilter = {
     ...(input.subscription_id && {
       subscription_id: fromWire('subscription', input.subscription_id, 'subscription_id'),
     }),
@@ -172,7 +174,7 @@ export async function listDeliveries(app: App, actor: Actor, input: DeliveryQuer
     ...(input.state && { state: input.state }),
   }
   const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listDeliveries(tx, actor.tenant_id, filter, limit, before),
+    records.listDeliveries(tx, actor.tenant_id, filter, limit, before),
   )
   return toPage('delivery', rows, limit, toDelivery)
 }
@@ -180,9 +182,9 @@ export async function listDeliveries(app: App, actor: Actor, input: DeliveryQuer
 export async function readDelivery(app: App, actor: Actor, wire_id: string) {
   const id = fromWire('delivery', wire_id)
   return inTenant(app.db, actor.tenant_id, async (tx) => {
-    const row = await queries.findDelivery(tx, actor.tenant_id, id)
+    const row = await records.findDelivery(tx, actor.tenant_id, id)
     if (!row) throw missing('delivery', wire_id)
-    const attempts = await queries.listAttempts(tx, actor.tenant_id, id)
+    const attempts = await records.listAttempts(tx, actor.tenant_id, id)
     return { ...toDelivery(row), log: attempts.map(toAttempt) }
   })
 }
@@ -192,14 +194,14 @@ export async function replayDelivery(app: App, actor: Actor, wire_id: string) {
   const id = fromWire('delivery', wire_id)
   const { tenant_id } = actor
   const row = await inTenant(app.db, tenant_id, async (tx) => {
-    if (!(await queries.findDelivery(tx, tenant_id, id))) throw missing('delivery', wire_id)
-    if (!(await queries.requeueDelivery(tx, tenant_id, id))) {
+    if (!(await records.findDelivery(tx, tenant_id, id))) throw missing('delivery', wire_id)
+    if (!(await queue.requeueDelivery(tx, tenant_id, id))) {
       throw new Problem('conflict', {
         detail: `delivery ${wire_id} is still pending; it will be attempted by itself`,
       })
     }
     await audit(tx, actor, 'delivery.replay', wire_id)
-    return queries.findDelivery(tx, tenant_id, id)
+    return records.findDelivery(tx, tenant_id, id)
   })
   wakeDeliveries(app)
   if (!row) throw missing('delivery', wire_id)
@@ -215,7 +217,7 @@ export const wakeDeliveries = (app: App): void => app.db.notify('trilho_delivery
 export async function releaseUnlessPaused(app: App, tenant_id: string, id: string): Promise<void> {
   const released = await inTenant(app.db, tenant_id, async (tx) => {
     if ((await queries.findSubscription(tx, tenant_id, id))?.state === 'paused') return false
-    await queries.releaseDeliveries(tx, tenant_id, id)
+    await queue.releaseDeliveries(tx, tenant_id, id)
     return true
   })
   if (released) wakeDeliveries(app)
@@ -230,10 +232,10 @@ export async function deliverTo(app: App, tx: Tx, event: Published, wire_id: str
     throw new Problem('conflict', { detail: `subscription ${wire_id} is ${state}; enable it first` })
   }
   const id = app.newId()
-  await queries.insertDeliveries(tx, [{ tenant_id, id, event_id, subscription_id, event_type }])
+  await queue.insertDeliveries(tx, [{ tenant_id, id, event_id, subscription_id, event_type }])
   return toWire('delivery', id)
 }
 
 /** Deliveries that still need an event older than the id. */
 export const heldEvents = (app: App, before_id: string): Promise<number> =>
-  queries.countQueuedBefore(app.db.worker, before_id)
+  queue.countQueuedBefore(app.db.worker, before_id)

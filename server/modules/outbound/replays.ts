@@ -6,7 +6,8 @@ import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { wakeDeliveries } from './outbound.ts'
-import * as queries from './queries.ts'
+import { findSubscription } from './queries.ts'
+import * as queries from './replay_queries.ts'
 import { type CreateReplay, toReplay } from './schema.ts'
 
 /**
@@ -25,7 +26,7 @@ export async function createReplay(app: App, actor: Actor, input: CreateReplay) 
   const range = readRange(app, input)
   const id = app.newId()
   const row = await inTenant(app.db, tenant_id, async (tx) => {
-    const subscription = await queries.findSubscription(tx, tenant_id, range.subscription_id)
+    const subscription = await findSubscription(tx, tenant_id, range.subscription_id)
     if (!subscription) {
       throw new Problem('not_found', { detail: `there is no subscription ${input.subscription_id}` })
     }

@@ -2,7 +2,9 @@ import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import { MASK, MOST_HEADERS } from './headers.ts'
-import type { AttemptRow, DeliveryRow, ReplayRow, SubscriptionRow } from './queries.ts'
+import type { SubscriptionRow } from './queries.ts'
+import type { AttemptRow, DeliveryRow } from './record_queries.ts'
+import type { ReplayRow } from './replay_queries.ts'
 
 const EventTypePattern = Type.String({
   pattern: '^(\\*|[a-zA-Z0-9_]+(\\.[a-zA-Z0-9_]+)*(\\.\\*)?)$',

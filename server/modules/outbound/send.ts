@@ -4,7 +4,7 @@ import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { Active } from './audience.ts'
 import { MASK } from './headers.ts'
-import type { DueDelivery, Ended } from './queries.ts'
+import type { DueDelivery, Ended } from './queue_queries.ts'
 import { nextWait, readRetryAfter, SCHEDULE_S } from './retry.ts'
 
 /** One POST of one event to one subscription: prepared, sent, and judged. Nothing here touches the database. */

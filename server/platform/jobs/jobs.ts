@@ -45,9 +45,9 @@ export function startJobs(jobs: Jobs): Loop {
     batch: 8,
     claim: async (claim) => {
       const claimed = await queries.claimJobs(db.worker, claim)
-      const turned = claimed.schedule_ms !== null && claimed.schedule_ms <= 0
+      const turned = claimed.also !== null && claimed.also <= 0
       if (turned) await turnSchedules(jobs)
-      return { ...claimed, wait_ms: turned ? 1 : earliest(claimed.wait_ms, claimed.schedule_ms) }
+      return { ...claimed, wait_ms: turned ? 1 : earliest(claimed.wait_ms, claimed.also) }
     },
     run: async ([item]) => (item ? runJob(jobs, item) : null),
     runEach: true,

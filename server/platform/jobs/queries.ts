@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../database/database.ts'
-import { type Claimed, LEASE_MS, type QueueState, type Work } from '../queue.ts'
+import type { QueueState, Work } from '../queue.ts'
+import { claimFrom, keysOf, queueStatements, readQueueState } from '../queue_statements.ts'
 
 export type DueJob = Work & { kind: string; payload: unknown }
 
@@ -16,44 +17,20 @@ export async function insertJob(tx: Tx, job: NewJob): Promise<void> {
   await tx.insertInto('job').values(job).execute()
 }
 
-// As the other claims. The last row also knows when the next standing order falls due.
-const CLAIM = {
-  name: 'job_claim',
-  text: `
-    with c as materialized (
-      select tenant_id, id from job where due <= now() order by due limit $2 for no key update skip locked),
-     t as (update job j set claim = $1, due = now() + interval '${LEASE_MS} ms', attempts = j.attempts + 1
-             from c where j.tenant_id = c.tenant_id and j.id = c.id
-           returning j.tenant_id, j.id, j.kind, j.payload, j.attempts)
-    select tenant_id, id, kind, payload, attempts, null::float8 as job_ms, null::float8 as schedule_ms from t
-    union all
-    select null, null, null, null, null,
-           least(extract(epoch from (select min(due) from job where due > now()) - now())::float8 * 1000,
-                 case when exists (select from job where due <= now() and id <> all (array(select id from c))) then ${LEASE_MS}::float8 end),
-           extract(epoch from (select min(due) from schedule) - now())::float8 * 1000`,
-}
+// The last row also knows when the next standing order falls due.
+const QUEUE = queueStatements({
+  name: 'job',
+  table: 'job',
+  columns: ['kind', 'payload'],
+  also: 'extract(epoch from (select min(due) from schedule) - now())::float8 * 1000',
+})
 
-type ClaimRow = DueJob & { job_ms: number | null; schedule_ms: number | null }
-
-export async function claimJobs(
-  db: Db,
-  claim: { id: string; limit: number },
-): Promise<Claimed<DueJob> & { schedule_ms: number | null }> {
-  const rows = await hot<ClaimRow>(db, CLAIM, [claim.id, claim.limit])
-  const next = rows.pop()
-  const items = rows.map(({ job_ms: _j, schedule_ms: _s, ...item }) => ({ ...item, claim: claim.id }))
-  return { items, wait_ms: next?.job_ms ?? null, reached: null, schedule_ms: next?.schedule_ms ?? null }
-}
-
-const EXTEND = {
-  name: 'job_extend',
-  text: `
-    update job j set due = now() + interval '${LEASE_MS} ms' from unnest($1::uuid[], $2::uuid[], $3::uuid[]) r(t, i, c)
-     where j.tenant_id = r.t and j.id = r.i and j.claim = r.c`,
-}
+/** `also` is in how many milliseconds the next standing order falls due. */
+export const claimJobs = (db: Db, claim: { id: string; limit: number }) =>
+  claimFrom<DueJob>(db, QUEUE, { ...claim, from: null }) // a job may be due before it is enqueued
 
 export async function extendJobs(db: Db, items: DueJob[]): Promise<void> {
-  await hot(db, EXTEND, [items.map((j) => j.tenant_id), items.map((j) => j.id), items.map((j) => j.claim)])
+  await hot(db, QUEUE.extend, keysOf(items))
 }
 
 export async function deleteJob(db: Db, { tenant_id, id, claim }: DueJob): Promise<void> {
@@ -110,10 +87,4 @@ export async function turnSchedule(db: Db, row: ScheduleRow, next: Date, job_id:
     select tenant_id, ${job_id}::uuid, kind, payload, now() from turned`.execute(db)
 }
 
-/** How much work there is, and for how many seconds the longest overdue row has waited. */
-export async function readQueue(db: Db): Promise<QueueState> {
-  const { rows } = await sql<QueueState>`
-    select count(*)::int as depth, coalesce(greatest(extract(epoch from now() - min(due)), 0), 0)::float8 as oldest_s
-      from job`.execute(db)
-  return rows[0] ?? { depth: 0, oldest_s: 0 }
-}
+export const readQueue = (db: Db): Promise<QueueState> => readQueueState(db, QUEUE)

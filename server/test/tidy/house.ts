@@ -59,18 +59,18 @@ export const ROOMS = [
   'reactions',
 ]
 
-/** Whose table it is: the only file (or folder of files) of the server that may name it in SQL. */
+/** Whose table it is: the only file (or files, by a pattern) of the server that may name it in SQL. */
 export const TABLES: Record<string, string> = {
   api_key: 'server/modules/tenants/queries.ts',
-  attempt: 'server/modules/outbound/queries.ts',
+  attempt: 'server/modules/outbound/*queries.ts',
   audit: 'server/modules/tenants/queries.ts',
   breaker: 'server/modules/calls/guard_queries.ts',
   call: 'server/modules/calls/queries.ts',
   call_attempt: 'server/modules/calls/queries.ts',
   connection: 'server/modules/connections/queries.ts',
   data_key: 'server/platform/vault/queries.ts',
-  delivery: 'server/modules/outbound/queries.ts',
-  delivery_queue: 'server/modules/outbound/queries.ts',
+  delivery: 'server/modules/outbound/*queries.ts',
+  delivery_queue: 'server/modules/outbound/*queries.ts',
   event: 'server/modules/events/queries.ts',
   event_type: 'server/modules/events/queries.ts',
   external_id: 'server/modules/events/queries.ts',
@@ -83,13 +83,13 @@ export const TABLES: Record<string, string> = {
   oauth_client: 'server/modules/tenants/queries.ts',
   quarantine: 'server/modules/inbound/queries.ts',
   rate_window: 'server/modules/calls/guard_queries.ts',
-  replay: 'server/modules/outbound/queries.ts',
+  replay: 'server/modules/outbound/*queries.ts',
   schedule: 'server/platform/jobs/queries.ts',
   secret: 'server/platform/vault/queries.ts',
   security_event: 'server/modules/inbound/queries.ts',
   source: 'server/modules/inbound/queries.ts',
-  subscription: 'server/modules/outbound/queries.ts',
-  subscription_failing: 'server/modules/outbound/queries.ts',
+  subscription: 'server/modules/outbound/*queries.ts',
+  subscription_failing: 'server/modules/outbound/*queries.ts',
   tenant: 'server/modules/tenants/queries.ts',
 }
 
@@ -114,7 +114,6 @@ export const MAX_FUNCTION_LINES = 60
 export const LONG: Record<string, string> = {
   'server/http/auth.ts#createAuth': 'one memory of callers, and the functions that share it',
   'server/modules/inbound/queries.ts': 'every statement of the room, the hot ones with their reasons',
-  'server/modules/outbound/queries.ts': 'every statement of the room, the hot ones with their reasons',
   'server/modules/tenants/queries.ts': 'every statement of the room, and the idempotency keys',
   'server/platform/database/line.ts#openLine': 'the state of one connection, and the functions that share it',
   'server/platform/database/tables.ts': 'printed',

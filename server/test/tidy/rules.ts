@@ -117,9 +117,16 @@ const roomOf = (path: string) => /^server\/modules\/(\w+)/.exec(path)?.[1] ?? nu
 
 const ours = (source: Source) => source.imports.filter(({ target }) => target.startsWith('server/'))
 
+/** `*` stands for the beginning of a file's name. */
+function owns(owner: string, path: string): boolean {
+  const [folder = '', ending] = owner.split('*')
+  if (ending === undefined) return path === owner
+  return path.startsWith(folder) && path.endsWith(ending) && !path.slice(folder.length).includes('/')
+}
+
 const ownTables: Rule = (source) =>
   tablesNamed(source)
-    .filter(({ table }) => TABLES[table] !== undefined && source.path !== TABLES[table])
+    .filter(({ table }) => TABLES[table] !== undefined && !owns(TABLES[table], source.path))
     .map(({ table, at }) => ({
       line: lineOf(source.text, at),
       what: `the table ${table} is named`,

@@ -1,0 +1,96 @@
+import type { Tx } from '../../platform/database/database.ts'
+import { floorId, timeOfId } from '../../platform/ids.ts'
+
+/** Every statement that reads the records: deliveries and their attempts. */
+
+export type DeliveryRow = {
+  id: string
+  event_id: string
+  subscription_id: string
+  event_type: string
+  state: 'pending' | 'delivered' | 'failed'
+  attempts: number
+  next_at: Date | null
+  status: number | null
+  error: string | null
+  closed_at: Date | null
+}
+
+const DELIVERY = [
+  'id',
+  'event_id',
+  'subscription_id',
+  'event_type',
+  'state',
+  'attempts',
+  'next_at',
+  'status',
+  'error',
+  'closed_at',
+] as const
+
+export const findDelivery = (tx: Tx, tenant_id: string, id: string): Promise<DeliveryRow | undefined> =>
+  tx
+    .selectFrom('delivery')
+    .select(DELIVERY)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export type DeliveryFilter = { subscription_id?: string; event_id?: string; state?: DeliveryRow['state'] }
+
+export const listDeliveries = (
+  tx: Tx,
+  tenant_id: string,
+  filter: DeliveryFilter,
+  limit: number,
+  before: string | null,
+): Promise<DeliveryRow[]> => {
+  const { subscription_id, event_id, state } = filter
+  let query = tx.selectFrom('delivery').select(DELIVERY).where('tenant_id', '=', tenant_id)
+  if (subscription_id) query = query.where('subscription_id', '=', subscription_id)
+  // A delivery is never older than its event, which leaves earlier partitions out.
+  if (event_id) query = query.where('event_id', '=', event_id).where('id', '>', event_id)
+  if (state) query = query.where('state', '=', state)
+  if (before) query = query.where('id', '<', before)
+  return query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+}
+
+const CLOCKS_DIFFER_MS = 3_600_000
+
+export type AttemptRow = {
+  id: string
+  number: number
+  outcome: 'delivered' | 'refused' | 'failed'
+  status: number | null
+  duration_ms: number
+  request_headers: string
+  response_headers: string | null
+  response_body: Buffer | null
+  error: string | null
+}
+
+/** An attempt comes after its delivery, if on another machine's clock, which leaves earlier partitions out. */
+export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Promise<AttemptRow[]> =>
+  tx
+    .selectFrom('attempt')
+    .select([
+      'id',
+      'number',
+      'outcome',
+      'status',
+      'duration_ms',
+      'request_headers',
+      'response_headers',
+      'response_body',
+      'error',
+    ])
+    .where('tenant_id', '=', tenant_id)
+    .where('delivery_id', '=', delivery_id)
+    .where('id', '>', floorId(new Date(timeOfId(delivery_id).getTime() - CLOCKS_DIFFER_MS)))
+    .orderBy('id')
+    .limit(200)
+    .execute()
