@@ -31,13 +31,13 @@ const MOST_STEPS = 5_000_000
 const fault = (path: string, reason: string) =>
   new Problem('invalid_request', { field: path, detail: `${path} ${reason}` })
 
-/** A filter made ready; a Problem names the place where it is wrong. The function throws on data that is too much. */
-export function compileFilter(filter: unknown): Matches {
-  if (!isObject(filter)) throw fault('filter', 'must be an object')
+/** A filter made ready; a Problem names where in `place` it is wrong. The function throws on data that is too much. */
+export function compileFilter(filter: unknown, place = 'filter'): Matches {
+  if (!isObject(filter)) throw fault(place, 'must be an object')
   if (JSON.stringify(filter).length > MOST_CHARACTERS) {
-    throw fault('filter', `must not be longer than ${MOST_CHARACTERS} characters`)
+    throw fault(place, `must not be longer than ${MOST_CHARACTERS} characters`)
   }
-  const holds = compile(filter, { path: 'filter', depth: 0, count: { left: MOST_CONDITIONS } })
+  const holds = compile(filter, { path: place, depth: 0, count: { left: MOST_CONDITIONS } })
   return (data) => holds([data], budget())
 }
 
@@ -74,7 +74,7 @@ type At = { path: string; depth: number; count: { left: number } }
 
 function compile(node: unknown, at: At): Holds {
   if (at.depth > MOST_DEPTH) throw fault(at.path, `must not nest deeper than ${MOST_DEPTH}`)
-  if (at.count.left-- <= 0) throw fault('filter', `must not have more than ${MOST_CONDITIONS} conditions`)
+  if (at.count.left-- <= 0) throw fault(at.path, `makes more than ${MOST_CONDITIONS} conditions`)
   if (Array.isArray(node))
     throw fault(at.path, 'must be a value or conditions; for one of several write {"$in": […]}')
   if (!isObject(node)) return equals(node, at)

@@ -1,0 +1,89 @@
+import { Worker } from 'node:worker_threads'
+
+/**
+ * Where what a tenant wrote is reckoned: expressions and schemas, in threads of their own with a bound on time and
+ * memory, no environment, and nothing shared. A thread that goes over its bounds is ended with all it holds, and
+ * another takes its place.
+ */
+export type Task =
+  | { kind: 'expression'; expression: string; value: string }
+  | { kind: 'validate'; schema: unknown; value: string }
+
+/** `text` is JSON, of the result or of the faults; `because` says why there is none. */
+export type Reckoned = { ok: true; text: string } | { ok: false; because: string }
+
+export type Bounded = { run(task: Task): Promise<Reckoned>; close(): Promise<void> }
+
+type Options = { threads?: number; timeout_ms?: number; queue?: number }
+
+const MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 }
+/** What goes in and what comes out, in characters. */
+export const MOST_TEXT = 5_000_000
+
+type Waiting = { task: Task; done: (reckoned: Reckoned) => void }
+type Thread = { worker: Worker; job: Waiting | null; timer: NodeJS.Timeout | null }
+
+/** Threads start with the first task, and keep no process alive while they are idle. */
+export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: Options = {}): Bounded {
+  const line: Waiting[] = []
+  const all = new Set<Thread>()
+
+  function next(): void {
+    const idle = [...all].find(({ job }) => job === null) ?? (all.size < threads ? open() : null)
+    const waiting = idle ? line.shift() : undefined
+    if (!idle || !waiting) return
+    idle.job = waiting
+    idle.worker.ref()
+    idle.timer = setTimeout(() => end(idle, `took longer than ${timeout_ms} ms`), timeout_ms)
+    idle.worker.postMessage(waiting.task)
+  }
+
+  function open(): Thread {
+    // Compiled, the file ends otherwise; nothing rewrites the name in a URL.
+    const file = new URL(import.meta.url.replace(/bounded\.(ts|js)$/, 'bounded_thread.$1'))
+    const worker = new Worker(file, { env: {}, resourceLimits: MEMORY, stdout: true, stderr: true })
+    const thread: Thread = { worker, job: null, timer: null }
+    worker.unref()
+    worker.on('message', (reckoned: Reckoned) => settle(thread, reckoned))
+    worker.on('error', (error: NodeJS.ErrnoException) =>
+      end(
+        thread,
+        error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'took too much memory' : 'could not be reckoned',
+      ),
+    )
+    worker.on('exit', () => end(thread, 'could not be reckoned'))
+    all.add(thread)
+    return thread
+  }
+
+  function settle(thread: Thread, reckoned: Reckoned): void {
+    const { job, timer } = thread
+    if (timer) clearTimeout(timer)
+    thread.job = null
+    thread.worker.unref()
+    job?.done(reckoned)
+    if (line.length > 0) next()
+  }
+
+  function end(thread: Thread, because: string): void {
+    if (!all.delete(thread)) return
+    void thread.worker.terminate()
+    settle(thread, { ok: false, because })
+  }
+
+  return {
+    run: (task) => {
+      if (task.value.length > MOST_TEXT)
+        return Promise.resolve({ ok: false, because: `is given more than ${MOST_TEXT} characters` })
+      if (line.length >= queue)
+        return Promise.resolve({ ok: false, because: 'was not begun, since too many others wait' })
+      return new Promise((done) => {
+        line.push({ task, done })
+        next()
+      })
+    },
+    close: async () => {
+      for (const thread of [...all]) end(thread, 'was stopped')
+    },
+  }
+}

@@ -1,0 +1,100 @@
+import { parentPort } from 'node:worker_threads'
+import type { ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import jsonata from 'jsonata'
+import { RE2JS } from 're2js'
+import type { Reckoned, Task } from './bounded.ts'
+
+/** The thread behind `bounded.ts`. Its main side ends it when it takes too long. */
+const MOST_TEXT = 5_000_000
+const MOST_KEPT = 100
+const MOST_FAULTS = 20
+
+// The pattern of a schema may be any; RE2 takes time linear in the text.
+// Ajv tells patterns apart by `toString`.
+const regExp = Object.assign((pattern: string) => ({ test: testOf(pattern), toString: () => pattern }), {
+  code: 're2',
+})
+
+function testOf(pattern: string): (text: string) => boolean {
+  const compiled = RE2JS.compile(pattern)
+  return (text) => compiled.matcher(text).find()
+}
+
+// `format` is read as a remark, as JSON Schema has it by default.
+const ajv = () =>
+  new Ajv2020({ allErrors: true, strict: false, validateFormats: false, code: { regExp } as never })
+
+const schemas = new Map<string, ValidateFunction>()
+const expressions = new Map<string, jsonata.Expression>()
+
+function remember<T>(kept: Map<string, T>, key: string, make: () => T): T {
+  const known = kept.get(key)
+  if (known) return known
+  const made = make()
+  if (kept.size >= MOST_KEPT) kept.clear()
+  kept.set(key, made)
+  return made
+}
+
+// A double where it says all the digits, else their text: an expression reckons with numbers.
+type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown
+const parse = JSON.parse as (text: string, reviver: Reviver) => unknown
+const readValue = (text: string): unknown =>
+  parse(text, (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined && digitsOf(String(value)) !== digitsOf(source)
+      ? source
+      : value,
+  )
+
+/** 12.50 and 12.5 are the same digits; what has an exponent is compared as it stands. */
+const digitsOf = (text: string): string =>
+  text.includes('.') && !/e/i.test(text) ? text.replace(/\.?0+$/, '') : text
+
+async function evaluate(expression: string, value: unknown): Promise<Reckoned> {
+  const compiled = remember(expressions, expression, () => jsonata(expression))
+  const result: unknown = await compiled.evaluate(value)
+  const text = JSON.stringify(result) ?? 'null'
+  if (text.length > MOST_TEXT) return { ok: false, because: `gives more than ${MOST_TEXT} characters` }
+  return { ok: true, text }
+}
+
+function validate(schema: unknown, value: unknown): Reckoned {
+  const check = remember(schemas, JSON.stringify(schema), () => ajv().compile(schema as object))
+  const errors = check(value) ? [] : (check.errors ?? [])
+  const faults = errors.slice(0, MOST_FAULTS).map(({ instancePath, message, keyword, params }) => {
+    const place = instancePath.slice(1).replaceAll('/', '.')
+    const missing = keyword === 'required' ? String(params['missingProperty']) : null
+    if (missing !== null)
+      return { field: place === '' ? missing : `${place}.${missing}`, reason: 'is missing' }
+    const named = keyword === 'additionalProperties' ? ` (${String(params['additionalProperty'])})` : ''
+    return { field: place, reason: (message ?? 'does not fit') + named }
+  })
+  return { ok: true, text: JSON.stringify(faults) }
+}
+
+async function reckon(task: Task): Promise<Reckoned> {
+  try {
+    const value = readValue(task.value)
+    return task.kind === 'expression' ? await evaluate(task.expression, value) : validate(task.schema, value)
+  } catch (error) {
+    const said = (error as { message?: unknown } | null)?.message
+    return { ok: false, because: `fails: ${String(said ?? error).slice(0, 300)}` }
+  }
+}
+
+/*
+ * What an expression could reach if the library let it: nothing that makes code out of text, no module, no process,
+ * and no object that a later task of another tenant would meet changed.
+ */
+function shut(): void {
+  for (const made of [() => {}, async () => {}, function* () {}, async function* () {}])
+    Object.defineProperty(Object.getPrototypeOf(made), 'constructor', { value: undefined })
+  for (const name of ['process', 'fetch', 'WebSocket', 'navigator', 'require', 'Buffer'])
+    Reflect.deleteProperty(globalThis, name)
+  for (const shared of [Object, Array, String, Number, Boolean, RegExp, Date, Promise, Map, Set])
+    Object.freeze(shared.prototype)
+}
+
+shut()
+parentPort?.on('message', async (task: Task) => parentPort?.postMessage(await reckon(task)))

@@ -1,0 +1,187 @@
+import { Problem } from '../../platform/errors.ts'
+import { compileFilter, type Matches } from '../filter.ts'
+import type { Bounded } from './bounded.ts'
+import { CONTENT_TYPES, convert } from './convert.ts'
+import { type Fault, fault, StepFault } from './fault.ts'
+import { checkMap, type Direction, mapFields, put, readPath } from './fields.ts'
+import { checkFormat, formatFields } from './format.ts'
+import { valueAt } from './paths.ts'
+import type { Step } from './schema.ts'
+import { checkTemplate, fillTemplate } from './template.ts'
+import { copyOf, parseExact, toPlain } from './values.ts'
+
+export { type Bounded, createBounded } from './bounded.ts'
+export type { Direction } from './fields.ts'
+export { Mapping, Step, Steps } from './schema.ts'
+export { checkTemplate, fillTemplate } from './template.ts'
+export { parseExact, scalarText } from './values.ts'
+
+/**
+ * Mapping as data: steps that turn one JSON value into another, each checked before it is kept and timed when it
+ * runs. The steps are pure but for two: expressions and schemas run in `bounded` threads, and `enrich` asks a vendor
+ * through what the caller hands in. Values are those of `parseExact`: no number loses a digit on the way.
+ */
+export type Enrich = Extract<Step, { kind: 'enrich' }>
+
+export type Tools = {
+  direction: Direction
+  bounded: Bounded
+  /** The answer to an enriching call; what it throws is told as the fault of the step. */
+  ask(step: Enrich, call: Record<string, unknown>): Promise<unknown>
+  /** Keeps what each step was given and gave. */
+  trace?: boolean
+  monotonic(): number
+}
+
+export type StepReport = {
+  kind: Step['kind']
+  ok: boolean
+  took_ms: number
+  error?: string
+  input?: unknown
+  output?: unknown
+}
+
+export type Mapped = { steps: StepReport[] } & (
+  | { ok: true; output: unknown; content_type: string | null }
+  /** `step` counts from 0; `faults` name places in the value it was given. */
+  | { ok: false; step: number; faults: readonly Fault[] }
+)
+
+/** Refuses steps that could never run; `field` is where they stand in the request. */
+export function checkSteps(steps: readonly Step[], field: string): void {
+  for (const [n, step] of steps.entries()) {
+    try {
+      checkStep(step, `${field}.${n}`)
+    } catch (error) {
+      if (!(error instanceof StepFault)) throw error
+      throw refusal(`${field}.${n}`, error.faults)
+    }
+  }
+}
+
+/** As a Problem of the caller's: every place that is at fault, and why. */
+export function refusal(place: string, faults: readonly Fault[]): Problem {
+  const errors = faults.map(({ field, reason }) => ({
+    field: field === '' ? place : `${place}.${field}`,
+    reason,
+  }))
+  const detail = errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')
+  return new Problem('invalid_request', { field: errors[0]?.field ?? place, detail, errors })
+}
+
+function checkStep(step: Step, place: string): void {
+  if ('at' in step && step.at !== undefined) readPath(step.at, 'at')
+  if (step.kind === 'map') checkMap(step)
+  if (step.kind === 'format') checkFormat(step)
+  if (step.kind === 'template') checkTemplate(step.template, 'template')
+  if (step.kind === 'enrich') checkTemplate(step.call, 'call')
+  if (step.kind === 'filter') compileFilter(step.where, `${place}.where`)
+}
+
+/** Never throws for what a step cannot do. */
+export async function runMapping(steps: readonly Step[], input: unknown, tools: Tools): Promise<Mapped> {
+  const reports: StepReport[] = []
+  let value = input
+  let content_type: string | null = null
+  for (const [n, step] of steps.entries()) {
+    const began = tools.monotonic()
+    const report = (more: Partial<StepReport>): void => {
+      const took_ms = Math.round((tools.monotonic() - began) * 1000) / 1000
+      const traced = tools.trace ? { input: value } : {}
+      reports.push({ kind: step.kind, ok: true, took_ms, ...traced, ...more })
+    }
+    try {
+      const output = (await runStep(step, value, tools)) ?? null
+      report(tools.trace ? { output } : {})
+      value = output
+      if (step.kind === 'convert') content_type = CONTENT_TYPES[step.to ?? 'value'] ?? content_type
+    } catch (error) {
+      if (!(error instanceof StepFault)) throw error
+      report({ ok: false, error: error.message })
+      return { ok: false, steps: reports, step: n, faults: error.faults }
+    }
+  }
+  return { ok: true, steps: reports, output: value, content_type }
+}
+
+function runStep(step: Step, value: unknown, tools: Tools): unknown {
+  switch (step.kind) {
+    case 'map':
+      return mapFields(step, value, tools.direction)
+    case 'format':
+      return formatFields(step, value)
+    case 'filter':
+      return filterList(step, value)
+    case 'template':
+      return fillTemplate(step.template, value)
+    case 'convert':
+      return convert(step, value)
+    case 'expression':
+      return evaluate(step, value, tools)
+    case 'validate':
+      return validate(step, value, tools)
+    case 'enrich':
+      return enrich(step, value, tools)
+  }
+}
+
+function filterList({ where, at = '' }: Extract<Step, { kind: 'filter' }>, value: unknown): unknown {
+  const path = readPath(at, 'at')
+  const list = valueAt(value, path)
+  if (!Array.isArray(list)) throw fault(at, 'is no list that could be filtered')
+  const matches = compileFilter(where)
+  const kept = list.filter((element) => fits(matches, element, at))
+  return put(path.length === 0 ? value : copyOf(value), path, kept, [], at)
+}
+
+function fits(matches: Matches, element: unknown, at: string): boolean {
+  try {
+    return matches(toPlain(element))
+  } catch {
+    throw fault(at, 'holds an element that is too much for the filter')
+  }
+}
+
+async function evaluate(
+  { expression, at = '' }: Extract<Step, { kind: 'expression' }>,
+  value: unknown,
+  { bounded }: Tools,
+): Promise<unknown> {
+  const reckoned = await bounded.run({ kind: 'expression', expression, value: JSON.stringify(value) })
+  if (!reckoned.ok) throw fault('expression', reckoned.because)
+  const path = readPath(at, 'at')
+  return put(path.length === 0 ? value : copyOf(value), path, parseExact(reckoned.text), [], at)
+}
+
+async function validate(
+  { schema, at = '' }: Extract<Step, { kind: 'validate' }>,
+  value: unknown,
+  { bounded }: Tools,
+): Promise<unknown> {
+  const found = valueAt(value, readPath(at, 'at')) ?? null
+  const faults = await faultsOf(bounded, schema, found)
+  const places = faults.map(({ field, reason }) => ({ field: [at, field].filter(Boolean).join('.'), reason }))
+  if (places.length > 0) throw new StepFault(places)
+  return value
+}
+
+/** Where a value does not fit a JSON Schema, up to twenty places; a schema that is none is a fault too. */
+export async function faultsOf(bounded: Bounded, schema: unknown, value: unknown): Promise<Fault[]> {
+  const reckoned = await bounded.run({ kind: 'validate', schema, value: JSON.stringify(value) })
+  return reckoned.ok
+    ? (JSON.parse(reckoned.text) as Fault[])
+    : [{ field: '', reason: `the schema ${reckoned.because}` }]
+}
+
+async function enrich(step: Enrich, value: unknown, { ask }: Tools): Promise<unknown> {
+  const call = fillTemplate(step.call, value, 'call') as Record<string, unknown>
+  try {
+    const answer = await ask(step, call)
+    return put(copyOf(value), readPath(step.at, 'at'), answer, [], step.at)
+  } catch (error) {
+    if (error instanceof StepFault || !(error instanceof Problem)) throw error
+    if (step.on_failure === 'skip') return value
+    throw fault('enrich', `failed: ${error.occurrence.detail}`)
+  }
+}
