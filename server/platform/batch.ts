@@ -9,6 +9,7 @@ export type Batch<In, Out> = {
   drain(): Promise<void>
 }
 
+type Outcome<Out> = { ok: true; out: Out } | { ok: false; error: unknown }
 type Waiting<In, Out> = { input: In; resolve: (out: Out) => void; reject: (error: unknown) => void }
 
 export function createBatch<In, Out>(options: {
@@ -27,20 +28,14 @@ export function createBatch<In, Out>(options: {
   let scheduled = false
   let idle: (() => void)[] = []
 
-  async function run(batch: Waiting<In, Out>[]): Promise<void> {
+  async function attempt(inputs: In[]): Promise<Outcome<Out>[]> {
     try {
-      const outs = await flush(batch.map((one) => one.input))
-      batch.forEach((one, at) => {
-        one.resolve(outs[at] as Out)
-      })
+      return (await flush(inputs)).map((out) => ({ ok: true, out }))
     } catch (error) {
-      if (batch.length === 1 || isFinal(error)) {
-        for (const one of batch) one.reject(error)
-        return
-      }
-      const half = batch.length >> 1
-      await run(batch.slice(0, half))
-      await run(batch.slice(half))
+      if (inputs.length === 1 || isFinal(error)) return inputs.map(() => ({ ok: false, error }))
+      const half = inputs.length >> 1
+      const first = await attempt(inputs.slice(0, half))
+      return [...first, ...(await attempt(inputs.slice(half)))]
     }
   }
 
@@ -59,12 +54,21 @@ export function createBatch<In, Out>(options: {
     while (waiting.length > 0 && under_way < parallel) {
       const batch = waiting.splice(0, size)
       under_way += 1
-      void run(batch).finally(() => {
+      void attempt(batch.map((one) => one.input)).then((outcomes) => {
         under_way -= 1
-        if (waiting.length > 0) schedule()
-        else if (under_way === 0) settleIdle()
+        start() // before these are answered: the database has work while we do that
+        answer(batch, outcomes)
+        if (waiting.length === 0 && under_way === 0) settleIdle()
       })
     }
+  }
+
+  function answer(batch: Waiting<In, Out>[], outcomes: Outcome<Out>[]): void {
+    batch.forEach(({ resolve, reject }, at) => {
+      const outcome = outcomes[at] as Outcome<Out>
+      if (outcome.ok) resolve(outcome.out)
+      else reject(outcome.error)
+    })
   }
 
   function settleIdle(): void {
