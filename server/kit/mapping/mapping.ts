@@ -13,7 +13,7 @@ import { copyOf, parseExact, toPlain } from './values.ts'
 export { type Bounded, createBounded } from './bounded.ts'
 export type { Direction } from './fields.ts'
 export { Mapping, Step, Steps } from './schema.ts'
-export { checkTemplate, fillTemplate } from './template.ts'
+export { fillTemplate } from './template.ts'
 export { parseExact, scalarText } from './values.ts'
 
 /**

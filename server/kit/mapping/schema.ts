@@ -6,7 +6,8 @@ const Values = Type.Record(Type.String({ minLength: 1, maxLength: 300 }), Type.U
   maxProperties: 500,
 })
 const exact = { additionalProperties: false } as const
-const one = <T extends string>(...words: T[]) => Type.Union(words.map((word) => Type.Literal(word)))
+const one = <T extends string>(...words: T[]) =>
+  Type.Unsafe<T>(Type.Union(words.map((word) => Type.Literal(word))))
 
 const MapStep = Type.Object(
   {
