@@ -1,6 +1,11 @@
 import { type AddressScheme, verifyAddress } from './signatures/address_and_form.ts'
+import { type AddressTokenScheme, verifyAddressToken } from './signatures/address_token.ts'
 import { type HmacScheme, verifyHmac } from './signatures/hmac.ts'
 import { type JwtScheme, verifyJwt } from './signatures/jwt.ts'
+import { type MtlsScheme, verifyMtls } from './signatures/mtls.ts'
+import type { Needed } from './signatures/needs.ts'
+import { type PayPalScheme, verifyPayPal } from './signatures/paypal.ts'
+import { type SnsScheme, verifySns } from './signatures/sns.ts'
 import { type StandardScheme, verifyStandard } from './signatures/standard_webhooks.ts'
 import { type StripeScheme, verifyStripe } from './signatures/stripe.ts'
 import { type TokenScheme, verifyToken } from './signatures/token.ts'
@@ -8,6 +13,8 @@ import { refused } from './signatures/verdict.ts'
 
 export { type HmacScheme, hmac } from './signatures/hmac.ts'
 export { jwtKeys } from './signatures/jwt_keys.ts'
+export type { KeyNeed, Needed } from './signatures/needs.ts'
+export { SnsEnvelope, signedMembers } from './signatures/sns.ts'
 export { isSameText } from './signatures/verdict.ts'
 export { isWebhookSecret, newWebhookKeyPair, newWebhookSecret, signStandardWebhook } from './webhook_keys.ts'
 
@@ -22,7 +29,11 @@ export type SignatureScheme =
   | HmacScheme
   | AddressScheme
   | TokenScheme
+  | AddressTokenScheme
   | JwtScheme
+  | PayPalScheme
+  | SnsScheme
+  | MtlsScheme
 
 export type VerifyInput = {
   /** Names in lower case, as Node gives them. */
@@ -33,6 +44,10 @@ export type VerifyInput = {
   now: Date
   /** The address as the sender called it, query and all. What signs it is refused where it is not known. */
   url?: string | undefined
+  /** What was fetched for it so far: the text of each need by its name. */
+  fetched?: ReadonlyMap<string, string> | undefined
+  /** Whether a proxy that is trusted handed it on. */
+  behind_proxy?: boolean | undefined
 }
 
 export type WebhookHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -45,7 +60,8 @@ export type VerifyReason =
   | 'too_new'
   | 'no_secret'
 
-export type Verified = { ok: true } | Refused
+/** Without the key it needs there is no verdict: neither genuine nor forged. */
+export type Verified = { ok: true } | Refused | Needed
 export type Refused = { ok: false; reason: VerifyReason; detail: string }
 
 /** `t=<unix seconds>,v1=<hex>` over `{t}.{body}`; several `v1` while a secret is rolled. docs.stripe.com/webhooks/signature */
@@ -84,6 +100,13 @@ export const basicToken = (): SignatureScheme => ({
   encoding: 'base64',
 })
 
+/** The secret itself in the address: a parameter of its query, or what stands in the path behind the source. */
+export const addressToken = (place: 'query' | 'path', name = 'token'): SignatureScheme => ({
+  kind: 'address_token',
+  in: place,
+  name,
+})
+
 /** A JSON Web Token in a header, over the body's hash where `body_hash` names the claim. */
 export const jwt = (options: Partial<Omit<JwtScheme, 'kind'>> & { header: string }): SignatureScheme => ({
   kind: 'jwt',
@@ -92,7 +115,39 @@ export const jwt = (options: Partial<Omit<JwtScheme, 'kind'>> & { header: string
   issuer: null,
   audience: null,
   tolerance_seconds: 300,
+  keys: { from: 'secrets' },
+  algorithms: null,
+  claims: {},
   ...options,
+})
+
+/** RSA by PayPal's certificate, for one webhook; `keys_from` replaces PayPal's address by that of a sandbox. */
+export const paypalSignature = (webhook_id: string, keys_from: string | null = null): SignatureScheme => ({
+  kind: 'paypal',
+  webhook_id,
+  keys_from,
+})
+
+/** RSA by Amazon's certificate, for some topics. */
+export const snsSignature = (
+  topics: readonly string[],
+  keys_from: string | null = null,
+): SignatureScheme => ({
+  kind: 'sns',
+  topics,
+  keys_from,
+})
+
+/** The certificate of the sender, as a trusted proxy tells of it in `header`. */
+export const mutualTls = (
+  header: string,
+  subjects: readonly string[],
+  verified_header: string | null = null,
+): SignatureScheme => ({
+  kind: 'mtls',
+  header,
+  subjects,
+  verified_header,
 })
 
 /**
@@ -116,6 +171,14 @@ export function verify(scheme: SignatureScheme, input: VerifyInput): Verified {
         return verifyToken(scheme, input)
       case 'jwt':
         return verifyJwt(scheme, input)
+      case 'address_token':
+        return verifyAddressToken(scheme, input)
+      case 'paypal':
+        return verifyPayPal(scheme, input)
+      case 'sns':
+        return verifySns(scheme, input)
+      case 'mtls':
+        return verifyMtls(scheme, input)
     }
   } catch {
     return refused('malformed', 'the signature or its secret could not be read')
@@ -123,9 +186,19 @@ export function verify(scheme: SignatureScheme, input: VerifyInput): Verified {
 }
 
 /** Whether what is verified says anything of the body. */
-export const coversBody = (scheme: SignatureScheme): boolean =>
-  scheme.kind !== 'none' && scheme.kind !== 'token' && (scheme.kind !== 'jwt' || scheme.body_hash !== null)
+export function coversBody(scheme: SignatureScheme): boolean {
+  if (scheme.kind === 'jwt') return scheme.body_hash !== null
+  return !['none', 'token', 'address_token', 'mtls'].includes(scheme.kind)
+}
 
-/** The headers that are a secret themselves, lower case: they verify, and are not kept. */
-export const credentialHeaders = (scheme: SignatureScheme): readonly string[] =>
-  'header' in scheme && !coversBody(scheme) ? [scheme.header] : []
+/** Whether the source keeps secrets for it; else the vendor's published keys, or a proxy, stand in for them. */
+export function usesSecrets(scheme: SignatureScheme): boolean {
+  if (scheme.kind === 'jwt') return scheme.keys.from === 'secrets'
+  return !['none', 'paypal', 'sns', 'mtls'].includes(scheme.kind)
+}
+
+/** What is a secret itself, header names in lower case and `:path` for the address: it verifies, and is not kept. */
+export function credentialHeaders(scheme: SignatureScheme): readonly string[] {
+  if (scheme.kind === 'address_token') return [':path']
+  return 'header' in scheme && scheme.kind !== 'mtls' && !coversBody(scheme) ? [scheme.header] : []
+}

@@ -1,12 +1,31 @@
 import type { Provider } from '../kit/provider.ts'
+import { awsSns } from './aws_sns/provider.ts'
 import { github } from './github/provider.ts'
+import { googlePubsub } from './google_pubsub/provider.ts'
 import { http } from './http/provider.ts'
+import { mailchimp } from './mailchimp/provider.ts'
+import { mandrill } from './mandrill/provider.ts'
+import { paypal } from './paypal/provider.ts'
+import { plaid } from './plaid/provider.ts'
 import { slack } from './slack/provider.ts'
 import { stripe } from './stripe/provider.ts'
 import { twilio } from './twilio/provider.ts'
 import { whatsapp } from './whatsapp/provider.ts'
 
 /** Every vendor there is. One line here, one folder beside. */
-export const providers: ReadonlyMap<string, Provider> = new Map(
-  [http, github, slack, stripe, twilio, whatsapp].map((provider) => [provider.id, provider]),
-)
+const ALL: readonly Provider[] = [
+  awsSns,
+  github,
+  googlePubsub,
+  http,
+  mailchimp,
+  mandrill,
+  paypal,
+  plaid,
+  slack,
+  stripe,
+  twilio,
+  whatsapp,
+]
+
+export const providers: ReadonlyMap<string, Provider> = new Map(ALL.map((one) => [one.id, one]))

@@ -10,7 +10,7 @@ import type { Log } from '../platform/log.ts'
 import { createBins } from './bin.ts'
 import { createEcho } from './echo.ts'
 import { createFaults, type Fault } from './faults.ts'
-import { createHooks } from './hooks/hooks.ts'
+import { createHooks, HOOKED } from './hooks/hooks.ts'
 import { createOAuth } from './oauth.ts'
 import { createStripe } from './stripe/stripe.ts'
 import { createTruth, type Truth } from './truth.ts'
@@ -19,8 +19,8 @@ import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Ven
 /**
  * Simulated vendors on real sockets, so that nobody needs an account to build against the product. Each speaks
  * its vendor's wire format, written from the vendor's documentation and from nothing of ours, and each request
- * may be told to meet a fault (`faults.ts`). `/stripe`, `/echo`, `/oauth`, `/bin/{name}`, the webhooks alone of
- * `/github`, `/slack` and `/whatsapp`, and `GET /_truth`, which says what really crossed the socket.
+ * may be told to meet a fault (`faults.ts`). `/stripe`, `/echo`, `/oauth`, `/bin/{name}`, the vendors of `hooks/` with
+ * their webhooks alone, and `GET /_truth`, which says what really crossed the socket.
  */
 export type Sandbox = {
   url: string
@@ -120,7 +120,7 @@ export function mountVendors(server: Server, prefix: string, vendors: Vendors): 
 const notFound: Vendor = (request) =>
   json(404, {
     error: `No vendor is mounted at ${request.path}`,
-    vendors: ['/stripe', '/echo', '/oauth', '/bin/{name}', '/github', '/slack', '/whatsapp'],
+    vendors: ['/stripe', '/echo', '/oauth', '/bin/{name}', ...HOOKED],
   })
 
 function readTruth(truth: Truth, request: SandboxRequest): SandboxReply {

@@ -1,8 +1,9 @@
 import { constants, createHash, createHmac, type KeyObject, verify } from 'node:crypto'
 import Type, { type Static } from 'typebox'
 import { maybe, readText } from '../reads.ts'
-import type { Verified, VerifyInput } from '../signatures.ts'
-import { type JwtKey, jwtKeys } from './jwt_keys.ts'
+import type { Refused, Verified, VerifyInput } from '../signatures.ts'
+import { type JwtKey, jwtKeys, publishedKeys } from './jwt_keys.ts'
+import { type KeyNeed, type Needed, needed } from './needs.ts'
 import { checkTime, forged, headerOf, isAmong, noSecret, refused } from './verdict.ts'
 
 /**
@@ -20,7 +21,21 @@ export type JwtScheme = {
   audience: string | null
   /** How old `iat` may be where there is no `exp`. */
   tolerance_seconds: number
+  keys: JwtKeySource
+  /** The only ones taken; null takes any that fits the key. */
+  algorithms: readonly string[] | null
+  /** What other claims must be. */
+  claims: Readonly<Record<string, string | boolean>>
 }
+
+/**
+ * Where the keys are: among the secrets of the source, in a set that the vendor publishes, or at an endpoint of its
+ * API that gives the key of the token's `kid` (put into the request as `kid_field`) and answers `unknown` for others.
+ */
+export type JwtKeySource =
+  | { from: 'secrets' }
+  | { from: 'set'; url: string }
+  | { from: 'connection'; path: string; kid_field: string; unknown: string }
 
 const SKEW_S = 60
 
@@ -53,13 +68,45 @@ export function verifyJwt(scheme: JwtScheme, input: VerifyInput): Verified {
   if (parts.length !== 3 || !head.ok || head.value.crit !== undefined) {
     return refused('malformed', `the header ${scheme.header} holds no JSON Web Token that can be read here`)
   }
-  const keys = jwtKeys(input.secrets)
-  if (keys.length === 0) return noSecret()
+  const { alg, kid } = head.value
+  if (scheme.algorithms && !scheme.algorithms.includes(alg)) {
+    return refused('malformed', `the token is not signed by ${scheme.algorithms.join(' or ')}`)
+  }
+  const keys = keysFor(scheme.keys, input, kid ?? null)
+  if ('ok' in keys) return keys
   const signed = Buffer.from(`${head64}.${claims64}`)
   const signature = Buffer.from(signature64, 'base64url')
-  const fit = keys.filter(({ kid }) => kid === null || head.value.kid == null || kid === head.value.kid)
+  const fit = keys.filter((key) => key.kid === null || kid == null || key.kid === kid)
   if (!fit.some((key) => isSignedBy(key, head.value, signed, signature))) return forged()
   return checkClaims(scheme, input, textOf(claims64))
+}
+
+function keysFor(
+  source: JwtKeySource,
+  { secrets, fetched }: VerifyInput,
+  kid: string | null,
+): JwtKey[] | Refused | Needed {
+  if (source.from === 'secrets') {
+    const keys = jwtKeys(secrets)
+    return keys.length > 0 ? keys : noSecret()
+  }
+  if (kid === null || !/^[\w.:=+/-]{1,200}$/.test(kid)) {
+    return refused('malformed', 'the token does not name the key that it is signed with')
+  }
+  const need = needOf(source, kid)
+  const text = fetched?.get(need.name)
+  const keys = text === undefined ? [] : publishedKeys(text)
+  // Vendors add keys to a set: one that lacks the key may only be old.
+  return keys.some((key) => key.kid === kid) ? keys : needed(need)
+}
+
+function needOf(source: Exclude<JwtKeySource, { from: 'secrets' }>, kid: string): KeyNeed {
+  if (source.from === 'set') return { name: source.url, from: { kind: 'address', url: source.url } }
+  const { path, kid_field, unknown } = source
+  return {
+    name: `${path}#${kid}`,
+    from: { kind: 'connection', path, body: { [kid_field]: kid }, unknown },
+  }
 }
 
 /** Empty, and so no JSON, where it is no base64url. */
@@ -107,8 +154,11 @@ function checkClaims(scheme: JwtScheme, { body, now }: VerifyInput, text: string
   if (!timely.ok) return timely
   if (scheme.issuer !== null && iss !== scheme.issuer) return foreign('iss')
   if (scheme.audience !== null && ![aud].flat().includes(scheme.audience)) return foreign('aud')
+  const all = claims.value as Record<string, unknown>
+  const other = Object.keys(scheme.claims).find((claim) => all[claim] !== scheme.claims[claim])
+  if (other !== undefined) return foreign(other)
   if (scheme.body_hash === null) return { ok: true }
-  const hash = (claims.value as Record<string, unknown>)[scheme.body_hash]
+  const hash = all[scheme.body_hash]
   if (typeof hash !== 'string') return refused('malformed', `the token has no ${scheme.body_hash}`)
   return isAmong([hash.toLowerCase()], createHash('sha256').update(body).digest('hex'))
     ? { ok: true }

@@ -20,12 +20,24 @@ export function jwtKeys(secrets: readonly string[]): JwtKey[] {
   })
 }
 
-type Jwk = JsonWebKey & { kid?: unknown; k?: string }
+/**
+ * The public keys in what a vendor publishes: a JWK Set, or one JWK, bare or as `key`. A key that has ended
+ * (`expired_at`) and a shared secret, which nobody publishes, are left out.
+ */
+export function publishedKeys(text: string): JwtKey[] {
+  try {
+    return fromJson(text).filter(({ key }) => key.type === 'public')
+  } catch {
+    return []
+  }
+}
+
+type Jwk = JsonWebKey & { kid?: unknown; k?: string; expired_at?: unknown }
 
 function fromJson(text: string): JwtKey[] {
-  const read = JSON.parse(text) as Jwk & { keys?: Jwk[] }
-  return (Array.isArray(read.keys) ? read.keys : [read]).flatMap((jwk) => {
-    const key = toKey(jwk)
+  const read = JSON.parse(text) as Jwk & { keys?: Jwk[]; key?: Jwk }
+  return (Array.isArray(read.keys) ? read.keys : [read.key ?? read]).flatMap((jwk) => {
+    const key = jwk.expired_at === undefined || jwk.expired_at === null ? toKey(jwk) : null
     return key ? [{ kid: typeof jwk.kid === 'string' ? jwk.kid : null, key }] : []
   })
 }

@@ -26,7 +26,8 @@ function readHeader(value: string): { timestamp: string | null; signatures: stri
   let timestamp: string | null = null
   let times = 0
   const signatures: string[] = []
-  for (const part of value.split(',')) {
+  for (const piece of value.split(',')) {
+    const part = piece.trim() // a header that came twice is joined by a comma and a space
     if (part.startsWith('v1=')) signatures.push(part.slice(3))
     else if (part.startsWith('t=') && ++times === 1) timestamp = part.slice(2)
   }

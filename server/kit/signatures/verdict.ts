@@ -40,6 +40,10 @@ export function isAmong(signatures: readonly string[], expected: string): boolea
 export const isSameText = (given: string, wanted: string): boolean =>
   timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(wanted).digest())
 
+/** The bytes of strict base64; none where it is something else, which Node would half read. */
+export const fromBase64 = (text: string): Buffer =>
+  /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0)
+
 export const isTime = (text: string): boolean => /^[0-9]{1,13}$/.test(text)
 
 /** Unix seconds, or milliseconds where there are 12 digits or more. */
