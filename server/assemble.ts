@@ -8,9 +8,12 @@ import * as connectionRoutes from './modules/connections/routes.ts'
 import { publishNotice, readPayloads } from './modules/events/events.ts'
 import * as eventJobs from './modules/events/jobs.ts'
 import * as eventRoutes from './modules/events/routes.ts'
+import * as healthJobs from './modules/health/jobs.ts'
+import * as healthRoutes from './modules/health/routes.ts'
 import { receive } from './modules/inbound/inbound.ts'
 import * as inboundJobs from './modules/inbound/jobs.ts'
 import * as inboundRoutes from './modules/inbound/routes.ts'
+import * as operationRoutes from './modules/operations/routes.ts'
 import * as outboundJobs from './modules/outbound/jobs.ts'
 import * as outboundRoutes from './modules/outbound/routes.ts'
 import { react } from './modules/reactions.ts'
@@ -37,7 +40,9 @@ export const rooms: Routes[] = [
   connectionRoutes.routes,
   outboundRoutes.routes,
   eventRoutes.routes,
+  operationRoutes.routes,
   callRoutes.routes,
+  healthRoutes.routes,
   inboundRoutes.routes,
 ]
 
@@ -128,6 +133,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   const handlers: Handlers = new Map([
     ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
     ...outboundJobs.handlers(app),
+    ...healthJobs.handlers(app),
   ])
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
     tenant_id: INSTALLATION,

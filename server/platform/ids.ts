@@ -14,6 +14,7 @@ export const PREFIXES = {
   audit: 'aud',
   connection: 'con',
   call: 'call',
+  health_check: 'chk',
   source: 'src',
   message: 'msg',
   quarantine: 'qua',
@@ -33,7 +34,7 @@ export type NewId = () => string
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 /** Ten bits in two letters. Two of them are five hexadecimal digits, so that no bigint is needed. */
 const PAIRS = [...ALPHABET].flatMap((high) => [...ALPHABET].map((low) => high + low))
-const VALUES = new Map([...ALPHABET].map((letter, value) => [letter, BigInt(value)]))
+const VALUES = new Map([...ALPHABET].map((letter, value) => [letter.charCodeAt(0), value]))
 
 const RANDOM_BYTES = 10
 
@@ -91,15 +92,24 @@ export function toWire(kind: Kind, id: string): string {
 export function parseWire(kind: Kind, text: string): string | null {
   const prefix = `${PREFIXES[kind]}_`
   if (!text.startsWith(prefix) || text.length !== prefix.length + 26) return null
-  let bits = 0n
-  for (const letter of text.slice(prefix.length)) {
-    const value = VALUES.get(letter)
-    if (value === undefined) return null
-    bits = (bits << 5n) | value
+  const first = bitsOf(text, prefix.length, 2)
+  if (!(first < 256)) return null
+  let hex = first.toString(16).padStart(2, '0')
+  for (let at = prefix.length + 2; at < text.length; at += 4) {
+    const bits = bitsOf(text, at, 4)
+    if (Number.isNaN(bits)) return null
+    hex += bits.toString(16).padStart(5, '0')
   }
-  if (bits >> 128n) return null
-  const hex = bits.toString(16).padStart(32, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** Of `count` letters from `from` on; not a number where one of them is none of ours. */
+function bitsOf(text: string, from: number, count: number): number {
+  let bits = 0
+  for (let at = from; at < from + count; at++) {
+    bits = bits * 32 + (VALUES.get(text.charCodeAt(at)) ?? Number.NaN)
+  }
+  return bits
 }
 
 /** As `parseWire`, but an id of another kind is the caller's mistake. `field` names where it stood. */

@@ -45,7 +45,11 @@ const payment = (status: string, description: string): EventType => ({
   example: example(status),
 })
 
-const breaker = (move: 'opened' | 'closed', description: string, reason: string): EventType => ({
+const breaker = (
+  move: 'opened' | 'half_open' | 'closed',
+  description: string,
+  reason: string,
+): EventType => ({
   name: `connection.breaker_${move}`,
   description,
   schema: Type.Object({
@@ -97,7 +101,42 @@ export const CATALOG: readonly EventType[] = [
     'Nothing is sent through a connection for now, since its vendor failed or somebody said so',
     '5 failures in a row, the last: the vendor answered 503',
   ),
+  breaker(
+    'half_open',
+    'One call at a time goes through a connection, to see whether its vendor is back',
+    'one call is let through to see whether the vendor is back',
+  ),
   breaker('closed', 'Calls go through a connection again', 'the vendor answers again'),
+  {
+    name: 'connection.auth_failed',
+    description: 'The vendor does not let a connection in any more, and will not until somebody acts',
+    schema: Type.Object({
+      connection_id: Type.String(),
+      reconnect: Type.Boolean({ description: 'Whether somebody has to authorize it again' }),
+      reason: Type.String({ description: 'In words' }),
+    }),
+    example: {
+      connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      reconnect: true,
+      reason: 'no access: the token endpoint answered 400 (invalid_grant); reconnect it',
+    },
+  },
+  {
+    name: 'connection.health_changed',
+    description: 'Checks of a vendor find it better or worse than before',
+    schema: Type.Object({
+      connection_id: Type.String(),
+      status: Type.String({ description: 'healthy, degraded or unhealthy' }),
+      before: Type.String(),
+      note: Type.Union([Type.String(), Type.Null()], { description: 'What is wrong, in words' }),
+    }),
+    example: {
+      connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      status: 'unhealthy',
+      before: 'degraded',
+      note: 'no answer within 10000 ms',
+    },
+  },
   delivery('failing', 'The fourth attempt failed as well; more follow', {
     attempts: 4,
     status: 503,

@@ -82,8 +82,15 @@ export async function publishAll(
   audience: Audience,
 ): Promise<number> {
   if (events.length + external_ids.length > 0) await queries.insertEvents(tx, events, external_ids)
+  for (const hear of listeners(app)) await hear(tx, events)
   return fanOut(app, tx, events, audience)
 }
+
+type Hear = (tx: Tx, events: readonly queries.NewEvent[]) => Promise<void>
+const listeners = once((_app: App): Hear[] => [])
+
+/** Whoever has to know of events as they are published: asked in the transaction of every publication. */
+export const whenPublished = (app: App, hear: Hear): void => void listeners(app).push(hear)
 
 async function indexed(
   app: App,
@@ -96,6 +103,7 @@ async function indexed(
   return { tenant_id, value_hmac, kind: 'event', ref_id }
 }
 
+export { publishChange } from './change.ts'
 export type ExternalId = queries.ExternalId
 export type NewEvent = queries.NewEvent
 

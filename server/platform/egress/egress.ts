@@ -8,6 +8,7 @@ import { type AddressRules, addressRules } from './addresses.ts'
 import { type ConnectionTiming, createConnector, type ResolveAll } from './connector.ts'
 import { exchange, type Origin } from './exchange.ts'
 import type { FailureCode } from './failures.ts'
+import { type Inspection, inspect } from './inspect.ts'
 
 export type EgressRequest = {
   /** http: or https:, without user and password (those go into a header). */
@@ -20,6 +21,19 @@ export type EgressRequest = {
   /** What is longer is cut here, and the result says `truncated`. */
   max_response_bytes: number
   signal?: AbortSignal
+  /** Shown to a server that asks who we are (mTLS). Its sockets are shared with nothing else. */
+  identity?: ClientIdentity
+}
+
+/** A certificate of ours, all in PEM. A request with another one of the same owner ends the sockets of the one before. */
+export type ClientIdentity = {
+  owner: string
+  certificate: string
+  key: string
+  /** Of the key, where it is encrypted. */
+  passphrase?: string
+  /** Trusted instead of the public authorities. */
+  authority?: string
 }
 
 export type EgressResult =
@@ -47,6 +61,10 @@ type EgressTiming = ConnectionTiming & { first_byte_ms: number; total_ms: number
 
 export type Egress = {
   send(request: EgressRequest): Promise<EgressResult>
+  /** Connects and sends nothing. Null where the URL is none that `send` would take. */
+  inspect(url: string): Promise<Inspection | null>
+  /** Closes the sockets that show an identity of this owner, each as soon as its request is answered. */
+  forget(owner: string): void
   /** Ends what is under way as `aborted`; whoever wants to wait for it does so first. */
   close(): Promise<void>
 }
@@ -68,20 +86,29 @@ const KEEP_ALIVE_MAX_MS = 60_000
 
 /** Throws a RangeError that names the entry of `allow` that is no CIDR. */
 export function createEgress(options: EgressOptions): Egress {
-  const connector = createConnector(addressRules(options), options.resolve)
+  const rules = addressRules(options)
+  const plain = createConnector(rules, options.resolve)
   const origins = new Map<string, Origin>()
   let closed = false
 
-  const originOf = (url: URL): Origin => {
-    const known = origins.get(url.origin)
-    if (known !== undefined) return known
+  const originOf = (url: URL, identity: ClientIdentity | undefined): Origin => {
+    const key = identity === undefined ? url.origin : `${identity.owner} ${url.origin}`
+    const known = origins.get(key)
+    if (known !== undefined && isSame(known.identity, identity)) return known
+    if (known !== undefined) drop(key, known)
     if (origins.size >= MAX_ORIGINS) closeLeastUsed(origins)
-    const origin: Origin = openOrigin(url)
-    origins.set(url.origin, origin)
+    const origin = openOrigin(url, identity)
+    origins.set(key, origin)
     return origin
   }
 
-  const openOrigin = (url: URL): Origin => {
+  const drop = (key: string, { pool }: Origin): void => {
+    origins.delete(key)
+    void pool.close()
+  }
+
+  const openOrigin = (url: URL, identity: ClientIdentity | undefined): Origin => {
+    const connector = identity === undefined ? plain : createConnector(rules, options.resolve, identity)
     const pool = new Pool(url.origin, {
       connections: CONNECTIONS,
       pipelining: 1,
@@ -97,7 +124,15 @@ export function createEgress(options: EgressOptions): Egress {
           origin.fresh = null
         }),
     })
-    const origin: Origin = { pool, host: url.host, in_flight: 0, used_at: 0, fresh: null }
+    const origin: Origin = {
+      pool,
+      connector,
+      identity,
+      host: url.host,
+      in_flight: 0,
+      used_at: 0,
+      fresh: null,
+    }
     return origin
   }
 
@@ -107,16 +142,31 @@ export function createEgress(options: EgressOptions): Egress {
       if (typeof url === 'string') return unsent('invalid_url', url)
       if (request.signal?.aborted) return unsent('aborted', 'the request was cancelled')
       if (closed) return unsent('aborted', 'this server is shutting down')
-      return exchange(originOf(url), url.pathname + url.search, request)
+      return exchange(originOf(url, request.identity), url.pathname + url.search, request)
+    },
+    inspect: async (text) => {
+      const url = parse(text)
+      return typeof url === 'string' ? null : inspect(url, plain)
+    },
+    forget(owner) {
+      for (const [key, origin] of origins) if (origin.identity?.owner === owner) drop(key, origin)
     },
     async close() {
       closed = true
-      connector.close()
+      plain.close()
+      for (const { connector } of origins.values()) connector.close()
       await Promise.all([...origins.values()].map(({ pool }) => pool.destroy()))
       origins.clear()
     },
   }
 }
+
+const isSame = (one: ClientIdentity | undefined, other: ClientIdentity | undefined): boolean =>
+  one === other ||
+  (one?.certificate === other?.certificate &&
+    one?.key === other?.key &&
+    one?.passphrase === other?.passphrase &&
+    one?.authority === other?.authority)
 
 function closeLeastUsed(origins: Map<string, Origin>): void {
   let least: [string, Origin] | null = null
