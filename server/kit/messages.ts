@@ -6,6 +6,7 @@ import { formAsJson, isForm } from './forms.ts'
 import type { News } from './news.ts'
 import {
   type Handshake,
+  type OrderBy,
   type Provider,
   perSettings,
   type WebhookMessage,
@@ -17,7 +18,9 @@ import {
   credentialHeaders,
   jwtKeys,
   type SignatureScheme,
+  usesSecrets,
   type Verified,
+  type VerifyInput,
   verify,
   type WebhookHeaders,
 } from './signatures.ts'
@@ -37,13 +40,16 @@ export type Envelope = {
   problem: string | null
 }
 
+/** Where a message stands among those of its entity. */
+export type Place = { entity_id: string; by: OrderBy; position: number }
+
+/** What is read of a message before it is translated. */
+export type Reading = { envelope: Envelope; place: Place | null; external_ids: string[] }
+
 export type Translated = { ok: true; news: News[] } | { ok: false; problem: string }
 
 /** Verifies over the bytes by the provider's own scheme, or the one the source's settings name. */
-export function verifyMessage(
-  provider: Provider,
-  received: Received & { secrets: readonly string[]; now: Date; url?: string | undefined },
-): Verified {
+export function verifyMessage(provider: Provider, received: Received & VerifyInput): Verified {
   return verify(schemeOf(provider, received.settings), received)
 }
 
@@ -78,29 +84,55 @@ export function answerHandshake(
  * Never throws: a genuine message that cannot be read, or that the provider's own functions trip over, has the key of
  * its bytes and says why. It must be stored all the same.
  */
-export function readEnvelope(provider: Provider, received: Received): Envelope {
+export function readMessage(provider: Provider, received: Received): Reading {
   const webhooks = webhooksOf(provider)
   const message = toMessage(webhooks, received)
   const event = readEvent(webhooks, received.body, message)
   if (!event.ok) return unread(received, inWords(event.errors))
   try {
     const id = webhooks.event_id(event.value, message)
-    return {
+    const entity_id = cut(webhooks.entity_id?.(event.value, message) ?? null)
+    const envelope = {
       event_key: id === null || id === '' ? bodyKey(received.body) : storable(id),
       event_type: cut(webhooks.event_type(event.value, message)),
-      entity_id: cut(webhooks.entity_id?.(event.value, message) ?? null),
+      entity_id,
       problem: null,
     }
+    const place = entity_id ? placeIn(webhooks, entity_id, event.value, message) : null
+    return { envelope, place, external_ids: idsIn(webhooks, event.value, message) }
   } catch (error) {
     return unread(received, `${provider.id} could not name it: ${(error as Error).message}`)
   }
 }
 
-const unread = ({ body }: Received, problem: string): Envelope => ({
-  event_key: bodyKey(body),
-  event_type: null,
-  entity_id: null,
-  problem,
+export const readEnvelope = (provider: Provider, received: Received): Envelope =>
+  readMessage(provider, received).envelope
+
+/** One without a position, where the others have one, has no place among them. */
+function placeIn(
+  webhooks: Webhooks,
+  entity_id: string,
+  event: unknown,
+  message: WebhookMessage,
+): Place | null {
+  const by = webhooks.order === undefined ? null : perSettings(webhooks.order, message.settings)
+  if (by === null) return null
+  if (by === 'arrival') return { entity_id, by, position: 0 }
+  const position = webhooks.position?.(event, message) ?? null
+  return position !== null && Number.isSafeInteger(position) && position > 0
+    ? { entity_id, by, position }
+    : null
+}
+
+const MOST_IDS = 20
+
+const idsIn = (webhooks: Webhooks, event: unknown, message: WebhookMessage): string[] =>
+  (webhooks.external_ids?.(event, message) ?? []).flatMap((id) => cut(id || null) ?? []).slice(0, MOST_IDS)
+
+const unread = ({ body }: Received, problem: string): Reading => ({
+  envelope: { event_key: bodyKey(body), event_type: null, entity_id: null, problem },
+  place: null,
+  external_ids: [],
 })
 
 /** What the message means. A message that means nothing to us is no news, not a problem. */
@@ -124,10 +156,11 @@ export function checkSource(provider: Provider, settings: unknown, secrets: read
 }
 
 function checkSecrets(scheme: SignatureScheme, secrets: readonly string[]): FieldError[] {
-  if (scheme.kind === 'none') {
+  if (!usesSecrets(scheme)) {
+    const because = scheme.kind === 'none' ? 'by an unsigned source' : 'where the sender publishes its keys'
     return secrets.length === 0
       ? []
-      : [{ field: 'secrets', reason: 'are not used by an unsigned source; leave them out' }]
+      : [{ field: 'secrets', reason: `are not used ${because}; leave them out` }]
   }
   if (!secrets.some((secret) => secret.trim() !== '')) {
     return [{ field: 'secrets', reason: 'need at least one: the signing secret that the sender shows' }]

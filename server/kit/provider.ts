@@ -136,8 +136,22 @@ export type Webhooks<Event = unknown> = {
   event_type(event: Event, message: WebhookMessage): string | null
   /** What the message is about: found by it, and carried by its events. */
   entity_id?(event: Event, message: WebhookMessage): string | null
+  /** By what the messages of one entity stand in line; absent or null: they are processed side by side. */
+  order?: PerSettings<OrderBy | null>
+  /** The number a `sequence` counts by, or the vendor's time in milliseconds; null where this message has none. */
+  position?(event: Event, message: WebhookMessage): number | null
+  /** Other ids that stand in it and by which people look for it, such as an order's or a customer's. */
+  external_ids?(event: Event, message: WebhookMessage): (string | null | undefined)[]
+  /** What the same id with another body is: a copy that differs, and is flagged, or more to tell (Pix). */
+  same_id?: 'flag' | 'news'
   translate(event: Event, message: WebhookMessage): News[]
 }
+
+/**
+ * `sequence` counts from 1 without a gap, so a missing number can be waited for; `time` only sorts what waits and
+ * tells what came late; `arrival` is the order in which we answered.
+ */
+export type OrderBy = 'sequence' | 'time' | 'arrival'
 
 type Definition<Event extends TSchema> = Omit<Provider, 'fields' | 'encoding' | 'operations' | 'webhooks'> & {
   fields?: readonly Field[]

@@ -2,22 +2,14 @@ import { checkSource } from '../../kit/messages.ts'
 import type { Provider } from '../../kit/provider.ts'
 import { forget, inTenant, sqlState } from '../../platform/database/database.ts'
 import { type FieldError, Problem } from '../../platform/errors.ts'
-import { fromWire, type Kind, timeOfId, toWire } from '../../platform/ids.ts'
+import { fromWire, type Kind, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
-import * as queries from './queries.ts'
-import { keptArrival, type Received, store, verifyAt } from './receive.ts'
-import {
-  type CreateSource,
-  type MessageQuery,
-  toMessage,
-  toQuarantined,
-  toRaw,
-  toSource,
-  type UpdateSource,
-} from './schema.ts'
-import { addressOf, findActiveSource, readSecrets, writeSecrets } from './sources.ts'
+import { changeOptions, type SourceOptions } from './options.ts'
+import { type CreateSource, toSource, type UpdateSource } from './schema.ts'
+import * as queries from './source_queries.ts'
+import { addressOf, readSecrets, writeSecrets } from './sources.ts'
 
 /**
  * The way in. A source is an address that one provider posts to. What verifies is stored to the byte with its
@@ -25,18 +17,20 @@ import { addressOf, findActiveSource, readSecrets, writeSecrets } from './source
  * once, by the vendor's id of it. A worker turns messages into events, exactly once in effect.
  */
 
+export * from './messages.ts'
+export * from './quarantine.ts'
 export { defaultSource, greet, receive } from './receive.ts'
 
 export async function createSource(app: App, actor: Actor, input: CreateSource) {
   const { tenant_id } = actor
   const provider = providerOf(app, input.provider)
-  const { name, settings = {}, secrets = [], is_default = false } = input
+  const { name, settings = {}, options = {}, secrets = [], is_default = false } = input
   refuseFaults(checkSource(provider, settings, secrets), secrets)
   const id = app.newId()
   const connection_id = input.connection_id
     ? fromWire('connection', input.connection_id, 'connection_id')
     : null
-  const row = { tenant_id, id, provider: provider.id, name, connection_id, settings, is_default }
+  const row = { tenant_id, id, provider: provider.id, name, connection_id, settings, options, is_default }
   const stored = await inTenant(app.db, tenant_id, async (tx) => {
     await queries.insertSource(tx, row)
     if (secrets.length > 0) await writeSecrets(app, tx, tenant_id, id, secrets)
@@ -67,13 +61,20 @@ export async function listSources(app: App, actor: Actor, input: PageInput) {
 export async function updateSource(app: App, actor: Actor, wire_id: string, input: UpdateSource) {
   const id = fromWire('source', wire_id)
   const { tenant_id } = actor
-  const { secrets, ...change } = input
+  const { secrets, options, ...change } = input
   const result = await inTenant(app.db, tenant_id, async (tx) => {
     const before = found('source', await queries.findSource(tx, tenant_id, id), id)
     const provider = providerOf(app, before.provider)
     const in_force = secrets ?? (await readSecrets(app, tx, tenant_id, id))
     refuseFaults(checkSource(provider, input.settings ?? before.settings, in_force), in_force)
-    const row = found('source', await queries.updateSource(tx, tenant_id, id, change), id)
+    const row = found(
+      'source',
+      await queries.updateSource(tx, tenant_id, id, {
+        ...change,
+        ...(options && { options: changeOptions(before.options as SourceOptions, options) }),
+      }),
+      id,
+    )
     if (secrets) await writeSecrets(app, tx, tenant_id, id, secrets)
     forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.update', wire_id, { changed: Object.keys(input) })
@@ -91,86 +92,6 @@ export async function deleteSource(app: App, actor: Actor, wire_id: string): Pro
     forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.delete', wire_id)
   })
-}
-
-export async function listMessages(app: App, actor: Actor, input: MessageQuery) {
-  const { limit, before } = readPage('message', input)
-  const source_id = input.source_id ? fromWire('source', input.source_id, 'source_id') : null
-  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listMessages(tx, actor.tenant_id, source_id, limit, before),
-  )
-  return toPage('message', rows, limit, toMessage)
-}
-
-export async function readMessage(app: App, actor: Actor, wire_id: string) {
-  const id = fromWire('message', wire_id)
-  const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findMessage(tx, actor.tenant_id, id))
-  if (!row) throw missing('message', wire_id)
-  return { ...toMessage(row), ...toRaw(row) }
-}
-
-/** Reads and translates a failed or ignored message again, at once. */
-export async function replayMessage(app: App, actor: Actor, wire_id: string) {
-  const id = fromWire('message', wire_id)
-  const { tenant_id } = actor
-  const row = await inTenant(app.db, tenant_id, async (tx) => {
-    const message = await queries.findMessage(tx, tenant_id, id)
-    if (!message) throw missing('message', wire_id)
-    if (!(await queries.requeueMessage(tx, tenant_id, id))) {
-      throw new Problem('conflict', {
-        detail: `message ${wire_id} is ${message.state}; only a failed or ignored message is processed again`,
-      })
-    }
-    await audit(tx, actor, 'message.replay', wire_id)
-    return { ...message, state: 'pending' as const, error: null, closed_at: null }
-  })
-  app.db.notify('trilho_inbox', 'new')
-  return toMessage(row)
-}
-
-export async function listQuarantine(app: App, actor: Actor, input: MessageQuery) {
-  const { limit, before } = readPage('quarantine', input)
-  const source_id = input.source_id ? fromWire('source', input.source_id, 'source_id') : null
-  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listQuarantine(tx, actor.tenant_id, source_id, limit, before),
-  )
-  return toPage('quarantine', rows, limit, toQuarantined)
-}
-
-export async function readQuarantined(app: App, actor: Actor, wire_id: string) {
-  const id = fromWire('quarantine', wire_id)
-  const row = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.findQuarantined(tx, actor.tenant_id, id),
-  )
-  if (!row) throw missing('quarantine', wire_id)
-  return { ...toQuarantined(row), ...toRaw(row) }
-}
-
-/**
- * Takes a refused message in after all, if it verifies now, once its source's secret or settings are mended. It is
- * stored before it leaves the quarantine: cut off in between, it is there to be released again and known as a copy.
- */
-export async function releaseQuarantined(app: App, actor: Actor, wire_id: string): Promise<Received> {
-  const id = fromWire('quarantine', wire_id)
-  const { tenant_id } = actor
-  const row = await inTenant(app.db, tenant_id, (tx) => queries.findQuarantined(tx, tenant_id, id))
-  if (!row) throw missing('quarantine', wire_id)
-  const source = await findActiveSource(app, toWire('source', row.source_id))
-  if (!source)
-    throw new Problem('conflict', { detail: 'its source was deleted; there is nowhere to release it to' })
-  const arrival = keptArrival(source, row)
-  const verdict = verifyAt(app, source, arrival, timeOfId(id))
-  if (!verdict.ok) {
-    throw new Problem('conflict', {
-      detail: `it still does not verify: ${verdict.detail}; mend the source first`,
-    })
-  }
-  const received = await store(app, source, arrival)
-  await inTenant(app.db, tenant_id, async (tx) => {
-    await queries.deleteQuarantined(tx, tenant_id, id)
-    await audit(tx, actor, 'quarantine.release', wire_id, { message: received.id })
-  })
-  return received
 }
 
 const reply = (app: App, row: queries.SourceRow) => toSource(row, addressOf(app, row.provider, row.id))

@@ -2,35 +2,91 @@ import { floorId } from '../../platform/ids.ts'
 import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
+import {
+  claimLanes,
+  type DueLane,
+  deleteLanesBefore,
+  extendLanes,
+  keepRestoredFirst,
+  readLanes,
+  ringLanes,
+} from './lane_queries.ts'
+import { processLanes } from './lanes.ts'
 import { processMessages, type React } from './process.ts'
 import {
+  type Bell,
   claimMessages,
   countQueuedBefore,
+  type Due,
   type DueMessage,
   deleteSeenBefore,
   extendMessages,
   readQueue,
 } from './queries.ts'
 
-/** Claims messages and processes what each claim took as one group. */
+/**
+ * Claims messages and processes what each claim took as one group. Those whose entity is in order are worked on by a
+ * loop of their own, lane after lane.
+ */
 export function startInbox(app: App, react: React): Loop {
-  const loop = startLoop<DueMessage>({
+  const lanes = startLanes(app, react)
+  const messages = startLoop<Due>({
     name: 'inbox',
     capacity: 256,
     batch: 64,
     claim: (claim) => claimMessages(app.db.worker, claim),
-    run: (items) =>
-      app.telemetry.span('messages', { messages: items.length }, () => processMessages(app, react, items)),
+    run: (items) => app.telemetry.span('messages', { messages: items.length }, () => hear(app, react, items)),
     extend: (items) => extendMessages(app.db.worker, items),
     clock: app.clock,
     log: app.log,
   })
-  app.db.listen('trilho_inbox', loop.wake)
-  return loop
+  app.db.listen('trilho_inbox', (payload) => (payload === 'lane' ? lanes.wake() : wakeBoth()))
+  const wakeBoth = () => {
+    messages.wake()
+    lanes.wake()
+  }
+  return {
+    wake: wakeBoth,
+    stop: async () => {
+      await messages.stop()
+      await lanes.stop()
+    },
+  }
 }
 
-export const watchInbox = (app: App): void =>
+async function hear(app: App, react: React, items: Due[]): Promise<number | null> {
+  const bells = items.filter((item): item is Bell => item.lane !== null)
+  if (bells.length > 0) {
+    await ringLanes(app.db.worker, bells)
+    app.db.notify('trilho_inbox', 'lane')
+  }
+  const messages = items.filter((item): item is DueMessage & { lane: null } => item.lane === null)
+  return messages.length > 0 ? processMessages(app, react, messages) : null
+}
+
+function startLanes(app: App, react: React): Loop {
+  let restored = false
+  return startLoop<DueLane>({
+    name: 'inbox_lanes',
+    capacity: 64,
+    batch: 32,
+    claim: async (claim) => {
+      if (!restored) await keepRestoredFirst(app.db.worker)
+      restored = true
+      return claimLanes(app.db.worker, claim)
+    },
+    run: (lanes) =>
+      app.telemetry.span('lanes', { lanes: lanes.length }, () => processLanes(app, react, lanes)),
+    extend: (lanes) => extendLanes(app.db.worker, lanes),
+    clock: app.clock,
+    log: app.log,
+  })
+}
+
+export function watchInbox(app: App): void {
   watchQueue(app.telemetry, 'inbox', () => readQueue(app.db.worker))
+  watchQueue(app.telemetry, 'inbox_lanes', () => readLanes(app.db.worker))
+}
 
 /** What this room keeps in partitions, and what of it must still be there. */
 export const records = (app: App): Records[] => {
@@ -55,6 +111,16 @@ export const schedules = [
       let deleted: number
       do deleted = await deleteSeenBefore(app.db.owner, floorId(before), FORGET_BATCH)
       while (deleted === FORGET_BATCH)
+    },
+  },
+  {
+    name: 'inbound.forget_lanes',
+    cron: '37 4 * * *',
+    time_zone: 'UTC',
+    run: async (app: App): Promise<void> => {
+      const before = new Date(app.clock.now().getTime() - app.config.retention_records_days * 86_400_000)
+      let cursor = await deleteLanesBefore(app.db.owner, before, FORGET_BATCH)
+      while (cursor) cursor = await deleteLanesBefore(app.db.owner, before, FORGET_BATCH, cursor)
     },
   },
 ]

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { answerHandshake, readEnvelope, secretHeaders, verifyMessage } from '../../kit/messages.ts'
+import { answerHandshake, readMessage, secretHeaders, verifyMessage } from '../../kit/messages.ts'
 import type { WebhookReply } from '../../kit/provider.ts'
 import type { Verified } from '../../kit/signatures.ts'
 import { createBatch } from '../../platform/batch.ts'
@@ -7,7 +7,10 @@ import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import { findDefaults, findFirsts, insertMessages, insertRefused, type NewMessage } from './queries.ts'
+import { laneOf } from './options.ts'
+import { insertRefused } from './quarantine_queries.ts'
+import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
+import { findDefaults } from './source_queries.ts'
 import { type ActiveSource, baseOf, findActiveSource, pathOf } from './sources.ts'
 
 /** What came to the door: the bytes and who brought them. */
@@ -119,14 +122,16 @@ export async function defaultSource(app: App, provider: string): Promise<string>
 
 function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage {
   const { headers, body } = arrival
+  const reading = readMessage(source.provider, { headers, body, settings: source.settings })
   return {
     tenant_id: source.tenant_id,
     id: app.newId(),
     source_id: source.id,
-    event_key: readEnvelope(source.provider, { headers, body, settings: source.settings }).event_key,
+    event_key: reading.envelope.event_key,
     headers: keptHeaders(source, arrival),
     body,
     fingerprint: hash('sha256', body, 'buffer'),
+    ...laneOf(source, reading),
   }
 }
 

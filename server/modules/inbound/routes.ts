@@ -1,6 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
-import type { WebhookReply } from '../../kit/provider.ts'
+import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import * as inbound from './inbound.ts'
@@ -16,6 +14,7 @@ import {
   Source,
   Sources,
   UpdateSource,
+  WaitingEntities,
 } from './schema.ts'
 
 const read = { config: { access: 'sources:read' } } as const
@@ -140,7 +139,7 @@ export const routes: Routes = (http, app) => {
       ...write,
       schema: {
         operationId: 'replayMessage',
-        summary: 'Process a failed or ignored message again',
+        summary: 'Process a message again that failed, was ignored or parked, or for which its entity waits',
         tags: inbox,
         params: IdParams,
         response: { 202: Message },
@@ -148,6 +147,37 @@ export const routes: Routes = (http, app) => {
     },
     async (request, reply) =>
       reply.code(202).send(await inbound.replayMessage(app, request.actor, request.params.id)),
+  )
+
+  http.post(
+    '/v1/messages/:id/skip',
+    {
+      ...write,
+      schema: {
+        operationId: 'skipMessage',
+        summary: 'Give up a message for which its entity waits, so that the entity goes on',
+        tags: inbox,
+        params: IdParams,
+        response: { 202: Message },
+      },
+    },
+    async (request, reply) =>
+      reply.code(202).send(await inbound.skipMessage(app, request.actor, request.params.id)),
+  )
+
+  http.get(
+    '/v1/sources/:id/waiting',
+    {
+      ...read,
+      schema: {
+        operationId: 'listWaiting',
+        summary: 'Entities of a source that stand still, each with the message it waits at',
+        tags: inbox,
+        params: IdParams,
+        response: { 200: WaitingEntities },
+      },
+    },
+    (request) => inbound.listWaiting(app, request.actor, request.params.id),
   )
 
   http.get(
@@ -198,82 +228,4 @@ export const routes: Routes = (http, app) => {
   )
 }
 
-/** Where vendors post. The body is bytes here, whatever its content type. */
-export const webhookRoutes: Routes = (http, app) => {
-  const schema = { tags: ['Webhooks'], response: { 200: Received } }
-  const params = Type.Object({ provider: Type.String(), source: Type.String() })
-  const arrival = (request: FastifyRequest) => ({
-    method: request.method,
-    path: request.url,
-    headers: request.headers,
-    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-    ip: request.ip,
-  })
-
-  http.post(
-    '/webhooks/:provider/:source',
-    {
-      config: { access: 'public' },
-      schema: {
-        ...schema,
-        operationId: 'receiveWebhook',
-        summary: 'Receive a webhook of a provider at a source',
-        description:
-          'Answered after the commit that holds the message, or as the provider wants it. A signature that does not verify answers 401.',
-        params,
-      },
-    },
-    async (request, reply) => {
-      const { provider, source } = request.params
-      return answer(reply, await inbound.receive(app, provider, source, arrival(request)))
-    },
-  )
-
-  http.get(
-    '/webhooks/:provider/:source',
-    {
-      config: { access: 'public' },
-      schema: {
-        tags: ['Webhooks'],
-        operationId: 'answerHandshake',
-        summary: 'Answer a provider that tries the address of a source',
-        description: 'Whoever’s handshake is not known there is answered 405. A query is taken as it comes.',
-        params,
-        response: {
-          200: {
-            description: 'What the provider wants to hear',
-            content: { 'text/plain': { schema: Type.String() } },
-          },
-        },
-      },
-    },
-    async (request, reply) => {
-      const { provider, source } = request.params
-      return answer(reply, await inbound.greet(app, provider, source, arrival(request)))
-    },
-  )
-
-  http.post(
-    '/webhooks/:provider',
-    {
-      config: { access: 'public' },
-      schema: {
-        ...schema,
-        operationId: 'receiveWebhookAtDefault',
-        summary: 'Receive a webhook at the only default source of a provider',
-        params: Type.Object({ provider: Type.String() }),
-      },
-    },
-    async (request, reply) => {
-      const { provider } = request.params
-      const source = await inbound.defaultSource(app, provider)
-      return answer(reply, await inbound.receive(app, provider, source, arrival(request)))
-    },
-  )
-}
-
-/** Ours as JSON, a vendor's own as it is. */
-function answer(reply: FastifyReply, given: Static<typeof Received> | WebhookReply): FastifyReply {
-  if (!('body' in given)) return reply.send(given)
-  return reply.code(given.status).type(given.content_type).send(given.body)
-}
+export { webhookRoutes } from './webhook_routes.ts'

@@ -1,7 +1,11 @@
 import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
-import type { MessageRow, QuarantineRow, SourceRow } from './queries.ts'
+import type { LanePlace, WaitingLane } from './lane_queries.ts'
+import { completeOptions, SourceOptions, UpdateOptions } from './options.ts'
+import type { QuarantineRow } from './quarantine_queries.ts'
+import type { MessageRow } from './queries.ts'
+import type { SourceRow } from './source_queries.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Stripe, production'] })
 const State = Type.Union([Type.Literal('enabled'), Type.Literal('disabled')])
@@ -22,6 +26,7 @@ export const CreateSource = Type.Object(
     name: Name,
     connection_id: Type.Optional(WireId('connection')),
     settings: Type.Optional(Settings),
+    options: Type.Optional(SourceOptions),
     secrets: Type.Optional(Secrets),
     is_default: Type.Optional(IsDefault),
   },
@@ -30,7 +35,14 @@ export const CreateSource = Type.Object(
 export type CreateSource = Static<typeof CreateSource>
 
 export const UpdateSource = Type.Partial(
-  Type.Object({ name: Name, state: State, settings: Settings, secrets: Secrets, is_default: IsDefault }),
+  Type.Object({
+    name: Name,
+    state: State,
+    settings: Settings,
+    options: UpdateOptions,
+    secrets: Secrets,
+    is_default: IsDefault,
+  }),
   { additionalProperties: false, minProperties: 1 },
 )
 export type UpdateSource = Static<typeof UpdateSource>
@@ -42,6 +54,7 @@ export const Source = Type.Object({
   url: Type.String({ description: 'The address to give to the vendor' }),
   connection_id: Nullable(WireId('connection')),
   settings: Type.Unknown(),
+  options: Type.Unknown({ description: 'Each as it holds: what was set, or what stands for it' }),
   secrets: Type.Integer({ description: 'How many signing secrets are set' }),
   state: State,
   is_default: Type.Boolean(),
@@ -57,6 +70,7 @@ export const toSource = (row: SourceRow, url: string) => ({
   url,
   connection_id: row.connection_id ? toWire('connection', row.connection_id) : null,
   settings: row.settings,
+  options: completeOptions(row.options as SourceOptions),
   state: row.state,
   is_default: row.is_default,
   created_at: row.created_at.toISOString(),
@@ -74,12 +88,21 @@ export const MessageQuery = Type.Object(
 )
 export type MessageQuery = Static<typeof MessageQuery>
 
+export const QuarantineQuery = MessageQuery
+export type QuarantineQuery = MessageQuery
+
 const MessageState = Type.Union([
   Type.Literal('pending'),
   Type.Literal('completed'),
   Type.Literal('failed'),
   Type.Literal('ignored'),
+  Type.Literal('parked'),
 ])
+
+const Flags = Type.Array(Type.String(), {
+  description:
+    'What was unusual: `late` (after a later one of its entity), `gap` (one before it did not come in time), `changed` (its id came before with another body), `replayed`, `skipped`',
+})
 
 export const Message = Type.Object({
   id: WireId('message'),
@@ -89,6 +112,7 @@ export const Message = Type.Object({
   state: MessageState,
   attempts: Type.Integer(),
   error: Nullable(Type.String()),
+  flags: Flags,
   received_at: Timestamp,
   closed_at: Nullable(Timestamp),
 })
@@ -98,7 +122,45 @@ const Raw = Type.Object({
   headers: Type.Record(Type.String(), Type.Unknown()),
   body: Type.String({ description: 'The bytes as they came, in base64' }),
 })
-export const MessageWithBody = Type.Intersect([Message, Raw])
+const Wait = Type.Union([Type.Literal('gap'), Type.Literal('retry'), Type.Literal('blocked')], {
+  description:
+    '`gap`: a missing number is waited for. `retry`: the next attempt at the first message. `blocked`: that it is replayed or skipped',
+})
+const Place = Type.Object({
+  is_first: Type.Boolean({ description: 'No other message of its entity comes before it' }),
+  wait: Nullable(Wait),
+  until: Nullable(Timestamp),
+})
+export const MessageWithBody = Type.Intersect([
+  Message,
+  Raw,
+  Type.Object({
+    order: Nullable(
+      Type.Object(Place.properties, { description: 'While it waits among the messages of its entity' }),
+    ),
+  }),
+])
+
+export const toPlace = ({ is_head, wait, due }: LanePlace): Static<typeof Place> => ({
+  is_first: is_head,
+  wait,
+  until: wait === null ? null : (due?.toISOString() ?? null),
+})
+
+const Waiting = Type.Object({
+  message_id: WireId('message'),
+  wait: Wait,
+  since: Timestamp,
+  until: Nullable(Timestamp),
+})
+export const WaitingEntities = Type.Object({ data: Type.Array(Waiting) })
+
+export const toWaiting = ({ message_id, wait, used_at, due }: WaitingLane): Static<typeof Waiting> => ({
+  message_id: toWire('message', message_id),
+  wait,
+  since: used_at.toISOString(),
+  until: due?.toISOString() ?? null,
+})
 
 export const toMessage = (row: MessageRow): Static<typeof Message> => ({
   id: toWire('message', row.id),
@@ -108,6 +170,7 @@ export const toMessage = (row: MessageRow): Static<typeof Message> => ({
   state: row.state,
   attempts: row.attempts,
   error: row.error,
+  flags: row.flags,
   received_at: timeOfId(row.id).toISOString(),
   closed_at: row.closed_at?.toISOString() ?? null,
 })

@@ -3,7 +3,8 @@ import type { Provider } from '../../kit/provider.ts'
 import { inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import { parseWire, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import * as queries from './queries.ts'
+import { completeOptions, type Options, type SourceOptions } from './options.ts'
+import * as queries from './source_queries.ts'
 
 /** A source as the door and the workers need it: found by its address, with its provider and secrets in hand. */
 export type ActiveSource = {
@@ -13,6 +14,7 @@ export type ActiveSource = {
   state: 'enabled' | 'disabled'
   provider: Provider
   settings: Settings
+  options: Options
   secrets: string[]
 }
 
@@ -35,7 +37,8 @@ async function loadSource(app: App, wire_id: string): Promise<ActiveSource | fal
     const row = await queries.findSource(tx, tenant_id, id)
     if (!row) return false
     const secrets = await readSecrets(app, tx, tenant_id, id)
-    return { tenant_id, id, wire_id, state: row.state, provider, settings: row.settings as Settings, secrets }
+    const [settings, options] = [row.settings as Settings, completeOptions(row.options as SourceOptions)]
+    return { tenant_id, id, wire_id, state: row.state, provider, settings, options, secrets }
   })
 }
 

@@ -100,7 +100,7 @@ export interface Tables {
     state: Generated<'enabled' | 'disabled'>
     settings: Jsonb
     version: Generated<number>
-    health: Generated<'unknown' | 'healthy' | 'unhealthy'>
+    health: Generated<'unknown' | 'healthy' | 'degraded' | 'unhealthy'>
     health_note: string | null
     last_seen: Timestamp | null
     created_at: Generated<Timestamp>
@@ -159,6 +159,28 @@ export interface Tables {
     kind: string
     ref_id: string
   }
+  health: {
+    tenant_id: string
+    connection_id: string
+    every_s: Generated<number> | null
+    timeout_ms: Generated<number>
+    path: string | null
+    statuses: number[] | null
+    status: Generated<'unknown' | 'healthy' | 'degraded' | 'unhealthy'>
+    streak: Generated<number>
+    note: string | null
+    since: Generated<Timestamp>
+    job_id: string | null
+  }
+  health_check: {
+    tenant_id: string
+    connection_id: string
+    id: string
+    result: 'well' | 'slow' | 'failed'
+    latency_ms: number
+    note: string | null
+    call_id: string
+  }
   idempotency_key: {
     tenant_id: string
     actor: string
@@ -176,18 +198,37 @@ export interface Tables {
     event_key: string
     headers: string
     body: Buffer
-    state: Generated<'pending' | 'completed' | 'failed' | 'ignored'>
+    state: Generated<'pending' | 'completed' | 'failed' | 'ignored' | 'parked'>
     event_type: string | null
     attempts: Generated<number>
     error: string | null
     closed_at: Timestamp | null
+    flags: Generated<string[]>
+    lane: string | null
+    position: Bigint | null
+  }
+  inbox_lane: {
+    tenant_id: string
+    lane: string
+    source_id: string
+    reached: Bigint | null
+    rung: Generated<boolean>
+    wait: 'gap' | 'retry' | 'blocked' | null
+    gap_until: Timestamp | null
+    due: Timestamp | null
+    claim: string | null
+    attempts: Generated<number>
+    used_at: Generated<Timestamp>
   }
   inbox_queue: {
     tenant_id: string
     id: string
-    due: Timestamp
+    due: Timestamp | null
     claim: string | null
     attempts: Generated<number>
+    lane: string | null
+    position: Bigint | null
+    arrived: Bigint | null
   }
   inbox_seen: {
     tenant_id: string
@@ -290,6 +331,7 @@ export interface Tables {
     is_default: Generated<boolean>
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
+    options: Generated<Jsonb>
   }
   subscription: {
     tenant_id: string

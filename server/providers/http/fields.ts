@@ -247,4 +247,27 @@ export const SOURCE_FIELDS: Field[] = [
     pattern: PLACE,
     example: 'data.order.id',
   },
+  {
+    key: 'order',
+    label: 'Order of the messages of one thing',
+    hint: '`sequence` counts from 1 without a gap, `time` sorts what waits, `arrival` is as they came; wants entity_id',
+    enum: ['none', 'sequence', 'time', 'arrival'],
+    default: 'none',
+  },
+  {
+    key: 'position',
+    label: 'Where the number or time stands that orders them',
+    hint: 'a time is RFC 3339, or Unix time in seconds or milliseconds',
+    pattern: PLACE,
+    required: true,
+    example: 'sequence_number',
+    when: { order: ['sequence', 'time'] },
+  },
+  {
+    key: 'external_ids',
+    label: 'Where other ids stand by which a message is found',
+    hint: 'places, separated by commas',
+    pattern: `(?:${PLACE})(?:, ?(?:${PLACE}))*`,
+    example: 'data.customer.id, data.invoice.number',
+  },
 ]

@@ -13,7 +13,9 @@ import {
   token,
 } from '../../kit/signatures.ts'
 import { CONNECTION_FIELDS, SIGNED_TEXTS, SOURCE_FIELDS } from './fields.ts'
-import { AnyEvent, placeOf, valueAt } from './wire.ts'
+import { AnyEvent, placeOf, positionOf, valueAt } from './wire.ts'
+
+const ORDERS = ['sequence', 'time', 'arrival'] as const
 
 /** Any HTTP service: what other providers have in code, this one takes from the settings. */
 const text = (settings: Settings, key: string): string => String(settings[key] ?? '')
@@ -114,6 +116,13 @@ export const http = defineProvider({
     event_id: (event, message) => valueAt(placeOf(message.settings), event, message),
     event_type: (event, message) => valueAt(text(message.settings, 'event_type') || 'type', event, message),
     entity_id: (event, message) => valueAt(text(message.settings, 'entity_id'), event, message),
+    order: ({ order }) => ORDERS.find((one) => one === order) ?? null,
+    position: (event, message) =>
+      positionOf(valueAt(text(message.settings, 'position'), event, message), message.settings['order']),
+    external_ids: (event, message) =>
+      text(message.settings, 'external_ids')
+        .split(',')
+        .map((place) => valueAt(place.trim(), event, message)),
     translate: (event, message) => [
       {
         type: newsName('http', valueAt(text(message.settings, 'event_type') || 'type', event, message)),

@@ -29,3 +29,16 @@ function memberAt(event: unknown, names: readonly string[]): unknown {
   }
   return value
 }
+
+/** Unix times below this are seconds: as milliseconds they would lie in 1973. */
+const SMALLEST_MS = 100_000_000_000
+
+/** A number as it is, a time in milliseconds; null where the text is neither. */
+export function positionOf(text: string | null, by: unknown): number | null {
+  if (text === null) return null
+  const number = /^[0-9]{1,16}(?:[.][0-9]+)?$/.test(text) ? Number(text) : null
+  if (by === 'sequence') return number
+  if (number !== null) return Math.floor(number < SMALLEST_MS ? number * 1000 : number)
+  const time = Date.parse(text)
+  return Number.isNaN(time) ? null : time
+}

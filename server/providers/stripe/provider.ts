@@ -4,7 +4,7 @@ import { defineProvider, get, operation, path, post } from '../../kit/provider.t
 import { stripeSignature } from '../../kit/signatures.ts'
 import { toUnits } from './amounts.ts'
 import { toRefusal } from './refusals.ts'
-import { toEntityId, toNews, toPayment, toRefund } from './translate.ts'
+import { toEntityId, toExternalIds, toNews, toPayment, toRefund } from './translate.ts'
 import { API_VERSION, PaymentIntent, PaymentIntents, Refund, StripeEvent } from './wire.ts'
 
 /** With the charge inside, the answer also tells what was refunded or disputed. */
@@ -124,6 +124,10 @@ export const stripe = defineProvider({
     event_id: ({ id }) => id,
     event_type: ({ type }) => type,
     entity_id: toEntityId,
+    // Stripe promises no order and numbers nothing: `created`, in seconds, sorts what waits.
+    order: 'time',
+    position: ({ created }) => (typeof created === 'number' ? created * 1000 : null),
+    external_ids: toExternalIds,
     translate: toNews,
   },
 })

@@ -89,6 +89,14 @@ export function toNews({ type, data: { object } }: StripeEvent): News[] {
   return []
 }
 
+/** Ids by which somebody would look for it: the object, what it hangs on, and our own reference. */
+export function toExternalIds({ data: { object } }: StripeEvent): (string | null)[] {
+  const { id, payment_intent, charge, customer, invoice, latest_charge, metadata } = object
+  const reference = (metadata as { reference?: unknown } | null | undefined)?.reference
+  const ids = [id, payment_intent, charge, customer, invoice, latest_charge, reference]
+  return ids.map((value) => (typeof value === 'string' ? value : null))
+}
+
 /** Everything about one payment bears the id of its intent, and so keeps its order. */
 export function toEntityId({ data: { object } }: StripeEvent): string | null {
   const { payment_intent, charge, id } = object

@@ -70,12 +70,18 @@ export type Dispute = Static<typeof Dispute>
 export const StripeEvent = Type.Object({
   id: Type.String({ minLength: 1 }),
   type: Type.String({ minLength: 1 }),
+  /** Unix time in seconds. */
+  created: maybe(Type.Unknown()),
   data: Type.Object({
     object: Type.Object({
       id: maybe(Type.String()),
       object: maybe(Type.String()),
       payment_intent: maybe(Type.Unknown()),
       charge: maybe(Type.Unknown()),
+      customer: maybe(Type.Unknown()),
+      invoice: maybe(Type.Unknown()),
+      latest_charge: maybe(Type.Unknown()),
+      metadata: maybe(Type.Unknown()),
     }),
   }),
 })

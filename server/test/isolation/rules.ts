@@ -19,6 +19,7 @@ const CROSSING = [
   'event',
   'external_id',
   'inbox',
+  'inbox_lane',
   'inbox_queue',
   'job',
   'rate_window',

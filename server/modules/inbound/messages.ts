@@ -1,0 +1,94 @@
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { audit } from '../tenants/tenants.ts'
+import { readPage, toPage } from '../wire.ts'
+import * as lanes from './lane_queries.ts'
+import * as queries from './queries.ts'
+import { type MessageQuery, toMessage, toPlace, toRaw, toWaiting } from './schema.ts'
+import { findSource } from './source_queries.ts'
+
+/** The inbox: what came in, what became of it, and taking it up again. */
+
+export async function listMessages(app: App, actor: Actor, input: MessageQuery) {
+  const { limit, before } = readPage('message', input)
+  const source_id = input.source_id ? fromWire('source', input.source_id, 'source_id') : null
+  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
+    queries.listMessages(tx, actor.tenant_id, source_id, limit, before),
+  )
+  return toPage('message', rows, limit, toMessage)
+}
+
+export async function readMessage(app: App, actor: Actor, wire_id: string) {
+  const id = fromWire('message', wire_id)
+  const { tenant_id } = actor
+  return inTenant(app.db, tenant_id, async (tx) => {
+    const row = await found(tx, tenant_id, id)
+    const place = row.state === 'pending' ? await lanes.findPlace(tx, tenant_id, id) : undefined
+    return { ...toMessage(row), ...toRaw(row), order: place ? toPlace(place) : null }
+  })
+}
+
+/** Reads and translates a message again, at once: one that has ended, or one whose entity waits for it. */
+export async function replayMessage(app: App, actor: Actor, wire_id: string) {
+  const id = fromWire('message', wire_id)
+  const { tenant_id } = actor
+  const row = await inTenant(app.db, tenant_id, async (tx) => {
+    const message = await found(tx, tenant_id, id)
+    if (!(await queries.requeueMessage(tx, tenant_id, id)) && !(await freeHead(tx, tenant_id, id))) {
+      throw new Problem('conflict', {
+        detail: `message ${wire_id} is ${message.state}; only one that failed, was ignored or parked is processed again, or one for which its entity waits`,
+      })
+    }
+    await audit(tx, actor, 'message.replay', wire_id)
+    return found(tx, tenant_id, id)
+  })
+  app.db.notify('trilho_inbox', 'new')
+  return toMessage(row)
+}
+
+/** Gives up a message for which its entity waits, so that the entity goes on. */
+export async function skipMessage(app: App, actor: Actor, wire_id: string) {
+  const id = fromWire('message', wire_id)
+  const { tenant_id } = actor
+  const row = await inTenant(app.db, tenant_id, async (tx) => {
+    const { error } = await found(tx, tenant_id, id)
+    const because = `skipped by ${actor.id}${error === null ? '' : `: ${error}`}`
+    if (!(await freeHead(tx, tenant_id, id)) || !(await lanes.skipMessage(tx, tenant_id, id, because))) {
+      throw new Problem('conflict', {
+        detail: `nothing waits for message ${wire_id}; see GET /v1/sources/{id}/waiting`,
+      })
+    }
+    await audit(tx, actor, 'message.skip', wire_id)
+    return found(tx, tenant_id, id)
+  })
+  app.db.notify('trilho_inbox', 'lane')
+  return toMessage(row)
+}
+
+async function freeHead(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
+  const place = await lanes.findPlace(tx, tenant_id, id)
+  return place?.is_head === true && lanes.freeLane(tx, tenant_id, place.lane)
+}
+
+const MOST_WAITING = 200
+
+/** The entities of a source that stand still, each with the message it waits at; the longest waiting first. */
+export async function listWaiting(app: App, actor: Actor, wire_id: string) {
+  const id = fromWire('source', wire_id)
+  const { tenant_id } = actor
+  const rows = await inTenant(app.db, tenant_id, async (tx) => {
+    if (!(await findSource(tx, tenant_id, id))) {
+      throw new Problem('not_found', { detail: `there is no source ${wire_id}` })
+    }
+    return lanes.listWaitingLanes(tx, tenant_id, id, MOST_WAITING)
+  })
+  return { data: rows.map(toWaiting) }
+}
+
+async function found(tx: Tx, tenant_id: string, id: string) {
+  const row = await queries.findMessage(tx, tenant_id, id)
+  if (!row) throw new Problem('not_found', { detail: `there is no message ${toWire('message', id)}` })
+  return row
+}

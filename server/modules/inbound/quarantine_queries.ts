@@ -1,0 +1,68 @@
+import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+
+/** Every statement on the quarantine and the security events of the door. */
+
+export type Refused = {
+  tenant_id: string
+  id: string
+  security_event_id: string
+  source_id: string
+  reason: string
+  detail: string
+  headers: string
+  body: Buffer
+  ip: string | null
+}
+
+const REFUSE = {
+  name: 'inbox_refuse',
+  text: `
+    with kept as (insert into quarantine (tenant_id, id, source_id, reason, detail, headers, body, ip)
+                  values ($1, $2, $4, $5, $6, $7, $8, $9))
+    insert into security_event (tenant_id, id, kind, subject, ip, detail)
+    values ($1, $3, 'webhook.refused', $4::uuid::text, $9, $5::text || ': ' || $6::text)`,
+}
+
+/** Keeps a refused message, raw, together with the security event that tells of it. */
+export async function insertRefused(db: Db, r: Refused): Promise<void> {
+  const { tenant_id, id, security_event_id, source_id, reason, detail, headers, body, ip } = r
+  await hot(db, REFUSE, [tenant_id, id, security_event_id, source_id, reason, detail, headers, body, ip])
+}
+
+export type QuarantineRow = {
+  id: string
+  source_id: string
+  reason: string
+  detail: string
+  ip: string | null
+}
+
+const QUARANTINE = ['id', 'source_id', 'reason', 'detail', 'ip'] as const
+
+export const listQuarantine = (
+  tx: Tx,
+  tenant_id: string,
+  source_id: string | null,
+  limit: number,
+  before: string | null,
+): Promise<QuarantineRow[]> => {
+  let query = tx.selectFrom('quarantine').select(QUARANTINE).where('tenant_id', '=', tenant_id)
+  if (source_id) query = query.where('source_id', '=', source_id)
+  if (before) query = query.where('id', '<', before)
+  return query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+}
+
+export const findQuarantined = (tx: Tx, tenant_id: string, id: string) =>
+  tx
+    .selectFrom('quarantine')
+    .select([...QUARANTINE, 'headers', 'body'])
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export async function deleteQuarantined(tx: Tx, tenant_id: string, id: string): Promise<void> {
+  await tx.deleteFrom('quarantine').where('tenant_id', '=', tenant_id).where('id', '=', id).execute()
+}

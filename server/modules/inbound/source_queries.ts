@@ -1,0 +1,109 @@
+import { sql } from 'kysely'
+import type { Db, Tx } from '../../platform/database/database.ts'
+
+/** Every statement on sources. */
+
+export type SourceRow = {
+  id: string
+  provider: string
+  name: string
+  connection_id: string | null
+  settings: unknown
+  options: unknown
+  state: 'enabled' | 'disabled'
+  is_default: boolean
+  created_at: Date
+  updated_at: Date
+}
+
+const SOURCE = [
+  'id',
+  'provider',
+  'name',
+  'connection_id',
+  'settings',
+  'options',
+  'state',
+  'is_default',
+  'created_at',
+  'updated_at',
+] as const
+
+type NewSource = Pick<SourceRow, 'id' | 'provider' | 'name' | 'connection_id' | 'is_default'> & {
+  tenant_id: string
+  settings: Record<string, unknown>
+  options: Record<string, unknown>
+}
+
+export async function insertSource(tx: Tx, row: NewSource): Promise<void> {
+  await tx.insertInto('source').values(row).execute()
+}
+
+export const findSource = (tx: Tx, tenant_id: string, id: string): Promise<SourceRow | undefined> =>
+  tx
+    .selectFrom('source')
+    .select(SOURCE)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst()
+
+export const listSources = (
+  tx: Tx,
+  tenant_id: string,
+  limit: number,
+  before: string | null,
+): Promise<SourceRow[]> =>
+  tx
+    .selectFrom('source')
+    .select(SOURCE)
+    .where('tenant_id', '=', tenant_id)
+    .$if(before !== null, (query) => query.where('id', '<', before as string))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+
+export type SourceChange = Partial<
+  Pick<SourceRow, 'name' | 'state' | 'is_default'> & {
+    settings: Record<string, unknown>
+    options: Record<string, unknown>
+  }
+>
+
+export const updateSource = (
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+  change: SourceChange,
+): Promise<SourceRow | undefined> =>
+  tx
+    .updateTable('source')
+    .set({ ...change, updated_at: new Date() })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .returning(SOURCE)
+    .executeTakeFirst()
+
+export async function deleteSource(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('source')
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  return numDeletedRows > 0n
+}
+
+/** Before a tenant is known: through the gate's own functions. */
+export async function findAddress(
+  db: Db,
+  id: string,
+): Promise<{ tenant_id: string; provider: string } | undefined> {
+  const { rows } = await sql<{ tenant_id: string; provider: string }>`
+    select tenant_id, provider from source_by_id(${id})`.execute(db)
+  return rows[0]
+}
+
+export async function findDefaults(db: Db, provider: string): Promise<{ tenant_id: string; id: string }[]> {
+  const { rows } = await sql<{ tenant_id: string; id: string }>`
+    select tenant_id, id from default_sources(${provider})`.execute(db)
+  return rows
+}

@@ -1,0 +1,86 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import type { WebhookReply } from '../../kit/provider.ts'
+import type { Routes } from '../app.ts'
+import { defaultSource, greet, receive } from './receive.ts'
+import { Received } from './schema.ts'
+
+/** Where vendors post. The body is bytes here, whatever its content type. */
+export const webhookRoutes: Routes = (http, app) => {
+  const schema = { tags: ['Webhooks'], response: { 200: Received } }
+  const params = Type.Object({ provider: Type.String(), source: Type.String() })
+  const arrival = (request: FastifyRequest) => ({
+    method: request.method,
+    path: request.url,
+    headers: request.headers,
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    ip: request.ip,
+  })
+
+  http.post(
+    '/webhooks/:provider/:source',
+    {
+      config: { access: 'public' },
+      schema: {
+        ...schema,
+        operationId: 'receiveWebhook',
+        summary: 'Receive a webhook of a provider at a source',
+        description:
+          'Answered after the commit that holds the message, or as the provider wants it. A signature that does not verify answers 401.',
+        params,
+      },
+    },
+    async (request, reply) => {
+      const { provider, source } = request.params
+      return answer(reply, await receive(app, provider, source, arrival(request)))
+    },
+  )
+
+  http.get(
+    '/webhooks/:provider/:source',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags: ['Webhooks'],
+        operationId: 'answerHandshake',
+        summary: 'Answer a provider that tries the address of a source',
+        description: 'Whoever’s handshake is not known there is answered 405. A query is taken as it comes.',
+        params,
+        response: {
+          200: {
+            description: 'What the provider wants to hear',
+            content: { 'text/plain': { schema: Type.String() } },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const { provider, source } = request.params
+      return answer(reply, await greet(app, provider, source, arrival(request)))
+    },
+  )
+
+  http.post(
+    '/webhooks/:provider',
+    {
+      config: { access: 'public' },
+      schema: {
+        ...schema,
+        operationId: 'receiveWebhookAtDefault',
+        summary: 'Receive a webhook at the only default source of a provider',
+        params: Type.Object({ provider: Type.String() }),
+      },
+    },
+    async (request, reply) => {
+      const { provider } = request.params
+      const source = await defaultSource(app, provider)
+      return answer(reply, await receive(app, provider, source, arrival(request)))
+    },
+  )
+}
+
+/** Ours as JSON, a vendor's own as it is. */
+function answer(reply: FastifyReply, given: Static<typeof Received> | WebhookReply): FastifyReply {
+  if (!('body' in given)) return reply.send(given)
+  return reply.code(given.status).type(given.content_type).send(given.body)
+}
