@@ -23,6 +23,15 @@ export const MOST_TEXT = 5_000_000
 type Waiting = { task: Task; done: (reckoned: Reckoned) => void }
 type Thread = { worker: Worker; job: Waiting | null; timer: NodeJS.Timeout | null }
 
+function startThread(): Worker {
+  // Compiled, the file ends otherwise; nothing rewrites the name in a URL.
+  const file = new URL(import.meta.url.replace(/bounded\.(ts|js)$/, 'bounded_thread.$1'))
+  return new Worker(file, { env: {}, resourceLimits: MEMORY, stdout: true, stderr: true })
+}
+
+const causeOf = ({ code }: NodeJS.ErrnoException): string =>
+  code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'took too much memory' : 'could not be reckoned'
+
 /** Threads start with the first task, and keep no process alive while they are idle. */
 export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: Options = {}): Bounded {
   const line: Waiting[] = []
@@ -39,18 +48,11 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
   }
 
   function open(): Thread {
-    // Compiled, the file ends otherwise; nothing rewrites the name in a URL.
-    const file = new URL(import.meta.url.replace(/bounded\.(ts|js)$/, 'bounded_thread.$1'))
-    const worker = new Worker(file, { env: {}, resourceLimits: MEMORY, stdout: true, stderr: true })
-    const thread: Thread = { worker, job: null, timer: null }
+    const thread: Thread = { worker: startThread(), job: null, timer: null }
+    const { worker } = thread
     worker.unref()
     worker.on('message', (reckoned: Reckoned) => settle(thread, reckoned))
-    worker.on('error', (error: NodeJS.ErrnoException) =>
-      end(
-        thread,
-        error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'took too much memory' : 'could not be reckoned',
-      ),
-    )
+    worker.on('error', (error: NodeJS.ErrnoException) => end(thread, causeOf(error)))
     worker.on('exit', () => end(thread, 'could not be reckoned'))
     all.add(thread)
     return thread

@@ -14,7 +14,7 @@ export { type Bounded, createBounded } from './bounded.ts'
 export type { Direction } from './fields.ts'
 export { Mapping, Step, Steps } from './schema.ts'
 export { fillTemplate } from './template.ts'
-export { parseExact, scalarText } from './values.ts'
+export { parseExact, scalarText, toPlain } from './values.ts'
 
 /**
  * Mapping as data: steps that turn one JSON value into another, each checked before it is kept and timed when it
@@ -60,14 +60,23 @@ export function checkSteps(steps: readonly Step[], field: string): void {
   }
 }
 
-/** As a Problem of the caller's: every place that is at fault, and why. */
-export function refusal(place: string, faults: readonly Fault[]): Problem {
-  const errors = faults.map(({ field, reason }) => ({
-    field: field === '' ? place : `${place}.${field}`,
-    reason,
-  }))
+/** Refuses a template whose places could never be read; `field` is where it stands in the request. */
+export function checkPlaces(template: unknown, field: string): void {
+  try {
+    checkTemplate(template, field)
+  } catch (error) {
+    if (!(error instanceof StepFault)) throw error
+    throw toProblem(error.faults)
+  }
+}
+
+/** As a Problem of the caller's: every place below `field` that is at fault, and why. */
+export const refusal = (field: string, faults: readonly Fault[]): Problem =>
+  toProblem(faults.map((one) => ({ ...one, field: one.field === '' ? field : `${field}.${one.field}` })))
+
+function toProblem(errors: readonly Fault[]): Problem {
   const detail = errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')
-  return new Problem('invalid_request', { field: errors[0]?.field ?? place, detail, errors })
+  return new Problem('invalid_request', { field: errors[0]?.field ?? '', detail, errors: [...errors] })
 }
 
 function checkStep(step: Step, place: string): void {

@@ -1,6 +1,4 @@
-import type { Operation } from '../../kit/provider.ts'
 import { perSettings } from '../../kit/provider.ts'
-import { read } from '../../kit/reads.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -13,12 +11,12 @@ import {
   useConnection,
 } from '../connections/connections.ts'
 import { readPage, toPage } from '../wire.ts'
+import { concludeCall } from './conclude.ts'
 import { type Performed, perform } from './perform.ts'
-import type { Wanted } from './pipeline.ts'
+import { prepareCall } from './prepare.ts'
 import { back, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
 import * as queries from './queries.ts'
 import { recorder } from './record.ts'
-import { toReport } from './report.ts'
 import { type CallQuery, type MakeCall, toAttempt, toCall } from './schema.ts'
 
 /**
@@ -26,92 +24,17 @@ import { type CallQuery, type MakeCall, toAttempt, toCall } from './schema.ts'
  * before the first byte leaves. The report says what happened; an outcome nobody saw is `unknown`, never a guess.
  */
 
-const USUAL_RETRIES = 3
-
 /** The report as JSON text: see `toReport`. Throws only what is the caller's fault; the vendor's trouble is told. */
 export async function makeCall(app: App, actor: Actor, wire_id: string, input: MakeCall): Promise<string> {
   const connection = await useConnection(app, actor, fromWire('connection', wire_id))
-  const named = input.operation === undefined ? null : operationOf(connection, input.operation)
-  const request = named ? operationRequest(named.operation, input) : plainRequest(input)
-  const limits = {
-    ...(input.timeout_ms !== undefined && { timeout_ms: input.timeout_ms }),
-    ...(input.idempotency_key !== undefined && { idempotency_key: input.idempotency_key }),
-  }
-  const wanted: Wanted = {
-    operation: named?.name ?? null,
-    request: { ...request, ...limits },
-    retries: input.retries ?? USUAL_RETRIES,
-    patience_ms: patienceOf(input),
-  }
-  const performed = await perform(app, actor, connection, wanted)
+  const prepared = await prepareCall(app, actor, connection, input)
+  const performed = await perform(app, actor, connection, prepared.wanted)
   const refused = turnedAway(performed)
   if (refused) throw refused
-  return toReport(connection, performed, named)
+  return concludeCall(app, actor, prepared, performed)
 }
 
-const LONGEST_PATIENCE_MS = 30_000
-
-function patienceOf({ on_limit, wait_ms }: MakeCall): number {
-  if (on_limit === 'wait') return wait_ms ?? LONGEST_PATIENCE_MS
-  if (wait_ms === undefined) return 0
-  throw new Problem('invalid_request', {
-    field: 'wait_ms',
-    detail: 'wait_ms says how long to wait; set on_limit to wait, or leave it out',
-  })
-}
-
-function operationOf({ opened }: OpenConnection, name: string): { name: string; operation: Operation } {
-  const { operations, id } = opened.provider
-  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
-  if (operation) return { name, operation }
-  const known = Object.keys(operations).join(', ') || 'none; give method and path'
-  throw new Problem('invalid_request', {
-    field: 'operation',
-    detail: `${id} has no operation ${name}; it has ${known}`,
-  })
-}
-
-function operationRequest(operation: Operation, input: MakeCall): HttpRequest {
-  for (const field of ['method', 'path', 'query', 'body', 'encoding'] as const) {
-    if (input[field] === undefined) continue
-    throw new Problem('invalid_request', { field, detail: `${field} is set by the operation; leave it out` })
-  }
-  const taken = read(operation.input, input.input ?? {})
-  if (!taken.ok) {
-    const errors = taken.errors.map(({ field, reason }) => ({
-      field: field ? `input.${field}` : 'input',
-      reason,
-    }))
-    const detail = errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')
-    throw new Problem('invalid_request', { field: errors[0]?.field ?? 'input', detail, errors })
-  }
-  const request = operation.request(taken.value)
-  return { ...request, headers: { ...request.headers, ...input.headers } }
-}
-
-function plainRequest({ method, path, query, headers, body, encoding, input }: MakeCall): HttpRequest {
-  if (input !== undefined) {
-    throw new Problem('invalid_request', {
-      field: 'input',
-      detail: 'input belongs to an operation; name one, or leave it out',
-    })
-  }
-  if (method === undefined || path === undefined) {
-    const field = method === undefined ? 'method' : 'path'
-    throw new Problem('invalid_request', {
-      field,
-      detail: `${field} is missing: give method and path, or an operation`,
-    })
-  }
-  return {
-    method,
-    path,
-    ...(query !== undefined && { query }),
-    ...(headers !== undefined && { headers }),
-    ...(body !== undefined && { body }),
-    ...(encoding !== undefined && { encoding }),
-  }
-}
+const USUAL_RETRIES = 3
 
 export type Proxied = { status: number; headers: Record<string, string>; body: Buffer }
 

@@ -1,10 +1,12 @@
-import type { Operation, Provider } from '../../kit/provider.ts'
+import type { Mapped, StepReport } from '../../kit/mapping/mapping.ts'
+import type { Provider } from '../../kit/provider.ts'
 import { inWords, read } from '../../kit/reads.ts'
 import { readJson } from '../../kit/wire_json.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import type { Performed } from './perform.ts'
 import type { Response } from './pipeline.ts'
+import type { Named } from './prepare.ts'
 
 /**
  * What the caller is told, as JSON text. The vendor's JSON is put in as it came, so that `12.50` stays `12.50` and no
@@ -12,13 +14,12 @@ import type { Response } from './pipeline.ts'
  */
 export function toReport(
   connection: OpenConnection,
-  { id, state, response, attempts, duration_ms, error }: Performed,
-  named: { name: string; operation: Operation } | null,
+  { id, state, response, attempts, duration_ms, error, cache }: Performed & { cache?: unknown },
+  named: Named | null,
+  answer: Answer,
+  steps: { in: StepReport[]; out: StepReport[] },
 ): string {
-  const body = bodyOf(response)
-  const translated = response
-    ? translate(connection.opened.provider, response, body, named?.operation ?? null)
-    : {}
+  const { encoding, json, text: _text, ...translated } = answer
   const head = {
     id: toWire('call', id),
     connection_id: toWire('connection', connection.id),
@@ -30,11 +31,30 @@ export function toReport(
     duration_ms,
     error,
     truncated: response?.truncated ?? false,
+    ...(cache !== undefined && { cache }),
     ...translated,
-    body_encoding: body.encoding,
+    ...(steps.in.length + steps.out.length > 0 && { steps }),
+    body_encoding: encoding,
   }
-  return `${JSON.stringify(head).slice(0, -1)},"body":${body.json}}`
+  return `${JSON.stringify(head).slice(0, -1)},"body":${json}}`
 }
+
+/** What a vendor answered, and what that is in our words. */
+export type Answer = Body & Translated
+
+export const readAnswer = (provider: Provider, response: Response | null, named: Named | null): Answer => {
+  const body = bodyOf(response)
+  return { ...body, ...(response && translate(provider, response, body, named)) }
+}
+
+/** With what the mapping made of it. */
+export const withMapped = (answer: Answer, mapped: Mapped): Answer =>
+  mapped.ok
+    ? { ...answer, result: mapped.output }
+    : {
+        ...answer,
+        error: `the answer could not be mapped: step ${mapped.step} (${mapped.steps.at(-1)?.kind}): ${mapped.steps.at(-1)?.error}`,
+      }
 
 type Body = { encoding: 'json' | 'text' | 'base64' | null; json: string; text: string }
 
@@ -68,12 +88,8 @@ function isJson(text: string): boolean {
 type Translated = { result?: unknown; refusal?: unknown; error?: string }
 
 /** An operation that succeeded has a result in our words; a vendor's no has its reason. */
-function translate(
-  provider: Provider,
-  { status }: Response,
-  body: Body,
-  operation: Operation | null,
-): Translated {
+function translate(provider: Provider, { status }: Response, body: Body, named: Named | null): Translated {
+  const operation = named?.operation
   const value = () => (body.encoding === 'json' ? readJson(body.text) : body.text)
   if (status >= 400) return provider.refusal ? { refusal: provider.refusal(status, value()) } : {}
   if (!operation || status >= 300) return {}

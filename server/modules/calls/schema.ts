@@ -1,5 +1,7 @@
 import Type, { type Static } from 'typebox'
+import { Mapping } from '../../kit/mapping/mapping.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
+import { StepReports } from '../operations/operations.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import type { AttemptRow, CallRow } from './queries.ts'
 
@@ -18,7 +20,7 @@ export const MakeCall = Type.Object(
     operation: Type.Optional(
       Type.String({
         maxLength: 100,
-        description: 'An operation of the provider',
+        description: 'An operation of the provider, or one stored on the connection',
         examples: ['payments.create'],
       }),
     ),
@@ -72,6 +74,10 @@ export const MakeCall = Type.Object(
     wait_ms: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 30_000, description: 'How long to stand in line; 30 s' }),
     ),
+    mapping: Type.Optional(Mapping),
+    trace: Type.Optional(
+      Type.Boolean({ description: 'The report shows what each step of the mapping was given and gave' }),
+    ),
     idempotency_key: Type.Optional(
       Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$', description: "Passed on in the vendor's own header" }),
     ),
@@ -104,6 +110,12 @@ export const CallReport = Type.Object({
   truncated: Type.Boolean({ description: 'The answer was longer than 10 MB and was cut' }),
   result: Type.Optional(Type.Unknown({ description: 'What an operation gives back, in our words' })),
   refusal: Type.Optional(Type.Unknown({ description: "The vendor's no, in our words" })),
+  steps: Type.Optional(
+    Type.Object(
+      { in: StepReports, out: StepReports },
+      { description: 'What the steps of the mapping came to; with it `result` is what its last step gave' },
+    ),
+  ),
   body_encoding: Nullable(Type.Union([Type.Literal('json'), Type.Literal('text'), Type.Literal('base64')])),
   body: Type.Unknown({
     description: 'The answer: JSON to the digit, text, or base64, as body_encoding says',

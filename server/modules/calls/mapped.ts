@@ -1,0 +1,86 @@
+import {
+  type Enrich,
+  type Mapped,
+  parseExact,
+  refusal,
+  runMapping,
+  type Step,
+  type StepReport,
+  type Tools,
+  toPlain,
+} from '../../kit/mapping/mapping.ts'
+import { inWords, read } from '../../kit/reads.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { useConnection } from '../connections/connections.ts'
+import { boundedOf } from '../operations/operations.ts'
+import { perform } from './perform.ts'
+import { prepareCall } from './prepare.ts'
+import { readAnswer } from './report.ts'
+import { MakeCall } from './schema.ts'
+
+/** The mappings of a call: what it takes, on the way in, and what it is answered, on the way out. */
+type Options = { trace: boolean; depth: number }
+
+export type MappedIn = { value: unknown; steps: StepReport[]; content_type: string | null }
+
+/** What the steps cannot do is the caller's to mend. */
+export async function mapIn(
+  app: App,
+  actor: Actor,
+  steps: readonly Step[],
+  value: unknown,
+  options: Options,
+): Promise<MappedIn> {
+  if (steps.length === 0) return { value, steps: [], content_type: null }
+  const mapped = await runMapping(steps, value ?? null, toolsOf(app, actor, 'in', options))
+  if (!mapped.ok) throw refusal(`mapping.in.${mapped.step}`, mapped.faults)
+  return { value: mapped.output, steps: mapped.steps, content_type: mapped.content_type }
+}
+
+/** The vendor has done what it did: what the steps cannot do is told beside its answer. */
+export const mapOut = (
+  app: App,
+  actor: Actor,
+  steps: readonly Step[],
+  value: unknown,
+  options: Options,
+): Promise<Mapped> => runMapping(steps, value, toolsOf(app, actor, 'out', options))
+
+const toolsOf = (app: App, actor: Actor, direction: 'in' | 'out', { trace, depth }: Options): Tools => ({
+  direction,
+  bounded: boundedOf(app),
+  ask: (step, call) => enrichingCall(app, actor, step, call, depth),
+  trace,
+  monotonic: app.clock.monotonic,
+})
+
+/** A call like any other, on record for itself; what it enriches does not have to be its own connection. */
+async function enrichingCall(
+  app: App,
+  actor: Actor,
+  step: Enrich,
+  call: Record<string, unknown>,
+  depth: number,
+): Promise<unknown> {
+  if (depth > 0)
+    throw new Problem('invalid_request', { detail: 'a call that enriches is not enriched itself' })
+  const asked = read(MakeCall, toPlain(call))
+  if (!asked.ok) throw new Problem('invalid_request', { detail: inWords(asked.errors) })
+  const connection = await useConnection(
+    app,
+    actor,
+    fromWire('connection', step.connection_id, 'connection_id'),
+  )
+  const prepared = await prepareCall(app, actor, connection, asked.value, depth + 1)
+  const performed = await perform(app, actor, connection, prepared.wanted)
+  if (performed.state !== 'succeeded' || !performed.response)
+    throw new Problem('vendor_failed', { detail: performed.error ?? `it is ${performed.state}` })
+  const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared.named)
+  if (error !== undefined) throw new Problem('vendor_failed', { detail: error })
+  const answer = result ?? parseExact(json)
+  const out = await mapOut(app, actor, prepared.mapping.out ?? [], answer, { trace: false, depth: depth + 1 })
+  if (out.ok) return out.output
+  throw new Problem('vendor_failed', { detail: `its answer could not be mapped: ${out.steps.at(-1)?.error}` })
+}

@@ -1,0 +1,139 @@
+import { checkSteps, type Mapping, type StepReport } from '../../kit/mapping/mapping.ts'
+import type { Operation } from '../../kit/provider.ts'
+import { read } from '../../kit/reads.ts'
+import type { HttpRequest } from '../../kit/transports/http.ts'
+import { Problem } from '../../platform/errors.ts'
+import type { Actor, App } from '../app.ts'
+import type { OpenConnection } from '../connections/connections.ts'
+import {
+  checkInput,
+  findStored,
+  requestOf,
+  type StoredOperation,
+  storedNames,
+} from '../operations/operations.ts'
+import { mapIn } from './mapped.ts'
+import type { Wanted } from './pipeline.ts'
+import type { MakeCall } from './schema.ts'
+
+/** From what a caller asks to the request that is to be sent: which operation, what it takes, what is mapped in. */
+export type Prepared = {
+  connection: OpenConnection
+  wanted: Wanted
+  named: Named | null
+  mapping: Mapping
+  /** What the steps of `mapping.in` took. */
+  steps: StepReport[]
+  trace: boolean
+}
+
+/** Of the provider, with its schemas and translation, or stored by the tenant. */
+export type Named =
+  | { name: string; operation: Operation; stored?: undefined }
+  | { name: string; operation?: undefined; stored: StoredOperation }
+
+const USUAL_RETRIES = 3
+
+/** `depth` is 1 for a call that enriches another. Throws only what is the caller's fault. */
+export async function prepareCall(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  input: MakeCall,
+  depth = 0,
+): Promise<Prepared> {
+  const named = input.operation === undefined ? null : await findOperation(app, connection, input.operation)
+  checkFields(input, named)
+  const usual = named?.stored?.definition
+  const mapping = { ...usual?.mapping, ...input.mapping }
+  checkSteps(input.mapping?.in ?? [], 'mapping.in')
+  checkSteps(input.mapping?.out ?? [], 'mapping.out')
+  const given = named ? (input.input ?? {}) : input.body
+  if (usual) await checkInput(app, usual, given)
+  const trace = input.trace ?? false
+  const { value, steps, content_type } = await mapIn(app, actor, mapping.in ?? [], given, { trace, depth })
+  const request = requestFor(named, input, value)
+  const headers = { ...(content_type !== null && { 'content-type': content_type }), ...request.headers }
+  const timeout_ms = input.timeout_ms ?? usual?.timeout_ms
+  const wanted: Wanted = {
+    operation: named?.name ?? null,
+    request: {
+      ...request,
+      headers,
+      ...(timeout_ms !== undefined && { timeout_ms }),
+      ...(input.idempotency_key !== undefined && { idempotency_key: input.idempotency_key }),
+    },
+    retries: input.retries ?? usual?.retries ?? USUAL_RETRIES,
+    patience_ms: patienceOf({ ...usual, ...input }),
+  }
+  return { connection, wanted, named, mapping, steps, trace }
+}
+
+const LONGEST_PATIENCE_MS = 30_000
+
+function patienceOf({ on_limit, wait_ms }: Pick<MakeCall, 'on_limit' | 'wait_ms'>): number {
+  if (on_limit === 'wait') return wait_ms ?? LONGEST_PATIENCE_MS
+  if (wait_ms === undefined) return 0
+  throw new Problem('invalid_request', {
+    field: 'wait_ms',
+    detail: 'wait_ms says how long to wait; set on_limit to wait, or leave it out',
+  })
+}
+
+async function findOperation(app: App, connection: OpenConnection, name: string): Promise<Named> {
+  const { operations, id } = connection.opened.provider
+  const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
+  if (operation) return { name, operation }
+  const stored = await findStored(app, connection, name)
+  if (stored) return { name, stored }
+  const known = [...Object.keys(operations), ...(await storedNames(app, connection))].slice(0, 50)
+  throw new Problem('invalid_request', {
+    field: 'operation',
+    detail: `${id} has no operation ${name}; it has ${known.join(', ') || 'none; give method and path'}`,
+  })
+}
+
+/** What belongs together: an operation takes `input`, a plain request says what it is. */
+function checkFields(input: MakeCall, named: Named | null): void {
+  const refuse = (field: string, why: string): never => {
+    throw new Problem('invalid_request', { field, detail: `${field} ${why}` })
+  }
+  if (named) {
+    for (const field of ['method', 'path', 'query', 'body', 'encoding'] as const)
+      if (input[field] !== undefined) refuse(field, 'is set by the operation; leave it out')
+    return
+  }
+  if (input.input !== undefined) refuse('input', 'belongs to an operation; name one, or leave it out')
+  for (const field of ['method', 'path'] as const)
+    if (input[field] === undefined) refuse(field, 'is missing: give method and path, or an operation')
+}
+
+function requestFor(named: Named | null, input: MakeCall, value: unknown): HttpRequest {
+  if (named?.operation) return withHeaders(operationRequest(named.operation, value), input)
+  if (named?.stored) return withHeaders(requestOf(named.stored.definition, value), input)
+  const { method = 'GET', path = '/', query, headers, encoding } = input
+  return {
+    method,
+    path,
+    ...(query !== undefined && { query }),
+    ...(headers !== undefined && { headers }),
+    ...(value !== undefined && { body: value }),
+    ...(encoding !== undefined && { encoding }),
+  }
+}
+
+const withHeaders = (request: HttpRequest, { headers }: MakeCall): HttpRequest => ({
+  ...request,
+  headers: { ...request.headers, ...headers },
+})
+
+function operationRequest(operation: Operation, value: unknown): HttpRequest {
+  const taken = read(operation.input, value)
+  if (taken.ok) return operation.request(taken.value)
+  const errors = taken.errors.map(({ field, reason }) => ({
+    field: field ? `input.${field}` : 'input',
+    reason,
+  }))
+  const detail = errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')
+  throw new Problem('invalid_request', { field: errors[0]?.field ?? 'input', detail, errors })
+}

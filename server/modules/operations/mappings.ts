@@ -1,0 +1,45 @@
+import {
+  type Bounded,
+  checkSteps,
+  createBounded,
+  type Mapped,
+  parseExact,
+  runMapping,
+} from '../../kit/mapping/mapping.ts'
+import { rawMember } from '../../kit/wire_json.ts'
+import { once } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import type { App } from '../app.ts'
+import type { PreviewMapping } from './schema.ts'
+
+/** Trying a mapping without a call, and the threads in which the expressions and schemas of tenants are reckoned. */
+
+/** One set of threads for this process. They end with it, and hold no process open. */
+export const boundedOf = once((_app: App): Bounded => createBounded())
+
+/** The report as JSON text, so that no number of the input loses a digit; `body` is the request as it came. */
+export async function previewMapping(app: App, input: PreviewMapping, body: string): Promise<string> {
+  checkSteps(input.steps, 'steps')
+  const answers = [...(input.answers ?? [])]
+  const mapped = await runMapping(input.steps, parseExact(rawMember(body, 'input') ?? 'null'), {
+    direction: input.direction ?? 'out',
+    bounded: boundedOf(app),
+    ask: async () => {
+      if (answers.length > 0) return answers.shift()
+      throw new Problem('invalid_request', {
+        field: 'answers',
+        detail: 'nothing is asked in a preview; give its answer in answers',
+      })
+    },
+    trace: input.trace ?? false,
+    monotonic: app.clock.monotonic,
+  })
+  return JSON.stringify(toPreview(mapped))
+}
+
+const toPreview = (mapped: Mapped) => ({
+  ok: mapped.ok,
+  output: mapped.ok ? mapped.output : null,
+  steps: mapped.steps,
+  errors: mapped.ok ? [] : mapped.faults.map((one) => ({ step: mapped.step, ...one })),
+})

@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { providers } from '../../providers/index.ts'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { routes as callRoutes } from '../calls/routes.ts'
+import { routes as connectionRoutes } from '../connections/routes.ts'
+import { routes } from './routes.ts'
+
+let served: Served
+let sandbox: Sandbox
+before(async () => {
+  sandbox = await startSandbox({ port: 0 })
+  served = await serve({ mount: { rooms: [connectionRoutes, routes, callRoutes] }, providers })
+})
+after(() => sandbox.stop())
+
+type Connected = { key: string; id: string; path: string }
+
+async function connect(provider = 'http', scopes = ['*']): Promise<Connected> {
+  const { key } = await tenantWithKey(served, scopes, 'test')
+  const base_url = `${sandbox.url}/${provider === 'http' ? 'echo' : provider}`
+  const credentials = provider === 'http' ? {} : { secret_key: 'sk_test_abcdef123456' }
+  const body = { provider, name: 'x', environment: 'development', settings: { base_url }, credentials }
+  const reply = await served.send('POST', '/v1/connections', { key, body })
+  assert.equal(reply.status, 201, reply.text)
+  const id = String(reply.body['id'])
+  return { key, id, path: `/v1/connections/${id}` }
+}
+
+const store = ({ key, path }: Connected, body: object): Promise<Reply> =>
+  served.send('POST', `${path}/operations`, { key, body })
+
+const call = ({ key, path }: Connected, body: object): Promise<Reply> =>
+  served.send('POST', `${path}/calls`, { key, body })
+
+/** What the echo service received. */
+const received = ({ body }: Reply) =>
+  body['body'] as {
+    method: string
+    path: string
+    query: object
+    body: string
+    headers: Record<string, string>
+  }
+
+const MEMBER = {
+  kind: 'map',
+  fields: { email_address: 'email', 'merge_fields.FNAME': 'first_name' },
+  others: 'drop',
+}
+
+test('a stored operation is called by its name, with its places filled and both mappings done', async () => {
+  const at = await connect()
+  const stored = await store(at, {
+    name: 'members.add',
+    method: 'POST',
+    path: '/anything/lists/{list.id}/members',
+    query: { skip: '{{skip}}', v: 3 },
+    headers: { 'x-list': '{{list.id}}' },
+    body: { member: '{{member}}', source: 'list {{list.id}}' },
+    mapping: {
+      in: [{ kind: 'map', fields: { 'member.merge_fields.FNAME': 'first_name', 'member.email': 'email' } }],
+      out: [{ kind: 'expression', expression: '{"sent": body, "at": path}' }],
+    },
+    retries: 0,
+  })
+  assert.equal(stored.status, 201, stored.text)
+  const report = await call(at, {
+    operation: 'members.add',
+    input: { list: { id: 'a/b?c' }, first_name: 'Ana', email: 'ana@example.com' },
+  })
+  assert.equal(report.body['state'], 'succeeded', report.text)
+  const seen = received(report)
+  assert.deepEqual([seen.method, seen.headers['x-list'], seen.query], ['POST', 'a/b?c', { v: '3' }])
+  assert.match(seen.path, /lists\/a(%2F|\/)b(%3F|\?)c\/members/i)
+  const sent = { member: { merge_fields: { FNAME: 'Ana' }, email: 'ana@example.com' }, source: 'list a/b?c' }
+  assert.deepEqual(JSON.parse(seen.body), sent)
+  assert.deepEqual(JSON.parse((report.body['result'] as { sent: string }).sent), sent)
+  const steps = report.body['steps'] as { in: { kind: string; ok: boolean }[]; out: { kind: string }[] }
+  assert.deepEqual([steps.in[0]?.kind, steps.in[0]?.ok, steps.out[0]?.kind], ['map', true, 'expression'])
+  const record = await served.send('GET', `/v1/calls/${report.body['id']}`, { key: at.key })
+  assert.equal(record.body['operation'], 'members.add')
+})
+
+test('an input that does not fit the schema is refused with each place, and nothing is sent', async () => {
+  const at = await connect()
+  const input_schema = {
+    type: 'object',
+    required: ['id'],
+    properties: { id: { type: 'integer', minimum: 1 } },
+  }
+  await store(at, { name: 'things.read', method: 'GET', path: '/anything/{id}', input_schema })
+  const wrong = await call(at, { operation: 'things.read', input: { id: 0 } })
+  assert.equal(wrong.status, 400)
+  assert.equal(wrong.body['field'], 'input.id')
+  assert.equal((await call(at, { operation: 'things.read', input: { id: 7 } })).body['state'], 'succeeded')
+  assert.equal((await call(at, { operation: 'things.read', input: {} })).body['field'], 'input.id')
+  const { body } = await served.send('GET', '/v1/calls', { key: at.key })
+  assert.equal((body['data'] as unknown[]).length, 1)
+})
+
+test('without a body the input is the body, and a place that is missing is named', async () => {
+  const at = await connect()
+  await store(at, { name: 'things.put', method: 'PUT', path: '/anything/{id}' })
+  const report = await call(at, { operation: 'things.put', input: { id: 1, name: 'x' } })
+  assert.deepEqual(JSON.parse(received(report).body), { id: 1, name: 'x' })
+  const missing = await call(at, { operation: 'things.put', input: { name: 'x' } })
+  assert.deepEqual([missing.status, missing.body['field']], [400, 'input.id'])
+})
+
+test("a stored name never takes the place of the provider's own, and both are listed", async () => {
+  const at = await connect('stripe')
+  const shadow = await store(at, { name: 'payments.create', method: 'GET', path: '/v1/balance' })
+  assert.deepEqual([shadow.status, shadow.body['field']], [409, 'name'])
+  const definition = { name: 'balance.read', method: 'GET', path: '/v1/balance', description: 'What is left' }
+  assert.equal((await store(at, definition)).status, 201)
+  assert.equal((await store(at, definition)).status, 409)
+  const listed = await served.send('GET', `${at.path}/operations`, { key: at.key })
+  const names = (listed.body['data'] as { name: string; from: string }[]).map(
+    ({ name, from }) => `${from} ${name}`,
+  )
+  assert.ok(names.includes('provider payments.create') && names.includes('stored balance.read'))
+  const all = await served.send('GET', `/v1/operations?connection_id=${at.id}`, { key: at.key })
+  assert.deepEqual(
+    (all.body['data'] as { name: string }[]).map(({ name }) => name),
+    ['balance.read'],
+  )
+})
+
+test('a change counts from the next call on, and a disabled or deleted operation is not called', async () => {
+  const at = await connect()
+  const path = `${at.path}/operations/ping`
+  await store(at, { name: 'ping', method: 'GET', path: '/anything/one' })
+  assert.match(received(await call(at, { operation: 'ping' })).path, /one$/)
+  const replaced = await served.send('PUT', path, {
+    key: at.key,
+    body: { method: 'GET', path: '/anything/two' },
+  })
+  assert.equal(replaced.body['version'], 2, replaced.text)
+  assert.match(received(await call(at, { operation: 'ping' })).path, /two$/)
+  const body = { method: 'GET', path: '/anything/two', state: 'disabled' }
+  await served.send('PUT', path, { key: at.key, body })
+  assert.equal((await call(at, { operation: 'ping' })).status, 409)
+  assert.equal((await served.send('DELETE', path, { key: at.key })).status, 204)
+  const gone = await call(at, { operation: 'ping' })
+  assert.deepEqual([gone.status, gone.body['field']], [400, 'operation'])
+  assert.equal((await served.send('GET', path, { key: at.key })).status, 404)
+})
+
+test('what could never run is refused when it is stored, with its place', async () => {
+  const at = await connect()
+  const refused = async (more: object, field: string) => {
+    const reply = await store(at, { name: 'x.y', method: 'GET', path: '/x', ...more })
+    assert.deepEqual([reply.status, reply.body['field']], [400, field], reply.text)
+  }
+  await refused({ mapping: { in: [{ kind: 'map', fields: { a: 'x', b: 'x' } }] } }, 'mapping.in.0.fields.b')
+  await refused({ input_schema: { type: 'nonsense' } }, 'input_schema')
+  await refused({ path: '/x/{a..b}' }, 'path')
+  await refused({ body: { a: '{{b[}}' } }, 'body.a')
+})
+
+test('the mapping of a call is done before it is sent and after it is answered, each in its direction', async () => {
+  const at = await connect()
+  const report = await call(at, {
+    method: 'POST',
+    path: '/reflect',
+    body: { email: 'ana@example.com', first_name: 'Ana' },
+    mapping: { in: [MEMBER], out: [MEMBER] },
+    trace: true,
+  })
+  assert.deepEqual(report.body['body'], { email_address: 'ana@example.com', merge_fields: { FNAME: 'Ana' } })
+  assert.deepEqual(report.body['result'], { email: 'ana@example.com', first_name: 'Ana' })
+  const { out } = report.body['steps'] as { out: { input: unknown; output: unknown }[] }
+  assert.deepEqual(out[0]?.input, report.body['body'])
+  assert.deepEqual(out[0]?.output, report.body['result'])
+})
+
+test('a body mapped to XML goes out as XML, and numbers of an answer come back to the digit', async () => {
+  const at = await connect()
+  const xml = await call(at, {
+    method: 'POST',
+    path: '/anything',
+    body: { valor: '12.50' },
+    mapping: { in: [{ kind: 'convert', to: 'xml', xml: { root: 'nota' } }] },
+  })
+  assert.equal(received(xml).headers['content-type'], 'application/xml')
+  assert.match(received(xml).body, /<nota><valor>12.50<\/valor><\/nota>$/)
+  const exact = await call(at, {
+    method: 'POST',
+    path: '/reflect',
+    body: '{"total":12.50,"id":12345678901234567890}',
+    mapping: { out: [{ kind: 'map', fields: { total: 'amount.value' } }] },
+  })
+  assert.match(exact.text, /"result":{"id":12345678901234567890,"amount":{"value":12.50}}/)
+})
+
+test('a mapping in that fails is refused and sends nothing; one out that fails is told beside the answer', async () => {
+  const at = await connect()
+  const schema = { type: 'object', required: ['email'] }
+  const steps = [{ kind: 'validate', schema }]
+  const refused = await call(at, { method: 'POST', path: '/reflect', body: { a: 1 }, mapping: { in: steps } })
+  assert.equal(refused.status, 400)
+  assert.equal(refused.body['field'], 'mapping.in.0.email')
+  const told = await call(at, { method: 'POST', path: '/reflect', body: { a: 1 }, mapping: { out: steps } })
+  assert.equal(told.body['state'], 'succeeded')
+  assert.match(String(told.body['error']), /could not be mapped: step 0 \(validate\): email is missing/)
+  assert.deepEqual(told.body['body'], { a: 1 })
+})
+
+test('a call is enriched by another, which is a call of its own on record', async () => {
+  const at = await connect()
+  const enrich = {
+    kind: 'enrich',
+    connection_id: at.id,
+    call: { method: 'POST', path: '/reflect', body: { name: 'Ana {{id}}' } },
+    at: 'customer',
+  }
+  const body = { id: 7 }
+  const report = await call(at, { method: 'POST', path: '/reflect', body, mapping: { in: [enrich] } })
+  assert.deepEqual(report.body['body'], { id: 7, customer: { name: 'Ana 7' } }, report.text)
+  const { body: list } = await served.send('GET', '/v1/calls', { key: at.key })
+  assert.equal((list['data'] as unknown[]).length, 2)
+  const nested = { ...enrich, call: { ...enrich.call, mapping: { in: [enrich] } } }
+  const refused = await call(at, { method: 'POST', path: '/reflect', body, mapping: { in: [nested] } })
+  assert.deepEqual([refused.status, refused.body['field']], [400, 'mapping.in.0.enrich'])
+  const foreign = await connect()
+  const theirs = { ...enrich, connection_id: foreign.id }
+  const stranger = await call(at, { method: 'POST', path: '/reflect', body, mapping: { in: [theirs] } })
+  assert.equal(stranger.status, 400)
+  assert.match(String(stranger.body['detail']), /there is no connection/)
+})
+
+test('a preview says what each step gives and took, and why one failed, without a call', async () => {
+  const { key } = await connect()
+  const preview = async (body: object) => served.send('POST', '/v1/mappings/preview', { key, body })
+  const steps = [
+    { kind: 'format', fields: { total: { as: 'number', from: 'pt-BR' } } },
+    { kind: 'enrich', connection_id: 'con_x', call: {}, at: 'customer' },
+    { kind: 'validate', schema: { properties: { customer: { required: ['cpf'] } } } },
+  ]
+  const input = { total: '1.234,50' }
+  const fine = await preview({ steps, input, answers: [{ cpf: '1' }], trace: true })
+  assert.equal(fine.status, 200, fine.text)
+  assert.deepEqual(fine.body['output'], { total: '1234.50', customer: { cpf: '1' } })
+  const first = (fine.body['steps'] as { input: unknown; output: unknown; took_ms: number }[])[0]
+  assert.deepEqual(
+    [first?.input, first?.output, typeof first?.took_ms],
+    [input, { total: '1234.50' }, 'number'],
+  )
+  const wrong = await preview({ steps, input, answers: [{}] })
+  assert.deepEqual(
+    [wrong.body['ok'], wrong.body['errors']],
+    [false, [{ step: 2, field: 'customer.cpf', reason: 'is missing' }]],
+  )
+  const exact = await served.send('POST', '/v1/mappings/preview', {
+    key,
+    body: '{"steps":[{"kind":"map","fields":{"a":"b"}}],"input":{"a":1.10}}',
+  })
+  assert.match(exact.text, /"output":{"b":1.10}/)
+})
+
+test('a live key stores nothing on a test connection', async () => {
+  const { key } = await tenantWithKey(served, ['*'], 'live')
+  const at = await connect()
+  const reply = await store({ ...at, key }, { name: 'x.y', method: 'GET', path: '/x' })
+  assert.equal(reply.status, 404, 'not even of another tenant')
+})

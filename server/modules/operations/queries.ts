@@ -1,0 +1,99 @@
+import type { Tx } from '../../platform/database/database.ts'
+import type { Definition } from './schema.ts'
+
+/** Every statement on stored operations. */
+
+export type OperationRow = {
+  connection_id: string
+  name: string
+  state: 'enabled' | 'disabled'
+  definition: Definition
+  version: number
+  created_at: Date
+  updated_at: Date
+}
+
+const OPERATION = [
+  'connection_id',
+  'name',
+  'state',
+  'definition',
+  'version',
+  'created_at',
+  'updated_at',
+] as const
+
+export type Place = { tenant_id: string; connection_id: string; name: string }
+
+/** Null where there is one of that name already. */
+export const insertOperation = (
+  tx: Tx,
+  place: Place,
+  row: Pick<OperationRow, 'state' | 'definition'>,
+): Promise<OperationRow | undefined> =>
+  tx
+    .insertInto('operation')
+    .values({ ...place, state: row.state, definition: JSON.stringify(row.definition) })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning(OPERATION)
+    .$castTo<OperationRow>()
+    .executeTakeFirst()
+
+export const replaceOperation = (
+  tx: Tx,
+  { tenant_id, connection_id, name }: Place,
+  { state, definition }: Pick<OperationRow, 'state' | 'definition'>,
+): Promise<OperationRow | undefined> =>
+  tx
+    .updateTable('operation')
+    .set((row) => ({
+      state,
+      definition: JSON.stringify(definition),
+      version: row('version', '+', 1),
+      updated_at: new Date(),
+    }))
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .where('name', '=', name)
+    .returning(OPERATION)
+    .$castTo<OperationRow>()
+    .executeTakeFirst()
+
+export async function deleteOperation(tx: Tx, { tenant_id, connection_id, name }: Place): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('operation')
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+/** All of the tenant's, or those of one connection, by name. */
+export const listOperations = (
+  tx: Tx,
+  tenant_id: string,
+  connection_id: string | null,
+): Promise<OperationRow[]> =>
+  tx
+    .selectFrom('operation')
+    .select(OPERATION)
+    .where('tenant_id', '=', tenant_id)
+    .$if(connection_id !== null, (query) => query.where('connection_id', '=', connection_id as string))
+    .orderBy('connection_id')
+    .orderBy('name')
+    .limit(MOST)
+    .$castTo<OperationRow>()
+    .execute()
+
+/** A tenant's stored operations; beyond this they are no longer listed whole. */
+export const MOST = 1_000
+
+export async function countOperations(tx: Tx, tenant_id: string): Promise<number> {
+  const { count } = await tx
+    .selectFrom('operation')
+    .select((row) => row.fn.countAll<string>().as('count'))
+    .where('tenant_id', '=', tenant_id)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
