@@ -263,6 +263,16 @@ export interface Tables {
     revoked_at: Timestamp | null
     created_at: Generated<Timestamp>
   }
+  operation: {
+    tenant_id: string
+    connection_id: string
+    name: string
+    state: Generated<'enabled' | 'disabled'>
+    definition: Jsonb
+    version: Generated<number>
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+  }
   quarantine: {
     tenant_id: string
     id: string
