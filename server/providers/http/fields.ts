@@ -1,9 +1,6 @@
 import type { Field } from '../../kit/fields.ts'
+import { AUTH_FIELDS, HEADER_NAME } from './auth_fields.ts'
 
-const HEADER_NAME = "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
-const PRINTABLE = '[\\x21-\\x7e]+'
-const API_KEY = ['api_key_header', 'api_key_query']
-const OAUTH = 'oauth2_client_credentials'
 
 export const CONNECTION_FIELDS: Field[] = [
   {
@@ -14,73 +11,7 @@ export const CONNECTION_FIELDS: Field[] = [
     required: true,
     example: 'https://api.example.com/v2',
   },
-  {
-    key: 'auth',
-    label: 'Authentication',
-    enum: ['none', 'bearer', 'basic', ...API_KEY, OAUTH],
-    default: 'none',
-  },
-  {
-    key: 'token',
-    label: 'Token',
-    secret: true,
-    required: true,
-    pattern: PRINTABLE,
-    when: { auth: 'bearer' },
-  },
-  {
-    key: 'username',
-    label: 'User name',
-    secret: true,
-    required: true,
-    pattern: '[^:]+',
-    when: { auth: 'basic' },
-  },
-  { key: 'password', label: 'Password', secret: true, required: true, when: { auth: 'basic' } },
-  {
-    key: 'api_key_name',
-    label: 'Name of the header or parameter',
-    required: true,
-    pattern: HEADER_NAME,
-    example: 'x-api-key',
-    when: { auth: API_KEY },
-  },
-  {
-    key: 'api_key_prefix',
-    label: 'Text before the key',
-    pattern: '[\\x20-\\x7e]+',
-    max_length: 100,
-    when: { auth: API_KEY },
-  },
-  {
-    key: 'api_key',
-    label: 'API key',
-    secret: true,
-    required: true,
-    pattern: '[\\x20-\\x7e]+',
-    when: { auth: API_KEY },
-  },
-  {
-    key: 'token_url',
-    label: 'Token URL',
-    hint: 'absolute, or a path below the base URL',
-    required: true,
-    pattern: 'https?://\\S+|/\\S*',
-    example: 'https://login.example.com/oauth/token',
-    when: { auth: OAUTH },
-  },
-  { key: 'client_id', label: 'Client id', secret: true, required: true, when: { auth: OAUTH } },
-  { key: 'client_secret', label: 'Client secret', secret: true, required: true, when: { auth: OAUTH } },
-  { key: 'scope', label: 'Scope', when: { auth: OAUTH } },
-  { key: 'audience', label: 'Audience', when: { auth: OAUTH } },
-  {
-    key: 'client_auth',
-    label: 'How the client shows itself',
-    hint: 'in a Basic header, or in the body',
-    enum: ['basic', 'body'],
-    default: 'basic',
-    when: { auth: OAUTH },
-  },
+  ...AUTH_FIELDS,
   { key: 'default_headers', label: 'Headers of every request', hint: 'not for secrets', type: 'headers' },
   {
     key: 'test_path',
@@ -115,7 +46,18 @@ export const SOURCE_FIELDS: Field[] = [
     key: 'signature',
     label: 'Signature',
     hint: 'how the sender signs',
-    enum: ['standard_webhooks', 'hmac', 'address_and_form', 'jwt', 'token', 'basic', 'none'],
+    enum: [
+      'standard_webhooks',
+      'hmac',
+      'address_and_form',
+      'jwt',
+      'token',
+      'basic',
+      'query_token',
+      'path_token',
+      'mtls',
+      'none',
+    ],
     required: true,
   },
   {
@@ -127,12 +69,52 @@ export const SOURCE_FIELDS: Field[] = [
     when: { signature: 'none' },
   },
   {
+    key: 'read_back_path',
+    label: 'Where it is read back',
+    hint: 'a GET through the connection of the source, places of the body in braces; its answer is the event',
+    pattern: '/\\S*[{][^{}\\s]+[}]\\S*',
+    example: '/v1/payments/{data.id}',
+    when: { signature: 'none' },
+  },
+  {
     key: 'signature_header',
     label: 'Header of the signature',
     required: true,
     pattern: HEADER_NAME,
     example: 'x-signature',
     when: { signature: ['hmac', 'address_and_form', 'jwt', 'token'] },
+  },
+  {
+    key: 'token_parameter',
+    label: 'Parameter of the address with the secret',
+    pattern: '[\\w.-]{1,100}',
+    default: 'token',
+    when: { signature: 'query_token' },
+  },
+  {
+    key: 'client_header',
+    label: 'Header with the certificate of the sender',
+    hint: 'as your proxy writes it: the subject, or the certificate in PEM',
+    required: true,
+    pattern: HEADER_NAME,
+    example: 'x-ssl-client-subject',
+    when: { signature: 'mtls' },
+  },
+  {
+    key: 'client_subjects',
+    label: 'Who may send',
+    hint: 'subjects, CN=… alone, or sha256:<fingerprint>; with | between them',
+    required: true,
+    example: 'CN=pix.bcb.gov.br',
+    when: { signature: 'mtls' },
+  },
+  {
+    key: 'client_verified_header',
+    label: 'Header that says whether the certificate was verified',
+    hint: 'SUCCESS is wanted there; needed where your proxy lets others pass too',
+    pattern: HEADER_NAME,
+    example: 'x-ssl-client-verify',
+    when: { signature: 'mtls' },
   },
   {
     key: 'algorithm',
@@ -201,6 +183,14 @@ export const SOURCE_FIELDS: Field[] = [
     pattern: '[\\w.-]{1,100}',
     example: 'bodySHA256',
     when: { signature: ['address_and_form', 'jwt'] },
+  },
+  {
+    key: 'keys_from',
+    label: 'Address of the keys',
+    hint: 'a JWK Set that the sender publishes; else a key is the secret of the source',
+    type: 'url',
+    example: 'https://login.example.com/.well-known/jwks.json',
+    when: { signature: 'jwt' },
   },
   { key: 'issuer', label: 'Issuer', hint: 'the token’s `iss` must be it', when: { signature: 'jwt' } },
   { key: 'audience', label: 'Audience', hint: 'must be in the token’s `aud`', when: { signature: 'jwt' } },

@@ -1,17 +1,27 @@
-import { type Auth, apiKey, basic, bearer, clientCredentials, noAuth } from '../../kit/auth.ts'
 import type { Settings } from '../../kit/fields.ts'
 import { hubChallenge } from '../../kit/handshakes.ts'
-import { newsName } from '../../kit/news.ts'
-import { defineProvider, get, type Handshake, type WebhookReply } from '../../kit/provider.ts'
+import { newsName, type OtherNews } from '../../kit/news.ts'
+import {
+  defineProvider,
+  type FirstStep,
+  get,
+  type Handshake,
+  path,
+  type WebhookMessage,
+  type WebhookReply,
+} from '../../kit/provider.ts'
 import {
   addressAndForm,
+  addressToken,
   basicToken,
   hmac,
   jwt,
+  mutualTls,
   type SignatureScheme,
   standardWebhooks,
   token,
 } from '../../kit/signatures.ts'
+import { authOf, identityOf, refusesToken } from './auth.ts'
 import { CONNECTION_FIELDS, SIGNED_TEXTS, SOURCE_FIELDS } from './fields.ts'
 import { AnyEvent, placeOf, positionOf, valueAt } from './wire.ts'
 
@@ -19,28 +29,6 @@ const ORDERS = ['sequence', 'time', 'arrival'] as const
 
 /** Any HTTP service: what other providers have in code, this one takes from the settings. */
 const text = (settings: Settings, key: string): string => String(settings[key] ?? '')
-
-function authOf(settings: Settings): Auth {
-  const name = text(settings, 'api_key_name')
-  switch (settings['auth']) {
-    case 'bearer':
-      return bearer('token')
-    case 'basic':
-      return basic('username', 'password')
-    case 'api_key_header':
-      return apiKey('header', name, 'api_key', text(settings, 'api_key_prefix'))
-    case 'api_key_query':
-      return apiKey('query', name, 'api_key', text(settings, 'api_key_prefix'))
-    case 'oauth2_client_credentials':
-      return clientCredentials(text(settings, 'token_url'), {
-        scope: text(settings, 'scope') || null,
-        audience: text(settings, 'audience') || null,
-        client_auth: settings['client_auth'] === 'body' ? 'body' : 'basic',
-      })
-    default:
-      return noAuth
-  }
-}
 
 /** Settings that name no signature are refused by `checkSource`; here they are held to one nobody can meet. */
 function signatureOf(settings: Settings): SignatureScheme {
@@ -61,7 +49,14 @@ function signatureOf(settings: Settings): SignatureScheme {
         issuer: text(settings, 'issuer') || null,
         audience: text(settings, 'audience') || null,
         tolerance_seconds,
+        ...(text(settings, 'keys_from') && { keys: { from: 'set', url: text(settings, 'keys_from') } }),
       })
+    case 'query_token':
+      return addressToken('query', text(settings, 'token_parameter') || 'token')
+    case 'path_token':
+      return addressToken('path')
+    case 'mtls':
+      return mtlsOf(settings)
     case 'token':
       return token(header, text(settings, 'prefix'))
     case 'basic':
@@ -70,6 +65,14 @@ function signatureOf(settings: Settings): SignatureScheme {
       return standardWebhooks(tolerance_seconds)
   }
 }
+
+function mtlsOf(settings: Settings): SignatureScheme {
+  const verified = text(settings, 'client_verified_header').toLowerCase() || null
+  const subjects = text(settings, 'client_subjects').split('|')
+  return mutualTls(text(settings, 'client_header').toLowerCase(), subjects.filter(isSaid), verified)
+}
+
+const isSaid = (text: string) => text.trim() !== ''
 
 function hmacOf(settings: Settings, header: string, tolerance_seconds: number): SignatureScheme {
   const signs = oneOf(SIGNED_TEXTS, settings['signs'])
@@ -96,6 +99,27 @@ function challengeOf(handshake: Handshake): WebhookReply | null {
 const oneOf = <T extends string>(known: readonly [T, ...T[]], value: unknown): T =>
   known.find((one) => one === value) ?? known[0]
 
+/** What nobody signed says only where to look. A place that is not in the message leaves nothing to ask for. */
+function readBackOf(event: unknown, message: WebhookMessage): FirstStep | null {
+  const template = text(message.settings, 'read_back_path')
+  if (template === '') return null
+  let missing: string | null = null
+  const asked = template.replace(/[{]([^{}]+)[}]/g, (_all, place: string) => {
+    const value = valueAt(place, event, message)
+    if (value === null) missing = place
+    return path`${value ?? ''}`
+  })
+  return missing === null ? { ask: { path: asked } } : { doubt: `it has no ${missing} to be read back by` }
+}
+
+/** Of what was read back only the answer is believed, and not the word of whoever sent us there. */
+function toNews(event: unknown, message: WebhookMessage): OtherNews {
+  const { settings, read_back } = message
+  if (read_back !== undefined) return { type: newsName('http', 'changed'), data: read_back }
+  const type = valueAt(text(settings, 'event_type') || 'type', event, message)
+  return { type: newsName('http', type), data: message.text }
+}
+
 export const http = defineProvider({
   id: 'http',
   name: 'Any HTTP service',
@@ -103,6 +127,8 @@ export const http = defineProvider({
   docs: 'https://www.rfc-editor.org/rfc/rfc9110',
   fields: CONNECTION_FIELDS,
   auth: authOf,
+  identity: identityOf,
+  refuses_token: refusesToken,
   limits: { timeout_ms: 30_000 },
   headers: ({ default_headers }) => (typeof default_headers === 'object' ? { ...default_headers } : {}),
   idempotency_header: (settings) => text(settings, 'idempotency_header') || null,
@@ -123,11 +149,7 @@ export const http = defineProvider({
       text(message.settings, 'external_ids')
         .split(',')
         .map((place) => valueAt(place.trim(), event, message)),
-    translate: (event, message) => [
-      {
-        type: newsName('http', valueAt(text(message.settings, 'event_type') || 'type', event, message)),
-        data: message.text,
-      },
-    ],
+    first: readBackOf,
+    translate: (event, message) => [toNews(event, message)],
   },
 })
