@@ -1,27 +1,40 @@
-import { Problem } from '../platform/errors.ts'
+import type { ClientIdentity, EgressRequest } from '../platform/egress/egress.ts'
+import type { FieldError } from '../platform/errors.ts'
+import type { Asking, Obtained } from './auth/asking.ts'
+import { toBasic } from './auth/basic.ts'
+import { cookieValues } from './auth/cookies.ts'
+import { credentialOf } from './auth/credential.ts'
+import { type CsrfSession, openSession, readSession, sessionSecrets } from './auth/csrf_session.ts'
+import { type HmacSigned, hmacHeaders, signHmac } from './auth/hmac.ts'
+import { type Identity, identityErrors, signerErrors } from './auth/keys.ts'
+import { type Login, logIn } from './auth/login.ts'
+import {
+  type AuthorizationCode,
+  type Grant,
+  grantToken,
+  type OAuthClient,
+  refreshToken,
+} from './auth/oauth.ts'
+import { type SelfSigned, selfSign } from './auth/self_signed.ts'
+import { SIGV4_HEADERS, type SigV4, signV4 } from './auth/sigv4.ts'
 import type { Credentials } from './fields.ts'
-import { readJson } from './wire_json.ts'
 
 /**
  * How a provider is authenticated with: a description, no behaviour that needs a socket. Each names the credential
- * fields it takes its secrets from.
+ * fields it takes its secrets from. There are three sorts: what stands in every request (`authorize`), what first has
+ * to be obtained from the vendor and is renewed (`obtain`), and what signs each request as it leaves (`sign`).
  */
 export type Auth =
   | { kind: 'none' }
   | { kind: 'bearer'; token: string }
   | { kind: 'basic'; username: string; password: string }
   | { kind: 'api_key'; in: 'header' | 'query'; name: string; key: string; prefix: string }
-  | {
-      kind: 'oauth2_client_credentials'
-      client_id: string
-      client_secret: string
-      /** Where tokens are asked for: absolute, or below the base URL. */
-      token_url: string
-      scope: string | null
-      audience: string | null
-      /** How the client shows itself: RFC 6749 §2.3.1. */
-      client_auth: 'basic' | 'body'
-    }
+  | Grant
+  | SelfSigned
+  | Login
+  | CsrfSession
+  | HmacSigned
+  | SigV4
 
 export const noAuth: Auth = { kind: 'none' }
 
@@ -38,17 +51,32 @@ export const apiKey = (place: 'header' | 'query', name: string, key: string, pre
   prefix,
 })
 
-type ClientCredentials = Extract<Auth, { kind: 'oauth2_client_credentials' }>
-
-export const clientCredentials = (token_url: string, options: Partial<ClientCredentials> = {}): Auth => ({
+const oauthClient = (token_url: string): OAuthClient => ({
   client_id: 'client_id',
   client_secret: 'client_secret',
+  client_auth: 'basic',
+  signer: null,
+  token_url,
   scope: null,
   audience: null,
-  client_auth: 'basic',
+})
+
+export const clientCredentials = (token_url: string, options: Partial<OAuthClient> = {}): Auth => ({
+  ...oauthClient(token_url),
   ...options,
   kind: 'oauth2_client_credentials',
-  token_url,
+})
+
+export const authorizationCode = (
+  urls: { authorize_url: string; token_url: string },
+  options: Partial<AuthorizationCode> = {},
+): Auth => ({
+  ...oauthClient(urls.token_url),
+  issuer: null,
+  authorize_parameters: {},
+  ...options,
+  authorize_url: urls.authorize_url,
+  kind: 'oauth2_authorization_code',
 })
 
 /** The credential fields an authentication needs. */
@@ -59,113 +87,186 @@ export function credentialsOf(auth: Auth): string[] {
     case 'bearer':
       return [auth.token]
     case 'basic':
+    case 'login':
+    case 'csrf_session':
       return [auth.username, auth.password]
     case 'api_key':
       return [auth.key]
     case 'oauth2_client_credentials':
-      return [auth.client_id, auth.client_secret]
+    case 'oauth2_authorization_code':
+      return clientFields(auth)
+    case 'oauth2_jwt_bearer':
+    case 'jwt':
+      return [auth.issuer, auth.signer.private_key]
+    case 'hmac':
+      return [auth.secret, ...(auth.key_id === null ? [] : [auth.key_id])]
+    case 'aws_sigv4':
+      return [auth.access_key_id, auth.secret_access_key]
   }
 }
 
-/** What authentication adds to a request. `token` is the access token of OAuth 2.0, fetched by `tokenRequest`. */
+function clientFields({ client_id, client_secret, client_auth, signer }: OAuthClient): string[] {
+  if (signer !== null) return [client_id, signer.private_key]
+  return client_auth === 'none' ? [client_id] : [client_id, client_secret]
+}
+
+/** The headers that are the authentication's own, lower case: no caller may set them, and no record shows them. */
+export function authHeaders(auth: Auth): string[] {
+  switch (auth.kind) {
+    case 'none':
+      return []
+    case 'api_key':
+      return auth.in === 'header' ? [auth.name.toLowerCase()] : []
+    case 'login':
+      return [auth.token_path === null ? 'cookie' : auth.header.toLowerCase()]
+    case 'csrf_session':
+      return ['authorization', 'cookie', auth.header]
+    case 'hmac':
+      return hmacHeaders(auth)
+    case 'aws_sigv4':
+      return SIGV4_HEADERS
+    default:
+      return ['authorization']
+  }
+}
+
+type Authorized = { headers: Record<string, string>; query: Record<string, string> }
+
+/** What authentication adds to a request as it is built. `token` is what `obtain` gave, where it has to. */
 export function authorize(
   auth: Auth,
   credentials: Credentials,
   given: { token?: string | undefined } = {},
-): { headers: Record<string, string>; query: Record<string, string> } {
+): Authorized {
   const secret = (key: string): string => credentialOf(credentials, key)
   switch (auth.kind) {
     case 'none':
-      return { headers: {}, query: {} }
+    case 'hmac':
+    case 'aws_sigv4':
+      return inHeaders({})
     case 'bearer':
-      return inHeader('authorization', `Bearer ${secret(auth.token)}`)
+      return inHeaders({ authorization: `Bearer ${secret(auth.token)}` })
     case 'basic':
-      return inHeader('authorization', toBasic(secret(auth.username), secret(auth.password)))
-    case 'api_key':
-      return auth.in === 'header'
-        ? inHeader(auth.name.toLowerCase(), auth.prefix + secret(auth.key))
-        : { headers: {}, query: { [auth.name]: auth.prefix + secret(auth.key) } }
+      return inHeaders({ authorization: toBasic(secret(auth.username), secret(auth.password)) })
+    case 'api_key': {
+      const value = auth.prefix + secret(auth.key)
+      if (auth.in === 'query') return { headers: {}, query: { [auth.name]: value } }
+      return inHeaders({ [auth.name.toLowerCase()]: value })
+    }
+    default:
+      if (!given.token) throw new Error('what the vendor gives is obtained before the request is made')
+      return inHeaders(withToken(auth, credentials, given.token))
+  }
+}
+
+const inHeaders = (headers: Record<string, string>): Authorized => ({ headers, query: {} })
+
+type WithToken = Grant | SelfSigned | Login | CsrfSession
+
+function withToken(auth: WithToken, credentials: Credentials, token: string): Record<string, string> {
+  switch (auth.kind) {
+    case 'login':
+      if (auth.token_path === null) return { cookie: token }
+      return { [auth.header.toLowerCase()]: auth.prefix + token }
+    case 'csrf_session': {
+      const { csrf, cookies } = readSession(token)
+      const basic = toBasic(
+        credentialOf(credentials, auth.username),
+        credentialOf(credentials, auth.password),
+      )
+      return { authorization: basic, [auth.header]: csrf, ...(cookies !== '' && { cookie: cookies }) }
+    }
+    default:
+      return { authorization: `Bearer ${token}` }
+  }
+}
+
+/** Whether a request needs something that is obtained first. */
+export const needsToken = (auth: Auth): auth is WithToken =>
+  !['none', 'bearer', 'basic', 'api_key', 'hmac', 'aws_sigv4'].includes(auth.kind)
+
+/** Whether it is people who let us in, by a visit to the vendor's own page. */
+export const needsConsent = (auth: Auth): auth is AuthorizationCode =>
+  auth.kind === 'oauth2_authorization_code'
+
+/** Asks the vendor, once. `refresh_token` is the one of the consent, where there is one. */
+export async function obtain(
+  auth: WithToken,
+  asking: Asking,
+  refresh_token: string | null,
+): Promise<Obtained> {
+  switch (auth.kind) {
     case 'oauth2_client_credentials':
-      if (!given.token) throw new Error('an access token is fetched before the request is made')
-      return inHeader('authorization', `Bearer ${given.token}`)
+    case 'oauth2_jwt_bearer':
+      return grantToken(auth, asking)
+    case 'oauth2_authorization_code':
+      if (refresh_token !== null) return refreshToken(auth, asking, refresh_token)
+      return { ok: false, because: 'the vendor gave no refresh token to renew it with', final: true }
+    case 'jwt':
+      return selfSign(auth, asking)
+    case 'login':
+      return logIn(auth, asking)
+    case 'csrf_session':
+      return openSession(auth, asking)
   }
 }
 
-const inHeader = (name: string, value: string) => ({ headers: { [name]: value }, query: {} })
-
-const toBasic = (user: string, password: string) =>
-  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-
-function credentialOf(credentials: Credentials, key: string): string {
-  const value = credentials[key]
-  if (value !== undefined && value !== '') return value
-  const field = `credentials.${key}`
-  throw new Problem('invalid_settings', {
-    field,
-    detail: `${field} is not set on this connection; set it and try again`,
-  })
+/** Whether an answer says that what was obtained is no longer good. Nothing was done then. */
+export function refusesToken(auth: Auth, status: number, headers: Readonly<Record<string, string>>): boolean {
+  if (!needsToken(auth)) return false
+  if (auth.kind === 'csrf_session' && status === 403) return /^required$/i.test(headers[auth.header] ?? '')
+  // A log-in page instead of the answer is how a portal says that its session has ended.
+  if (auth.kind === 'login' && auth.token_path === null && status > 299 && status < 400) return true
+  return status === 401
 }
 
-/** The request for an access token, RFC 6749 §4.4. `base_url` completes a token URL that is only a path. */
-export function tokenRequest(
-  auth: ClientCredentials,
+/** What must not be shown of what was obtained. */
+export function tokenSecrets(auth: Auth, token: string): string[] {
+  if (auth.kind === 'csrf_session') return sessionSecrets(token)
+  return auth.kind === 'login' && auth.token_path === null ? cookieValues(token) : [token]
+}
+
+type Signs = HmacSigned | SigV4
+
+export const signsRequests = (auth: Auth): auth is Signs => auth.kind === 'hmac' || auth.kind === 'aws_sigv4'
+
+/** The request with its signature, made for each attempt as it leaves: it holds the time. */
+export const sign = async (
+  auth: Signs,
   credentials: Credentials,
-  base_url: string,
-): { url: string; method: 'POST'; headers: Record<string, string>; body: string } {
-  const id = credentialOf(credentials, auth.client_id)
-  const secret = credentialOf(credentials, auth.client_secret)
-  const form = new URLSearchParams({ grant_type: 'client_credentials' })
-  if (auth.scope) form.set('scope', auth.scope)
-  if (auth.audience) form.set('audience', auth.audience)
-  const headers: Record<string, string> = {
-    accept: 'application/json',
-    'content-type': 'application/x-www-form-urlencoded',
+  request: EgressRequest,
+  now: Date,
+): Promise<EgressRequest> =>
+  auth.kind === 'hmac' ? signHmac(auth, credentials, request, now) : signV4(auth, credentials, request, now)
+
+/** The certificate to show, where the connection has one. */
+export function identityOf(
+  identity: Identity | null,
+  credentials: Credentials,
+  owner: string,
+): ClientIdentity | undefined {
+  if (identity === null) return undefined
+  const { passphrase, authority } = identity
+  const [words, trusted] = [passphrase, authority].map((key) => (key === null ? undefined : credentials[key]))
+  return {
+    owner,
+    certificate: credentialOf(credentials, identity.certificate),
+    key: credentialOf(credentials, identity.key),
+    ...(words !== undefined && { passphrase: words }),
+    ...(trusted !== undefined && { authority: trusted }),
   }
-  if (auth.client_auth === 'basic') headers['authorization'] = toBasic(formEncode(id), formEncode(secret))
-  else {
-    form.set('client_id', id)
-    form.set('client_secret', secret)
-  }
-  const url = auth.token_url.startsWith('/') ? base_url.replace(/\/$/, '') + auth.token_url : auth.token_url
-  return { url, method: 'POST', headers, body: form.toString() }
 }
 
-/** RFC 6749 §2.3.1 has both halves form-encoded before they are joined. */
-const formEncode = (text: string) => new URLSearchParams({ a: text }).toString().slice(2)
-
-export type Token = { ok: true; token: string; expires_in_s: number } | { ok: false; because: string }
-
-/** Reads the answer to `tokenRequest`. Without `expires_in` a token is believed for five minutes. */
-export function readToken(status: number, body: Buffer | string): Token {
-  const reply = parseObject(String(body))
-  if (status < 200 || status > 299) {
-    const error = [reply['error'], reply['error_description']]
-      .filter((text) => typeof text === 'string')
-      .join(': ')
-    return {
-      ok: false,
-      because: `the token endpoint answered ${status}${error ? ` (${error.slice(0, 200)})` : ''}`,
-    }
-  }
-  const { access_token: token, token_type: type, expires_in } = reply
-  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
-    return { ok: false, because: 'the token endpoint answered without an access_token' }
-  }
-  if (typeof type === 'string' && type.toLowerCase() !== 'bearer') {
-    return {
-      ok: false,
-      because: `the token is of type ${type.slice(0, 40)}; only bearer tokens are understood`,
-    }
-  }
-  const seconds = Number(expires_in)
-  return { ok: true, token, expires_in_s: seconds > 0 && seconds < 1e9 ? Math.floor(seconds) : 300 }
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value = readJson(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
+/** What is wrong with keys and certificates, beyond what a field can say of itself. */
+export function keyErrors(auth: Auth, identity: Identity | null, credentials: Credentials): FieldError[] {
+  const signer = 'signer' in auth ? auth.signer : null
+  const key_id = auth.kind === 'hmac' ? auth.key_id : null
+  const is_missing = key_id !== null && !credentials[key_id]
+  return [
+    ...(is_missing
+      ? [{ field: `credentials.${key_id}`, reason: 'is required: it is sent with the signature' }]
+      : []),
+    ...(signer === null ? [] : signerErrors(signer, credentials)),
+    ...(identity === null ? [] : identityErrors(identity, credentials)),
+  ]
 }

@@ -21,6 +21,8 @@ export type Field = {
   minimum?: number
   maximum?: number
   max_length?: number
+  /** Text of several lines, such as a key in PEM. */
+  multiline?: boolean
   /** Asked for only while another setting has this value: `{ auth: 'bearer' }`. */
   when?: Readonly<Record<string, string | readonly string[]>>
   example?: string
@@ -126,8 +128,9 @@ function checkText(field: Field, value: unknown): string | null {
   const longest = field.max_length ?? (field.secret ? LONGEST_SECRET : LONGEST_TEXT)
   if (value === '') return `must not be empty${hintOf(field)}`
   if (value.length > longest) return `must not be longer than ${longest} characters`
-  if (!value.isWellFormed() || /[\x00-\x1f\x7f]/.test(value)) {
-    return 'must not hold line breaks or other control characters; look for one at the end'
+  const unwanted = field.multiline ? /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/ : /[\x00-\x1f\x7f]/
+  if (!value.isWellFormed() || unwanted.test(value)) {
+    return `must not hold ${field.multiline ? '' : 'line breaks or other '}control characters; look for one at the end`
   }
   if (field.enum && !field.enum.includes(value)) return `must be one of ${field.enum.join(', ')}`
   const fits = field.pattern === undefined || new RegExp(`^(?:${field.pattern})$`).test(value)

@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
+import type { Identity } from './auth/keys.ts'
 import { type Auth, credentialsOf } from './auth.ts'
 import type { Field, Settings } from './fields.ts'
 import type { News, Refusal, VendorPayment, VendorRefund } from './news.ts'
@@ -27,6 +28,8 @@ export type Provider = {
   base_url?: { live: string; test: string }
   fields: readonly Field[]
   auth: PerSettings<Auth>
+  /** The credential fields of a certificate that the vendor asks for (mTLS), beside whatever `auth` is. */
+  identity?: PerSettings<Identity | null>
   limits: Limits
   /** How bodies are written unless a request says otherwise. */
   encoding: 'json' | 'form'
@@ -41,6 +44,8 @@ export type Provider = {
   webhooks?: Webhooks
   /** Where the vendor answers 2xx to what it refuses: whether this body is such a no. Null where it is no JSON. */
   refuses?(body: unknown): boolean
+  /** Where something else than 401 says that what was obtained to be let in is no longer good: whether this does. */
+  refuses_token?(status: number, body: unknown, settings: Settings): boolean
   /** What a refusing reply says, in our words. */
   refusal?(status: number, body: unknown): Refusal
 }

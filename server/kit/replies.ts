@@ -21,7 +21,7 @@ export function judge(provider: Provider, method: string, result: EgressResult):
     return { outcome: nothing ? 'failed' : 'unknown', status: null, because: result.message }
   }
   const { status, body, headers } = result
-  if (status < 300 && provider.refuses?.(parse(body))) {
+  if (status < 300 && provider.refuses?.(parseReply(body))) {
     return { outcome: 'refused', status, refusal: toRefusal(provider, status, body) }
   }
   if ((status >= 200 && status < 300) || status === 304) return { outcome: 'succeeded', status, data: body }
@@ -67,10 +67,11 @@ const REASONS: Record<number, Refusal['reason']> = {
 
 function toRefusal(provider: Provider, status: number, body: Buffer): Refusal {
   const plain: Refusal = { reason: REASONS[status] ?? 'unknown', code: null, message: null }
-  return provider.refusal?.(status, parse(body)) ?? plain
+  return provider.refusal?.(status, parseReply(body)) ?? plain
 }
 
-function parse(body: Buffer): unknown {
+/** A body as JSON; null where it is none. */
+export function parseReply(body: Buffer): unknown {
   try {
     return readJson(body.toString())
   } catch {

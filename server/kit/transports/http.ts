@@ -1,9 +1,18 @@
-import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
+import type { ClientIdentity, EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
 import { Problem } from '../../platform/errors.ts'
-import { type Auth, authorize } from '../auth.ts'
+import {
+  type Auth,
+  authHeaders,
+  authorize,
+  refusesToken,
+  sign,
+  signsRequests,
+  tokenSecrets,
+} from '../auth.ts'
 import { type Credentials, RESERVED_HEADERS, type Settings } from '../fields.ts'
 import { maskBody, maskHeaders, maskUrl } from '../masking.ts'
 import { type OperationRequest, type Provider, perSettings } from '../provider.ts'
+import { parseReply } from '../replies.ts'
 import { formEncode } from './form.ts'
 
 /** Turns what a provider asks into the bytes that leave, and what leaves into what may be kept. Pure. */
@@ -12,8 +21,10 @@ export type Opened = {
   environment: 'live' | 'test'
   settings: Settings
   credentials: Credentials
-  /** The access token, where the authentication is OAuth 2.0. */
+  /** What was obtained of the vendor, where the authentication wants that: an access token, a session. */
   token?: string | undefined
+  /** The certificate that is shown to the vendor. */
+  identity?: ClientIdentity | undefined
 }
 
 export type HttpRequest = OperationRequest & {
@@ -41,8 +52,9 @@ export const authOf = ({ provider, settings }: Opened): Auth => perSettings(prov
 
 /** A body of bytes or text goes out as it is; anything else as the encoding says. */
 export function buildRequest(opened: Opened, request: HttpRequest): EgressRequest {
-  const { provider, settings, credentials, token } = opened
-  const auth = authorize(authOf(opened), credentials, { token })
+  const { provider, settings, credentials, token, identity } = opened
+  const own = authOf(opened)
+  const auth = authorize(own, credentials, { token })
   const body = encodeBody(request, provider.encoding)
   const key_header = idempotencyHeader(provider, settings)
   const headers: Record<string, string> = {
@@ -50,19 +62,40 @@ export function buildRequest(opened: Opened, request: HttpRequest): EgressReques
     'user-agent': 'trilho',
     ...(body.type !== null && { 'content-type': body.type }),
     ...lowerCase(provider.headers?.(settings) ?? {}),
-    ...allowed(lowerCase(request.headers ?? {}), Object.keys(auth.headers)),
+    ...allowed(lowerCase(request.headers ?? {}), authHeaders(own)),
     ...(key_header !== null &&
       request.idempotency_key !== undefined && { [key_header]: request.idempotency_key }),
     ...auth.headers,
   }
   return {
-    url: baseUrl(opened) + withQuery(checkPath(request.path), { ...request.query, ...auth.query }),
+    url:
+      baseUrl(opened) + withQuery(checkPath(request.path, auth.query), { ...request.query, ...auth.query }),
     method: request.method,
     headers,
     ...(body.content !== null && { body: body.content }),
     timeout_ms: request.timeout_ms ?? provider.limits.timeout_ms,
     max_response_bytes: request.max_response_bytes ?? MAX_RESPONSE_BYTES,
+    ...(identity && { identity }),
   }
+}
+
+/** The request as it leaves now, where its signature holds the time; null where nothing is to be signed. */
+export function signedRequest(
+  opened: Opened,
+  request: EgressRequest,
+  now: Date,
+): Promise<EgressRequest> | null {
+  const auth = authOf(opened)
+  return signsRequests(auth) ? sign(auth, opened.credentials, request, now) : null
+}
+
+/** Whether the vendor says that what it gave to be let in by is no longer good. It did nothing then. */
+export function isTokenRefused(opened: Opened, result: EgressResult): boolean {
+  if (opened.token === undefined || result.kind === 'error') return false
+  const { provider, settings } = opened
+  const { status, headers, body } = result
+  if (refusesToken(authOf(opened), status, headers)) return true
+  return provider.refuses_token?.(status, parseReply(body), settings) ?? false
 }
 
 /** The header that makes a repeated request one request, lower case; null where the vendor has none. */
@@ -99,9 +132,17 @@ function allowed(headers: Record<string, string>, taken: readonly string[]): Rec
   return headers
 }
 
-/** A path stays below the base URL: no dot segments in any spelling, no backslash, no fragment. */
-function checkPath(path: string): string {
+/**
+ * A path stays below the base URL: no dot segments in any spelling, no backslash, no fragment. Nor does it name a
+ * parameter of the credentials, since of two a vendor may take the first.
+ */
+function checkPath(path: string, taken: Record<string, string>): string {
   const [place = ''] = path.split('?')
+  for (const name of new URLSearchParams(path.slice(place.length)).keys()) {
+    if (!Object.hasOwn(taken, name)) continue
+    const detail = `path names the parameter ${name}, which is set by the connection; leave it out`
+    throw new Problem('invalid_request', { field: 'path', detail })
+  }
   const leaves = place.split('/').some((part) => /^(?:\.|%2e){1,2}$/i.test(part))
   if (path.startsWith('/') && !leaves && !/[\\#\x00-\x20\x7f]/.test(path)) return path
   throw new Problem('invalid_request', {
@@ -141,13 +182,14 @@ export function maskRequest(opened: Opened, { method, url, headers, body }: Egre
 export function maskReply(opened: Opened, reply: Extract<EgressResult, { kind: 'response' }>): RecordedReply {
   const secrets = secretsOf(opened)
   const { status, headers, body } = reply
-  return { status, headers: maskHeaders(headers, secrets), body: maskBody(body.toString(), secrets) }
+  return {
+    status,
+    headers: maskHeaders(headers, secrets, authHeaders(authOf(opened))),
+    body: maskBody(body.toString(), secrets),
+  }
 }
 
-const secretsOf = ({ credentials, token }: Opened): string[] => [
-  ...Object.values(credentials),
-  ...(token === undefined ? [] : [token]),
+const secretsOf = (opened: Opened): string[] => [
+  ...Object.values(opened.credentials),
+  ...(opened.token === undefined ? [] : tokenSecrets(authOf(opened), opened.token)),
 ]
-
-const authHeaders = (auth: Auth): string[] =>
-  auth.kind === 'api_key' && auth.in === 'header' ? [auth.name.toLowerCase()] : []

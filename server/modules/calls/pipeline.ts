@@ -5,8 +5,10 @@ import { LONGEST_DELAY_MS, mayRetry, parseRetryAfter, retryDelay } from '../../k
 import {
   buildRequest,
   type HttpRequest,
+  isTokenRefused,
   type Opened,
   type RecordedRequest,
+  signedRequest,
 } from '../../kit/transports/http.ts'
 import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
 import { toWire } from '../../platform/ids.ts'
@@ -77,7 +79,8 @@ export async function attemptAll(run: Run): Promise<Ended> {
     if (!('result' in now)) return before ? { ...before, error: `${before.error}; ${now.error}` } : now
     const { result, retry_after_ms, ...ended } = now
     before = { ...ended, last: null }
-    if (isTokenRefused(run, ended)) {
+    // Once.
+    if (run.refused_token === undefined && isTokenRefused(run.built.opened, result)) {
       run.refused_token = run.built.opened.token
       tried -= 1
       await recorder(app).attempt(now.last as NewAttempt)
@@ -159,8 +162,16 @@ async function authenticate(run: Run): Promise<Built | Ended> {
   return run.built
 }
 
-async function send(run: Run, { opened, request, shown }: Built): Promise<Sent> {
+/** With the signature of this attempt, where the connection signs. */
+async function sealed(app: App, built: Built): Promise<Built> {
+  const { opened, request } = built
+  const signed = await signedRequest(opened, request, app.clock.now())
+  return signed === null ? built : { opened, request: signed, shown: toShown(opened, signed) }
+}
+
+async function send(run: Run, built: Built): Promise<Sent> {
   const { app, guards, method } = run
+  const { opened, request, shown } = await sealed(app, built)
   run.number += 1
   const timeout_ms = Math.max(1, Math.min(request.timeout_ms, leftOf(run)))
   const result = await app.egress.send({ ...request, timeout_ms })
@@ -202,10 +213,6 @@ const away = (by: TurnedAway['by'], error: string, wait_ms: number | null): Ende
   last: null,
   turned_away: { by, wait_ms },
 })
-
-/** Once, where an access token was sent. */
-const isTokenRefused = (run: Run, { status }: Ended): boolean =>
-  status === 401 && run.built.opened.token !== undefined && run.refused_token === undefined
 
 const leftOf = ({ app, began_ms }: Run): number =>
   Math.max(0, LONGEST_CALL_MS - (app.clock.monotonic() - began_ms))

@@ -1,69 +1,236 @@
-import { readToken, tokenRequest } from '../../kit/auth.ts'
+import { ASK_TIMEOUT_MS, type Asking, type Obtained, quoted } from '../../kit/auth/asking.ts'
+import { needsConsent, needsToken as needsOne, obtain } from '../../kit/auth.ts'
 import { authOf, baseUrl } from '../../kit/transports/http.ts'
-import { once } from '../../platform/database/database.ts'
+import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
-import type { OpenConnection } from '../connections/connections.ts'
+import {
+  type Claim,
+  claimToken,
+  type KeptToken,
+  type OpenConnection,
+  onTokenChange,
+  type Place,
+  readToken,
+  releaseToken,
+  writeToken,
+} from '../connections/connections.ts'
+import { tellRefusal } from './token_refusal.ts'
 
 /**
- * Access tokens of OAuth 2.0, one per connection and version, in the memory of this process. A token that is about
- * to end is renewed while it still serves; calls that need one at the same moment wait for the same request.
+ * What a connection shows to be let in, renewed by one process at a time. Whoever finds it wanting claims it in the
+ * database, asks the vendor with no transaction open, and writes by the version it saw; the others wait for that
+ * version. A refresh token that the vendor rotates is thus used once, and the next is written before anybody may use it.
  */
 export type TokenResult = { ok: true; token: string | undefined } | { ok: false; because: string }
 
-type Kept = { version: number; token: string; ends_ms: number; renew_ms: number }
-type Tokens = { kept: Map<string, Kept>; asking: Map<string, Promise<TokenResult>> }
+/** Longer than asking takes, so that no two ask at once; a process that dies holds the others up for no longer. */
+const LEASE_MS = 20_000
+const PATIENCE_MS = 15_000
+/** A change is told; this is for the case that it was not heard. */
+const LOOK_MS = 500
+/** After a renewal ahead of time failed: the token still serves. */
+const PAUSE_MS = 10_000
 
-const MOST = 10_000
-const TIMEOUT_MS = 10_000
-const MOST_BYTES = 100_000
+type Renewals = {
+  /** By place and version: the calls of a moment wait for one renewal. */
+  under_way: Map<string, Promise<TokenResult>>
+  /** By place: when a renewal ahead of time may be tried again. */
+  paused: Map<string, number>
+  waiting: Map<string, Set<() => void>>
+}
 
-const tokens = once((_app: App): Tokens => ({ kept: new Map(), asking: new Map() }))
+const renewals = once((app: App): Renewals => {
+  const waiting: Renewals['waiting'] = new Map()
+  onTokenChange(app, (key) => {
+    for (const [place, wake] of waiting) if (key === '' || key === place) for (const go of wake) go()
+  })
+  return { under_way: new Map(), paused: new Map(), waiting }
+})
 
-/** `refused` is a token the vendor did not take: it is not given again. No token where none is needed. */
+const placeOf = ({ tenant_id, id }: OpenConnection): Place => ({ tenant_id, connection_id: id })
+const keyOf = ({ tenant_id, connection_id }: Place) => `${tenant_id} ${connection_id}`
+
+export const needsToken = ({ opened }: OpenConnection): boolean => needsOne(authOf(opened))
+
+/** `refused` is one the vendor did not take: it is not given again. None where none is needed. */
 export async function tokenOf(app: App, connection: OpenConnection, refused?: string): Promise<TokenResult> {
   if (!needsToken(connection)) return { ok: true, token: undefined }
-  const { kept } = tokens(app)
-  const known = kept.get(connection.id)
-  const now_ms = app.clock.monotonic()
-  if (!known || known.version !== connection.version || known.token === refused || known.ends_ms <= now_ms) {
-    return ask(app, connection)
+  const known = await readToken(app, placeOf(connection))
+  const stand = standing(connection, known, refused, app.clock.now())
+  if (stand.kind === 'refused') return { ok: false, because: stand.because }
+  if (stand.kind === 'wanting') return renew(app, connection, known?.version ?? 0, refused)
+  if (stand.is_due) renewAhead(app, connection, known?.version ?? 0)
+  return { ok: true, token: known?.token }
+}
+
+type Standing = { kind: 'good'; is_due: boolean } | { kind: 'wanting' } | { kind: 'refused'; because: string }
+
+/** What the one we have is worth. */
+function standing(
+  { opened, version }: OpenConnection,
+  known: KeptToken | null,
+  refused: string | undefined,
+  now: Date,
+): Standing {
+  const consent = needsConsent(authOf(opened))
+  if (consent && !known?.consented_at) {
+    return { kind: 'refused', because: 'nobody has let this connection in yet; authorize it first' }
   }
-  if (known.renew_ms <= now_ms) void ask(app, connection)
-  return { ok: true, token: known.token }
+  if (known === null || !(consent || isMadeFor(known, version))) return { kind: 'wanting' }
+  if (known.state === 'refused' && (consent || isAhead(known.renew_at, now))) {
+    return { kind: 'refused', because: known.note ?? 'the vendor does not let this connection in' }
+  }
+  const is_over = known.expires_at !== null && known.expires_at <= now
+  if (known.version === 0 || known.state === 'refused' || known.token === refused || is_over)
+    return { kind: 'wanting' }
+  return { kind: 'good', is_due: known.renew_at !== null && known.renew_at <= now }
 }
 
-export const needsToken = ({ opened }: OpenConnection): boolean =>
-  authOf(opened).kind === 'oauth2_client_credentials'
+/** One of another version of the connection may be of other credentials; one that nobody consented to is soon had. */
+const isMadeFor = (known: KeptToken, version: number) => known.made_for === version && !known.consented_at
+const isAhead = (at: Date | null, now: Date) => at !== null && at > now
 
-function ask(app: App, connection: OpenConnection): Promise<TokenResult> {
-  const { asking } = tokens(app)
-  const key = `${connection.id} ${connection.version}`
-  const under_way = asking.get(key)
-  if (under_way) return under_way
-  const asked = request(app, connection).finally(() => asking.delete(key))
-  asking.set(key, asked)
-  return asked
+function renewAhead(app: App, connection: OpenConnection, seen: number): void {
+  const { paused } = renewals(app)
+  const key = keyOf(placeOf(connection))
+  if ((paused.get(key) ?? 0) > app.clock.monotonic()) return
+  paused.set(key, app.clock.monotonic() + PAUSE_MS)
+  void renew(app, connection, seen).then(
+    (found) => found.ok && paused.delete(key),
+    (err: unknown) =>
+      app.log.warn({ err, connection: connection.id }, 'a token was not renewed ahead of time'),
+  )
 }
 
-async function request(app: App, connection: OpenConnection): Promise<TokenResult> {
-  const { opened } = connection
+/** Renews one that nobody asks for at present, where it is time; for the schedule. */
+export async function keepToken(app: App, connection: OpenConnection): Promise<TokenResult> {
+  const known = await readToken(app, placeOf(connection))
+  const is_due = known?.state === 'live' && known.renew_at !== null && known.renew_at <= app.clock.now()
+  return is_due ? renew(app, connection, known.version) : { ok: true, token: known?.token }
+}
+
+/** Those of this process that want to replace the same version share one renewal. */
+function renew(app: App, connection: OpenConnection, seen: number, refused?: string): Promise<TokenResult> {
+  const { under_way } = renewals(app)
+  const key = `${keyOf(placeOf(connection))} ${seen} ${connection.version}`
+  const known = under_way.get(key)
+  if (known) return known
+  const renewed = renewOrWait(app, connection, seen, refused).finally(() => under_way.delete(key))
+  under_way.set(key, renewed)
+  return renewed
+}
+
+/** Waits until every renewal is written: before the database is closed. */
+export async function drainTokens(app: App): Promise<void> {
+  await Promise.allSettled(renewals(app).under_way.values())
+}
+
+async function renewOrWait(
+  app: App,
+  connection: OpenConnection,
+  seen: number,
+  refused: string | undefined,
+): Promise<TokenResult> {
+  const place = placeOf(connection)
+  const until_ms = app.clock.monotonic() + PATIENCE_MS
+  while (app.clock.monotonic() < until_ms) {
+    const changed = nextChange(app, place)
+    const began_ms = app.clock.monotonic()
+    const claim = await claimToken(app, place, { seen, made_for: connection.version }, LEASE_MS)
+    if (claim) return renewNow(app, connection, claim, began_ms)
+    const known = await readToken(app, place)
+    if (known && known.version !== seen) return tokenOf(app, connection, refused)
+    const stand = standing(connection, known, refused, app.clock.now())
+    if (stand.kind === 'refused') return { ok: false, because: stand.because }
+    await changed
+  }
+  return { ok: false, because: 'no access: another process is renewing it and has not come to an end' }
+}
+
+/** Ends at the next change of this token that is told, or when it is time to look. */
+function nextChange(app: App, place: Place): Promise<void> {
+  const { waiting } = renewals(app)
+  const key = keyOf(place)
+  return new Promise((resolve) => {
+    const wake = waiting.get(key) ?? new Set()
+    const go = () => {
+      clearTimeout(timer)
+      wake.delete(go)
+      if (wake.size === 0) waiting.delete(key)
+      resolve()
+    }
+    const timer = setTimeout(go, LOOK_MS)
+    waiting.set(key, wake.add(go))
+  })
+}
+
+/** Under a claim. From the vendor's answer on, what was given is written down or told of, whatever happens. */
+async function renewNow(
+  app: App,
+  connection: OpenConnection,
+  claim: Claim,
+  began_ms: number,
+): Promise<TokenResult> {
+  const place = placeOf(connection)
+  const found = await askVendor(app, connection, claim, began_ms).catch(async (error: unknown) => {
+    await releaseToken(app, place, claim)
+    throw error
+  })
+  if (found.ok) {
+    const given = { made_for: connection.version, now: app.clock.now() }
+    const consented_at = needsConsent(authOf(connection.opened)) ? claim.consented_at : null
+    const is_ours = await insist(app, () => writeToken(app, place, { ...claim, consented_at }, found, given))
+    return is_ours ? { ok: true, token: found.token } : newer(app, connection)
+  }
+  const because = `no access: ${quoted(found.because)}`
+  if (!found.final) await releaseToken(app, place, claim)
+  else if (!(await tellRefusal(app, connection, claim, because))) return newer(app, connection)
+  return { ok: false, because }
+}
+
+/** Another process was ahead of us: what it wrote stands. */
+async function newer(app: App, connection: OpenConnection): Promise<TokenResult> {
+  const known = await readToken(app, placeOf(connection))
+  return known?.state === 'live' && known.token !== ''
+    ? { ok: true, token: known.token }
+    : { ok: false, because: known?.note ?? 'no access: what let this connection in was taken away' }
+}
+
+async function askVendor(
+  app: App,
+  { opened }: OpenConnection,
+  { refresh_token }: Claim,
+  began_ms: number,
+): Promise<Obtained> {
   const auth = authOf(opened)
-  if (auth.kind !== 'oauth2_client_credentials') return { ok: true, token: undefined }
-  const asked = tokenRequest(auth, opened.credentials, baseUrl(opened))
-  const reply = await app.egress.send({ ...asked, timeout_ms: TIMEOUT_MS, max_response_bytes: MOST_BYTES })
-  if (reply.kind === 'error') return { ok: false, because: `no access token: ${reply.message}` }
-  const read = readToken(reply.status, reply.body)
-  // It quotes the other side, whose JSON can spell what PostgreSQL cannot store.
-  if (!read.ok)
-    return { ok: false, because: `no access token: ${read.because.replaceAll('\0', '').toWellFormed()}` }
-  keep(app, connection, read.token, read.expires_in_s * 1000)
-  return { ok: true, token: read.token }
+  if (!needsOne(auth)) throw new Error(`nothing is obtained for ${auth.kind}`)
+  const spent_ms = app.clock.monotonic() - began_ms
+  // So late that the answer would come when the claim has ended and another process asks as well.
+  if (spent_ms + ASK_TIMEOUT_MS > LEASE_MS - 1000)
+    return { ok: false, because: 'this server is too busy', final: false }
+  return obtain(auth, askingOf(app, { opened }), refresh_token)
 }
 
-/** Renewed in the last tenth of its life, at most a minute before its end. */
-function keep(app: App, { id, version }: OpenConnection, token: string, life_ms: number): void {
-  const { kept } = tokens(app)
-  const ends_ms = app.clock.monotonic() + life_ms
-  if (kept.size >= MOST) kept.delete(kept.keys().next().value ?? '')
-  kept.set(id, { version, token, ends_ms, renew_ms: ends_ms - Math.min(60_000, life_ms / 10) })
+const askingOf = (app: App, { opened }: Pick<OpenConnection, 'opened'>): Asking => ({
+  credentials: opened.credentials,
+  base_url: baseUrl(opened),
+  identity: opened.identity,
+  now: app.clock.now(),
+  send: app.egress.send,
+})
+
+const INSIST_MS = 120_000
+const BETWEEN_MS = 500
+
+/** A refresh token that was rotated is nowhere else: while PostgreSQL is away, this is tried again. */
+async function insist<T>(app: App, write: () => Promise<T>): Promise<T> {
+  const until_ms = app.clock.monotonic() + INSIST_MS
+  for (;;) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isConnectionLoss(error) || app.clock.monotonic() > until_ms) throw error
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS))
+    }
+  }
 }

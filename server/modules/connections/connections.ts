@@ -1,15 +1,17 @@
+import { identityOf, keyErrors } from '../../kit/auth.ts'
 import type { OwnLimits } from '../../kit/call_limits.ts'
-import { type Credentials, checkSettings, type Settings } from '../../kit/fields.ts'
-import { manifest, type Provider } from '../../kit/provider.ts'
+import { type Credentials, checkSettings, type Settings, withDefaults } from '../../kit/fields.ts'
+import { manifest, type Provider, perSettings } from '../../kit/provider.ts'
 import type { Opened } from '../../kit/transports/http.ts'
 import { forget, inTenant, once, remember, sqlState, type Tx } from '../../platform/database/database.ts'
-import { Problem } from '../../platform/errors.ts'
+import { type FieldError, Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import * as queries from './queries.ts'
 import { type CreateConnection, toConnection, type UpdateConnection } from './schema.ts'
+import { dropToken } from './tokens.ts'
 
 /**
  * A tenant's accounts at its providers: settings that fit the provider's manifest, credentials that go to the
@@ -19,6 +21,20 @@ import { type CreateConnection, toConnection, type UpdateConnection } from './sc
  */
 
 export type Environment = queries.Environment
+
+export { noteSeen } from './seen.ts'
+export {
+  type Claim,
+  claimToken,
+  type KeptToken,
+  listRenewable,
+  onTokenChange,
+  type Place,
+  readToken,
+  refuseToken,
+  releaseToken,
+  writeToken,
+} from './tokens.ts'
 
 export const listProviders = (app: App) => ({
   data: [...app.providers.values()].map(manifest).sort((a, b) => (a.id < b.id ? -1 : 1)),
@@ -126,6 +142,7 @@ export async function deleteConnection(app: App, actor: Actor, wire_id: string):
   await inTenant(app.db, tenant_id, async (tx) => {
     const row = found(await queries.lockConnection(tx, tenant_id, id), id)
     checkEnvironment(actor, row.environment)
+    await dropToken(app, tx, { tenant_id, connection_id: id })
     await queries.deleteConnection(tx, tenant_id, id)
     await app.vault.drop(tx, { tenant_id, owner_id: id })
     forget(tx, 'connection', `${tenant_id} ${id}`)
@@ -144,13 +161,21 @@ function checked(
   settings: unknown,
   credentials: unknown,
 ): { settings: Settings; credentials: Credentials } {
-  const errors = checkSettings(provider, settings, credentials)
+  const of_fields = checkSettings(provider, settings, credentials)
+  const errors = of_fields.length > 0 ? of_fields : keysOf(provider, settings, credentials)
   const [first] = errors
   if (first) {
     const detail = errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')
     throw new Problem('invalid_settings', { field: first.field, detail, errors })
   }
   return { settings: settings as Settings, credentials: credentials as Credentials }
+}
+
+/** Once the fields are what they should be, what stands in them may be no key, or another certificate's. */
+function keysOf(provider: Provider, settings: unknown, credentials: unknown): FieldError[] {
+  const known = withDefaults(provider.fields, settings as Settings)
+  const identity = perSettings(provider.identity ?? null, known)
+  return keyErrors(perSettings(provider.auth, known), identity, credentials as Credentials)
 }
 
 function checkedLimits(limits: OwnLimits = {}): OwnLimits {
@@ -231,15 +256,20 @@ export async function useConnection(app: App, actor: Actor, id: string): Promise
   })
 }
 
-const opened = once((app: App) =>
-  remember(app.db, {
+const opened = once((app: App) => {
+  // Sockets that show a certificate of before are of no use any more.
+  app.db.listen('trilho_config', (payload) => {
+    const [topic, , id] = payload.split(' ')
+    if (topic === 'connection' && id !== undefined) app.egress.forget(id)
+  })
+  return remember(app.db, {
     topic: 'connection',
     load: (key) => {
       const [tenant_id = '', id = ''] = key.split(' ')
       return inTenant(app.db, tenant_id, (tx) => load(app, tx, tenant_id, id))
     },
-  }),
-)
+  })
+})
 
 async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<OpenConnection | null> {
   const row = await queries.findConnection(tx, tenant_id, id)
@@ -248,41 +278,7 @@ async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<Op
   const provider = providerOf(app, row.provider)
   const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
   const world = environment === 'production' ? 'live' : 'test'
-  const vendor: Opened = { provider, environment: world, settings, credentials }
+  const identity = identityOf(perSettings(provider.identity ?? null, settings), credentials, id)
+  const vendor: Opened = { provider, environment: world, settings, credentials, identity }
   return { tenant_id, id, name, environment, state, version, limits, opened: vendor }
 }
-
-/** How the other side was found just now; `note` says in words what is wrong with it. */
-export type Seen = { reached: boolean; note: string | null }
-
-const SEEN_EVERY_MS = 30_000
-
-/**
- * Keeps `health` and `last_seen` without a write per call: a change is written at once, the same again at most
- * every 30 s. Runs beside the call; a failure here is logged and costs the call nothing.
- */
-export function noteSeen(app: App, connection: OpenConnection, { reached, note }: Seen): void {
-  const seen = lastSeen(app)
-  const { tenant_id, id, version } = connection
-  const health = note === null ? 'healthy' : 'unhealthy'
-  const now_ms = app.clock.monotonic()
-  const before = seen.get(id)
-  const same = before?.health === health && before.version === version
-  if (same && now_ms - before.at_ms < SEEN_EVERY_MS) return
-  seen.delete(id)
-  seen.set(id, { health, version, at_ms: now_ms })
-  if (seen.size > MOST_SEEN) seen.delete(seen.keys().next().value ?? '')
-  const row = { health, health_note: note, ...(reached && { last_seen: app.clock.now() }) } as const
-  inTenant(app.db, tenant_id, (tx) => queries.updateHealth(tx, { tenant_id, id, version }, row)).catch(
-    (error: unknown) => {
-      seen.delete(id)
-      app.log.warn(
-        { err: error, connection_id: toWire('connection', id) },
-        'the health of a connection was not kept',
-      )
-    },
-  )
-}
-
-const MOST_SEEN = 10_000
-const lastSeen = once((_app: App) => new Map<string, { health: string; version: number; at_ms: number }>())

@@ -137,6 +137,19 @@ export async function updateHealth(
     .execute()
 }
 
+/** Somebody let us in again: what was seen before says nothing any more. */
+export async function clearHealth(
+  tx: Tx,
+  { tenant_id, id }: { tenant_id: string; id: string },
+): Promise<void> {
+  await tx
+    .updateTable('connection')
+    .set({ health: 'unknown', health_note: null })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .execute()
+}
+
 export async function deleteConnection(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await tx
     .deleteFrom('connection')

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import * as connections from './connections.ts'
+import { oauthRoutes } from './oauth_routes.ts'
 import {
   Connections,
   ConnectionWithCredentials,
@@ -18,6 +19,8 @@ const tags = ['Connections']
 const catalog = ['Providers']
 
 export const routes: Routes = (http, app) => {
+  oauthRoutes(http, app)
+
   http.get(
     '/v1/providers',
     {

@@ -107,6 +107,21 @@ export interface Tables {
     updated_at: Generated<Timestamp>
     limits: Generated<Jsonb>
   }
+  connection_token: {
+    tenant_id: string
+    connection_id: string
+    id: string
+    version: Generated<number>
+    made_for: Generated<number>
+    state: Generated<'live' | 'refused'>
+    note: string | null
+    scope: string | null
+    expires_at: Timestamp | null
+    renew_at: Timestamp | null
+    consented_at: Timestamp | null
+    claim: string | null
+    claimed_until: Timestamp | null
+  }
   data_key: {
     tenant_id: string
     version: number
@@ -262,6 +277,16 @@ export interface Tables {
     scopes: string[]
     revoked_at: Timestamp | null
     created_at: Generated<Timestamp>
+  }
+  oauth_state: {
+    tenant_id: string
+    state_hash: Buffer
+    connection_id: string
+    verifier: Buffer
+    redirect_uri: string
+    return_to: string | null
+    actor: string
+    expires_at: Timestamp
   }
   operation: {
     tenant_id: string

@@ -3,6 +3,7 @@ import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { buildConnector } from 'undici'
 import type { Refusal } from './addresses.ts'
+import type { ClientIdentity } from './egress.ts'
 import {
   connectFailure,
   dnsFailure,
@@ -17,7 +18,7 @@ import {
  * Opens connections, and only to addresses that may be reached. The addresses that the resolver gave are judged
  * and the very same ones are connected to, so a name that resolves differently a moment later gains nothing.
  */
-type Connector = {
+export type Connector = {
   open(options: buildConnector.Options, opened: Opened): void
   /** Ends the attempts under way. */
   close(): void
@@ -37,13 +38,23 @@ export type ResolveAll = (
 /** Long enough for two lost SYNs; also the most a TLS handshake may take. */
 const CONNECT_TIMEOUT_MS = 10_000
 
-export function createConnector(refusal: Refusal, resolve: ResolveAll = systemLookup): Connector {
+export function createConnector(
+  refusal: Refusal,
+  resolve: ResolveAll = systemLookup,
+  identity?: ClientIdentity,
+): Connector {
   const under_way = new Set<Socket>()
   // undici's type says void, but the connector returns the socket, whose events tell the phase and the timing.
   const connect = buildConnector({
     lookup: guardedLookup(refusal, resolve),
     timeout: CONNECT_TIMEOUT_MS,
     allowH2: false,
+    ...(identity && {
+      cert: identity.certificate,
+      key: identity.key,
+      passphrase: identity.passphrase,
+      ca: identity.authority,
+    }),
   }) as unknown as (options: buildConnector.Options, callback: (error: Error | null) => void) => Socket
 
   return {

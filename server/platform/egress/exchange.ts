@@ -1,11 +1,14 @@
 import type { Dispatcher } from 'undici'
-import type { ConnectionTiming } from './connector.ts'
-import type { EgressRequest, EgressResult } from './egress.ts'
+import type { ConnectionTiming, Connector } from './connector.ts'
+import type { ClientIdentity, EgressRequest, EgressResult } from './egress.ts'
 import { exchangeFailure, type Failure, failure } from './failures.ts'
 
 /** One scheme, host and port, with its keep-alive connections. */
 export type Origin = {
   pool: Dispatcher
+  connector: Connector
+  /** Shown on its connections; they are of no use to anybody else. */
+  identity: ClientIdentity | undefined
   host: string
   in_flight: number
   used_at: number

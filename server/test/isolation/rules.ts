@@ -14,6 +14,7 @@ const CROSSING = [
   'breaker',
   'call',
   'call_attempt',
+  'connection_token',
   'delivery',
   'delivery_queue',
   'event',
@@ -31,12 +32,13 @@ const CROSSING = [
 const DOOR = ['inbox', 'inbox_queue', 'inbox_seen', 'quarantine', 'security_event']
 
 /** What is looked up before a tenant is known, through functions that take the secret itself. */
-const GATED = ['api_key', 'oauth_client', 'source', 'tenant']
+const GATED = ['api_key', 'oauth_client', 'oauth_state', 'source', 'tenant']
 
 const GATE_FUNCTIONS = [
   'api_key_by_hash(bytea)',
   'default_sources(text)',
   'oauth_client_by_client_id(text)',
+  'oauth_state_by_hash(bytea)',
   'source_by_id(uuid)',
   'tenants_page(uuid,integer)',
 ]

@@ -1,0 +1,292 @@
+import * as oauth from 'oauth4webapi'
+import {
+  type Asking,
+  ask,
+  completeUrl,
+  isToken,
+  type Obtained,
+  quoted,
+  readObject,
+  readSeconds,
+} from './asking.ts'
+import { assertion, type Signer } from './assertion.ts'
+import { toBasic } from './basic.ts'
+import { credentialOf } from './credential.ts'
+
+/** How a client shows itself at a token endpoint. `tls` and `none` send its id alone (RFC 8705, RFC 6749 §2.1). */
+export const CLIENT_AUTHS = ['basic', 'body', 'private_key_jwt', 'jwt_secret', 'none'] as const
+
+/** The client of an OAuth 2.0 server. What names a secret names a credential field. */
+export type OAuthClient = {
+  client_id: string
+  client_secret: string
+  client_auth: (typeof CLIENT_AUTHS)[number]
+  /** Where `client_auth` is private_key_jwt or jwt_secret; `issuer` is the client's id where null. */
+  signer: (Signer & { issuer: string | null; audience: string | null }) | null
+  /** Where tokens are asked for: absolute, or below the base URL. */
+  token_url: string
+  scope: string | null
+  audience: string | null
+  /** Where the server answers 2xx to what it refuses: its error code in such a body, null in any other. */
+  refuses?: (reply: Readonly<Record<string, unknown>>) => string | null
+}
+
+export type ClientCredentials = OAuthClient & { kind: 'oauth2_client_credentials' }
+
+/** RFC 6749 §4.1 with PKCE (RFC 7636), always. */
+export type AuthorizationCode = OAuthClient & {
+  kind: 'oauth2_authorization_code'
+  /** Where people are sent: absolute, or below the base URL. */
+  authorize_url: string
+  /** Its `iss` must be it where the server sends one (RFC 9207). */
+  issuer: string | null
+  /** More parameters of that address, such as `access_type=offline`. */
+  authorize_parameters: Readonly<Record<string, string>>
+}
+
+/** RFC 7523: a token for an assertion that we sign. */
+export type JwtBearer = Omit<OAuthClient, 'client_auth' | 'signer' | 'client_id' | 'client_secret'> & {
+  kind: 'oauth2_jwt_bearer'
+  signer: Signer
+  /** Credential field. */
+  issuer: string
+  subject: string | null
+  /** Google wants the scope as a claim, others as a parameter. */
+  scope_in: 'claim' | 'parameter'
+}
+
+export type Grant = ClientCredentials | AuthorizationCode | JwtBearer
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const ASSERTION_LIFE_S = 300
+
+/** A token where none is yet; of an authorization code there is none before somebody consents. */
+export function grantToken(auth: ClientCredentials | JwtBearer, asking: Asking): Promise<Obtained> {
+  const wanted = parameters({ audience: auth.kind === 'oauth2_client_credentials' ? auth.audience : null })
+  if (auth.kind === 'oauth2_client_credentials') {
+    if (auth.scope) wanted.set('scope', auth.scope)
+    return request(auth, asking, (server, client, show, options) =>
+      oauth.genericTokenEndpointRequest(server, client, show, 'client_credentials', wanted, options),
+    )
+  }
+  return request(auth, asking, async (server, client, show, options) => {
+    wanted.set('assertion', await bearerAssertion(auth, asking, server.token_endpoint ?? ''))
+    if (auth.scope && auth.scope_in === 'parameter') wanted.set('scope', auth.scope)
+    return oauth.genericTokenEndpointRequest(server, client, show, JWT_BEARER, wanted, options)
+  })
+}
+
+function bearerAssertion(auth: JwtBearer, { credentials, now }: Asking, endpoint: string): Promise<string> {
+  const claims = {
+    issuer: credentialOf(credentials, auth.issuer),
+    subject: auth.subject,
+    audience: auth.audience ?? endpoint,
+    life_s: ASSERTION_LIFE_S,
+    ...(auth.scope && auth.scope_in === 'claim' && { extra: { scope: auth.scope } }),
+  }
+  return assertion(auth.signer, credentials, claims, now)
+}
+
+/** RFC 6749 §6. Where the server rotates, `refresh_token` is the next one and the old is spent. */
+export async function refreshToken(
+  auth: AuthorizationCode,
+  asking: Asking,
+  refresh_token: string,
+): Promise<Obtained> {
+  const found = await request(auth, asking, (server, client, show, options) =>
+    oauth.refreshTokenGrantRequest(server, client, show, refresh_token, options),
+  )
+  return found.ok ? { ...found, refresh_token: found.refresh_token ?? refresh_token } : found
+}
+
+/** What has to be kept from sending somebody away until they come back. */
+export type Leaving = { url: string; state: string; verifier: string }
+
+export async function leave(auth: AuthorizationCode, asking: Asking, redirect_uri: string): Promise<Leaving> {
+  const state = oauth.generateRandomState()
+  const verifier = oauth.generateRandomCodeVerifier()
+  const url = new URL(completeUrl(auth.authorize_url, asking.base_url))
+  const query = {
+    ...auth.authorize_parameters,
+    response_type: 'code',
+    client_id: credentialOf(asking.credentials, auth.client_id),
+    redirect_uri,
+    state,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    ...(auth.scope && { scope: auth.scope }),
+    ...(auth.audience && { audience: auth.audience }),
+  }
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+  return { url: url.href, state, verifier }
+}
+
+/** The code that somebody came back with, exchanged for tokens. */
+export async function comeBack(
+  auth: AuthorizationCode,
+  asking: Asking,
+  back: { query: URLSearchParams; state: string; verifier: string; redirect_uri: string },
+): Promise<Obtained> {
+  const query = new URLSearchParams(back.query)
+  if (auth.issuer === null) query.delete('iss') // nothing to hold it against
+  return request(auth, asking, (server, client, show, options) => {
+    const valid = oauth.validateAuthResponse(server, client, query, back.state)
+    return oauth.authorizationCodeGrantRequest(
+      server,
+      client,
+      show,
+      valid,
+      back.redirect_uri,
+      back.verifier,
+      options,
+    )
+  })
+}
+
+type Ask = (
+  server: oauth.AuthorizationServer,
+  client: oauth.Client,
+  show: oauth.ClientAuth,
+  options: oauth.TokenEndpointRequestOptions,
+) => Promise<Response>
+
+/** What the other side said, for the words when it cannot be used. */
+type Heard = { status: number; code: string | null; words: string } | { unreached: string } | null
+
+async function request(auth: Grant, asking: Asking, question: Ask): Promise<Obtained> {
+  const endpoint = completeUrl(auth.token_url, asking.base_url)
+  const issuer = auth.kind === 'oauth2_authorization_code' ? auth.issuer : null
+  const server = { issuer: issuer ?? new URL(endpoint).origin, token_endpoint: endpoint }
+  const client = { client_id: credentialOf(asking.credentials, clientIdOf(auth)) }
+  let heard: Heard = null
+  const options: oauth.TokenEndpointRequestOptions = {
+    // Which addresses may be reached, and how, is for egress to say.
+    [oauth.allowInsecureRequests]: true,
+    [oauth.customFetch]: async (url, { method, headers, body }) => {
+      const result = await ask(asking, { url, method, headers, body: String(body) })
+      if (result.kind === 'error') {
+        heard = { unreached: result.message }
+        throw new Error(result.message)
+      }
+      const { status, reply, code } = plainReply(auth, result.status, result.body.toString())
+      heard = { status: result.status, code, words: errorWords(reply, code) }
+      return new Response(JSON.stringify(reply), { status, headers: { 'content-type': 'application/json' } })
+    },
+  }
+  try {
+    const response = await question(server, client, showClient(auth, asking, endpoint), options)
+    const tokens = await oauth.processGenericTokenEndpointResponse(server, client, response)
+    return toObtained(auth, tokens)
+  } catch (error) {
+    return refused(heard, error)
+  }
+}
+
+const clientIdOf = (auth: Grant): string => (auth.kind === 'oauth2_jwt_bearer' ? auth.issuer : auth.client_id)
+
+/**
+ * A reply as the standard has it, from how servers write it: no token_type, seconds as text, 200 with an error. What
+ * is about the person who consented is left out, since nobody here asks who it was.
+ */
+function plainReply(auth: Grant, answered: number, text: string) {
+  const { id_token: _, ...reply } = readObject(text)
+  const own = auth.refuses?.(reply) ?? null
+  const standard = typeof reply['error'] === 'string' ? reply['error'] : null
+  const code = own ?? (answered > 299 || reply['access_token'] === undefined ? standard : null)
+  if (code !== null) {
+    return { status: answered > 299 ? answered : 400, reply: { ...reply, error: code || 'unknown' }, code }
+  }
+  const { token_type, expires_in, scope, refresh_token, ...rest } = reply
+  const seconds = readSeconds(expires_in)
+  const plain = {
+    ...rest,
+    token_type: typeof token_type === 'string' && token_type !== '' ? token_type : 'bearer',
+    ...(seconds !== null && { expires_in: seconds }),
+    ...(typeof scope === 'string' && { scope }),
+    ...(typeof refresh_token === 'string' && refresh_token !== '' && { refresh_token }),
+  }
+  return { status: answered === 201 ? 200 : answered, reply: plain, code }
+}
+
+const errorWords = (reply: Record<string, unknown>, code: string | null): string =>
+  [code, reply['error_description']].filter((text) => typeof text === 'string').join(': ')
+
+/** A token of unknown life is believed for five minutes, where another costs nobody's consent. */
+const USUAL_LIFE_S = 300
+
+function toObtained(auth: Grant, tokens: oauth.TokenEndpointResponse): Obtained {
+  const { access_token: token, token_type, expires_in, refresh_token = null, scope = null } = tokens
+  if (token_type !== 'bearer')
+    return no(`the token is of type ${quoted(token_type)}; only bearer tokens are understood`)
+  if (!isToken(token)) return no('the token endpoint answered without an access_token')
+  const life = auth.kind === 'oauth2_authorization_code' ? null : USUAL_LIFE_S
+  return { ok: true, token, expires_in_s: expires_in ?? life, refresh_token, scope }
+}
+
+const no = (because: string, final = false): Obtained => ({ ok: false, because, final })
+
+function refused(heard: Heard, error: unknown): Obtained {
+  if (heard === null) {
+    if (error instanceof oauth.AuthorizationResponseError) return no(`the vendor said ${quoted(said(error))}`)
+    if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError)
+      return no(quoted(error.message))
+    throw error
+  }
+  if ('unreached' in heard) return no(heard.unreached)
+  const { status, code, words } = heard
+  if (status > 299 || code !== null) {
+    return no(
+      `the token endpoint answered ${status}${words && ` (${quoted(words)})`}`,
+      code === 'invalid_grant',
+    )
+  }
+  return no('the token endpoint answered without an access_token')
+}
+
+const said = ({ error, error_description }: oauth.AuthorizationResponseError) =>
+  [error, error_description].filter((text) => text !== undefined).join(': ')
+
+/** Puts into a request for tokens who asks. */
+function showClient(auth: Grant, { credentials, now }: Asking, endpoint: string): oauth.ClientAuth {
+  if (auth.kind === 'oauth2_jwt_bearer') return () => {} // the assertion says who
+  const secret = () => credentialOf(credentials, auth.client_secret)
+  switch (auth.client_auth) {
+    case 'basic':
+      // Not the library's: it also encodes `-` and `_`, which half of the vendors do not decode.
+      return (_server, { client_id }, _body, headers) =>
+        headers.set('authorization', toBasic(formEncode(client_id), formEncode(secret())))
+    case 'body':
+      return oauth.ClientSecretPost(secret())
+    case 'none':
+      return oauth.None()
+    case 'private_key_jwt':
+      return async (_server, { client_id }, body) => {
+        body.set('client_id', client_id)
+        body.set('client_assertion_type', ASSERTION_TYPE)
+        body.set('client_assertion', await clientAssertion(auth, client_id))
+      }
+    case 'jwt_secret':
+      return async (_server, { client_id }, body) => {
+        body.set('client_id', client_id)
+        body.set('client_secret', await clientAssertion(auth, client_id))
+      }
+  }
+  function clientAssertion({ signer }: OAuthClient, client_id: string): Promise<string> {
+    if (signer === null) throw new Error('a client that signs needs a key')
+    const { issuer, audience } = signer
+    const claims = {
+      issuer: issuer ?? client_id,
+      subject: client_id,
+      audience: audience ?? endpoint,
+      life_s: ASSERTION_LIFE_S,
+    }
+    return assertion(signer, credentials, claims, now)
+  }
+}
+
+/** RFC 6749 §2.3.1 has both halves form-encoded before they are joined. */
+const formEncode = (text: string) => new URLSearchParams({ a: text }).toString().slice(2)
+
+const parameters = (given: Record<string, string | null>): URLSearchParams =>
+  new URLSearchParams(Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== null))

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto'
+import type { Asking, Obtained } from '../../kit/auth/asking.ts'
+import { type AuthorizationCode, comeBack, leave } from '../../kit/auth/oauth.ts'
+import { needsConsent } from '../../kit/auth.ts'
+import { authOf, baseUrl } from '../../kit/transports/http.ts'
+import { forget, inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { audit } from '../tenants/tenants.ts'
+import { checkEnvironment, type OpenConnection, openConnection } from './connections.ts'
+import type { Authorization, BeginAuthorization } from './oauth_schema.ts'
+import { clearHealth } from './queries.ts'
+import { insertState, takeState, tenantOfState } from './token_queries.ts'
+import { dropToken, readToken, writeConsent } from './tokens.ts'
+
+/**
+ * Letting a connection in at the vendor's own page: OAuth 2.0 authorization code with PKCE. Somebody is sent there with
+ * a state that only we know, and comes back to `/oauth/callback` with it and a code, which is exchanged for tokens.
+ */
+
+const STATE_LIFE_MS = 600_000
+
+/** Where vendors send people back to; it has to be registered there. */
+export function redirectUri(app: App): string {
+  const { public_url, host, port } = app.config
+  const base = public_url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${base.replace(/\/$/, '')}/oauth/callback`
+}
+
+export async function beginAuthorization(app: App, actor: Actor, wire_id: string, input: BeginAuthorization) {
+  const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
+  checkEnvironment(actor, connection.environment)
+  const return_to = input.return_to === undefined ? null : checkedReturn(input.return_to)
+  const redirect_uri = redirectUri(app)
+  const visit = await leave(consentOf(connection), askingOf(app, connection), redirect_uri)
+  const expires_at = new Date(app.clock.now().getTime() + STATE_LIFE_MS)
+  const { tenant_id, id } = connection
+  const state_hash = hashOf(visit.state)
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const verifier = await app.vault.seal(tx, tenant_id, contextOf(state_hash), Buffer.from(visit.verifier))
+    await insertState(tx, {
+      tenant_id,
+      connection_id: id,
+      state_hash,
+      verifier,
+      redirect_uri,
+      return_to,
+      actor: actor.id,
+      expires_at,
+    })
+    await audit(tx, actor, 'connection.authorize', wire_id)
+  })
+  return { url: visit.url, redirect_uri, expires_at: expires_at.toISOString() }
+}
+
+const hashOf = (state: string): Buffer => createHash('sha256').update(state).digest()
+const contextOf = (state_hash: Buffer) => `oauth_state verifier ${state_hash.toString('hex')}`
+
+function consentOf({ opened }: OpenConnection): AuthorizationCode {
+  const auth = authOf(opened)
+  if (needsConsent(auth)) return auth
+  throw new Problem('conflict', {
+    detail: `this connection authenticates by ${auth.kind}, which needs nobody to authorize it`,
+  })
+}
+
+const askingOf = (app: App, { opened }: OpenConnection): Asking => ({
+  credentials: opened.credentials,
+  base_url: baseUrl(opened),
+  identity: opened.identity,
+  now: app.clock.now(),
+  send: app.egress.send,
+})
+
+/** Never to another kind of address, and to one without TLS on this machine only. */
+function checkedReturn(text: string): string {
+  const url = URL.parse(text)
+  const is_local = url !== null && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
+  const is_fit = url?.protocol === 'https:' || (url?.protocol === 'http:' && is_local)
+  if (url !== null && is_fit && url.username === '' && url.password === '') return url.href
+  throw new Problem('invalid_request', {
+    field: 'return_to',
+    detail: 'return_to must be an https:// URL without user and password, or http:// on localhost',
+  })
+}
+
+/** What the page says to whoever came back. */
+export type CameBack = {
+  ok: boolean
+  because: string | null
+  /** Of the connection; null where the state is none of ours any more. */
+  name: string | null
+  connection_id: string | null
+  return_to: string | null
+}
+
+const NOT_OURS: CameBack = { ok: false, because: null, name: null, connection_id: null, return_to: null }
+
+/** Ends a visit: the query is what the vendor sent. Whatever is wrong is said, and a state is good once. */
+export async function finishAuthorization(app: App, query: URLSearchParams): Promise<CameBack> {
+  const state = query.get('state') ?? ''
+  const state_hash = hashOf(state)
+  const tenant_id = state === '' ? null : await tenantOfState(app.db, state_hash)
+  const visit = tenant_id === null ? undefined : await takeVisit(app, tenant_id, state_hash)
+  if (tenant_id === null || !visit) return NOT_OURS
+  const { connection_id, return_to, redirect_uri, verifier } = visit
+  const connection = await openConnection(app, tenant_id, connection_id)
+  const said = { name: connection.name, connection_id, return_to }
+  const back = { query, state, verifier, redirect_uri }
+  const found = await comeBack(consentOf(connection), askingOf(app, connection), back)
+  if (!found.ok) {
+    const id = toWire('connection', connection_id)
+    app.log.warn(
+      { crossing: 'call', connection: id, reason: found.because },
+      'a connection was not authorized',
+    )
+    return { ...said, ok: false, because: found.because }
+  }
+  await inTenant(app.db, tenant_id, (tx) => keep(app, tx, connection, found, visit.actor))
+  return { ...said, ok: true, because: null }
+}
+
+const takeVisit = (app: App, tenant_id: string, state_hash: Buffer) =>
+  inTenant(app.db, tenant_id, async (tx) => {
+    const row = await takeState(tx, tenant_id, state_hash)
+    if (!row) return undefined
+    const verifier = await app.vault.open(tx, tenant_id, contextOf(state_hash), row.verifier)
+    return { ...row, verifier: verifier.toString() }
+  })
+
+async function keep(
+  app: App,
+  tx: Tx,
+  { tenant_id, id, version }: OpenConnection,
+  found: Extract<Obtained, { ok: true }>,
+  by: string,
+): Promise<void> {
+  await writeConsent(app, tx, { tenant_id, connection_id: id }, found, version)
+  await clearHealth(tx, { tenant_id, id })
+  forget(tx, 'connection', `${tenant_id} ${id}`)
+  await audit(tx, visitor(tenant_id), 'connection.authorized', toWire('connection', id), {
+    begun_by: by,
+    scope: found.scope,
+  })
+}
+
+/** Whoever comes back shows no key; the state says who sent them away. */
+const visitor = (tenant_id: string): Actor => ({
+  kind: 'system',
+  id: 'oauth_callback',
+  tenant_id,
+  environment: 'test',
+  scopes: [],
+  ip: null,
+  request_id: null,
+})
+
+export async function readAuthorization(app: App, actor: Actor, wire_id: string): Promise<Authorization> {
+  const { tenant_id, id, opened } = await openConnection(
+    app,
+    actor.tenant_id,
+    fromWire('connection', wire_id),
+  )
+  const token = await readToken(app, { tenant_id, connection_id: id })
+  const has_consent = needsConsent(authOf(opened)) ? token?.consented_at != null : (token?.version ?? 0) > 0
+  return {
+    connection_id: wire_id,
+    auth: authOf(opened).kind,
+    state: token?.state === 'refused' ? 'needs_reconnect' : has_consent ? 'connected' : 'not_connected',
+    note: token?.note ?? null,
+    scope: token?.scope ?? null,
+    expires_at: token?.expires_at?.toISOString() ?? null,
+    authorized_at: token?.consented_at?.toISOString() ?? null,
+    redirect_uri: redirectUri(app),
+  }
+}
+
+/** What was given to be let in by is forgotten here; at the vendor it stays until it ends or is taken back there. */
+export async function endAuthorization(app: App, actor: Actor, wire_id: string): Promise<void> {
+  const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
+  checkEnvironment(actor, connection.environment)
+  const { tenant_id, id } = connection
+  await inTenant(app.db, tenant_id, async (tx) => {
+    if (await dropToken(app, tx, { tenant_id, connection_id: id }))
+      await audit(tx, actor, 'connection.deauthorize', wire_id)
+  })
+}

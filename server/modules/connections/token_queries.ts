@@ -1,0 +1,222 @@
+import { sql } from 'kysely'
+import type { Database, Tx } from '../../platform/database/database.ts'
+
+/** Every statement on what connections were given to be let in by, and on visits to a page of consent. */
+
+export type TokenRow = {
+  id: string
+  version: number
+  made_for: number
+  state: 'live' | 'refused'
+  note: string | null
+  scope: string | null
+  expires_at: Date | null
+  renew_at: Date | null
+  consented_at: Date | null
+}
+
+const TOKEN = [
+  'id',
+  'version',
+  'made_for',
+  'state',
+  'note',
+  'scope',
+  'expires_at',
+  'renew_at',
+  'consented_at',
+] as const
+
+export type Place = { tenant_id: string; connection_id: string }
+
+const FREE = { claim: null, claimed_until: null } as const
+
+export const findToken = (tx: Tx, { tenant_id, connection_id }: Place): Promise<TokenRow | undefined> =>
+  tx
+    .selectFrom('connection_token')
+    .select(TOKEN)
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .executeTakeFirst()
+
+/** As `findToken`, and nobody else changes it before this transaction ends. */
+export const lockToken = (tx: Tx, { tenant_id, connection_id }: Place): Promise<TokenRow | undefined> =>
+  tx
+    .selectFrom('connection_token')
+    .select(TOKEN)
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .forUpdate()
+    .executeTakeFirst()
+
+/**
+ * One process at a time, and only where the version is still the one that was seen. The database's clock ends a claim,
+ * whatever the clocks of the processes say.
+ */
+export async function claimToken(
+  tx: Tx,
+  { tenant_id, connection_id }: Place,
+  claim: { id: string; seen: number; made_for: number; lease_ms: number; new_id: string },
+): Promise<TokenRow | undefined> {
+  return tx
+    .insertInto('connection_token')
+    .values({
+      tenant_id,
+      connection_id,
+      id: claim.new_id,
+      claim: claim.id,
+      claimed_until: sql<Date>`now() + ${claim.lease_ms} * interval '1 ms'`,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['tenant_id', 'connection_id'])
+        .doUpdateSet(({ ref }) => ({
+          claim: ref('excluded.claim'),
+          claimed_until: ref('excluded.claimed_until'),
+        }))
+        .where('connection_token.version', '=', claim.seen)
+        .where(({ or, eb, fn }) =>
+          or([
+            eb('connection_token.claimed_until', 'is', null),
+            eb('connection_token.claimed_until', '<', fn<Date>('now')),
+          ]),
+        )
+        .where(({ or, eb, fn }) =>
+          or([
+            eb('connection_token.state', '=', 'live'),
+            eb('connection_token.made_for', '<>', claim.made_for),
+            eb('connection_token.renew_at', '<', fn<Date>('now')),
+          ]),
+        ),
+    )
+    .returning(TOKEN)
+    .executeTakeFirst()
+}
+
+type NewToken = Pick<TokenRow, 'made_for' | 'scope' | 'expires_at' | 'renew_at' | 'consented_at'>
+
+/** By compare-and-set: nothing where another version was written since `seen`. The claim ends with it. */
+export const replaceToken = (
+  tx: Tx,
+  { tenant_id, connection_id }: Place,
+  seen: number,
+  token: NewToken,
+): Promise<{ id: string } | undefined> =>
+  tx
+    .updateTable('connection_token')
+    .set({ ...token, ...FREE, state: 'live', note: null, version: seen + 1 })
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .where('version', '=', seen)
+    .returning('id')
+    .executeTakeFirst()
+
+/** What somebody just consented to takes the place of whatever was there, also while it is being renewed. */
+export const insertConsent = (tx: Tx, place: Place, id: string, token: NewToken): Promise<{ id: string }> =>
+  tx
+    .insertInto('connection_token')
+    .values({ ...place, ...token, id, version: 1 })
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'connection_id']).doUpdateSet(({ eb }) => ({
+        ...token,
+        ...FREE,
+        state: 'live',
+        note: null,
+        version: eb('connection_token.version', '+', 1),
+      })),
+    )
+    .returning('id')
+    .executeTakeFirstOrThrow()
+
+/** Gives the claim back; whoever comes next asks again. */
+export async function releaseToken(
+  tx: Tx,
+  { tenant_id, connection_id }: Place,
+  claim: string,
+): Promise<void> {
+  await tx
+    .updateTable('connection_token')
+    .set(FREE)
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .where('claim', '=', claim)
+    .execute()
+}
+
+/** The vendor will not renew it. Nothing where a newer one was written since, or where it is known already. */
+export async function refuseToken(
+  tx: Tx,
+  { tenant_id, connection_id }: Place,
+  refused: { seen: number; made_for: number; note: string; renew_at: Date | null },
+): Promise<boolean> {
+  const { seen, made_for, note, renew_at } = refused
+  const { numUpdatedRows } = await tx
+    .updateTable('connection_token')
+    .set({ ...FREE, state: 'refused', note, made_for, renew_at })
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .where('version', '=', seen)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
+}
+
+export async function deleteToken(
+  tx: Tx,
+  { tenant_id, connection_id }: Place,
+): Promise<{ id: string } | undefined> {
+  return tx
+    .deleteFrom('connection_token')
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .returning('id')
+    .executeTakeFirst()
+}
+
+/** Consents that nobody used of late and that would end for want of it; of all tenants. */
+export const listRenewable = (db: Database['worker'], limit: number): Promise<Place[]> =>
+  db
+    .selectFrom('connection_token')
+    .select(['tenant_id', 'connection_id'])
+    .where('consented_at', 'is not', null)
+    .where('state', '=', 'live')
+    .where('renew_at', '<=', new Date())
+    .orderBy('renew_at')
+    .limit(limit)
+    .execute()
+
+type NewState = Place & {
+  state_hash: Buffer
+  verifier: Buffer
+  redirect_uri: string
+  return_to: string | null
+  actor: string
+  expires_at: Date
+}
+
+/** Those of the tenant that nobody came back with go at the same time. */
+export async function insertState(tx: Tx, row: NewState): Promise<void> {
+  await tx
+    .deleteFrom('oauth_state')
+    .where('tenant_id', '=', row.tenant_id)
+    .where('expires_at', '<', new Date())
+    .execute()
+  await tx.insertInto('oauth_state').values(row).execute()
+}
+
+/** Whose visit it is; null where it is over, or was never begun. */
+export async function tenantOfState(db: Database, state_hash: Buffer): Promise<string | null> {
+  const { rows } = await db.app.pool.query<{ tenant_id: string }>(
+    'select tenant_id from oauth_state_by_hash($1)',
+    [state_hash],
+  )
+  return rows[0]?.tenant_id ?? null
+}
+
+/** Once: whoever comes second finds nothing. */
+export const takeState = (tx: Tx, tenant_id: string, state_hash: Buffer) =>
+  tx
+    .deleteFrom('oauth_state')
+    .where('tenant_id', '=', tenant_id)
+    .where('state_hash', '=', state_hash)
+    .returning(['connection_id', 'verifier', 'redirect_uri', 'return_to', 'actor'])
+    .executeTakeFirst()
