@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { FieldError } from '../platform/errors.ts'
+import { isPacked, textOf, unpack } from './bodies.ts'
 import { checkFields, type Settings, withDefaults } from './fields.ts'
-import { formAsJson, isForm } from './forms.ts'
 import type { News } from './news.ts'
 import {
+  type FirstStep,
   type Handshake,
   type OrderBy,
   type Provider,
@@ -13,7 +14,7 @@ import {
   type WebhookReply,
   type Webhooks,
 } from './provider.ts'
-import { inWords, type Read, readText, translated } from './reads.ts'
+import { inWords, readText, translated } from './reads.ts'
 import {
   credentialHeaders,
   jwtKeys,
@@ -27,7 +28,12 @@ import {
 import { isWebhookSecret, standardKeys } from './webhook_keys.ts'
 
 /** A received webhook, from its bytes to news. The door verifies and takes the key; the worker translates. */
-export type Received = { headers: WebhookHeaders; body: Buffer; settings: Settings }
+export type Received = {
+  headers: WebhookHeaders
+  body: Buffer
+  settings: Settings
+  read_back?: string | undefined
+}
 
 export type Envelope = {
   /** What copies of one event share: the vendor's id of it, or the body's SHA-256 where there is none. */
@@ -48,10 +54,21 @@ export type Reading = { envelope: Envelope; place: Place | null; external_ids: s
 
 export type Translated = { ok: true; news: News[] } | { ok: false; problem: string }
 
-/** Verifies over the bytes by the provider's own scheme, or the one the source's settings name. */
+/**
+ * Verifies over the bytes by the provider's own scheme, or the one the source's settings name. A compressed body is
+ * judged by what it unpacks to, as nearly all senders sign, and where that is not it by the bytes as they came.
+ */
 export function verifyMessage(provider: Provider, received: Received & VerifyInput): Verified {
-  return verify(schemeOf(provider, received.settings), received)
+  const scheme = schemeOf(provider, received.settings)
+  if (!isPacked(received.headers)) return verify(scheme, received)
+  const unpacked = unpack(received.headers, received.body, MOST_UNPACKED)
+  const verdict: Verified = unpacked.ok ? verify(scheme, { ...received, body: unpacked.body }) : UNPACKABLE
+  if (verdict.ok || !['bad_signature', 'malformed'].includes(verdict.reason)) return verdict
+  const as_it_came = verify(scheme, received)
+  return as_it_came.ok ? as_it_came : verdict
 }
+
+const UNPACKABLE: Verified = { ok: false, reason: 'malformed', detail: 'the body cannot be unpacked' }
 
 /** The headers by which a message verified and which are a secret themselves: not to be kept. */
 export const secretHeaders = (provider: Provider, settings: Settings): readonly string[] =>
@@ -74,7 +91,7 @@ export function answerHandshake(
   if (!webhooks.challenge) return null
   const { method, query, secrets } = request
   try {
-    return webhooks.challenge({ ...toMessage(webhooks, request), method, query, secrets })
+    return webhooks.challenge({ ...toMessage(webhooks, request, request.body), method, query, secrets })
   } catch {
     return null
   }
@@ -86,20 +103,20 @@ export function answerHandshake(
  */
 export function readMessage(provider: Provider, received: Received): Reading {
   const webhooks = webhooksOf(provider)
-  const message = toMessage(webhooks, received)
-  const event = readEvent(webhooks, received.body, message)
-  if (!event.ok) return unread(received, inWords(event.errors))
+  const whole = readWhole(webhooks, received)
+  if (!whole.ok) return unread(received, whole.problem)
+  const { event, message } = whole
   try {
-    const id = webhooks.event_id(event.value, message)
-    const entity_id = cut(webhooks.entity_id?.(event.value, message) ?? null)
+    const id = webhooks.event_id(event, message)
+    const entity_id = cut(webhooks.entity_id?.(event, message) ?? null)
     const envelope = {
       event_key: id === null || id === '' ? bodyKey(received.body) : storable(id),
-      event_type: cut(webhooks.event_type(event.value, message)),
+      event_type: cut(webhooks.event_type(event, message)),
       entity_id,
       problem: null,
     }
-    const place = entity_id ? placeIn(webhooks, entity_id, event.value, message) : null
-    return { envelope, place, external_ids: idsIn(webhooks, event.value, message) }
+    const place = entity_id ? placeIn(webhooks, entity_id, event, message) : null
+    return { envelope, place, external_ids: idsIn(webhooks, event, message) }
   } catch (error) {
     return unread(received, `${provider.id} could not name it: ${(error as Error).message}`)
   }
@@ -135,13 +152,25 @@ const unread = ({ body }: Received, problem: string): Reading => ({
   external_ids: [],
 })
 
+/** What is to be done before the message is believed; nothing where it cannot be read, which `translateMessage` tells. */
+export function firstStep(provider: Provider, received: Received): FirstStep | null {
+  const webhooks = webhooksOf(provider)
+  if (!webhooks.first) return null
+  const whole = readWhole(webhooks, received)
+  if (!whole.ok) return null
+  try {
+    return webhooks.first(whole.event, whole.message)
+  } catch (error) {
+    return { doubt: `${provider.id} could not say how to ask for it: ${(error as Error).message}` }
+  }
+}
+
 /** What the message means. A message that means nothing to us is no news, not a problem. */
 export function translateMessage(provider: Provider, received: Received): Translated {
   const webhooks = webhooksOf(provider)
-  const message = toMessage(webhooks, received)
-  const event = readEvent(webhooks, received.body, message)
-  if (!event.ok) return { ok: false, problem: inWords(event.errors) }
-  const news = translated(() => webhooks.translate(event.value, message))
+  const whole = readWhole(webhooks, received)
+  if (!whole.ok) return whole
+  const news = translated(() => webhooks.translate(whole.event, whole.message))
   return news.ok ? { ok: true, news: news.value } : news
 }
 
@@ -197,17 +226,38 @@ function webhooksOf(provider: Provider): Webhooks {
 
 const completed = (webhooks: Webhooks, settings: Settings) => withDefaults(webhooks.fields, settings)
 
-function toMessage(webhooks: Webhooks, { headers, body, settings }: Received): WebhookMessage {
+/** Past the door nothing is larger than it let in. */
+const MOST_UNPACKED = 64 * 1024 * 1024
+
+function toMessage(
+  webhooks: Webhooks,
+  { headers, settings, read_back }: Received,
+  body: Buffer,
+): WebhookMessage {
   const complete = completed(webhooks, settings)
-  const form = webhooks.form && isForm(headers) ? perSettings(webhooks.form, complete) : null
-  const text = form ? formAsJson(body, form.json_in) : body.toString()
-  return { headers, text, settings: complete }
+  const form = webhooks.form ? perSettings(webhooks.form, complete) : null
+  return { headers, text: textOf(headers, body, form), settings: complete, read_back }
 }
 
-function readEvent(webhooks: Webhooks, body: Buffer, message: WebhookMessage): Read<unknown> {
-  if (!isUtf8(body)) return { ok: false, errors: [{ field: '', reason: 'the body is not valid UTF-8' }] }
-  return readText(webhooks.reads, message.text)
+type ReadMessage = { ok: true; message: WebhookMessage; event: unknown } | { ok: false; problem: string }
+
+/** Unpacked, as JSON text, and as the event that its provider reads; or why it is none. Never throws. */
+function readWhole(webhooks: Webhooks, received: Received): ReadMessage {
+  const unpacked = unpack(received.headers, received.body, MOST_UNPACKED)
+  if (!unpacked.ok) return { ok: false, problem: `the body cannot be unpacked: ${unpacked.detail}` }
+  try {
+    const message = toMessage(webhooks, received, unpacked.body)
+    if (!isUtf8(unpacked.body) && message.text === unpacked.body.toString()) return NOT_UTF8
+    const event = readText(webhooks.reads, message.text)
+    return event.ok
+      ? { ok: true, message, event: event.value }
+      : { ok: false, problem: inWords(event.errors) }
+  } catch (error) {
+    return { ok: false, problem: `the body ${(error as Error).message}` }
+  }
 }
+
+const NOT_UTF8: ReadMessage = { ok: false, problem: 'the body is not valid UTF-8' }
 
 const LONGEST_KEY = 255
 

@@ -113,7 +113,19 @@ export type WebhookMessage = {
   /** The body as it came; of a form what it holds, as JSON (`form` of `Webhooks`). */
   text: string
   settings: Settings
+  /** What the vendor said when it was asked before the message was believed, as JSON text (`first` of `Webhooks`). */
+  read_back?: string | undefined
 }
+
+/**
+ * What is done before a message is believed: an address the vendor wants visited; a question through the connection of
+ * the source, whose answer `translate` finds in `read_back`, where nothing signs; or nothing can be asked, and so it is
+ * not believed.
+ */
+export type FirstStep =
+  | { visit: string }
+  | { ask: { operation: string; input: unknown } | { path: string } }
+  | { doubt: string }
 
 /** What a vendor is answered. `body` goes out as it is. */
 export type WebhookReply = { status: number; content_type: string; body: string }
@@ -149,6 +161,8 @@ export type Webhooks<Event = unknown> = {
   external_ids?(event: Event, message: WebhookMessage): (string | null | undefined)[]
   /** What the same id with another body is: a copy that differs, and is flagged, or more to tell (Pix). */
   same_id?: 'flag' | 'news'
+  /** What is done before the message is believed; null where nothing is. */
+  first?(event: Event, message: WebhookMessage): FirstStep | null
   translate(event: Event, message: WebhookMessage): News[]
 }
 

@@ -14,7 +14,7 @@ import { refused } from './signatures/verdict.ts'
 export { type HmacScheme, hmac } from './signatures/hmac.ts'
 export { jwtKeys } from './signatures/jwt_keys.ts'
 export type { KeyNeed, Needed } from './signatures/needs.ts'
-export { SnsEnvelope, signedMembers } from './signatures/sns.ts'
+export { confirmationAddress, SnsEnvelope, signedMembers } from './signatures/sns.ts'
 export { isSameText } from './signatures/verdict.ts'
 export { isWebhookSecret, newWebhookKeyPair, newWebhookSecret, signStandardWebhook } from './webhook_keys.ts'
 

@@ -74,6 +74,14 @@ export function verifySns(scheme: SnsScheme, { body, fetched, now }: VerifyInput
   return refused('bad_signature', `it is genuine, but its topic ${message.TopicArn} is none of this source's`)
 }
 
+/** The address that a verified SubscriptionConfirmation wants visited, if it is Amazon's; null for other messages. */
+export function confirmationAddress({ Type, SubscribeURL }: SnsEnvelope, keys_from: string | null) {
+  if (Type !== 'SubscriptionConfirmation' || !SubscribeURL) return null
+  const [place = ''] = SubscribeURL.split('?')
+  const known = pinnedAddress(place, { hosts: PLACE.hosts, path: /^\/$/ }, keys_from)
+  return known === null ? null : SubscribeURL
+}
+
 /** What the signature covers, and nothing else of the body: anybody could have changed the rest. */
 export function signedMembers(message: SnsEnvelope): Record<string, string> {
   const names = message.Type === 'Notification' ? SIGNED : SIGNED_OF_CONTROL

@@ -7,6 +7,7 @@ import type { App } from '../app.ts'
 import type { ExternalId, NewEvent } from '../events/events.ts'
 import { completeOptions, isWanted, type Options } from './options.ts'
 import type { ClosedMessage, DueMessage } from './queries.ts'
+import { believe } from './read_back.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** What one message means: the events it makes true, what it is found by, and the state it ends in. */
@@ -22,6 +23,8 @@ export type Outcome = ClosedMessage & {
   options: Options
   /** By what its entity's messages stand in line. */
   by: OrderBy | null
+  /** Why it could not be asked for yet what must be before it is believed: it is not committed, but tried again. */
+  unready?: string | undefined
   events: NewEvent[]
   external_ids: ExternalId[]
 }
@@ -38,7 +41,7 @@ export async function interpret(app: App, react: React, item: DueMessage): Promi
   const { provider, settings, options } = source
   const received = { headers: JSON.parse(item.headers) as Record<string, string>, body: item.body, settings }
   const reading = readMessage(provider, received)
-  const meaning = meaningOf(app, react, source, item, reading.envelope, received)
+  const meaning = await believedMeaning(app, react, source, item, reading.envelope, received)
   return {
     item,
     provider: provider.id,
@@ -68,9 +71,24 @@ export const failed = (item: DueMessage, error: string): ClosedMessage => ({
   flags: item.flags,
 })
 
-type Meaning = Pick<Outcome, 'state' | 'error' | 'events'>
+type Meaning = Pick<Outcome, 'state' | 'error' | 'events' | 'unready'>
 
 const ignored = (error: string | null): Meaning => ({ state: 'ignored', error, events: [] })
+
+/** What is not wanted is not asked for either. */
+async function believedMeaning(
+  ...[app, react, source, item, envelope, received]: Parameters<typeof meaningOf>
+): Promise<Meaning> {
+  if (!source.provider.webhooks?.first || !isWanted(source.options, envelope.event_type)) {
+    return meaningOf(app, react, source, item, envelope, received)
+  }
+  const believed = await believe(app, source, received)
+  if (believed.ok) {
+    return meaningOf(app, react, source, item, envelope, { ...received, read_back: believed.read_back })
+  }
+  if ('error' in believed) return { state: 'failed', error: believed.error, events: [] }
+  return { state: 'completed', error: null, events: [], unready: believed.unready }
+}
 
 function meaningOf(
   app: App,

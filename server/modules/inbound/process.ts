@@ -56,6 +56,8 @@ async function commitAlone(app: App, one: Outcome): Promise<number | null> {
  * long as they are. Events are written in the order of the outcomes.
  */
 export async function commit(app: App, outcomes: Outcome[], turns: Turned[] = []): Promise<void> {
+  const unready = outcomes.find((one) => one.unready !== undefined)
+  if (unready) throw new Error(unready.unready)
   const audience = await audienceOf(
     app,
     outcomes.flatMap((one) => one.events),
@@ -105,6 +107,7 @@ export const giveUp = (one: Outcome, error: string): Outcome => ({
   ...one,
   ...failed(one.item, error),
   event_type: one.event_type,
+  unready: undefined,
   events: [],
   external_ids: [],
 })

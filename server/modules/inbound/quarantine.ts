@@ -5,7 +5,7 @@ import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import * as queries from './quarantine_queries.ts'
-import { keptArrival, type Received, store, verifyAt } from './receive.ts'
+import { judgeAt, keptArrival, type Received, store } from './receive.ts'
 import { type QuarantineQuery, toQuarantined, toRaw } from './schema.ts'
 import { findActiveSource } from './sources.ts'
 
@@ -42,7 +42,7 @@ export async function releaseQuarantined(app: App, actor: Actor, wire_id: string
   if (!source)
     throw new Problem('conflict', { detail: 'its source was deleted; there is nowhere to release it to' })
   const arrival = keptArrival(source, row)
-  const verdict = verifyAt(app, source, arrival, timeOfId(id))
+  const verdict = await judgeAt(app, source, arrival, timeOfId(id))
   if (!verdict.ok) {
     throw new Problem('conflict', {
       detail: `it still does not verify: ${verdict.detail}; mend the source first`,

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { answerHandshake, readMessage, secretHeaders, verifyMessage } from '../../kit/messages.ts'
 import type { WebhookReply } from '../../kit/provider.ts'
-import type { Verified } from '../../kit/signatures.ts'
+import type { Refused } from '../../kit/signatures.ts'
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -12,6 +12,7 @@ import { insertRefused } from './quarantine_queries.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
 import { findDefaults } from './source_queries.ts'
 import { type ActiveSource, baseOf, findActiveSource, pathOf } from './sources.ts'
+import { judgeWithKeys } from './vendor_keys.ts'
 
 /** What came to the door: the bytes and who brought them. */
 export type Arrival = {
@@ -21,6 +22,8 @@ export type Arrival = {
   headers: Record<string, string | string[] | undefined>
   body: Buffer
   ip: string | null
+  /** Whether a proxy that is trusted handed it on. */
+  behind_proxy?: boolean
 }
 
 export type Received = { status: 'received' | 'duplicate'; id: string }
@@ -40,7 +43,7 @@ export async function receive(
   arrival: Arrival,
 ): Promise<Received | WebhookReply> {
   const source = await findSourceAt(app, provider, source_id)
-  const verdict = verifyAt(app, source, arrival, app.clock.now())
+  const verdict = await judgeAt(app, source, arrival, app.clock.now())
   if (!verdict.ok) throw await refuse(app, source, arrival, verdict)
   const { challenge, reply } = source.provider.webhooks ?? {}
   const answer = challenge && handshakeOf(app, source, arrival)
@@ -73,12 +76,17 @@ function handshakeOf(app: App, source: ActiveSource, { method, path, headers, bo
 }
 
 /** Judged as of the moment it arrived: what waited in quarantine is not too old for having waited. */
-export function verifyAt(app: App, source: ActiveSource, arrival: Arrival, arrived: Date): Verified {
+export function judgeAt(app: App, source: ActiveSource, arrival: Arrival, arrived: Date): Verdict {
   const { provider, settings, secrets } = source
-  const { headers, body, path } = arrival
-  const url = baseOf(app) + path
-  return verifyMessage(provider, { headers, body, settings, secrets, now: arrived, url })
+  const { headers, body, path, behind_proxy } = arrival
+  const given = { headers, body, settings, secrets, now: arrived, url: baseOf(app) + path, behind_proxy }
+  const first = verifyMessage(provider, given)
+  if (first.ok || first.reason !== 'no_key') return first
+  return judgeWithKeys(app, source, first, (fetched) => verifyMessage(provider, { ...given, fetched }))
 }
+
+/** At once, unless a key of the vendor's must be fetched first: most are judged without waiting for anything. */
+type Verdict = { ok: true } | Refused | Promise<{ ok: true } | Refused>
 
 /** Answers after the commit that holds the message and its work. */
 export async function store(app: App, source: ActiveSource, arrival: Arrival): Promise<Received> {
@@ -141,8 +149,8 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage
  */
 function keptHeaders({ provider, settings, wire_id }: ActiveSource, { headers, path }: Arrival): string {
   const { authorization: _authorization, cookie: _cookie, ...kept } = headers
-  for (const name of secretHeaders(provider, settings)) delete kept[name]
   if (path !== pathOf(provider.id, wire_id)) kept[':path'] = path
+  for (const name of secretHeaders(provider, settings)) delete kept[name]
   return JSON.stringify(kept)
 }
 

@@ -2,7 +2,7 @@ import type { Settings } from '../../kit/fields.ts'
 import type { Provider } from '../../kit/provider.ts'
 import { inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import { parseWire, toWire } from '../../platform/ids.ts'
-import type { App } from '../app.ts'
+import type { Actor, App } from '../app.ts'
 import { completeOptions, type Options, type SourceOptions } from './options.ts'
 import * as queries from './source_queries.ts'
 
@@ -15,6 +15,7 @@ export type ActiveSource = {
   provider: Provider
   settings: Settings
   options: Options
+  connection_id: string | null
   secrets: string[]
 }
 
@@ -38,9 +39,21 @@ async function loadSource(app: App, wire_id: string): Promise<ActiveSource | fal
     if (!row) return false
     const secrets = await readSecrets(app, tx, tenant_id, id)
     const [settings, options] = [row.settings as Settings, completeOptions(row.options as SourceOptions)]
-    return { tenant_id, id, wire_id, state: row.state, provider, settings, options, secrets }
+    const { state, connection_id } = row
+    return { tenant_id, id, wire_id, state, provider, settings, options, connection_id, secrets }
   })
 }
+
+/** Who asks the vendor where a source does: no key of the tenant's. */
+export const actorOf = ({ tenant_id, wire_id }: ActiveSource): Actor => ({
+  kind: 'system',
+  id: wire_id,
+  tenant_id,
+  environment: 'live',
+  scopes: ['calls:write'],
+  ip: null,
+  request_id: null,
+})
 
 /** The address to give to the vendor. */
 export const addressOf = (app: App, provider: string, id: string): string =>

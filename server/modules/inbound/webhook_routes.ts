@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { WebhookReply } from '../../kit/provider.ts'
 import type { Routes } from '../app.ts'
+import { isTrustedProxy } from './proxies.ts'
 import { defaultSource, greet, receive } from './receive.ts'
 import { Received } from './schema.ts'
 
@@ -15,6 +16,7 @@ export const webhookRoutes: Routes = (http, app) => {
     headers: request.headers,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     ip: request.ip,
+    behind_proxy: isTrustedProxy(app, request.socket.remoteAddress),
   })
 
   http.post(
@@ -28,6 +30,23 @@ export const webhookRoutes: Routes = (http, app) => {
         description:
           'Answered after the commit that holds the message, or as the provider wants it. A signature that does not verify answers 401.',
         params,
+      },
+    },
+    async (request, reply) => {
+      const { provider, source } = request.params
+      return answer(reply, await receive(app, provider, source, arrival(request)))
+    },
+  )
+
+  http.post(
+    '/webhooks/:provider/:source/:token',
+    {
+      config: { access: 'public' },
+      schema: {
+        ...schema,
+        operationId: 'receiveWebhookByToken',
+        summary: 'Receive a webhook whose secret stands in the address',
+        params: Type.Object({ ...params.properties, token: Type.String() }),
       },
     },
     async (request, reply) => {

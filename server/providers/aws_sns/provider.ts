@@ -1,7 +1,7 @@
 import { noAuth } from '../../kit/auth.ts'
 import { newsName } from '../../kit/news.ts'
 import { defineProvider, get } from '../../kit/provider.ts'
-import { SnsEnvelope, signedMembers, snsSignature } from '../../kit/signatures.ts'
+import { confirmationAddress, SnsEnvelope, signedMembers, snsSignature } from '../../kit/signatures.ts'
 
 /** `notification`, `subscription_confirmation`, `unsubscribe_confirmation`: Amazon's own words in small letters. */
 const wordOf = ({ Type }: SnsEnvelope) => Type.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase()
@@ -51,6 +51,11 @@ export const awsSns = defineProvider({
     event_id: ({ MessageId }) => MessageId,
     event_type: wordOf,
     entity_id: ({ TopicArn }) => TopicArn,
+    first: (envelope, { settings: { confirm_subscriptions, keys_from } }) => {
+      const own = typeof keys_from === 'string' ? keys_from : null
+      const visit = confirm_subscriptions === true ? confirmationAddress(envelope, own) : null
+      return visit === null ? null : { visit }
+    },
     translate: (envelope) => [
       { type: newsName('aws_sns', wordOf(envelope)), data: JSON.stringify(signedMembers(envelope)) },
     ],
