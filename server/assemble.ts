@@ -13,6 +13,9 @@ import * as healthRoutes from './modules/health/routes.ts'
 import { receive } from './modules/inbound/inbound.ts'
 import * as inboundJobs from './modules/inbound/jobs.ts'
 import * as inboundRoutes from './modules/inbound/routes.ts'
+import * as metricJobs from './modules/metrics/jobs.ts'
+import { writeCounts } from './modules/metrics/metrics.ts'
+import * as metricRoutes from './modules/metrics/routes.ts'
 import * as operationRoutes from './modules/operations/routes.ts'
 import * as outboundJobs from './modules/outbound/jobs.ts'
 import * as outboundRoutes from './modules/outbound/routes.ts'
@@ -40,6 +43,7 @@ export const rooms: Routes[] = [
   connectionRoutes.routes,
   outboundRoutes.routes,
   eventRoutes.routes,
+  metricRoutes.routes,
   operationRoutes.routes,
   callRoutes.routes,
   healthRoutes.routes,
@@ -102,6 +106,7 @@ async function build(
   undo.push(() => telemetry.close())
   const app = { config, db, vault, egress, clock, log, telemetry, newId: idMaker(clock), providers }
   watchQueues(app)
+  undo.push(() => writeCounts(app))
   return app
 }
 
@@ -125,6 +130,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   const { db, clock, log, telemetry, newId } = app
   const standing = [
     ...tenantJobs.schedules,
+    ...metricJobs.schedules,
     ...callJobs.schedules,
     ...inboundJobs.schedules,
     ...outboundJobs.schedules,

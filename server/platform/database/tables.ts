@@ -60,6 +60,20 @@ export interface Tables {
     probe: string | null
     probe_until: Timestamp | null
     version: Generated<number>
+    failures: Generated<number>
+    last_failure_at: Timestamp | null
+    changed_at: Generated<Timestamp>
+  }
+  cached_answer: {
+    tenant_id: string
+    connection_id: string
+    key: Buffer
+    path: string
+    call_id: string
+    sealed: Buffer
+    bytes: number
+    stored_at: Generated<Timestamp>
+    expires_at: Timestamp
   }
   call: {
     tenant_id: string
@@ -76,6 +90,7 @@ export interface Tables {
     actor: string
     request_id: string | null
     closed_at: Timestamp | null
+    trouble: 'refused' | 'failed' | 'unknown' | null
   }
   call_attempt: {
     tenant_id: string
@@ -106,6 +121,18 @@ export interface Tables {
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
     limits: Generated<Jsonb>
+  }
+  connection_cache: {
+    tenant_id: string
+    connection_id: string
+    policies: Generated<Jsonb>
+    epoch: Generated<Bigint>
+    hits: Generated<Bigint>
+    misses: Generated<Bigint>
+    revalidated: Generated<Bigint>
+    stale: Generated<Bigint>
+    bypassed: Generated<Bigint>
+    joined: Generated<Bigint>
   }
   connection_token: {
     tenant_id: string
@@ -262,6 +289,34 @@ export interface Tables {
     attempts: Generated<number>
     error: string | null
   }
+  limit_usage: {
+    tenant_id: string
+    connection_id: string
+    hour: Timestamp
+    calls: Bigint
+    bytes: Bigint
+    refused: Bigint
+  }
+  metric: {
+    tenant_id: string
+    subject_id: string
+    grain: 'hour' | 'day'
+    at: Timestamp
+    calls: Generated<Bigint>
+    succeeded: Generated<Bigint>
+    refused: Generated<Bigint>
+    failed: Generated<Bigint>
+    unknown: Generated<Bigint>
+    attempts: Generated<Bigint>
+    total_ms: Generated<Bigint>
+    max_ms: Generated<number>
+    durations: Generated<number[]>
+    sent_bytes: Generated<Bigint>
+    received_bytes: Generated<Bigint>
+    cache_hits: Generated<Bigint>
+    cache_misses: Generated<Bigint>
+    errors: Generated<Jsonb>
+  }
   migration: {
     name: string
     sha256: string
@@ -308,13 +363,19 @@ export interface Tables {
     body: Buffer
     ip: string | null
   }
+  rate_limit: {
+    tenant_id: string
+    rates: Jsonb
+    updated_at: Generated<Timestamp>
+  }
   rate_window: {
     tenant_id: string
     connection_id: string
     per_s: number
     head: Generated<Bigint>
-    taken: number[]
-    paused_until: Timestamp | null
+    taken: string[]
+    operation: Generated<string>
+    unit: Generated<'calls' | 'bytes'>
   }
   replay: {
     tenant_id: string
@@ -400,5 +461,13 @@ export interface Tables {
     name: string
     time_zone: Generated<string>
     created_at: Generated<Timestamp>
+  }
+  vendor_limit: {
+    tenant_id: string
+    connection_id: string
+    operation: Generated<string>
+    paused_until: Timestamp | null
+    remaining: Bigint | null
+    resets_at: Timestamp | null
   }
 }

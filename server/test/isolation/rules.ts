@@ -12,9 +12,11 @@ const GLOBAL_TABLES = ['migration']
 const CROSSING = [
   'attempt',
   'breaker',
+  'cached_answer',
   'call',
   'call_attempt',
   'connection_token',
+  'connection_cache',
   'delivery',
   'delivery_queue',
   'event',
@@ -23,9 +25,13 @@ const CROSSING = [
   'inbox_lane',
   'inbox_queue',
   'job',
+  'metric',
+  'limit_usage',
+  'rate_limit',
   'rate_window',
   'schedule',
   'subscription_failing',
+  'vendor_limit',
 ]
 
 /** What the door puts in for whoever owns the address; it reads back the keys of `inbox_seen` alone. */
