@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EgressResult } from '../platform/egress/egress.ts'
 import { type BreakerState, passage, vendorSeen } from './breaker.ts'
+import type { Refusal } from './news.ts'
 
 const now = new Date('2026-01-01T12:00:00Z')
 const later = new Date('2026-01-01T12:00:01Z')
@@ -34,13 +35,31 @@ test('a breaker that is switched off is open only where somebody opened it by ha
   assert.deepEqual(passage(breaker('open'), true, now), { kind: 'refuse', until: null })
 })
 
+const response = (status: number, body = '') =>
+  ({ kind: 'response', status, body: Buffer.from(body) }) as EgressResult
+const error = (code: string) => ({ kind: 'error', code }) as EgressResult
+
 test('only what is the fault of the vendor counts against it', () => {
-  const response = (status: number) => ({ kind: 'response', status }) as EgressResult
-  const error = (code: string) => ({ kind: 'error', code }) as EgressResult
-  for (const status of [500, 502, 503, 599]) assert.equal(vendorSeen(response(status)), 'at_fault')
-  for (const status of [200, 304, 400, 401, 404, 408, 429]) assert.equal(vendorSeen(response(status)), 'well')
+  const seen = (result: EgressResult) => vendorSeen({}, result, false)
+  for (const status of [500, 502, 503, 599]) assert.equal(seen(response(status)), 'at_fault')
+  for (const status of [200, 304, 400, 401, 404, 408, 429]) assert.equal(seen(response(status)), 'well')
   for (const code of ['timeout', 'dns', 'connect', 'tls', 'reset'])
-    assert.equal(vendorSeen(error(code)), 'at_fault')
-  for (const code of ['refused_address', 'invalid_url', 'aborted'])
-    assert.equal(vendorSeen(error(code)), 'nothing')
+    assert.equal(seen(error(code)), 'at_fault')
+  for (const code of ['refused_address', 'invalid_url', 'aborted']) assert.equal(seen(error(code)), 'nothing')
+})
+
+test('a status or a code that the manifest declares counts against the vendor, and no other', () => {
+  const refusal = (_status: number, body: unknown): Refusal => ({
+    reason: 'unknown',
+    code: (body as { error?: string } | null)?.error ?? null,
+    message: null,
+  })
+  const provider = { failures: { statuses: [420], codes: ['fatal_error'] }, refusal }
+  const seen = (status: number, body: string) => vendorSeen(provider, response(status, body), true)
+  assert.equal(seen(420, ''), 'at_fault')
+  assert.equal(seen(200, '{"error":"fatal_error"}'), 'at_fault')
+  assert.equal(seen(400, '{"error":"fatal_error"}'), 'at_fault')
+  assert.equal(seen(400, '{"error":"bad_input"}'), 'well')
+  assert.equal(seen(400, '<html>'), 'well')
+  assert.equal(vendorSeen(provider, response(200, '{"error":"fatal_error"}'), false), 'well')
 })

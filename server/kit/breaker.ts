@@ -1,4 +1,6 @@
 import type { EgressResult } from '../platform/egress/egress.ts'
+import type { Provider } from './provider.ts'
+import { parseReply } from './replies.ts'
 
 /**
  * The circuit breaker of a connection. Closed, it counts failures in a row; open, nothing is sent for a while; then
@@ -28,10 +30,20 @@ export function passage(breaker: BreakerState | null, is_on: boolean, now: Date)
 const OUR_FAULTS = new Set(['refused_address', 'invalid_url', 'aborted'])
 
 /**
- * What an attempt says about the vendor: at fault where there was no answer, or a 5xx; a 4xx is an answer. Nothing
- * where the fault is ours.
+ * What an attempt says about the vendor: at fault where there was no answer, a 5xx, or what its manifest declares as a
+ * failure; any other answer says that it is there. Nothing where the fault is ours. `refused`: the answer was judged
+ * to be a no, maybe one told with a 200.
  */
-export function vendorSeen(result: EgressResult): 'well' | 'at_fault' | 'nothing' {
-  if (result.kind === 'response') return result.status >= 500 ? 'at_fault' : 'well'
-  return OUR_FAULTS.has(result.code) ? 'nothing' : 'at_fault'
+export function vendorSeen(
+  provider: Pick<Provider, 'failures' | 'refusal'>,
+  result: EgressResult,
+  refused: boolean,
+): 'well' | 'at_fault' | 'nothing' {
+  if (result.kind === 'error') return OUR_FAULTS.has(result.code) ? 'nothing' : 'at_fault'
+  const { status, body } = result
+  if (status >= 500 || provider.failures?.statuses?.includes(status)) return 'at_fault'
+  const codes = refused ? provider.failures?.codes : undefined
+  if (codes === undefined) return 'well'
+  const code = provider.refusal?.(status, parseReply(body)).code ?? null
+  return code !== null && codes.includes(code) ? 'at_fault' : 'well'
 }

@@ -2,9 +2,16 @@ import type { Provider } from './provider.ts'
 
 /**
  * How much a connection may ask and when it is no longer asked. The provider's manifest says what its vendor allows,
- * a connection's own limits win over it, and where neither says anything the house's defaults hold.
+ * a connection's own limits win over it, and where neither says anything the house's defaults hold. A tenant and the
+ * installation may set limits above all of their connections; a call takes from every level or from none.
  */
-export type Rate = { calls: number; per_s: number }
+export type Rate = {
+  /** Calls in any period of this length. */
+  calls?: number
+  /** Bytes of bodies, there and back, in any period of this length. */
+  bytes?: number
+  per_s: number
+}
 
 export type BreakerLimits = {
   /** In a row, until it opens. */
@@ -15,8 +22,10 @@ export type BreakerLimits = {
 }
 
 export type CallLimits = {
-  /** Ascending by `per_s`, each period once. */
+  /** Ascending by `per_s`. */
   rates: readonly Rate[]
+  /** Of single operations, which pay these and those of the connection. */
+  operations: Readonly<Record<string, readonly Rate[]>>
   /** Calls under way at once, in each process. */
   concurrency: number
   /** Calls that may stand in line for one of those places. */
@@ -28,6 +37,7 @@ export type CallLimits = {
 /** What a connection sets for itself; `breaker: false` switches it off. */
 export type OwnLimits = {
   rates?: Rate[]
+  operations?: Record<string, Rate[]>
   concurrency?: number
   queue?: number
   breaker?: false | Partial<BreakerLimits>
@@ -42,33 +52,80 @@ const USUAL_CONCURRENCY = 64
 const USUAL_QUEUE = 256
 
 export function callLimits({ limits }: Pick<Provider, 'limits'>, own: OwnLimits): CallLimits {
-  const { requests_per_minute, requests_per_hour } = limits
-  const declared: Rate[] = [
-    ...(requests_per_minute === undefined ? [] : [{ calls: requests_per_minute, per_s: 60 }]),
-    ...(requests_per_hour === undefined ? [] : [{ calls: requests_per_hour, per_s: 3600 }]),
-  ]
+  const declared = declaredRates(limits)
   const rates = own.rates ?? (declared.length > 0 ? declared : USUAL_RATES)
   return {
     rates: [...rates].sort((a, b) => a.per_s - b.per_s),
+    operations: { ...limits.operations, ...own.operations },
     concurrency: own.concurrency ?? USUAL_CONCURRENCY,
     queue: own.queue ?? USUAL_QUEUE,
     breaker: own.breaker === false ? null : { ...USUAL_BREAKER, ...own.breaker },
   }
 }
 
+function declaredRates({ requests_per_minute, requests_per_hour, rates = [] }: Provider['limits']): Rate[] {
+  return [
+    ...(requests_per_minute === undefined ? [] : [{ calls: requests_per_minute, per_s: 60 }]),
+    ...(requests_per_hour === undefined ? [] : [{ calls: requests_per_hour, per_s: 3600 }]),
+    ...rates,
+  ]
+}
+
+export type Level = 'operation' | 'connection' | 'tenant' | 'installation'
+
+/** What is counted together: an operation of a connection, a connection, a tenant or the installation. */
+export type Place = { tenant_id: string; connection_id: string; operation: string }
+
+/** One thing that is counted: never more than `most` in any period of `per_s`. */
+export type Count = Place & { level: Level; unit: 'calls' | 'bytes'; per_s: number; most: number }
+
+/** The counts of a place, one for each unit and period; of two alike the smaller holds. */
+export function countsOf(level: Level, place: Place, rates: readonly Rate[]): Count[] {
+  const counts = new Map<string, Count>()
+  const add = (unit: Count['unit'], per_s: number, most: number | undefined) => {
+    const known = counts.get(`${unit} ${per_s}`)
+    if (most === undefined || (known && known.most <= most)) return
+    counts.set(`${unit} ${per_s}`, { ...place, level, unit, per_s, most })
+  }
+  for (const { calls, bytes, per_s } of rates) {
+    add('calls', per_s, calls)
+    add('bytes', per_s, bytes)
+  }
+  return [...counts.values()]
+}
+
 /** The length of a slot, in which calls are counted together; `rate_slot_ms` in the migrations is the same. */
 export const slotMs = (per_s: number): number => (per_s >= 60 ? Math.floor((per_s * 1000) / 60) : per_s * 50)
 
-/** How many calls of a ring of slots, whose newest is `head`, still count. */
-export function usedCalls(
-  ring: { per_s: number; head: number; taken: readonly number[] },
+/** As `rate_slots` in the migrations: the period, its edge, and the slot that is being filled. */
+export const slotsOf = (per_s: number): number => (per_s >= 60 ? 62 : 22)
+
+/** A ring of slots, the newest of which is `head`, counted from 1970. */
+export type Ring = { per_s: number; head: number; taken: readonly number[] }
+
+/** How much of a ring still counts, and when, in epoch milliseconds, the oldest of it counts no longer. */
+export function usedOf(
+  { per_s, head, taken }: Ring,
   now_ms: number,
-): number {
-  const { per_s, head, taken } = ring
+): { used: number; resets_ms: number | null } {
   const oldest = Math.floor(now_ms / slotMs(per_s)) - taken.length + 1
   let used = 0
+  let resets_ms: number | null = null
   for (let slot = Math.max(oldest, head - taken.length + 1); slot <= head; slot++) {
-    used += taken[slot % taken.length] ?? 0
+    const here = taken[slot % taken.length] ?? 0
+    if (here > 0) resets_ms ??= (slot + taken.length) * slotMs(per_s)
+    used += here
   }
-  return used
+  return { used, resets_ms }
+}
+
+/** What is wrong with such a list, in words; null where nothing is. */
+export function rateFault(rates: readonly Rate[]): string | null {
+  if (rates.some(({ calls, bytes }) => calls === undefined && bytes === undefined))
+    return 'has a period without a limit; give it calls, bytes or both'
+  const told = rates.flatMap(({ calls, bytes, per_s }) => [
+    ...(calls === undefined ? [] : [`calls ${per_s}`]),
+    ...(bytes === undefined ? [] : [`bytes ${per_s}`]),
+  ])
+  return new Set(told).size < told.length ? 'has the same per_s twice; keep the smaller' : null
 }

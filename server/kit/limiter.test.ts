@@ -1,21 +1,34 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { callLimits, slotMs, usedCalls } from './call_limits.ts'
-import { createLimiter, type Granted, type Unused } from './limiter.ts'
+import { callLimits, countsOf, rateFault, slotMs, usedOf } from './call_limits.ts'
+import { type Asked, createLimiter, type Granted } from './limiter.ts'
 
 /** A count of its own, and what it was asked. */
 function counted(answers: (want: number) => Partial<Granted>) {
-  const asked: { want: number; unused: Unused }[] = []
+  const asked: Asked[] = []
+  const tally = { calls: 0, bytes: 0, refused: 0 }
   let now_ms = 1000
   const limiter = createLimiter({
-    smallest: 200,
+    tally,
     monotonic: () => now_ms,
-    ask: async (want, unused) => {
-      asked.push({ want, unused })
-      return { granted: want, at_ms: now_ms, ends_ms: 100, wait_ms: 0, ...answers(want) }
+    ask: async (question) => {
+      asked.push(question)
+      const { want } = question
+      return { ...PLENTY, granted: want, at_ms: now_ms, ...answers(want) }
     },
   })
-  return { limiter, asked, pass: (ms: number) => (now_ms += ms) }
+  return { limiter, asked, tally, pass: (ms: number) => (now_ms += ms) }
+}
+
+const PLENTY: Granted = {
+  granted: 0,
+  at_ms: 0,
+  ends_ms: 100,
+  wait_ms: 0,
+  full: null,
+  room: 1000,
+  bytes_room: Number.POSITIVE_INFINITY,
+  smallest: 200,
 }
 
 test('a block grows while it runs out early, to a part of the limit, and what is left of it is given back', async () => {
@@ -27,7 +40,7 @@ test('a block grows while it runs out early, to a part of the limit, and what is
   )
   pass(100)
   assert.ok((await limiter.take(0)).ok)
-  assert.deepEqual(asked.at(-1), { want: 5, unused: { calls: 5, at_ms: 1000 } })
+  assert.deepEqual(asked.at(-1), { want: 5, unused: { calls: 5, at_ms: 1000 }, bytes: 0 })
 })
 
 test('calls of one moment are asked for together, and once refused no statement is spent on the next', async () => {
@@ -35,7 +48,7 @@ test('calls of one moment are asked for together, and once refused no statement 
   const { limiter: empty, asked: spent } = counted(() => ({ granted: 0, wait_ms: 500 }))
   const permits = await Promise.all(Array.from({ length: 3 }, () => limiter.take(0)))
   assert.deepEqual([permits.every(({ ok }) => ok), asked.length <= 2], [true, true])
-  for (let n = 0; n < 3; n++) assert.deepEqual(await empty.take(0), { ok: false, wait_ms: 500 })
+  for (let n = 0; n < 3; n++) assert.deepEqual(await empty.take(0), { ok: false, wait_ms: 500, full: null })
   assert.equal(spent.length, 1)
 })
 
@@ -48,6 +61,36 @@ test('a count that cannot be asked fails the calls that wait for it, and the nex
   await assert.rejects(async () => limiter.take(0), /the line is down/)
   broken = false
   assert.ok((await limiter.take(0)).ok)
+})
+
+test('bytes are told with the next question, and a share of what is left ends the block', async () => {
+  const { limiter, asked, tally } = counted(() => ({ bytes_room: 2000 }))
+  for (let n = 0; n < 4; n++) await limiter.take(0)
+  assert.equal(asked.length, 3)
+  limiter.spend(99)
+  await limiter.take(0)
+  limiter.spend(1)
+  await limiter.take(0)
+  assert.deepEqual([asked.length, asked.at(-1)?.bytes, asked.at(-1)?.unused.calls], [4, 100, 2])
+  limiter.spend(7)
+  await limiter.flush()
+  assert.deepEqual(asked.at(-1), { want: 0, unused: { calls: 0, at_ms: 0 }, bytes: 7 })
+  assert.deepEqual(tally, { calls: 6, bytes: 107, refused: 0 })
+})
+
+test('bytes that could not be told are told later', async () => {
+  let broken = false
+  const { limiter, asked } = counted(() => {
+    if (broken) throw new Error('the line is down')
+    return { bytes_room: 1000 }
+  })
+  await limiter.take(0)
+  limiter.spend(60)
+  broken = true
+  await assert.rejects(async () => limiter.take(0))
+  broken = false
+  await limiter.take(0)
+  assert.equal(asked.at(-1)?.bytes, 60)
 })
 
 test('a connection wins over the manifest, the manifest over the defaults', () => {
@@ -67,10 +110,52 @@ test('a connection wins over the manifest, the manifest over the defaults', () =
   assert.equal(callLimits({ limits: { timeout_ms: 1 } }, { breaker: false }).breaker, null)
 })
 
+test('a manifest may limit in any period, in bytes and by operation, and a connection each operation anew', () => {
+  const day = { calls: 9000, bytes: 1e9, per_s: 86_400 }
+  const limits = {
+    timeout_ms: 1,
+    requests_per_minute: 5,
+    rates: [day],
+    operations: { search: [{ calls: 30, per_s: 60 }] },
+  }
+  assert.deepEqual(callLimits({ limits }, {}).rates, [{ calls: 5, per_s: 60 }, day])
+  const own = { search: [{ calls: 3, per_s: 60 }], upload: [{ bytes: 100, per_s: 1 }] }
+  assert.deepEqual(callLimits({ limits }, { operations: own }).operations, own)
+  const place = { tenant_id: 't', connection_id: 'c', operation: '' }
+  const counts = countsOf('connection', place, [day, { calls: 10, per_s: 86_400 }])
+  assert.deepEqual(
+    counts.map(({ unit, most }) => [unit, most]),
+    [
+      ['calls', 10],
+      ['bytes', 1e9],
+    ],
+  )
+})
+
+test('a period without a limit and one that stands twice are faults', () => {
+  assert.equal(
+    rateFault([
+      { calls: 1, per_s: 1 },
+      { bytes: 1, per_s: 1 },
+    ]),
+    null,
+  )
+  assert.match(rateFault([{ per_s: 1 }]) ?? '', /without a limit/)
+  assert.match(
+    rateFault([
+      { calls: 1, per_s: 1 },
+      { calls: 2, bytes: 1, per_s: 1 },
+    ]) ?? '',
+    /twice/,
+  )
+})
+
 test('a call counts until its slot has left the ring', () => {
   const taken = new Array<number>(62).fill(0)
   taken[100 % 62] = 7
-  const used = (now_s: number) => usedCalls({ per_s: 60, head: 100, taken }, now_s * 1000)
+  const used = (now_s: number) => usedOf({ per_s: 60, head: 100, taken }, now_s * 1000)
   assert.deepEqual([slotMs(60), slotMs(1), slotMs(3600)], [1000, 50, 60_000])
-  assert.deepEqual([used(100), used(161), used(162)], [7, 7, 0])
+  assert.deepEqual(used(100), { used: 7, resets_ms: 162_000 })
+  assert.equal(used(161).used, 7)
+  assert.deepEqual(used(162), { used: 0, resets_ms: null })
 })

@@ -1,49 +1,88 @@
+import type { Count } from './call_limits.ts'
+
 /**
- * The limiter of one connection in one process. It holds a small block of calls taken from the count all processes
+ * The limiter of one connection in one process. It holds a small block of calls taken from the counts all processes
  * share, so that most calls cost no statement. A block ends with its slot; what is left of it is given back when the
  * next is taken. Who finds none is refused, or waits in line, first come first served.
  */
 export type Limiter = {
   /** `wait_ms` is how long the call would stand in line; 0 refuses at once. */
   take(wait_ms: number): Permit | Promise<Permit>
+  /** Tells of bytes that went over the wire. They are counted after the fact, so a limit in bytes is met by the next. */
+  spend(bytes: number): void
+  /** How many more calls the vendor should take, by what all processes have counted; held blocks are taken already. */
+  room(): number
+  /** The vendor says that it takes no more than so many. */
+  believe(remaining: number): void
   /** Holds nothing any longer, and for so long asks for nothing: the vendor asked to wait, or others heard so. */
   drop(pause_ms?: number): void
+  /** Counts what was spent since the last question. Throws where the counts cannot be reached. */
+  flush(): Promise<void>
 }
 
-/** A permit is for a call that leaves before `until_ms` of the monotonic clock. */
-export type Permit = { ok: true; until_ms: number } | { ok: false; wait_ms: number }
-
-/** What was taken of the shared count: to be used within `ends_ms` of the question, and none before `wait_ms`. */
-export type Granted = { granted: number; at_ms: number; ends_ms: number; wait_ms: number }
+/** A permit is for a call that leaves before `until_ms` of the monotonic clock. `full` is null where the vendor asks to wait. */
+export type Permit = { ok: true; until_ms: number } | { ok: false; wait_ms: number; full: Count | null }
 
 /** Calls that were taken at a time and never made. */
 export type Unused = { calls: number; at_ms: number }
 
+export type Asked = { want: number; unused: Unused; bytes: number }
+
+/** What was taken of the shared counts: to be used within `ends_ms` of the question, and none before `wait_ms`. */
+export type Granted = {
+  granted: number
+  at_ms: number
+  ends_ms: number
+  wait_ms: number
+  /** Which count has none left; null where the vendor asks to wait. */
+  full: Count | null
+  /** Calls the connection and its vendor still allow after these. */
+  room: number
+  /** Bytes that all levels still allow. */
+  bytes_room: number
+  /** The smallest limit in calls. */
+  smallest: number
+}
+
+/** What one process saw of its limits, for reports; whoever reads it sets it back. */
+export type Tally = { calls: number; bytes: number; refused: number }
+
 type Waiter = { deadline_ms: number; settle: (permit: Permit) => void; fail: (error: unknown) => void }
 type Block = { left: number; size: number; at_ms: number; ends_ms: number }
 
-/** A block is at most this part of the smallest limit, so that what one process holds is missed by no other. */
+/** What one process holds is at most this part of the smallest limit, so that it is missed by no other. */
 const LARGEST_PART = 20
+const LARGEST_BLOCK = 10_000
+/** Bytes are told to the others at the latest so long after they were spent. */
+const FLUSH_MS = 250
+
+const NOTHING: Unused = { calls: 0, at_ms: 0 }
+const NO_BLOCK: Block = { left: 0, size: 0, at_ms: 0, ends_ms: 0 }
 
 export function createLimiter(options: {
-  /** The calls of the smallest limit. */
-  smallest: number
-  ask: (want: number, unused: Unused) => Promise<Granted>
+  ask: (asked: Asked) => Promise<Granted>
   monotonic: () => number
+  tally: Tally
 }): Limiter {
-  const { smallest, ask, monotonic } = options
-  const largest = Math.max(1, Math.floor(smallest / LARGEST_PART))
+  const { ask, monotonic, tally } = options
   const line: Waiter[] = []
-  let block: Block = { left: 0, size: 0, at_ms: 0, ends_ms: 0 }
+  let block = { ...NO_BLOCK }
   let next_size = 1
+  let largest = 1
   let empty_until_ms = 0
+  let full: Count | null = null
+  let room = Number.POSITIVE_INFINITY
   let asking = false
   let timer: NodeJS.Timeout | null = null
+  let bytes = 0
+  /** Bytes after which the next call asks first. */
+  let most_bytes = Number.POSITIVE_INFINITY
+  let flushing: NodeJS.Timeout | null = null
 
   function take(wait_ms: number): Permit | Promise<Permit> {
     const now_ms = monotonic()
     if (line.length === 0 && block.left > 0 && now_ms < block.ends_ms) return use()
-    if (now_ms + wait_ms < empty_until_ms) return { ok: false, wait_ms: empty_until_ms - now_ms }
+    if (now_ms + wait_ms < empty_until_ms) return refuse(empty_until_ms - now_ms)
     return new Promise((settle, fail) => {
       line.push({ deadline_ms: now_ms + wait_ms, settle, fail })
       if (!asking && timer === null) void serve()
@@ -52,7 +91,13 @@ export function createLimiter(options: {
 
   function use(): Permit {
     block.left -= 1
+    tally.calls += 1
     return { ok: true, until_ms: block.ends_ms }
+  }
+
+  function refuse(wait_ms: number): Permit {
+    tally.refused += 1
+    return { ok: false, wait_ms, full }
   }
 
   async function serve(): Promise<void> {
@@ -77,18 +122,34 @@ export function createLimiter(options: {
     if (now_ms >= empty_until_ms) {
       const unused = { calls: block.left, at_ms: block.at_ms }
       next_size = sizeAfter(block, now_ms)
-      block = { left: 0, size: 0, at_ms: 0, ends_ms: 0 }
-      const got = await ask(Math.max(next_size, line.length), unused)
+      block = { ...NO_BLOCK }
+      const got = await askFor(Math.max(next_size, line.length), unused)
       const { granted, at_ms, ends_ms } = got
       // Counted from before the question: the slot cannot end earlier than we believe.
       block = { left: granted, size: granted, at_ms, ends_ms: now_ms + ends_ms }
       // A pause that came meanwhile holds for these too; they are given back.
       if (monotonic() < empty_until_ms) block.ends_ms = 0
       else if (granted > 0) return true
+      if (granted === 0) full = got.full
       empty_until_ms = Math.max(empty_until_ms, monotonic() + got.wait_ms)
     }
     refuseLate()
     return false
+  }
+
+  async function askFor(want: number, unused: Unused): Promise<Granted> {
+    const told = bytes
+    bytes = 0
+    try {
+      const got = await ask({ want, unused, bytes: told })
+      largest = Math.max(1, Math.floor(Math.min(LARGEST_BLOCK, got.smallest / LARGEST_PART)))
+      most_bytes = Math.ceil(got.bytes_room / LARGEST_PART)
+      room = got.room
+      return got
+    } catch (error) {
+      bytes += told
+      throw error
+    }
   }
 
   /** Doubled while blocks run out early, else as much as was used. */
@@ -101,7 +162,7 @@ export function createLimiter(options: {
     const now_ms = monotonic()
     for (const waiter of line.splice(0)) {
       if (waiter.deadline_ms >= empty_until_ms) line.push(waiter)
-      else waiter.settle({ ok: false, wait_ms: Math.max(0, empty_until_ms - now_ms) })
+      else waiter.settle(refuse(Math.max(0, empty_until_ms - now_ms)))
     }
     if (line.length > 0 && timer === null) timer = setTimeout(wake, Math.max(1, empty_until_ms - now_ms))
   }
@@ -111,10 +172,33 @@ export function createLimiter(options: {
     if (!asking) void serve()
   }
 
+  function spend(spent: number): void {
+    tally.bytes += spent
+    if (most_bytes === Number.POSITIVE_INFINITY) return
+    bytes += spent
+    if (bytes >= most_bytes) block.ends_ms = 0
+    flushing ??= setTimeout(() => {
+      flush().catch(() => {}) // they stay with us, and the next question tells of them
+    }, FLUSH_MS).unref()
+  }
+
+  async function flush(): Promise<void> {
+    if (flushing) clearTimeout(flushing)
+    flushing = null
+    if (bytes > 0) await askFor(0, NOTHING)
+  }
+
   return {
     take,
+    spend,
+    flush,
+    room: () => room,
+    believe: (remaining) => {
+      room = Math.min(room, remaining)
+    },
     drop: (pause_ms = 0) => {
       block.ends_ms = 0
+      if (pause_ms > 0) full = null
       empty_until_ms = Math.max(empty_until_ms, monotonic() + pause_ms)
     },
   }

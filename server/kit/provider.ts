@@ -1,6 +1,8 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import type { Identity } from './auth/keys.ts'
 import { type Auth, credentialsOf } from './auth.ts'
+import type { CacheRules } from './cache.ts'
+import type { Rate } from './call_limits.ts'
 import type { Field, Settings } from './fields.ts'
 import type { News, Refusal, VendorPayment, VendorRefund } from './news.ts'
 import {
@@ -31,6 +33,8 @@ export type Provider = {
   /** The credential fields of a certificate that the vendor asks for (mTLS), beside whatever `auth` is. */
   identity?: PerSettings<Identity | null>
   limits: Limits
+  /** By which answers its circuit breaker knows that the vendor is in trouble rather than that we are refused. */
+  failures?: Failures
   /** How bodies are written unless a request says otherwise. */
   encoding: 'json' | 'form'
   /** Sent with every request. */
@@ -65,7 +69,18 @@ export type Category = (typeof CATEGORIES)[number]
 /** Told once, or read from the settings of the connection or source. */
 export type PerSettings<T> = T | ((settings: Settings) => T)
 
-export type Limits = { requests_per_minute?: number; requests_per_hour?: number; timeout_ms: number }
+export type Limits = {
+  requests_per_minute?: number
+  requests_per_hour?: number
+  /** In other periods, or in bytes. */
+  rates?: readonly Rate[]
+  /** Of single operations, beside those above. */
+  operations?: Readonly<Record<string, readonly Rate[]>>
+  timeout_ms: number
+}
+
+/** What counts against the vendor beside no answer and a 5xx. `codes` are those of `refusal`. */
+export type Failures = { statuses?: readonly number[]; codes?: readonly string[] }
 
 /** What one thing a provider can do takes, asks and gives back. `translate` is pure. */
 export type Operation<Input = unknown, Output = unknown> = {
@@ -73,6 +88,8 @@ export type Operation<Input = unknown, Output = unknown> = {
   request(input: Input): OperationRequest
   reads: TSchema
   translate(reply: unknown): Output
+  /** It only reads, whatever its method, and its answers may be kept so; a connection's own policy goes before. */
+  cache?: CacheRules
 }
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -264,6 +281,7 @@ type OperationOf<Input, Reads extends TSchema, Output> = {
   request(input: Input): OperationRequest
   reads: Reads
   translate(reply: Static<Reads>): Output
+  cache?: CacheRules
 }
 
 /** An operation with its own `input` schema; one of `payments` takes the kit's and leaves it out. */

@@ -55,6 +55,21 @@ export const METRICS = {
     labels: ['provider'],
     buckets: REMOTE,
   },
+  trilho_cache_reads_total: {
+    type: 'counter',
+    help: 'Reads that a cache policy speaks of, by what came of them: hit, miss, revalidated, stale or bypassed',
+    labels: ['provider', 'result'],
+  },
+  trilho_cache_memory_bytes: {
+    type: 'gauge',
+    help: 'What this process holds of cached answers in memory',
+    labels: [],
+  },
+  trilho_limit_hits_total: {
+    type: 'counter',
+    help: 'Calls turned away by a limit, by whose: operation, connection, tenant, installation or vendor',
+    labels: ['provider', 'level'],
+  },
   trilho_queue_depth: {
     type: 'gauge',
     help: 'Rows of work that wait or run',

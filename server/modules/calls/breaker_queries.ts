@@ -1,18 +1,20 @@
 import { sql } from 'kysely'
 import type { BreakerState } from '../../kit/breaker.ts'
-import type { Rate } from '../../kit/call_limits.ts'
-import type { Granted, Unused } from '../../kit/limiter.ts'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 
-/** Every statement on breakers and on the counted calls of connections. */
+/** Every statement on breakers. */
 
-export type Place = { tenant_id: string; connection_id: string }
+type Place = { tenant_id: string; connection_id: string }
 
 export type BreakerRow = BreakerState & {
   successes: number
   opened_at: Date | null
   probe: string | null
   version: number
+  /** In a row while closed, of all processes together. */
+  failures: number
+  last_failure_at: Date | null
+  changed_at: Date
 }
 
 const BREAKER = [
@@ -24,6 +26,9 @@ const BREAKER = [
   'probe',
   'probe_until',
   'version',
+  'failures',
+  'last_failure_at',
+  'changed_at',
 ] as const
 
 export const findBreaker = async (tx: Tx, { tenant_id, connection_id }: Place): Promise<BreakerRow | null> =>
@@ -45,8 +50,8 @@ export async function openBreaker(
     insert into breaker as b (tenant_id, connection_id, state, reason, opened_at, next_attempt_at)
     select ${tenant_id}::uuid, ${connection_id}::uuid, 'open', ${by.reason}, clock_timestamp(), ${next}
     on conflict (tenant_id, connection_id) do update
-       set state = 'open', reason = excluded.reason, opened_at = excluded.opened_at, successes = 0, probe = null,
-           probe_until = null, next_attempt_at = excluded.next_attempt_at, version = b.version + 1
+       set state = 'open', reason = excluded.reason, opened_at = excluded.opened_at, successes = 0, failures = 0,
+           changed_at = clock_timestamp(), probe = null, probe_until = null, next_attempt_at = excluded.next_attempt_at, version = b.version + 1
      where ${by.version}::int is null or b.version = ${by.version}
     returning 1`.execute(tx)
   return rows.length > 0
@@ -61,24 +66,31 @@ export async function closeBreaker(
     insert into breaker as b (tenant_id, connection_id, state, reason)
     values (${tenant_id}, ${connection_id}, 'closed', ${reason})
     on conflict (tenant_id, connection_id) do update
-       set state = 'closed', reason = excluded.reason, successes = 0, probe = null, probe_until = null,
-           opened_at = null, next_attempt_at = null, version = b.version + 1`.execute(tx)
+       set state = 'closed', reason = excluded.reason, successes = 0, failures = 0, probe = null,
+           changed_at = clock_timestamp(), probe_until = null, opened_at = null, next_attempt_at = null, version = b.version + 1`.execute(
+    tx,
+  )
 }
 
-/** Of all the processes that try, one gets the row back: it alone may send. */
+/** Of all the processes that try, one gets the row back: it alone may send. `was` is the state before. */
 export async function takeProbe(
   tx: Tx,
   { tenant_id, connection_id }: Place,
   probe: { id: string; lease_ms: number },
-): Promise<number | null> {
-  const { rows } = await sql<{ version: number }>`
-    update breaker set state = 'half_open', probe = ${probe.id}, version = version + 1,
+): Promise<{ version: number; was: BreakerState['state'] } | null> {
+  const { rows } = await sql<{ version: number; was: BreakerState['state'] }>`
+    with was as (
+      select state from breaker
+       where tenant_id = ${tenant_id} and connection_id = ${connection_id}
+         and (state = 'open' and next_attempt_at <= clock_timestamp()
+           or state = 'half_open' and (probe is null or probe_until <= clock_timestamp()))
+         for update)
+    update breaker b set state = 'half_open', probe = ${probe.id}, version = b.version + 1,
+           changed_at = case when was.state = 'open' then clock_timestamp() else changed_at end,
            probe_until = clock_timestamp() + ${probe.lease_ms} * interval '1 ms'
-     where tenant_id = ${tenant_id} and connection_id = ${connection_id}
-       and (state = 'open' and next_attempt_at <= clock_timestamp()
-         or state = 'half_open' and (probe is null or probe_until <= clock_timestamp()))
-    returning version`.execute(tx)
-  return rows[0]?.version ?? null
+      from was where b.tenant_id = ${tenant_id} and b.connection_id = ${connection_id}
+    returning b.version, was.state as was`.execute(tx)
+  return rows[0] ?? null
 }
 
 /** The probe came back well: one success more, and the last of them closes. Null where it was not waited for. */
@@ -92,6 +104,7 @@ export async function probeSucceeded(
            state = case when successes + 1 >= ${probe.successes} then 'closed' else state end,
            reason = case when successes + 1 >= ${probe.successes} then 'the vendor answers again' else reason end,
            opened_at = case when successes + 1 >= ${probe.successes} then null else opened_at end,
+           changed_at = case when successes + 1 >= ${probe.successes} then clock_timestamp() else changed_at end,
            next_attempt_at = null
      where tenant_id = ${tenant_id} and connection_id = ${connection_id} and probe = ${probe.id}
     returning state`.execute(tx)
@@ -111,58 +124,39 @@ export async function giveBackProbe(
   return rows.length > 0
 }
 
-// Two rows at most, locked for the length of one statement; a block of calls at a time, so seldom.
-const TAKE = { name: 'take_calls', text: 'select * from take_calls($1, $2, $3, $4, $5, $6, $7)' }
-
-export async function takeCalls(
-  db: Db,
-  { tenant_id, connection_id }: Place,
-  rates: readonly Rate[],
-  want: number,
-  unused: Unused,
-): Promise<Granted> {
-  type Row = { granted: number; at_ms: string; ends_ms: number; wait_ms: string }
-  const periods = rates.map(({ per_s }) => per_s)
-  const most = rates.map(({ calls }) => calls)
-  const [row] = await hot<Row>(db, TAKE, [
-    tenant_id,
-    connection_id,
-    periods,
-    most,
-    want,
-    unused.calls,
-    unused.at_ms,
-  ])
-  if (!row) throw new Error('take_calls gave no row')
-  return { ...row, at_ms: Number(row.at_ms), wait_ms: Number(row.wait_ms) }
-}
-
-const PAUSE = {
-  name: 'rate_pause',
+// A failure is a statement, a success is none: what is usual costs nothing. Version 0 is a breaker that never opened.
+const COUNT = {
+  name: 'count_failure',
   text: `
-    update rate_window set paused_until = greatest(paused_until, clock_timestamp() + $3 * interval '1 ms')
-     where tenant_id = $1 and connection_id = $2`,
+    insert into breaker as b (tenant_id, connection_id, state, reason, version, failures, last_failure_at)
+    values ($1, $2, 'closed', 'it has not opened yet', 0, 1, clock_timestamp())
+    on conflict (tenant_id, connection_id) do update set failures = b.failures + 1, last_failure_at = clock_timestamp()
+     where b.state = 'closed' and b.version = $3
+    returning failures`,
 }
 
-export async function pauseCalls(
+/** How many there are now, in a row and of all processes; null where the state has changed since `version`. */
+export async function countFailure(
   db: Db,
   { tenant_id, connection_id }: Place,
-  pause_ms: number,
-): Promise<void> {
-  await hot(db, PAUSE, [tenant_id, connection_id, pause_ms])
+  version: number,
+): Promise<number | null> {
+  const [row] = await hot<{ failures: number }>(db, COUNT, [tenant_id, connection_id, version])
+  return row?.failures ?? null
 }
 
-export type WindowRow = {
-  per_s: number
-  head: number
-  taken: number[]
-  paused_until: Date | null
-  now_ms: number
+const FORGIVE = {
+  name: 'forgive_failures',
+  text: `
+    update breaker set failures = 0
+     where tenant_id = $1 and connection_id = $2 and version = $3 and failures > 0 returning 1`,
 }
 
-export async function listWindows(tx: Tx, { tenant_id, connection_id }: Place): Promise<WindowRow[]> {
-  const { rows } = await sql<Omit<WindowRow, 'head'> & { head: string }>`
-    select per_s, head, taken, paused_until, extract(epoch from clock_timestamp())::float8 * 1000 as now_ms
-      from rate_window where tenant_id = ${tenant_id} and connection_id = ${connection_id}`.execute(tx)
-  return rows.map((row) => ({ ...row, head: Number(row.head) }))
+/** The vendor answered, so its failures are in a row no more. False where there were none. */
+export async function forgiveFailures(
+  db: Db,
+  { tenant_id, connection_id }: Place,
+  version: number,
+): Promise<boolean> {
+  return (await hot(db, FORGIVE, [tenant_id, connection_id, version])).length > 0
 }

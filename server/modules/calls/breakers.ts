@@ -1,33 +1,36 @@
 import { passage, type vendorSeen } from '../../kit/breaker.ts'
 import type { BreakerLimits } from '../../kit/call_limits.ts'
-import { asWorker, forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { publishAll } from '../events/events.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
-import * as queries from './guard_queries.ts'
+import * as queries from './breaker_queries.ts'
 
 /**
  * The breakers of connections. While one is closed and its vendor answers, asking it costs no statement: each process
- * remembers the state and counts failures by itself. A change is one statement that only one process wins; its
- * commit tells the others, and the event that tells the customer is part of it.
+ * remembers the state. A failure adds one to the count that all processes share, and the first answer after it takes
+ * the count back to nothing. A change of state is one statement that only one process wins; its commit tells the
+ * others, and the event that tells the customer is part of it.
  */
 type Breaker = {
-  place: queries.Place
+  place: Place
   /** By which its state is remembered. */
   key: string
   limits: BreakerLimits | null
-  /** In a row, as this process saw them since the state last changed. */
-  failures: number
   version: number
+  /** Failures have been counted since the vendor last answered, here or elsewhere. */
+  is_failing: boolean
 }
 
-export const newBreaker = (place: queries.Place, limits: BreakerLimits | null): Breaker => ({
+type Place = { tenant_id: string; connection_id: string }
+
+export const newBreaker = (place: Place, limits: BreakerLimits | null): Breaker => ({
   place,
   key: keyOf(place),
   limits,
-  failures: 0,
   version: 0,
+  is_failing: false,
 })
 
 /** A way through, which must be settled or given back. */
@@ -44,22 +47,38 @@ const known = once((app: App) =>
   }),
 )
 
-const keyOf = ({ tenant_id, connection_id }: queries.Place) => `${tenant_id} ${connection_id}`
+const keyOf = ({ tenant_id, connection_id }: Place) => `${tenant_id} ${connection_id}`
 
 export async function askBreaker(app: App, breaker: Breaker, lease_ms: number): Promise<Pass | Refusal> {
   const row = await known(app).get(breaker.key)
   const way = passage(row, breaker.limits !== null, app.clock.now())
-  const version = row?.version ?? 0
-  if (version !== breaker.version) Object.assign(breaker, { version, failures: 0 })
-  if (way.kind === 'pass') return { ok: true, version, probe: null }
+  breaker.version = row?.version ?? 0
+  breaker.is_failing = row !== null && row.failures > 0
+  if (way.kind === 'pass') return { ok: true, version: breaker.version, probe: null }
   const reason = row?.reason ?? ''
   if (way.kind === 'refuse') return { ok: false, until: way.until, reason }
   const id = app.newId()
-  const won = await change(app, breaker.place, (tx) => queries.takeProbe(tx, breaker.place, { id, lease_ms }))
+  const won = await takeProbe(app, breaker.place, { id, lease_ms })
   return won === null ? { ok: false, until: null, reason } : { ok: true, version: won, probe: id }
 }
 
-/** What the attempt that went through said about the vendor. A promise only where the state may change. */
+async function takeProbe(
+  app: App,
+  place: Place,
+  probe: { id: string; lease_ms: number },
+): Promise<number | null> {
+  const change = {
+    to: 'half_open',
+    reason: 'one call is let through to see whether the vendor is back',
+  } as const
+  const won = await move(app, place, change, async (tx) => {
+    const taken = await queries.takeProbe(tx, place, probe)
+    return taken && { ...taken, is_told: taken.was === 'open' }
+  })
+  return won?.version ?? null
+}
+
+/** What the attempt that went through said about the vendor. A promise only where something has to be written. */
 export function settleBreaker(
   app: App,
   breaker: Breaker,
@@ -67,19 +86,34 @@ export function settleBreaker(
   seen: ReturnType<typeof vendorSeen>,
   because: string | null,
 ): Promise<void> | undefined {
-  const { place, limits } = breaker
   if (probe !== null) return settleProbe(app, breaker, { version, probe }, seen, because)
   // It began before the last change, and says nothing about what is since.
-  if (version !== breaker.version) return undefined
-  if (seen === 'well') breaker.failures = 0
-  if (seen !== 'at_fault' || limits === null) return undefined
-  breaker.failures += 1
-  if (breaker.failures < limits.failures) return undefined
-  breaker.failures = 0
-  const reason = `${limits.failures} failures in a row, the last: ${because ?? 'no answer'}`
-  return changeAndTell(app, place, 'connection.breaker_opened', reason, async (tx) =>
-    queries.openBreaker(tx, place, { version, reason, open_s: limits.open_s }),
-  )
+  if (version !== breaker.version || breaker.limits === null || seen === 'nothing') return undefined
+  if (seen === 'at_fault') return countFailure(app, breaker, version, because)
+  return breaker.is_failing ? forgive(app, breaker, version) : undefined
+}
+
+/** Others are told of the first alone: then they know that their next answer has something to take back. */
+async function countFailure(
+  app: App,
+  breaker: Breaker,
+  version: number,
+  because: string | null,
+): Promise<void> {
+  const { place, key, limits } = breaker
+  const failures = await queries.countFailure(app.db.worker, place, version)
+  if (failures === null || limits === null) return
+  breaker.is_failing = true
+  if (failures === 1) app.db.notify('trilho_config', `breaker ${key}`)
+  if (failures < limits.failures) return
+  const reason = `${failures} failures in a row, the last: ${because ?? 'no answer'}`
+  await open(app, place, { version, reason, open_s: limits.open_s })
+}
+
+async function forgive(app: App, breaker: Breaker, version: number): Promise<void> {
+  breaker.is_failing = false
+  if (await queries.forgiveFailures(app.db.worker, breaker.place, version))
+    app.db.notify('trilho_config', `breaker ${breaker.key}`)
 }
 
 async function settleProbe(
@@ -89,54 +123,61 @@ async function settleProbe(
   seen: ReturnType<typeof vendorSeen>,
   because: string | null,
 ): Promise<void> {
-  if (seen === 'nothing' || limits === null) {
-    await change(app, place, (tx) => queries.giveBackProbe(tx, place, probe))
-  } else if (seen === 'well') {
-    await changeAndTell(app, place, 'connection.breaker_closed', 'the vendor answers again', async (tx) => {
-      const { successes } = limits
-      return (await queries.probeSucceeded(tx, place, { id: probe, successes })) === 'closed'
-    })
-  } else {
-    // Still the same trouble: nobody is told again.
+  if (seen === 'at_fault' && limits !== null) {
     const reason = `the vendor was tried again: ${because ?? 'no answer'}`
-    await change(app, place, (tx) =>
-      queries.openBreaker(tx, place, { version, reason, open_s: limits.open_s }),
-    )
+    return open(app, place, { version, reason, open_s: limits.open_s })
   }
-}
-
-/** A change of state, which every process forgets the old one by; `work` gives nothing where there was none. */
-function change<T>(app: App, place: queries.Place, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return asWorker(app.db, async (tx) => {
-    const done = await work(tx)
-    if (done) forget(tx, 'breaker', keyOf(place))
-    return done
+  const change = { to: 'closed', reason: 'the vendor answers again' } as const
+  await move(app, place, change, async (tx) => {
+    if (seen !== 'well' || limits === null)
+      return (await queries.giveBackProbe(tx, place, probe)) ? { is_told: false } : null
+    const state = await queries.probeSucceeded(tx, place, { id: probe, successes: limits.successes })
+    return state && { is_told: state === 'closed' }
   })
 }
 
-type Told = 'connection.breaker_opened' | 'connection.breaker_closed'
-
-/** As `change`; where `work` says that the state is now another, an event says so too. */
-export async function changeAndTell(
+async function open(
   app: App,
-  place: queries.Place,
-  type: Told,
-  reason: string,
-  work: (tx: Tx) => Promise<boolean>,
+  place: Place,
+  by: { version: number; reason: string; open_s: number },
 ): Promise<void> {
+  await move(app, place, { to: 'opened', reason: by.reason }, async (tx) =>
+    (await queries.openBreaker(tx, place, by)) ? { is_told: true } : null,
+  )
+}
+
+type Change = { to: 'opened' | 'half_open' | 'closed'; reason: string }
+
+/**
+ * One move of a breaker, by which every process forgets the state before. `work` gives null where another was faster,
+ * and says whether the state is now another, which is then published in the same commit.
+ */
+export async function move<T extends { is_told: boolean }>(
+  app: App,
+  place: Place,
+  { to, reason }: Change,
+  work: (tx: Tx) => Promise<T | null>,
+): Promise<T | null> {
   const { tenant_id, connection_id } = place
   const entity_id = toWire('connection', connection_id)
+  const type = `connection.breaker_${to}`
   const data = JSON.stringify({ connection_id: entity_id, reason })
   const event = { tenant_id, id: app.newId(), type, data, entity_id, message_id: null }
   const audience = await audienceOf(app, [event])
-  const deliveries = await inTenant(app.db, tenant_id, async (tx) => {
+  const moved = await inTenant(app.db, tenant_id, async (tx) => {
+    const done = await work(tx)
+    if (!done) return null
     forget(tx, 'breaker', keyOf(place))
-    if (!(await work(tx))) return null
-    return publishAll(app, tx, { events: [event], external_ids: [] }, audience)
+    const deliveries = done.is_told
+      ? await publishAll(app, tx, { events: [event], external_ids: [] }, audience)
+      : 0
+    return { done, deliveries }
   })
-  if (deliveries === null) return
-  app.log.info({ crossing: 'call', connection: entity_id, change: type, reason }, 'a breaker moved')
-  if (deliveries > 0) wakeDeliveries(app)
+  if (!moved) return null
+  if (moved.done.is_told)
+    app.log.info({ crossing: 'call', connection: entity_id, change: type, reason }, 'a breaker moved')
+  if (moved.deliveries > 0) wakeDeliveries(app)
+  return moved.done
 }
 
 export const breakerInWords = ({ until, reason }: Refusal): string => {

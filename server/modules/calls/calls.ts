@@ -1,20 +1,16 @@
-import { perSettings } from '../../kit/provider.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import {
-  checkEnvironment,
-  type OpenConnection,
-  openConnection,
-  useConnection,
-} from '../connections/connections.ts'
+import { useConnection } from '../connections/connections.ts'
 import { readPage, toPage } from '../wire.ts'
+import { type Answered, performCached } from './cache.ts'
+import { drainCache } from './cache_policies.ts'
 import { concludeCall } from './conclude.ts'
-import { type Performed, perform } from './perform.ts'
+import { keepUsage } from './guards.ts'
 import { prepareCall } from './prepare.ts'
-import { back, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
+import { back, cacheStatus, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
 import * as queries from './queries.ts'
 import { recorder } from './record.ts'
 import { type CallQuery, type MakeCall, toAttempt, toCall } from './schema.ts'
@@ -28,10 +24,12 @@ import { type CallQuery, type MakeCall, toAttempt, toCall } from './schema.ts'
 export async function makeCall(app: App, actor: Actor, wire_id: string, input: MakeCall): Promise<string> {
   const connection = await useConnection(app, actor, fromWire('connection', wire_id))
   const prepared = await prepareCall(app, actor, connection, input)
-  const performed = await perform(app, actor, connection, prepared.wanted)
-  const refused = turnedAway(performed)
+  const { skip_cache: skip = false } = input
+  const operation = prepared.named?.operation ?? null
+  const answered = await performCached(app, actor, connection, prepared.wanted, { operation, skip })
+  const refused = turnedAway(answered)
   if (refused) throw refused
-  return concludeCall(app, actor, prepared, performed)
+  return concludeCall(app, actor, prepared, answered)
 }
 
 const USUAL_RETRIES = 3
@@ -57,63 +55,24 @@ export async function proxy(app: App, actor: Actor, wire_id: string, input: Prox
     ...(input.body !== null && { body: input.body }),
     ...(typeof key === 'string' && { idempotency_key: key }),
   }
-  const performed = await perform(app, actor, connection, {
+  const answered = await performCached(app, actor, connection, {
     operation: null,
     request,
     retries: USUAL_RETRIES,
     patience_ms: 0,
   })
-  const refused = turnedAway(performed)
+  const refused = turnedAway(answered)
   if (refused) throw refused
-  if (!performed.response) throw noAnswer(performed)
-  const { status, headers, body } = performed.response
-  const ours = {
-    'trilho-call-id': toWire('call', performed.id),
-    'trilho-attempts': String(performed.attempts),
-  }
-  return { status, headers: { ...back(headers), ...ours }, body }
+  if (!answered.response) throw noAnswer(answered)
+  const { status, headers, body } = answered.response
+  return { status, headers: { ...back(headers), ...ours(answered) }, body }
 }
 
-/** The provider's cheapest read, once, and what it says about the connection in words. Disabled ones too. */
-export async function testConnection(app: App, actor: Actor, wire_id: string) {
-  const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
-  checkEnvironment(actor, connection.environment)
-  const { provider, settings } = connection.opened
-  const request = perSettings(provider.test, settings)
-  const performed = await perform(app, actor, connection, {
-    operation: 'test',
-    request,
-    retries: 0,
-    patience_ms: 0,
-  })
-  const { id, state, response, duration_ms } = performed
-  return {
-    ok: state === 'succeeded',
-    message: testInWords(connection, performed, request.path),
-    call_id: toWire('call', id),
-    status: response?.status ?? null,
-    duration_ms,
-  }
-}
-
-function testInWords(
-  { opened }: OpenConnection,
-  { state, response, error }: Performed,
-  path: string,
-): string {
-  const { name } = opened.provider
-  if (state === 'succeeded') return `${name} answers and takes the credentials of this connection`
-  const said = error ?? 'no answer'
-  if (!response) return `${name} was not reached: ${said}`
-  const remedy = TEST_REMEDIES[response.status]
-  return remedy ? `${said}; ${remedy}` : `${said} to ${path}`
-}
-
-const TEST_REMEDIES: Record<number, string> = {
-  401: 'check the credentials, and that they belong to this environment',
-  403: 'give the credentials the permission to read, or test another path',
-  404: 'check the base URL and the path of the test',
-}
+const ours = ({ id, attempts, cache, response }: Answered): Record<string, string> => ({
+  'trilho-call-id': toWire('call', id),
+  'trilho-attempts': String(attempts),
+  ...(cache && { 'cache-status': cacheStatus(cache, response?.headers['cache-status'], response?.status) }),
+})
 
 export async function listCalls(app: App, actor: Actor, input: CallQuery) {
   const { limit, before } = readPage('call', input)
@@ -124,6 +83,7 @@ export async function listCalls(app: App, actor: Actor, input: CallQuery) {
     }),
     ...(input.state && { state: input.state }),
   }
+  await recorder(app).written()
   const rows = await inTenant(app.db, tenant_id, (tx) =>
     queries.listCalls(tx, tenant_id, filter, limit, before),
   )
@@ -133,6 +93,7 @@ export async function listCalls(app: App, actor: Actor, input: CallQuery) {
 export async function readCall(app: App, actor: Actor, wire_id: string) {
   const id = fromWire('call', wire_id)
   const { tenant_id } = actor
+  await recorder(app).written()
   return inTenant(app.db, tenant_id, async (tx) => {
     const row = await queries.findCall(tx, tenant_id, id)
     if (!row) throw new Problem('not_found', { detail: `there is no call ${wire_id}` })
@@ -141,5 +102,11 @@ export async function readCall(app: App, actor: Actor, wire_id: string) {
   })
 }
 
-/** Waits until every call that ended is on record: before the database is closed. */
-export const drainCalls = (app: App): Promise<void> => recorder(app).drain()
+/** Waits until every call that ended is on record and what is kept is written: before the database is closed. */
+export async function drainCalls(app: App): Promise<void> {
+  await drainCache(app)
+  await recorder(app).drain()
+  await keepUsage(app)
+}
+
+export { probe, testConnection } from './probe.ts'

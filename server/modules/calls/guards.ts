@@ -1,11 +1,20 @@
 import { type Bulkhead, createBulkhead } from '../../kit/bulkhead.ts'
-import { type CallLimits, callLimits } from '../../kit/call_limits.ts'
-import { createLimiter, type Limiter } from '../../kit/limiter.ts'
+import {
+  type CallLimits,
+  type Count,
+  callLimits,
+  countsOf,
+  type Place,
+  type Rate,
+} from '../../kit/call_limits.ts'
+import { createLimiter, type Limiter, type Tally } from '../../kit/limiter.ts'
 import { once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import { newBreaker } from './breakers.ts'
-import { type Place, pauseCalls, takeCalls } from './guard_queries.ts'
+import { addUsage } from './limit_queries.ts'
+import { limitStore } from './limit_store.ts'
+import { countsAbove } from './shared_limits.ts'
 
 /** What stands between a call and its vendor, one of each per connection in this process. */
 export type Guards = {
@@ -14,55 +23,117 @@ export type Guards = {
   limits: CallLimits
   breaker: ReturnType<typeof newBreaker>
   bulkhead: Bulkhead
+  /** Of calls whose operation has no limits of its own. */
   limiter: Limiter
+  by_operation: ReadonlyMap<string, Limiter>
+  tally: Tally
 }
 
 const MOST = 10_000
+const NONE: Tally = { calls: 0, bytes: 0, refused: 0 }
+const USAGE_EVERY_MS = 10_000
 
-const kept = once((app: App) => {
+type Kept = {
+  guards: Map<string, Guards>
+  /** Pushed out of memory with numbers that are not on record yet. */
+  gone: Guards[]
+}
+
+const kept = once((app: App): Kept => {
   const guards = new Map<string, Guards>()
-  // Another process was told to wait: what this one holds of the count is no longer worth anything.
   app.db.listen('trilho_config', (payload) => {
-    if (payload.startsWith('paused ')) guards.get(payload.slice('paused '.length))?.limiter.drop()
+    const [topic, key = ''] = payload.split(' ')
+    // Another process was told to wait: what this one holds of the count is no longer worth anything.
+    if (topic === 'paused') dropAll(guards.get(key))
+    // Limits above this connection have changed; what happened while the line was down is not known.
+    if (topic === 'rates' || payload === '') for (const one of guards.values()) dropAll(one)
   })
-  return guards
+  setInterval(() => void keepUsage(app), USAGE_EVERY_MS).unref()
+  return { guards, gone: [] }
 })
+
+function dropAll(guards: Guards | undefined): void {
+  if (guards) for (const limiter of limitersOf(guards)) limiter.drop()
+}
 
 /** Made anew when the connection changes: its limits may be others, and its vendor too. */
 export function guardsOf(app: App, connection: OpenConnection): Guards {
-  const guards = kept(app)
+  const { guards, gone } = kept(app)
   const known = guards.get(connection.id)
   if (known?.version === connection.version) return known
-  const made = makeGuards(app, connection)
-  if (guards.size >= MOST) guards.delete(guards.keys().next().value ?? '')
+  const made = makeGuards(app, connection, known?.tally ?? { ...NONE })
+  if (!known && guards.size >= MOST) {
+    const [oldest] = guards.values()
+    if (oldest) gone.push(oldest)
+    guards.delete(oldest?.place.connection_id ?? '')
+  }
   guards.set(connection.id, made)
   return made
 }
 
-function makeGuards(app: App, { tenant_id, id, version, opened, limits: own }: OpenConnection): Guards {
+function makeGuards(
+  app: App,
+  { tenant_id, id, version, opened, limits: own }: OpenConnection,
+  tally: Tally,
+): Guards {
   const limits = callLimits(opened.provider, own)
-  const { rates, concurrency, queue } = limits
-  const place = { tenant_id, connection_id: id }
+  const { rates, operations, concurrency, queue } = limits
+  const place = { tenant_id, connection_id: id, operation: '' }
+  const connection = countsOf('connection', place, rates)
+  const limiterOf = (counts: readonly Count[]) => limiterFor(app, counts, tally)
+  const ofOperation = ([operation, rates]: [string, readonly Rate[]]): [string, Limiter] => [
+    operation,
+    limiterOf([...countsOf('operation', { ...place, operation }, rates), ...connection]),
+  ]
   return {
     version,
     place,
     limits,
     breaker: newBreaker(place, limits.breaker),
     bulkhead: createBulkhead({ most: concurrency, queue }),
-    limiter: createLimiter({
-      smallest: Math.min(...rates.map(({ calls }) => calls)),
-      ask: (want, unused) => takeCalls(app.db.worker, place, rates, want, unused),
-      monotonic: app.clock.monotonic,
-    }),
+    limiter: limiterOf(connection),
+    by_operation: new Map(Object.entries(operations).map(ofOperation)),
+    tally,
   }
 }
 
-const LONGEST_PAUSE_MS = 24 * 60 * 60 * 1000
-
-/** The vendor asked to wait: every process does. */
-export async function pause(app: App, { place, limiter }: Guards, asked_ms: number): Promise<void> {
-  const pause_ms = Math.min(asked_ms, LONGEST_PAUSE_MS)
-  limiter.drop(pause_ms)
-  await pauseCalls(app.db.worker, place, pause_ms)
-  app.db.notify('trilho_config', `paused ${place.connection_id}`)
+/** What the tenant and the installation set above the connection is looked up with each block, so it may change. */
+function limiterFor(app: App, counts: readonly Count[], tally: Tally): Limiter {
+  const store = limitStore(app)
+  const tenant_id = counts[0]?.tenant_id ?? ''
+  return createLimiter({
+    tally,
+    monotonic: app.clock.monotonic,
+    ask: async (asked) => {
+      const all = [...counts, ...(await countsAbove(app, tenant_id))]
+      const smallest = Math.min(...all.filter(({ unit }) => unit === 'calls').map(({ most }) => most))
+      return { ...(await store.take(all, asked)), smallest }
+    },
+  })
 }
+
+/** The limiter that a call of this operation has to pass. */
+export const limiterOf = ({ limiter, by_operation }: Guards, operation: string | null): Limiter =>
+  (operation === null ? undefined : by_operation.get(operation)) ?? limiter
+
+/** Writes down what this process used of its limits since the last time; bytes that others must know of too. */
+export async function keepUsage(app: App): Promise<void> {
+  const { guards, gone } = kept(app)
+  const all = [...guards.values(), ...gone.splice(0)]
+  await Promise.allSettled(all.flatMap(limitersOf).map((limiter) => limiter.flush()))
+  const used = all
+    .filter(({ tally }) => tally.calls + tally.bytes + tally.refused > 0)
+    .map(({ place, tally }) => ({ ...place, ...tally, tally }))
+  if (used.length === 0) return
+  for (const { tally } of used) Object.assign(tally, NONE)
+  await addUsage(app.db.worker, used).catch((error: unknown) => {
+    app.log.warn({ err: error }, 'the use of limits was not kept; it is tried again')
+    for (const { tally, calls, bytes, refused } of used) {
+      tally.calls += calls
+      tally.bytes += bytes
+      tally.refused += refused
+    }
+  })
+}
+
+const limitersOf = ({ limiter, by_operation }: Guards): Limiter[] => [limiter, ...by_operation.values()]

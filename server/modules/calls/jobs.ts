@@ -2,6 +2,8 @@ import { toWire } from '../../platform/ids.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { LONGEST_CALL_MS } from './pipeline.ts'
+import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
+import { deleteOldUsage } from './limit_queries.ts'
 import { closeAbandoned } from './queries.ts'
 
 /** How far back a first run looks: a server that was down for a day still closes what it left. */
@@ -29,6 +31,24 @@ export async function closeAbandonedCalls(
   return closed.length
 }
 
+/** What PostgreSQL keeps of the answers of one connection, at most, from one run of the job to the next. */
+const MOST_KEPT_BYTES = 100 * 1024 * 1024
+
+/** Removes cached answers that are past their time, and the oldest of connections that have too many. */
+export async function sweepCache(app: App, most_bytes = MOST_KEPT_BYTES): Promise<void> {
+  while ((await deleteExpired(app.db.worker)) > 0);
+  await deleteTooMuch(app.db.worker, most_bytes)
+}
+
+const USAGE_KEPT_MS = 400 * 24 * 60 * 60 * 1000
+const AT_ONCE = 10_000
+
+/** As long as the other metrics by the hour are kept. */
+async function forgetUsage(app: App): Promise<void> {
+  const before = new Date(app.clock.now().getTime() - USAGE_KEPT_MS)
+  while ((await deleteOldUsage(app.db.worker, before, AT_ONCE)) > 0);
+}
+
 /** What this room keeps in partitions; nothing that waits points into them. */
 export const records = (app: App): Records[] => [
   { table: 'call', keep_days: app.config.retention_records_days, held: async () => 0 },
@@ -42,4 +62,18 @@ export const schedules = [
     time_zone: 'UTC',
     run: async (app: App): Promise<void> => void (await closeAbandonedCalls(app)),
   },
+  {
+    name: 'calls.sweep_cache',
+    cron: '*/30 * * * *',
+    time_zone: 'UTC',
+    run: (app: App): Promise<void> => sweepCache(app),
+  },
+  {
+    name: 'calls.forget_usage',
+    cron: '20 3 * * *',
+    time_zone: 'UTC',
+    run: forgetUsage,
+  },
 ]
+
+export { dropOnEvents } from './cache_policies.ts'

@@ -4,28 +4,28 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Rate } from '../../kit/call_limits.ts'
-import { createLimiter } from '../../kit/limiter.ts'
-import { openDatabase } from '../../platform/database/database.ts'
+import { type Count, countsOf, type Rate } from '../../kit/call_limits.ts'
+import { type Asked, createLimiter, type Granted } from '../../kit/limiter.ts'
+import { type Db, openDatabase } from '../../platform/database/database.ts'
 import { quiet, testDatabase, testDatabaseUrl, undoAfter } from '../../test/harness.ts'
-import { pauseCalls, takeCalls } from './guard_queries.ts'
+import { heedVendor, readRings, takeRates } from './limit_queries.ts'
 
 /**
  * The promise of the limiter, as a vendor would check it: in no window of the period, wherever it begins, more calls
- * than the limit, with three processes that draw on one count in bursts, trickles and floods.
+ * than the limit, with three processes that draw on the same counts in bursts, trickles and floods.
  */
-type Order = {
-  url: string
-  tenant_id: string
-  connection_id: string
-  rates: Rate[]
-  seed: number
-  run_ms: number
-}
+type Order = { url: string; paths: Path[]; seed: number; run_ms: number }
+
+/** What one kind of call has to take from. */
+type Path = Count[]
+type Sent = { at_ms: number; path: number }
 
 const RUN_MS = 4000
 const TENANT = '01900000-0000-7000-8000-000000000001'
+const NOBODY = '00000000-0000-0000-0000-000000000000'
 const id = (n: number) => `01900000-0000-7000-8000-00000000000${n}`
+const place = (n: number, operation = '') => ({ tenant_id: TENANT, connection_id: id(n), operation })
+const ofConnection = (n: number, rates: Rate[]) => countsOf('connection', place(n), rates)
 
 if (process.argv[2] === 'draw') process.once('message', (order) => void draw(order as Order))
 else tests()
@@ -42,54 +42,119 @@ function tests(): void {
     test(`${name} is met by three processes, whenever calls come, in every window`, {
       timeout: 60_000,
     }, async () => {
-      const sent = await drawInThree(rates, RUN_MS)
-      for (const { calls, per_s } of rates) {
-        const most = mostInWindow(sent, per_s * 1000)
-        assert.ok(most <= calls, `${most} of ${calls} in ${per_s} s`)
-      }
+      const counts = ofConnection(4, rates)
+      const sent = await drawInThree([counts], RUN_MS)
+      checkAll([counts], sent)
       // A limiter that lets nothing through keeps every limit.
       const binding = Math.min(...rates.map(({ calls, per_s }) => (calls * RUN_MS) / (per_s * 1000)))
       assert.ok(sent.length > binding * 0.6, `${sent.length} of about ${binding}`)
     })
   }
 
+  test('limits of an operation, its connection, the tenant and the installation are all met at once', {
+    timeout: 60_000,
+  }, async () => {
+    const above = [
+      ...countsOf('tenant', { tenant_id: TENANT, connection_id: NOBODY, operation: '' }, [
+        { calls: 50, per_s: 1 },
+      ]),
+      ...countsOf('installation', { tenant_id: NOBODY, connection_id: NOBODY, operation: '' }, [
+        { calls: 90, per_s: 2 },
+      ]),
+    ]
+    const one = ofConnection(5, [{ calls: 40, per_s: 1 }])
+    const search = countsOf('operation', place(5, 'search'), [{ calls: 10, per_s: 1 }])
+    const two = ofConnection(6, [{ calls: 200, per_s: 1 }])
+    const paths = [
+      [...one, ...above],
+      [...search, ...one, ...above],
+      [...two, ...above],
+    ]
+    const sent = await drawInThree(paths, RUN_MS)
+    checkAll(paths, sent)
+    assert.ok(sent.length > 90, String(sent.length))
+    for (const path of [0, 1, 2])
+      assert.ok(
+        sent.some((call) => call.path === path),
+        `path ${path}`,
+      )
+  })
+
+  const ask = (db: Db, counts: Count[], asked: Partial<Asked> = {}) =>
+    takeRates(db, counts, { want: 1, unused: { calls: 0, at_ms: 0 }, bytes: 0, ...asked })
+
   test('calls taken and not made are given back', async () => {
-    const db = await testDatabase()
-    const place = { tenant_id: TENANT, connection_id: id(1) }
-    const rates = [{ calls: 10, per_s: 3600 }]
-    const first = await takeCalls(db.worker, place, rates, 10, { calls: 0, at_ms: 0 })
+    const { worker } = await testDatabase()
+    const counts = ofConnection(1, [{ calls: 10, per_s: 3600 }])
+    const first = await ask(worker, counts, { want: 10 })
     assert.equal(first.granted, 10)
-    const none = await takeCalls(db.worker, place, rates, 1, { calls: 0, at_ms: 0 })
-    assert.deepEqual([none.granted, none.wait_ms > 3_600_000], [0, true])
-    const again = await takeCalls(db.worker, place, rates, 10, { calls: 7, at_ms: first.at_ms })
+    const none = await ask(worker, counts)
+    assert.deepEqual([none.granted, none.wait_ms > 3_600_000, none.full], [0, true, counts[0]])
+    const again = await ask(worker, counts, { want: 10, unused: { calls: 7, at_ms: first.at_ms } })
     assert.equal(again.granted, 7)
   })
 
-  test('a pause lets nothing through until it ends, whatever room there is', async () => {
-    const db = await testDatabase()
-    const place = { tenant_id: TENANT, connection_id: id(2) }
-    const rates = [{ calls: 1000, per_s: 60 }]
-    const take = () => takeCalls(db.worker, place, rates, 1, { calls: 0, at_ms: 0 })
-    await take()
-    await pauseCalls(db.worker, place, 400)
-    await pauseCalls(db.worker, place, 100)
-    const { granted, wait_ms } = await take()
-    assert.equal(granted, 0)
+  test('a call takes from all its levels or from none', async () => {
+    const { worker } = await testDatabase()
+    const wide = ofConnection(1, [{ calls: 100, per_s: 60 }])
+    const tight = countsOf('operation', place(1, 'search'), [{ calls: 2, per_s: 60 }])
+    const both = [...wide, ...tight]
+    assert.equal((await ask(worker, both, { want: 5 })).granted, 2)
+    const none = await ask(worker, both, { want: 5 })
+    assert.deepEqual([none.granted, none.full?.level], [0, 'operation'])
+    const { rings } = await readRings(worker, both)
+    const taken = rings.map((ring) => ring?.taken.reduce((a, b) => a + b))
+    assert.deepEqual(taken, [2, 2])
+  })
+
+  test('bytes fill a window after the fact: the next call waits until enough of them have left it', async () => {
+    const { worker } = await testDatabase()
+    const counts = ofConnection(1, [
+      { bytes: 1000, per_s: 60 },
+      { calls: 50, per_s: 60 },
+    ])
+    assert.deepEqual((await ask(worker, counts, { bytes: 999 })).bytes_room, 1)
+    const over = await ask(worker, counts, { bytes: 500 })
+    assert.deepEqual([over.granted, over.full?.unit, over.bytes_room], [0, 'bytes', 0])
+    assert.ok(over.wait_ms > 55_000 && over.wait_ms <= 62_000, String(over.wait_ms))
+  })
+
+  test('a pause lets nothing through until it ends, whatever room there is, and the longer one holds', async () => {
+    const { worker } = await testDatabase()
+    const counts = ofConnection(2, [{ calls: 1000, per_s: 60 }])
+    await ask(worker, counts)
+    for (const pause_ms of [400, 100])
+      await heedVendor(worker, place(2), { pause_ms, remaining: null, resets_ms: null })
+    const { granted, wait_ms, full } = await ask(worker, counts)
+    assert.deepEqual([granted, full], [0, null])
     assert.ok(wait_ms > 200 && wait_ms <= 400, String(wait_ms))
     await sleep(450)
-    assert.equal((await take()).granted, 1)
+    assert.equal((await ask(worker, counts)).granted, 1)
+  })
+
+  test("the vendor's lower number is believed until its reset, and a higher one changes nothing", async () => {
+    const { worker } = await testDatabase()
+    const counts = ofConnection(3, [{ calls: 1000, per_s: 60 }])
+    await heedVendor(worker, place(3), { pause_ms: null, remaining: 3, resets_ms: 700 })
+    await heedVendor(worker, place(3), { pause_ms: null, remaining: 500, resets_ms: 60_000 })
+    const some = await ask(worker, counts, { want: 10 })
+    assert.deepEqual([some.granted, some.room], [3, 0])
+    const none = await ask(worker, counts)
+    assert.deepEqual([none.granted, none.full, none.wait_ms <= 700], [0, null, true])
+    await sleep(750)
+    assert.equal((await ask(worker, counts, { want: 10 })).granted, 10)
   })
 
   test('a block makes most calls free of statements', async () => {
-    const db = await testDatabase()
-    const place = { tenant_id: TENANT, connection_id: id(3) }
+    const { worker } = await testDatabase()
     let statements = 0
+    const counts = ofConnection(3, [{ calls: 100_000, per_s: 60 }])
     const limiter = createLimiter({
-      smallest: 100_000,
+      tally: { calls: 0, bytes: 0, refused: 0 },
       monotonic: () => performance.now(),
-      ask: (want, unused) => {
+      ask: (asked) => {
         statements += 1
-        return takeCalls(db.worker, place, [{ calls: 100_000, per_s: 60 }], want, unused)
+        return askAs(worker, counts)(asked)
       },
     })
     for (let n = 0; n < 2000; n++) assert.ok((await limiter.take(0)).ok)
@@ -97,16 +162,35 @@ function tests(): void {
   })
 }
 
-async function drawInThree(rates: Rate[], run_ms: number): Promise<number[]> {
+const askAs =
+  (db: Db, counts: Count[]) =>
+  async (asked: Asked): Promise<Granted> => ({
+    ...(await takeRates(db, counts, asked)),
+    smallest: Math.min(...counts.map(({ most }) => most)),
+  })
+
+/** Every count of every path, by what went through any path that takes from it. */
+function checkAll(paths: Path[], sent: Sent[]): void {
+  const keyOf = ({ tenant_id, connection_id, operation, per_s }: Count) =>
+    [tenant_id, connection_id, operation, per_s].join()
+  for (const count of paths.flat()) {
+    const through = paths.map((path) => path.some((other) => keyOf(other) === keyOf(count)))
+    const times = sent.filter(({ path }) => through[path]).map(({ at_ms }) => at_ms)
+    const most = mostInWindow(times, count.per_s * 1000)
+    assert.ok(most <= count.most, `${most} of ${count.most} in ${count.per_s} s (${count.level})`)
+  }
+}
+
+async function drawInThree(paths: Path[], run_ms: number): Promise<Sent[]> {
   const url = await testDatabaseUrl()
   const children = await Promise.all([1, 2, 3].map(() => start()))
-  const order = { url, tenant_id: TENANT, connection_id: id(4), rates, run_ms }
+  const order = { url, paths, run_ms }
   const drawn = children.map(async (child, seed) => {
     child.send({ ...order, seed })
-    const [times] = (await once(child, 'message')) as [number[]]
-    return times
+    const [sent] = (await once(child, 'message')) as [Sent[]]
+    return sent
   })
-  return (await Promise.all(drawn)).flat().sort((a, b) => a - b)
+  return (await Promise.all(drawn)).flat().sort((a, b) => a.at_ms - b.at_ms)
 }
 
 async function start(): Promise<ChildProcess> {
@@ -127,21 +211,24 @@ function mostInWindow(times: number[], length_ms: number): number {
 }
 
 /** One process: calls that come in waves of different sizes, some of which wait and some of which do not. */
-async function draw({ url, tenant_id, connection_id, rates, seed, run_ms }: Order): Promise<void> {
+async function draw({ url, paths, seed, run_ms }: Order): Promise<void> {
   const db = await openDatabase({ url, pool_size: 4, log: quiet })
-  const limiter = createLimiter({
-    smallest: Math.min(...rates.map(({ calls }) => calls)),
-    monotonic: () => performance.now(),
-    ask: (want, unused) => takeCalls(db.worker, { tenant_id, connection_id }, rates, want, unused),
-  })
-  const times: number[] = []
+  const limiters = paths.map((counts) =>
+    createLimiter({
+      tally: { calls: 0, bytes: 0, refused: 0 },
+      monotonic: () => performance.now(),
+      ask: askAs(db.worker, counts),
+    }),
+  )
+  const sent: Sent[] = []
+  const random = randomOf(seed)
   const one = async (wait_ms: number) => {
-    const permit = await limiter.take(wait_ms)
-    if (permit.ok && performance.now() < permit.until_ms)
-      times.push(performance.timeOrigin + performance.now())
+    const path = Math.floor(random() * limiters.length)
+    const permit = await limiters[path]?.take(wait_ms)
+    if (permit?.ok && performance.now() < permit.until_ms)
+      sent.push({ at_ms: performance.timeOrigin + performance.now(), path })
   }
   const end = performance.now() + run_ms
-  const random = randomOf(seed)
   const under_way: Promise<void>[] = []
   while (performance.now() < end) {
     const wave = [1, 3, 40, 200][Math.floor(random() * 4)] ?? 1
@@ -150,7 +237,7 @@ async function draw({ url, tenant_id, connection_id, rates, seed, run_ms }: Orde
   }
   await Promise.all(under_way)
   await db.close()
-  process.send?.(times, () => process.exit())
+  process.send?.(sent, () => process.exit())
 }
 
 /** The same dice for the same seed (mulberry32). */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { vendorSeen } from '../../kit/breaker.ts'
+import type { Count } from '../../kit/call_limits.ts'
 import type { Permit } from '../../kit/limiter.ts'
-import { LONGEST_DELAY_MS, mayRetry, parseRetryAfter, retryDelay } from '../../kit/retry.ts'
+import { LONGEST_DELAY_MS, mayRetry, retryDelay } from '../../kit/retry.ts'
 import {
   buildRequest,
   type HttpRequest,
@@ -16,7 +17,8 @@ import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import { toAttempt, toShown, toVerdict, type Verdict } from './attempts.ts'
 import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers.ts'
-import { type Guards, pause } from './guards.ts'
+import { type Guards, limiterOf } from './guards.ts'
+import { heed } from './heed.ts'
 import type { NewAttempt } from './queries.ts'
 import { recorder } from './record.ts'
 import { tokenOf } from './tokens.ts'
@@ -59,7 +61,12 @@ export type Run = {
   number: number
 }
 
-export type TurnedAway = { by: 'breaker' | 'bulkhead' | 'limiter' | 'authentication'; wait_ms: number | null }
+export type TurnedAway = {
+  by: 'breaker' | 'bulkhead' | 'limiter' | 'authentication'
+  wait_ms: number | null
+  /** Which limit it was; null where the vendor asks to wait, or where it was none. */
+  full: Count | null
+}
 
 export type Ended = Verdict & {
   response: Response | null
@@ -114,7 +121,7 @@ async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
   }
   const entered = guards.bulkhead.enter(Math.min(LINE_MS, leftOf(run)))
   if (entered !== true && !(await entered)) {
-    await settle(run, pass, null, null)
+    await settle(run, pass, null)
     return away(
       'bulkhead',
       'too many calls of this connection are under way, and the line for them is full',
@@ -129,21 +136,19 @@ async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
     return sent
   } finally {
     guards.bulkhead.leave()
-    const settling = settle(run, pass, sent?.result ?? null, sent?.error ?? null)
+    const settling = settle(run, pass, sent)
     if (settling) await settling
   }
 }
 
 /** Limiter, then authentication. A token that took so long to fetch that the permit ran out has to pay again. */
 async function admit(run: Run, patience_ms: number): Promise<Built | Ended> {
-  const { app, guards } = run
+  const { app } = run
+  const limiter = limiterOf(run.guards, run.wanted.operation)
   for (;;) {
-    const taken = guards.limiter.take(patience_ms)
+    const taken = limiter.take(patience_ms)
     const permit: Permit = taken instanceof Promise ? await taken : taken
-    if (!permit.ok) {
-      const reset = `there is room again in ${inSeconds(permit.wait_ms)}`
-      return away('limiter', `the limit of this connection is reached; ${reset}`, permit.wait_ms)
-    }
+    if (!permit.ok) return refusedByLimit(run, permit)
     if (run.built.opened.token === undefined) return run.built // its credentials stand in it from the start
     const built = await authenticate(run)
     if ('turned_away' in built || app.clock.monotonic() < permit.until_ms) return built
@@ -162,6 +167,30 @@ async function authenticate(run: Run): Promise<Built | Ended> {
   return run.built
 }
 
+async function send(run: Run, built: Built): Promise<Sent> {
+  const { app, guards, method } = run
+  const { opened, request, shown } = await sealed(app, built)
+  const { operation } = run.wanted
+  run.number += 1
+  const timeout_ms = Math.max(1, Math.min(request.timeout_ms, leftOf(run)))
+  const result = await app.egress.send({ ...request, timeout_ms })
+  const verdict = toVerdict(opened, method, result)
+  const last = toAttempt(run, opened, shown, result, verdict)
+  const response = result.kind === 'response' ? result : null
+  limiterOf(guards, operation).spend(lengthOf(request.body) + (response?.body.length ?? 0))
+  const heard = response && heed(app, guards, operation, response)
+  if (heard?.keeping)
+    await heard.keeping.catch((error) => notKept(run, error, 'what the vendor said of its limits'))
+  return {
+    ...verdict,
+    response,
+    last,
+    turned_away: null,
+    result,
+    retry_after_ms: heard?.retry_after_ms ?? null,
+  }
+}
+
 /** With the signature of this attempt, where the connection signs. */
 async function sealed(app: App, built: Built): Promise<Built> {
   const { opened, request } = built
@@ -169,50 +198,45 @@ async function sealed(app: App, built: Built): Promise<Built> {
   return signed === null ? built : { opened, request: signed, shown: toShown(opened, signed) }
 }
 
-async function send(run: Run, built: Built): Promise<Sent> {
-  const { app, guards, method } = run
-  const { opened, request, shown } = await sealed(app, built)
-  run.number += 1
-  const timeout_ms = Math.max(1, Math.min(request.timeout_ms, leftOf(run)))
-  const result = await app.egress.send({ ...request, timeout_ms })
-  const verdict = toVerdict(opened, method, result)
-  const last = toAttempt(run, opened, shown, result, verdict)
-  const response = result.kind === 'response' ? result : null
-  const retry_after_ms = response ? parseRetryAfter(response.headers['retry-after'], app.clock.now()) : null
-  const pause_ms = pauseAsked(response?.status ?? null, retry_after_ms)
-  if (pause_ms > 0) await pause(app, guards, pause_ms).catch((error) => notKept(run, error, 'a pause'))
-  return { ...verdict, response, last, turned_away: null, result, retry_after_ms }
-}
-
-/** A vendor that says 429 and no time is given a second. */
-function pauseAsked(status: number | null, retry_after_ms: number | null): number {
-  if (status === 429) return retry_after_ms ?? 1000
-  return status === 503 ? (retry_after_ms ?? 0) : 0
-}
+const lengthOf = (body: EgressRequest['body']): number =>
+  typeof body === 'string' ? Buffer.byteLength(body) : (body?.length ?? 0)
 
 /** Tells the breaker. What the vendor did has happened whether or not that can be kept. */
-function settle(
-  run: Run,
-  pass: Pass,
-  result: EgressResult | null,
-  because: string | null,
-): Promise<void> | undefined {
-  const seen = result === null ? 'nothing' : vendorSeen(result)
-  const settling = settleBreaker(run.app, run.guards.breaker, pass, seen, because)
+function settle(run: Run, pass: Pass, sent: Sent | null): Promise<void> | undefined {
+  const { provider } = run.connection.opened
+  const seen = sent === null ? 'nothing' : vendorSeen(provider, sent.result, sent.outcome === 'refused')
+  const settling = settleBreaker(run.app, run.guards.breaker, pass, seen, sent?.error ?? null)
   return settling?.catch((error) => notKept(run, error, 'the state of a breaker'))
 }
 
 const notKept = ({ app, connection }: Run, err: unknown, what: string): void =>
   app.log.error({ err, connection: toWire('connection', connection.id) }, `${what} was not kept`)
 
-const away = (by: TurnedAway['by'], error: string, wait_ms: number | null): Ended => ({
+const away = (
+  by: TurnedAway['by'],
+  error: string,
+  wait_ms: number | null,
+  full: Count | null = null,
+): Ended => ({
   outcome: 'failed',
   status: null,
   error,
   response: null,
   last: null,
-  turned_away: { by, wait_ms },
+  turned_away: { by, wait_ms, full },
 })
+
+function refusedByLimit({ app, connection }: Run, { full, wait_ms }: Extract<Permit, { ok: false }>): Ended {
+  const { provider } = connection.opened
+  app.telemetry.count('trilho_limit_hits_total', { provider: provider.id, level: full?.level ?? 'vendor' })
+  const reason = full
+    ? `the limit of ${fullInWords(full)} is reached`
+    : 'the vendor asks this connection to wait'
+  return away('limiter', `${reason}; there is room again in ${inSeconds(wait_ms)}`, wait_ms, full)
+}
+
+const fullInWords = ({ level, operation, unit, most, per_s }: Count): string =>
+  `${level === 'operation' ? `the operation ${operation}` : `this ${level}`} (${most} ${unit} in ${per_s} s)`
 
 const leftOf = ({ app, began_ms }: Run): number =>
   Math.max(0, LONGEST_CALL_MS - (app.clock.monotonic() - began_ms))

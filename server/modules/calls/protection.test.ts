@@ -8,10 +8,12 @@ import { asWorker } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { testDatabaseUrl, undoAfter } from '../../test/harness.ts'
-import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { adminKey, type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
-import { probeSucceeded, takeProbe } from './guard_queries.ts'
+import { createKey } from '../tenants/tenants.ts'
+import { probeSucceeded, takeProbe } from './breaker_queries.ts'
+import { drainCalls } from './calls.ts'
 import { routes } from './routes.ts'
 
 /** Two servers at one database: what one learns, the other must know. */
@@ -120,20 +122,44 @@ test('half open, exactly one call of all servers is sent at a time, and three th
   await call(at)
   await call(at)
   assert.equal((await breakerOf(at, two))['state'], 'open')
-  Object.assign(at.vendor, { status: 200, hits: 0, delay_ms: 150, most_at_once: 0 })
+  Object.assign(at.vendor, { status: 200, hits: 0, delay_ms: 400, most_at_once: 0 })
   await sleep(1050)
   for (let probe = 1; probe <= 3; probe++) {
-    const crowd = Array.from({ length: 20 }, (_, n) => call(at, n % 2 ? one : two))
+    const crowd = Array.from({ length: 20 }, (_, n) => call(at, n % 2 ? one : two, { method: 'POST' }))
     const sent = (await Promise.all(crowd)).filter(({ body }) => body['attempts'] === 1)
     assert.equal(sent.length, 1, `probe ${probe}`)
   }
   assert.deepEqual([at.vendor.hits, at.vendor.most_at_once], [3, 1])
   assert.equal((await breakerOf(at))['state'], 'closed')
   assert.equal((await call(at, two)).body['state'], 'succeeded')
-  assert.deepEqual(await eventsOf(at), ['connection.breaker_closed', 'connection.breaker_opened'])
+  assert.deepEqual(await eventsOf(at), [
+    'connection.breaker_closed',
+    'connection.breaker_half_open',
+    'connection.breaker_opened',
+  ])
 })
 
-test('a probe that fails opens the breaker anew', async () => {
+test('failures count together, whichever server sees them, and an answer to any of them ends the row', async () => {
+  const at = await connect({ ...PLENTY, breaker: { failures: 4 } })
+  at.vendor.status = 500
+  for (const server of [one, two, one]) await call(at, server)
+  assert.equal((await breakerOf(at, two))['failures'], 3)
+  at.vendor.status = 200
+  await until(async () => {
+    await call(at, two)
+    return (await breakerOf(at))['failures'] === 0
+  })
+  at.vendor.status = 500
+  for (const server of [two, one, two]) assert.equal((await call(at, server)).body['attempts'], 1)
+  assert.equal((await breakerOf(at))['state'], 'closed')
+  await call(at, one)
+  const breaker = await breakerOf(at, two)
+  assert.deepEqual([breaker['state'], breaker['failures']], ['open', 0])
+  assert.match(String(breaker['reason']), /^4 failures in a row/)
+  assert.match(String(breaker['last_failure_at']), /^20/)
+})
+
+test('a probe that fails opens the breaker anew, and each move is told', async () => {
   const at = await connect({ ...PLENTY, breaker: { failures: 1, open_s: 1 } })
   at.vendor.status = 500
   await call(at)
@@ -141,6 +167,11 @@ test('a probe that fails opens the breaker anew', async () => {
   assert.equal((await call(at)).body['attempts'], 1)
   assert.equal((await call(at)).body['attempts'], 0)
   assert.equal((await breakerOf(at))['state'], 'open')
+  assert.deepEqual(await eventsOf(at), [
+    'connection.breaker_opened',
+    'connection.breaker_half_open',
+    'connection.breaker_opened',
+  ])
 })
 
 test('a server that dies with the probe gives way to another when its time is over, and its late word counts for nothing', async () => {
@@ -206,7 +237,21 @@ test('where the limit is reached a call is refused with the time of the next, on
   const record = await one.send('GET', `/v1/calls/${refused.headers.get('trilho-call-id')}`, { key: at.key })
   assert.deepEqual([record.body['state'], record.body['attempts']], ['failed', 0])
   const { body } = await two.send('GET', `${at.path}/limits`, { key: at.key })
-  assert.deepEqual(body['rates'], [{ calls: 4, per_s: 60, used: 4, remaining: 0 }])
+  const [rate] = body['rates'] as Record<string, unknown>[]
+  const { resets_at, ...counted } = rate ?? {}
+  assert.deepEqual(counted, {
+    level: 'connection',
+    operation: null,
+    unit: 'calls',
+    limit: 4,
+    per_s: 60,
+    used: 4,
+    remaining: 0,
+  })
+  const reset_s = (Date.parse(String(resets_at)) - Date.now()) / 1000
+  assert.ok(reset_s > 50 && reset_s <= 62, String(reset_s))
+  assert.equal(refused.headers.get('ratelimit'), `"connection";r=0;t=${retry_after_s}`)
+  assert.equal(refused.headers.get('ratelimit-policy'), '"connection";q=4;w=60')
 })
 
 test('a call that may wait is sent as soon as there is room, and refused where that is too late', async () => {
@@ -227,7 +272,7 @@ test('a connection that says nothing of limits has 60 calls a minute and 1,000 a
   await call(at)
   const { body } = await one.send('GET', `${at.path}/limits`, { key: at.key })
   assert.deepEqual(
-    (body['rates'] as { calls: number; per_s: number }[]).map(({ calls, per_s }) => [calls, per_s]),
+    (body['rates'] as { limit: number; per_s: number }[]).map(({ limit, per_s }) => [limit, per_s]),
     [
       [60, 60],
       [1000, 3600],
@@ -261,6 +306,148 @@ test('a vendor that asks one server to wait is left alone by all of them', async
   assert.equal(at.vendor.hits, hits)
   const { body } = await two.send('GET', `${at.path}/limits`, { key: at.key })
   assert.match(String(body['paused_until']), /^20/)
+})
+
+test("what the vendor says is left is all that the servers take together, until the vendor's reset", async () => {
+  const at = await connect(PLENTY)
+  at.vendor.headers = { 'x-ratelimit-remaining': '3', 'x-ratelimit-reset': '2' }
+  await call(at)
+  at.vendor.headers = {}
+  const { body } = await two.send('GET', `${at.path}/limits`, { key: at.key })
+  assert.equal((body['vendor'] as { remaining: number }[])[0]?.remaining, 3)
+  const statuses: number[] = []
+  for (const server of [two, one, two, one, two]) statuses.push((await call(at, server)).status)
+  assert.deepEqual(statuses.sort(), [200, 200, 200, 429, 429])
+  assert.equal(at.vendor.hits, 4)
+  await sleep(2100)
+  assert.equal((await call(at)).status, 200)
+})
+
+test('a vendor that answers well and has nothing left is left alone until its reset', async () => {
+  const at = await connect(PLENTY)
+  const reset = Math.ceil(Date.now() / 1000) + 30
+  at.vendor.headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(reset) }
+  assert.equal((await call(at)).status, 200)
+  const refused = await call(at)
+  assert.equal(refused.status, 429)
+  assert.match(refused.text, /the vendor asks this connection to wait/)
+})
+
+test('an operation with limits of its own pays them beside those of its connection', async () => {
+  const at = await connect({
+    rates: [{ calls: 3, per_s: 60 }],
+    operations: { test: [{ calls: 1, per_s: 60 }] },
+  })
+  const tried = () => one.send('POST', `${at.path}/test`, { key: at.key })
+  assert.equal((await tried()).body['ok'], true)
+  assert.match(String((await tried()).body['message']), /the limit of the operation test \(1 calls in 60 s\)/)
+  assert.equal((await call(at)).status, 200)
+  assert.equal((await call(at, two)).status, 200)
+  assert.equal((await call(at)).status, 429)
+  assert.equal(at.vendor.hits, 3)
+  const twice = { rates: [PLENTY.rates[0]], operations: { x: [PLENTY.rates[0], PLENTY.rates[0]] } }
+  const refused = await one.send('PATCH', at.path, { key: at.key, body: { limits: twice } })
+  assert.equal(refused.body['field'], 'limits.operations.x')
+})
+
+test('a limit in bytes refuses the call after the one that filled it, on every server', async () => {
+  const at = await connect({ rates: [{ bytes: 3000, per_s: 60 }] })
+  const sent = { method: 'POST', path: '/', body: 'x'.repeat(2000) }
+  for (const server of [one, one]) assert.equal((await call(at, server, sent)).status, 200)
+  await until(async () => (await call(at, two)).status === 429, 2000)
+  const refused = await call(at)
+  assert.match(refused.text, /\(3000 bytes in 60 s\)/)
+  assert.match(String(refused.headers.get('ratelimit-policy')), /;qu="content-bytes"$/)
+})
+
+test('a tenant limits all of its connections together, and every server keeps it from then on', async () => {
+  const first = await connect(PLENTY)
+  const body = {
+    provider: 'http',
+    name: 'y',
+    environment: 'development',
+    settings: { base_url: first.vendor.url },
+  }
+  const made = await one.send('POST', '/v1/connections', { key: first.key, body })
+  const second = { ...first, path: `/v1/connections/${made.body['id']}` }
+  const actor = {
+    kind: 'system',
+    id: 'test',
+    environment: 'live',
+    scopes: ['*'],
+    ip: null,
+    request_id: null,
+  } as const
+  const { key } = await createKey(
+    one.app,
+    { ...actor, tenant_id: first.tenant_id },
+    { name: 'l', environment: 'live', scopes: ['*'] },
+  )
+  assert.equal((await call(first)).status, 200)
+  const limit = { rates: [{ calls: 3, per_s: 60 }] }
+  assert.equal((await one.send('PUT', '/v1/limits', { key: first.key, body: limit })).status, 403)
+  assert.equal((await one.send('PUT', '/v1/limits', { key, body: limit })).status, 200)
+  await sleep(50)
+  const statuses: number[] = []
+  for (const [at, server] of [
+    [first, one],
+    [second, two],
+    [first, two],
+    [second, one],
+    [first, one],
+  ] as const)
+    statuses.push((await call(at, server)).status)
+  assert.deepEqual(statuses, [200, 200, 200, 429, 429])
+  const seen = await two.send('GET', '/v1/limits', { key })
+  assert.deepEqual(
+    (seen.body['rates'] as { level: string; remaining: number }[]).map(({ level, remaining }) => [
+      level,
+      remaining,
+    ]),
+    [['tenant', 0]],
+  )
+  await one.send('PUT', '/v1/limits', { key, body: { rates: [] } })
+  await until(async () => (await call(first, two)).status === 200, 1000)
+})
+
+test('the administrator limits the installation, which the tenants meet and do not see', async () => {
+  const admin = await adminKey(one)
+  const at = await connect(PLENTY)
+  const put = (rates: object[]) => one.send('PUT', '/v1/installation/limits', { key: admin, body: { rates } })
+  assert.equal(
+    (await one.send('PUT', '/v1/installation/limits', { key: at.key, body: { rates: [] } })).status,
+    403,
+  )
+  try {
+    assert.equal((await put([{ calls: 1, per_s: 3600 }])).status, 200)
+    await sleep(50)
+    assert.equal((await call(at, two)).status, 200)
+    const refused = await call(at)
+    assert.match(refused.text, /the limit of this installation/)
+    const { body } = await one.send('GET', `${at.path}/limits`, { key: at.key })
+    assert.deepEqual(
+      (body['rates'] as { level: string }[]).map(({ level }) => level),
+      ['connection'],
+    )
+  } finally {
+    await put([])
+  }
+})
+
+test('what was used is on record by the hour, with what was refused', async () => {
+  const at = await connect({ rates: [{ calls: 2, per_s: 60 }] })
+  await call(at, one, { method: 'POST', path: '/', body: 'x'.repeat(98) })
+  await call(at, two)
+  assert.equal((await call(at)).status, 429)
+  await Promise.all([drainCalls(one.app), drainCalls(two.app)])
+  const { body } = await two.send('GET', `${at.path}/limits/history`, { key: at.key })
+  const [hour, ...others] = body['data'] as Record<string, unknown>[]
+  assert.deepEqual([hour?.['calls'], hour?.['bytes'], hour?.['refused'], others], [2, 102, 1, []])
+  const all = await one.send('GET', '/v1/limits/history', { key: at.key })
+  assert.deepEqual(all.body['data'], body['data'])
+  const { key } = await tenantWithKey(one, ['*'], 'test')
+  assert.deepEqual((await one.send('GET', '/v1/limits/history', { key })).body['data'], [])
+  assert.equal((await one.send('GET', `${at.path}/limits/history`, { key })).status, 404)
 })
 
 test('each try of a call pays the limit', async () => {
@@ -297,6 +484,7 @@ test("another tenant neither sees nor moves a connection's breaker and limits", 
   const { key } = await tenantWithKey(one, ['*'], 'test')
   const tries: [string, string][] = [
     ['GET', '/limits'],
+    ['GET', '/limits/history'],
     ['GET', '/breaker'],
     ['POST', '/breaker/open'],
     ['POST', '/breaker/close'],
@@ -307,13 +495,16 @@ test("another tenant neither sees nor moves a connection's breaker and limits", 
 
 test('a connection that is deleted takes its breaker and its counts with it', async () => {
   const at = await connect(PLENTY)
+  Object.assign(at.vendor, { status: 429, headers: { 'retry-after': '40' } })
   await call(at)
   await one.send('POST', `${at.path}/breaker/open`, { key: at.key })
   assert.equal((await one.send('DELETE', at.path, { key: at.key })).status, 204)
   const { pool } = one.app.db.owner
   const { rows } = await pool.query(
-    `select (select count(*) from breaker b where not exists (select from connection c where c.id = b.connection_id))
-          + (select count(*) from rate_window w where not exists (select from connection c where c.id = w.connection_id)) as left`,
+    `select (select count(*) from breaker b where b.connection_id = $1)
+          + (select count(*) from rate_window w where w.connection_id = $1)
+          + (select count(*) from vendor_limit v where v.connection_id = $1) as left`,
+    [fromWire('connection', at.id)],
   )
   assert.equal(Number(rows[0].left), 0)
 })

@@ -1,5 +1,7 @@
+import type { Count } from '../../kit/call_limits.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
+import type { CacheNote } from './cache_schema.ts'
 import type { Performed } from './perform.ts'
 
 /** What passes through a transparent proxy and what does not: RFC 9110, section 7.6.1, and what is ours. */
@@ -61,6 +63,23 @@ const namedByConnection = (value: string | readonly string[] | undefined): Set<s
       .map((name) => name.trim().toLowerCase()),
   )
 
+/** What our cache did, behind what caches before it said: RFC 9211. */
+export function cacheStatus(note: CacheNote, before: string | undefined, status: number | undefined): string {
+  const { result, joined, stored, ttl_s, detail } = note
+  const asked = result !== 'hit' && result !== 'stale'
+  const why = { miss: 'uri-miss', revalidated: 'stale', bypassed: 'bypass', hit: '', stale: '' }[result]
+  const parts = [
+    'trilho',
+    asked ? `fwd=${why}` : 'hit',
+    ...(result === 'revalidated' ? ['fwd-status=304'] : asked && status ? [`fwd-status=${status}`] : []),
+    ...(asked && stored ? ['stored'] : []),
+    ...(joined ? ['collapsed'] : []),
+    ...(ttl_s === null ? [] : [`ttl=${ttl_s}`]),
+    ...(detail === null ? [] : [`detail=${detail}`]),
+  ]
+  return [...(before === undefined ? [] : [before]), parts.join('; ')].join(', ')
+}
+
 /** The part of a URL behind `/v1/proxy/{connection}`, as it was sent: decoding it would change what it asks for. */
 export function pathBehind(url: string): string {
   const behind = url.split('/').slice(4).join('/')
@@ -70,10 +89,21 @@ export function pathBehind(url: string): string {
 /** The limit or the bulkhead of the connection was reached: it is on record, and the caller is told when to come back. */
 export function turnedAway({ id, error, turned_away }: Performed): Problem | null {
   if (turned_away?.by !== 'limiter' && turned_away?.by !== 'bulkhead') return null
-  const headers = { 'trilho-call-id': toWire('call', id) }
   const retry_after_s = Math.max(1, Math.ceil((turned_away.wait_ms ?? 0) / 1000))
+  const headers = { 'trilho-call-id': toWire('call', id), ...limitHeaders(turned_away.full, retry_after_s) }
   const code = turned_away.by === 'limiter' ? 'rate_limited' : 'overloaded'
   return new Problem(code, { detail: error ?? 'turned away', retry_after_s, headers })
+}
+
+/** Which limit it was and when there is room, as draft-ietf-httpapi-ratelimit-headers has it. */
+function limitHeaders(full: Count | null, retry_after_s: number): Record<string, string> {
+  if (full === null) return {}
+  const { level, unit, most, per_s } = full
+  const quota_unit = unit === 'bytes' ? ';qu="content-bytes"' : ''
+  return {
+    'ratelimit-policy': `"${level}";q=${most};w=${per_s}${quota_unit}`,
+    ratelimit: `"${level}";r=0;t=${retry_after_s}`,
+  }
 }
 
 /** There is no answer of the vendor's to pass on: say what happened instead. */

@@ -1,15 +1,14 @@
 import Type from 'typebox'
 import type { Http, Routes } from '../app.ts'
 import { IdParams } from '../wire.ts'
+import { cacheRoutes } from './cache_routes.ts'
 import * as calls from './calls.ts'
-import * as protection from './protection.ts'
+import { protectionRoutes } from './protection_routes.ts'
 import {
-  BreakerReport,
   CallQuery,
   CallReport,
   Calls,
   CallWithLog,
-  LimitsReport,
   MakeCall,
   TestReport,
 } from './schema.ts'
@@ -88,67 +87,8 @@ export const routes: Routes = (http, app) => {
   )
 
   protectionRoutes(http, app)
+  cacheRoutes(http, app)
   http.register(async (scope) => proxyRoutes(scope as Http, app))
-}
-
-const protectionRoutes: Routes = (http, app) => {
-  const at = (operationId: string, summary: string, description: string) => ({
-    operationId,
-    summary,
-    description,
-    tags: ['Connections'],
-    params: IdParams,
-  })
-  const see = { config: { access: 'connections:read' } } as const
-  const move = { config: { access: 'connections:write' } } as const
-
-  http.get(
-    '/v1/connections/:id/limits',
-    {
-      ...see,
-      schema: {
-        ...at('readLimits', "See how much of a connection's limits is used", 'Shared by all servers.'),
-        response: { 200: LimitsReport },
-      },
-    },
-    (request) => protection.readLimits(app, request.actor, request.params.id),
-  )
-
-  http.get(
-    '/v1/connections/:id/breaker',
-    {
-      ...see,
-      schema: {
-        ...at('readBreaker', 'See the circuit breaker of a connection', 'Shared by all servers.'),
-        response: { 200: BreakerReport },
-      },
-    },
-    (request) => protection.readBreaker(app, request.actor, request.params.id),
-  )
-
-  http.post(
-    '/v1/connections/:id/breaker/open',
-    {
-      ...move,
-      schema: {
-        ...at('openBreaker', 'Send nothing more through a connection', 'Until it is closed by hand.'),
-        response: { 200: BreakerReport },
-      },
-    },
-    (request) => protection.openBreaker(app, request.actor, request.params.id),
-  )
-
-  http.post(
-    '/v1/connections/:id/breaker/close',
-    {
-      ...move,
-      schema: {
-        ...at('closeBreaker', 'Send through a connection again', 'At once, whatever opened its breaker.'),
-        response: { 200: BreakerReport },
-      },
-    },
-    (request) => protection.closeBreaker(app, request.actor, request.params.id),
-  )
 }
 
 const ProxyParams = Type.Object(

@@ -3,6 +3,7 @@ import { Mapping } from '../../kit/mapping/mapping.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { StepReports } from '../operations/operations.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import { CacheNote } from './cache_schema.ts'
 import type { AttemptRow, CallRow } from './queries.ts'
 
 const Method = Type.Union([
@@ -74,6 +75,9 @@ export const MakeCall = Type.Object(
     wait_ms: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 30_000, description: 'How long to stand in line; 30 s' }),
     ),
+    skip_cache: Type.Optional(
+      Type.Boolean({ description: 'Neither answered from what is kept nor kept; false' }),
+    ),
     mapping: Type.Optional(Mapping),
     trace: Type.Optional(
       Type.Boolean({ description: 'The report shows what each step of the mapping was given and gave' }),
@@ -108,6 +112,7 @@ export const CallReport = Type.Object({
   duration_ms: Type.Integer(),
   error: Nullable(Type.String({ description: 'What went wrong, in words' })),
   truncated: Type.Boolean({ description: 'The answer was longer than 10 MB and was cut' }),
+  cache: Nullable(CacheNote),
   result: Type.Optional(Type.Unknown({ description: 'What an operation gives back, in our words' })),
   refusal: Type.Optional(Type.Unknown({ description: "The vendor's no, in our words" })),
   steps: Type.Optional(
@@ -129,47 +134,22 @@ export const TestReport = Type.Object({
   call_id: WireId('call'),
   status: Nullable(Type.Integer()),
   duration_ms: Type.Integer(),
-})
-
-export const BreakerReport = Type.Object({
-  connection_id: WireId('connection'),
-  state: Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')], {
-    description: 'open: nothing is sent; half_open: one call at a time is let through to see',
-  }),
-  reason: Nullable(Type.String({ description: 'Of the state, in words' })),
-  opened_at: Nullable(Timestamp),
-  next_attempt_at: Nullable(
-    Type.String({ format: 'date-time', description: 'null while open: until it is closed by hand' }),
-  ),
-  successes: Type.Integer({ description: 'Of calls let through alone since it opened' }),
-  limits: Nullable(
-    Type.Object(
-      { failures: Type.Integer(), open_s: Type.Integer(), successes: Type.Integer() },
-      { description: 'null where it is switched off' },
-    ),
-  ),
-})
-export type BreakerReport = Static<typeof BreakerReport>
-
-export const LimitsReport = Type.Object({
-  connection_id: WireId('connection'),
-  rates: Type.Array(
+  diagnosis: Type.Array(
     Type.Object({
-      calls: Type.Integer(),
-      per_s: Type.Integer(),
-      used: Type.Integer({ description: 'With what servers hold in reserve for calls of this moment' }),
-      remaining: Type.Integer(),
+      step: Type.Union([
+        Type.Literal('name'),
+        Type.Literal('reach'),
+        Type.Literal('certificate'),
+        Type.Literal('credentials'),
+        Type.Literal('permission'),
+        Type.Literal('clock'),
+      ]),
+      ok: Type.Boolean(),
+      detail: Type.String(),
     }),
+    { description: "Step by step from the name of the vendor's server to the clocks of both sides" },
   ),
-  paused_until: Nullable(
-    Type.String({ format: 'date-time', description: 'The vendor asked to wait until then' }),
-  ),
-  concurrency: Type.Integer(),
-  queue: Type.Integer(),
-  under_way: Type.Integer({ description: 'In the process that answers' }),
-  in_line: Type.Integer({ description: 'In the process that answers' }),
 })
-export type LimitsReport = Static<typeof LimitsReport>
 
 export const CallQuery = Type.Object(
   { ...PageQuery.properties, connection_id: Type.Optional(Type.String()), state: Type.Optional(CallState) },

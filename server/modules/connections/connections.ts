@@ -1,5 +1,5 @@
 import { identityOf, keyErrors } from '../../kit/auth.ts'
-import type { OwnLimits } from '../../kit/call_limits.ts'
+import { type OwnLimits, rateFault } from '../../kit/call_limits.ts'
 import { type Credentials, checkSettings, type Settings, withDefaults } from '../../kit/fields.ts'
 import { manifest, type Provider, perSettings } from '../../kit/provider.ts'
 import type { Opened } from '../../kit/transports/http.ts'
@@ -22,7 +22,7 @@ import { dropToken } from './tokens.ts'
 
 export type Environment = queries.Environment
 
-export { noteSeen } from './seen.ts'
+export { noteSeen, setHealth } from './seen.ts'
 export {
   type Claim,
   claimToken,
@@ -179,12 +179,17 @@ function keysOf(provider: Provider, settings: unknown, credentials: unknown): Fi
 }
 
 function checkedLimits(limits: OwnLimits = {}): OwnLimits {
-  const periods = (limits.rates ?? []).map(({ per_s }) => per_s)
-  if (new Set(periods).size === periods.length) return limits
-  throw new Problem('invalid_request', {
-    field: 'limits.rates',
-    detail: 'limits.rates has the same per_s twice; keep the smaller',
-  })
+  const lists = [
+    ['limits.rates', limits.rates ?? []] as const,
+    ...Object.entries(limits.operations ?? {}).map(
+      ([operation, rates]) => [`limits.operations.${operation}`, rates] as const,
+    ),
+  ]
+  for (const [field, rates] of lists) {
+    const fault = rateFault(rates)
+    if (fault) throw new Problem('invalid_request', { field, detail: `${field} ${fault}` })
+  }
+  return limits
 }
 
 async function putCredentials(
@@ -282,3 +287,5 @@ async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<Op
   const vendor: Opened = { provider, environment: world, settings, credentials, identity }
   return { tenant_id, id, name, environment, state, version, limits, opened: vendor }
 }
+
+export { Rates } from './schema.ts'

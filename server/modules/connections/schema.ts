@@ -30,22 +30,25 @@ const BreakerLimits = Type.Partial(
   }),
   { additionalProperties: false },
 )
+const Rate = Type.Object(
+  {
+    calls: Type.Optional(Count(10_000_000, 'Never more calls in any period of this length')),
+    bytes: Type.Optional(
+      Count(1e15, 'Bodies, there and back; counted once they are known, and the next call is refused'),
+    ),
+    per_s: Count(2_678_400, 'Length of the period in seconds'),
+  },
+  { additionalProperties: false },
+)
+export const Rates = (minItems: number, description: string) =>
+  Type.Array(Rate, { minItems, maxItems: 5, description, examples: [[{ calls: 600, per_s: 60 }]] })
 const Limits = Type.Partial(
   Type.Object({
-    rates: Type.Array(
-      Type.Object(
-        {
-          calls: Count(10_000_000, 'Never more in any period of this length'),
-          per_s: Count(2_678_400, 'Length of the period in seconds'),
-        },
-        { additionalProperties: false },
-      ),
-      {
-        minItems: 1,
-        maxItems: 5,
-        description: "The provider's where absent, else 60 a minute and 1,000 an hour",
-      },
-    ),
+    rates: Rates(1, "The provider's where absent, else 60 a minute and 1,000 an hour"),
+    operations: Type.Record(Type.String({ minLength: 1, maxLength: 100 }), Rates(1, 'Beside those above'), {
+      maxProperties: 50,
+      description: 'Limits of single operations, by name',
+    }),
     concurrency: Count(10_000, 'Calls under way at once, in each process; 64'),
     queue: Type.Integer({
       minimum: 0,
@@ -95,9 +98,12 @@ export const Connection = Type.Object({
   state: State,
   settings: Settings,
   limits: Limits,
-  health: Type.Union([Type.Literal('unknown'), Type.Literal('healthy'), Type.Literal('unhealthy')], {
-    description: 'How the last call or test went; unknown since a change',
-  }),
+  health: Type.Union(
+    [Type.Literal('unknown'), Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')],
+    {
+      description: 'How the last call or test went; unknown since a change',
+    },
+  ),
   health_note: Nullable(Type.String({ description: 'What is wrong, in words' })),
   last_seen: Nullable(Timestamp),
   created_at: Timestamp,
