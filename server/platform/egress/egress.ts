@@ -3,8 +3,11 @@
  * addresses only (others by the settings), follows no redirect, reads no more than it was told to, and ends
  * within the time it was given. It never throws for the other side's trouble: that is a value, in words.
  */
+
+import type { Socket } from 'node:net'
 import { Pool } from 'undici'
 import { type AddressRules, addressRules } from './addresses.ts'
+import { connect } from './connect.ts'
 import { type ConnectionTiming, createConnector, type ResolveAll } from './connector.ts'
 import { exchange, type Origin } from './exchange.ts'
 import type { FailureCode } from './failures.ts'
@@ -56,11 +59,17 @@ export type EgressResult =
       total_ms: number
     }
 
+export type Connected =
+  | { kind: 'socket'; socket: Socket }
+  | { kind: 'error'; code: FailureCode; message: string }
+
 /** `dns_ms`, `connect_ms` and `tls_ms` only where the request opened a new connection and needed that step. */
 type EgressTiming = ConnectionTiming & { first_byte_ms: number; total_ms: number }
 
 export type Egress = {
   send(request: EgressRequest): Promise<EgressResult>
+  /** A socket for a protocol that is not HTTP, to an address that may be reached; its owner ends it. */
+  connect(to: { host: string; port: number; timeout_ms: number }): Promise<Connected>
   /** Connects and sends nothing. Null where the URL is none that `send` would take. */
   inspect(url: string): Promise<Inspection | null>
   /** Closes the sockets that show an identity of this owner, each as soon as its request is answered. */
@@ -143,6 +152,10 @@ export function createEgress(options: EgressOptions): Egress {
       if (request.signal?.aborted) return unsent('aborted', 'the request was cancelled')
       if (closed) return unsent('aborted', 'this server is shutting down')
       return exchange(originOf(url, request.identity), url.pathname + url.search, request)
+    },
+    async connect(to) {
+      if (closed) return { kind: 'error', code: 'aborted', message: 'this server is shutting down' }
+      return connect(plain, to)
     },
     inspect: async (text) => {
       const url = parse(text)
