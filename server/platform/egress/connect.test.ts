@@ -5,7 +5,10 @@ import { type TestContext, test } from 'node:test'
 import { createEgress } from './egress.ts'
 
 async function listen(t: TestContext): Promise<number> {
-  const server = createServer((socket) => socket.end('hello'))
+  const server = createServer((socket) => {
+    socket.on('error', () => {}) // who only looks hangs up at once
+    socket.end('hello')
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())
