@@ -15,6 +15,7 @@ import {
   RefundPayment,
 } from './payments.ts'
 import type { SignatureScheme } from './signatures.ts'
+import type { Transport } from './transports/transport.ts'
 
 /**
  * A provider is a manifest and pure functions: no `async`, no `fetch`, no `try`. URL, authentication, idempotency,
@@ -35,6 +36,8 @@ export type Provider = {
   limits: Limits
   /** By which answers its circuit breaker knows that the vendor is in trouble rather than that we are refused. */
   failures?: Failures
+  /** Absent: plain HTTP. */
+  transport?: Transport
   /** How bodies are written unless a request says otherwise. */
   encoding: 'json' | 'form'
   /** Sent with every request. */

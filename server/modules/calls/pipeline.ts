@@ -11,6 +11,7 @@ import {
   type RecordedRequest,
   signedRequest,
 } from '../../kit/transports/http.ts'
+import { sendBy } from '../../kit/transports/transport.ts'
 import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
@@ -173,7 +174,7 @@ async function send(run: Run, built: Built): Promise<Sent> {
   const { operation } = run.wanted
   run.number += 1
   const timeout_ms = Math.max(1, Math.min(request.timeout_ms, leftOf(run)))
-  const result = await app.egress.send({ ...request, timeout_ms })
+  const result = await sendBy(app.egress, opened, { ...request, timeout_ms })
   const verdict = toVerdict(opened, method, result)
   const last = toAttempt(run, opened, shown, result, verdict)
   const response = result.kind === 'response' ? result : null
