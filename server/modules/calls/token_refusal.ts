@@ -44,7 +44,7 @@ export async function tellRefusal(
     { crossing: 'call', connection: entity_id, reason: note },
     'a connection is not let in any more',
   )
-  noteSeen(app, connection, { reached: true, note })
+  noteSeen(app, connection, { reached: true, note, refused: true })
   if (deliveries > 0) wakeDeliveries(app)
   return true
 }

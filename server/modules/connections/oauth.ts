@@ -10,7 +10,7 @@ import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { checkEnvironment, type OpenConnection, openConnection } from './connections.ts'
 import type { Authorization, BeginAuthorization } from './oauth_schema.ts'
-import { clearHealth } from './queries.ts'
+import { setHealth } from './queries.ts'
 import { insertState, takeState, tenantOfState } from './token_queries.ts'
 import { dropToken, readToken, writeConsent } from './tokens.ts'
 
@@ -137,7 +137,7 @@ async function keep(
   by: string,
 ): Promise<void> {
   await writeConsent(app, tx, { tenant_id, connection_id: id }, found, version)
-  await clearHealth(tx, { tenant_id, id })
+  await setHealth(tx, { tenant_id, id }, { health: 'unknown', note: null })
   forget(tx, 'connection', `${tenant_id} ${id}`)
   await audit(tx, visitor(tenant_id), 'connection.authorized', toWire('connection', id), {
     begun_by: by,

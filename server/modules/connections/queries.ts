@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { OwnLimits } from '../../kit/call_limits.ts'
 import type { Settings } from '../../kit/fields.ts'
 import type { Tx } from '../../platform/database/database.ts'
@@ -6,7 +7,7 @@ import type { Tx } from '../../platform/database/database.ts'
 
 export type Environment = 'development' | 'staging' | 'production'
 export type State = 'enabled' | 'disabled'
-export type Health = 'unknown' | 'healthy' | 'unhealthy'
+export type Health = 'unknown' | 'healthy' | 'degraded' | 'unhealthy'
 
 export type ConnectionRow = {
   id: string
@@ -122,29 +123,31 @@ export const updateConnection = (
     .executeTakeFirstOrThrow()
 }
 
-/** Only of the version it was seen with: an answer that comes after a change says nothing about the change. */
+/**
+ * Only of the version it was seen with: an answer that comes after a change says nothing about the change. Out of
+ * `unhealthy` it goes by one step at a time.
+ */
 export async function updateHealth(
   tx: Tx,
-  at: { tenant_id: string; id: string; version: number },
-  seen: { health: Health; health_note: string | null; last_seen?: Date },
+  { tenant_id, id, version }: { tenant_id: string; id: string; version: number },
+  seen: { health: 'healthy' | 'degraded' | 'unhealthy'; health_note: string | null; last_seen: Date | null },
 ): Promise<void> {
-  await tx
-    .updateTable('connection')
-    .set(seen)
-    .where('tenant_id', '=', at.tenant_id)
-    .where('id', '=', at.id)
-    .where('version', '=', at.version)
-    .execute()
+  const { health, health_note, last_seen } = seen
+  await sql`
+    update connection set health_note = ${health_note}, last_seen = coalesce(${last_seen}::timestamptz, last_seen),
+           health = case when health <> 'unhealthy' then ${health}::text
+                         when ${health}::text = 'healthy' then 'degraded' else 'unhealthy' end
+     where tenant_id = ${tenant_id} and id = ${id} and version = ${version}`.execute(tx)
 }
 
-/** Somebody let us in again: what was seen before says nothing any more. */
-export async function clearHealth(
+export async function setHealth(
   tx: Tx,
   { tenant_id, id }: { tenant_id: string; id: string },
+  { health, note }: { health: Health; note: string | null },
 ): Promise<void> {
   await tx
     .updateTable('connection')
-    .set({ health: 'unknown', health_note: null })
+    .set({ health, health_note: note })
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .execute()
