@@ -10,6 +10,9 @@ import { SECURITY_HEADERS } from './security_headers.ts'
 
 export type Receive = typeof receive
 
+/** A larger one is first held against the limit of its source, before its bytes are read. */
+const ORDINARY_BODY = 1_048_576
+
 /**
  * The short way in. Webhooks are most of what comes, and the stations of the API (who asks, limits, schemas, keys)
  * have nothing to say to them, but cost as much as the verification. So the ordinary POST to a source's address is
@@ -17,7 +20,8 @@ export type Receive = typeof receive
  * same address goes on to Fastify's own route: no length or too long, a query, an odd spelling, proxies, tracing.
  */
 export function takeWebhooks(http: Http, app: App, receive: Receive): void {
-  const { trusted_proxies, otlp_endpoint, webhook_body_limit } = app.config
+  const { trusted_proxies, otlp_endpoint } = app.config
+  const webhook_body_limit = Math.min(app.config.webhook_body_limit, ORDINARY_BODY)
   if (trusted_proxies.length > 0 || otlp_endpoint !== undefined) return
   const { server } = http
   const others = server.listeners('request') as RequestListener[]

@@ -140,8 +140,9 @@ export const ConfigSchema = Type.Object({
     maximum: 256 * MB,
   }),
   webhook_body_limit: Type.Integer({
-    description: 'Largest webhook body taken from a vendor, in bytes.',
-    default: MB,
+    description:
+      'Largest webhook body taken from a vendor, in bytes. A source takes 1 MiB unless it says otherwise.',
+    default: 10 * MB,
     examples: [4 * MB],
     minimum: 1024,
     maximum: 64 * MB,

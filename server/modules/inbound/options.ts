@@ -45,6 +45,14 @@ export const SourceOptions = Type.Object(
       }),
     ),
     order: Type.Optional(Order),
+    body_limit_bytes: Type.Optional(
+      Type.Integer({
+        minimum: 1_024,
+        maximum: 67_108_864,
+        description:
+          'Largest body, compressed or not; 1 MiB. Never more than the installation takes (TRILHO_WEBHOOK_BODY_LIMIT)',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -66,13 +74,17 @@ export type Options = {
   event_types: string[] | null
   retry_schedule_s: number[]
   order: Required<Static<typeof Order>>
+  body_limit_bytes: number
 }
+
+export const USUAL_BODY_LIMIT = 1_048_576
 
 /** The first attempt is made at once; one more after each of these waits. */
 const RETRY_S = [60, 300, 900, 3_600, 21_600]
 
 export function completeOptions(set: SourceOptions): Options {
   const { event_types = null, retry_schedule_s = RETRY_S, order = {} } = set
+  const { body_limit_bytes = USUAL_BODY_LIMIT } = set
   return {
     event_types,
     retry_schedule_s,
@@ -83,6 +95,7 @@ export function completeOptions(set: SourceOptions): Options {
       skip_after: retry_schedule_s.length + 1,
       ...order,
     },
+    body_limit_bytes,
   }
 }
 

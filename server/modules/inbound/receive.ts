@@ -7,6 +7,7 @@ import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
+import { checkBody } from './bodies.ts'
 import { laneOf } from './options.ts'
 import { insertRefused } from './quarantine_queries.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
@@ -43,6 +44,7 @@ export async function receive(
   arrival: Arrival,
 ): Promise<Received | WebhookReply> {
   const source = await findSourceAt(app, provider, source_id)
+  checkBody(app, source, arrival)
   const verdict = await judgeAt(app, source, arrival, app.clock.now())
   if (!verdict.ok) throw await refuse(app, source, arrival, verdict)
   const { challenge, reply } = source.provider.webhooks ?? {}

@@ -2,12 +2,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { WebhookReply } from '../../kit/provider.ts'
 import type { Routes } from '../app.ts'
+import { checkLength } from './bodies.ts'
 import { isTrustedProxy } from './proxies.ts'
 import { defaultSource, greet, receive } from './receive.ts'
 import { Received } from './schema.ts'
 
 /** Where vendors post. The body is bytes here, whatever its content type. */
 export const webhookRoutes: Routes = (http, app) => {
+  // What says that it is too large for its source is not read.
+  http.addHook('onRequest', async ({ params, headers }) => {
+    const { source } = params as { source?: string }
+    if (source !== undefined) await checkLength(app, source, Number(headers['content-length'] ?? 0))
+  })
   const schema = { tags: ['Webhooks'], response: { 200: Received } }
   const params = Type.Object({ provider: Type.String(), source: Type.String() })
   const arrival = (request: FastifyRequest) => ({
