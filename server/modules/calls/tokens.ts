@@ -183,8 +183,8 @@ async function renewNow(
     return is_ours ? { ok: true, token: found.token } : newer(app, connection)
   }
   const because = `no access: ${quoted(found.because)}`
-  if (!found.final) await releaseToken(app, place, claim)
-  else if (!(await tellRefusal(app, connection, claim, because))) return newer(app, connection)
+  if (found.final) return (await tellRefusal(app, connection, claim, because)) ?? newer(app, connection)
+  await releaseToken(app, place, claim)
   return { ok: false, because }
 }
 
