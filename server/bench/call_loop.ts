@@ -1,7 +1,7 @@
 import pino from 'pino'
 import { openApp } from '../assemble.ts'
 import type { Actor } from '../modules/app.ts'
-import { makeCall } from '../modules/calls/calls.ts'
+import { drainCalls, makeCall } from '../modules/calls/calls.ts'
 import { loadConfig } from '../platform/config.ts'
 import { createLog } from '../platform/log.ts'
 import { callBody } from './events.ts'
@@ -19,7 +19,7 @@ export type CallSettings = {
 const { env, log_file, actor, connection, clients } = settingsOf<CallSettings>()
 const log = createLog({
   level: 'info',
-  destination: pino.destination({ dest: log_file, sync: false, minLength: 4_096 }),
+  destination: pino.destination({ dest: log_file, sync: false, minLength: 49_152, maxWrite: 65_536 }), // as the product's
 })
 const { app } = await openApp(loadConfig(env), log)
 
@@ -31,4 +31,5 @@ serveOrders('ready', async ({ count }: { count: number }) => {
     }
   }
   await Promise.all(Array.from({ length: clients }, loop))
+  await drainCalls(app) // on record, every one: it counts
 })

@@ -22,13 +22,13 @@ export function maskHeaders(
   secrets: readonly string[],
   also: readonly string[] = [],
 ): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => {
-      const lower = name.toLowerCase()
-      const hidden = SECRET_HEADERS.has(lower) || also.includes(lower)
-      return [name, hidden ? MASK : hideSecrets(value, secrets)]
-    }),
-  )
+  const masked: Record<string, string> = {}
+  for (const name in headers) {
+    const lower = name.toLowerCase()
+    const hidden = SECRET_HEADERS.has(lower) || also.includes(lower)
+    masked[name] = hidden ? MASK : hideSecrets(headers[name] ?? '', secrets)
+  }
+  return masked
 }
 
 const SECRET_NAMES =
@@ -39,22 +39,25 @@ const IN_FORM = new RegExp(`((?:^|[?&\\[]|%5B)(?:${SECRET_NAMES})(?:\\]|%5D)?=)[
 const IN_XML = new RegExp(`(<(?:[a-z0-9_]+:)?(?:${SECRET_NAMES})(?:\\s[^>]*)?>)[^<]*`, 'gi')
 const CARD_LIKE = /(?<![0-9A-Za-z_.-])(?:[0-9](?:[ +-]|%20)?){12,18}[0-9](?![0-9A-Za-z_])/g
 
+/** To look for one sign is far cheaper than to try a pattern that cannot match without it. */
 export function maskBody(text: string, secrets: readonly string[]): string {
-  return hideSecrets(text, secrets)
-    .replace(IN_JSON, `$1"${MASK}"`)
-    .replace(IN_FORM, `$1${MASK}`)
-    .replace(IN_XML, `$1${MASK}`)
-    .replace(CARD_LIKE, (digits) => (isCardNumber(digits) ? MASK : digits))
+  let masked = hideSecrets(text, secrets)
+  if (masked.includes(':')) masked = masked.replace(IN_JSON, `$1"${MASK}"`)
+  if (masked.includes('=')) masked = masked.replace(IN_FORM, `$1${MASK}`)
+  if (masked.includes('<')) masked = masked.replace(IN_XML, `$1${MASK}`)
+  return masked.replace(CARD_LIKE, (digits) => (isCardNumber(digits) ? MASK : digits))
 }
 
-export const maskUrl = (url: string, secrets: readonly string[]): string =>
-  hideSecrets(url, secrets).replace(IN_FORM, `$1${MASK}`)
+export function maskUrl(url: string, secrets: readonly string[]): string {
+  const masked = hideSecrets(url, secrets)
+  return masked.includes('=') ? masked.replace(IN_FORM, `$1${MASK}`) : masked
+}
 
 /** A secret as it is, as it stands in a URL or form, in JSON, and in base64. Those under 4 letters would hide too much. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
   let hidden = text
   for (const secret of secrets) {
-    if (secret.length < 4) continue
+    if (secret.length < 4 || text.length < secret.length) continue // no spelling is shorter than the secret
     for (const spelling of spellings(secret)) {
       if (hidden.includes(spelling)) hidden = hidden.replaceAll(spelling, MASK)
     }

@@ -8,7 +8,7 @@ import type { Actor } from '../app.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { createKey } from '../tenants/tenants.ts'
 import { closeAbandonedCalls } from './jobs.ts'
-import { insertCalls } from './queries.ts'
+import { writeCalls } from './queries.ts'
 import { routes } from './routes.ts'
 
 let served: Served
@@ -401,7 +401,7 @@ test('a call that a stopped server left open becomes unknown, a read failed', as
     actor: 'key_x',
     request_id: null,
   })
-  await insertCalls(app.db.worker, [left('POST'), left('GET')])
+  await writeCalls(app.db.worker, { starts: [left('POST'), left('GET')], attempts: [], closes: [] })
   assert.equal(await closeAbandonedCalls(app), 0, 'too young to be given up')
   assert.equal(await closeAbandonedCalls(app, { older_than_ms: -1000 }), 2)
   const { body } = await served.send('GET', '/v1/calls', { key: vendor.key })

@@ -7,6 +7,7 @@ import {
   type RecordedRequest,
 } from '../../kit/transports/http.ts'
 import { toWire } from '../../platform/ids.ts'
+import { OURS } from '../../platform/log.ts'
 import type { Actor, App } from '../app.ts'
 import { noteSeen, type OpenConnection } from '../connections/connections.ts'
 import { toShown } from './attempts.ts'
@@ -106,18 +107,18 @@ function pathOf(opened: Opened, shown: RecordedRequest): string {
   return path.slice(0, MOST_PATH)
 }
 
-/** What the vendor did has happened whether or not we can write it down, so the caller is told in any case. */
+/**
+ * What the vendor did has happened whether or not we can write it down, so the caller is told at once and the close is
+ * on its way: a process that dies in those milliseconds leaves the call `unknown` on record, to be settled by asking.
+ */
 async function finish(run: Run, ended: Ended): Promise<Performed> {
   const { app, connection, id } = run
   const { outcome: state, status, error, response, last, turned_away } = ended
   const duration_ms = Math.round(app.clock.monotonic() - run.began_ms)
   const attempts = run.number
-  const closed = { tenant_id: connection.tenant_id, id, state, status, attempts, duration_ms, error, last }
-  await recorder(app)
-    .close(closed)
-    .catch((cause: unknown) =>
-      app.log.error({ err: cause, call: toWire('call', id) }, 'a call was not closed on record'),
-    )
+  const closed = { tenant_id: connection.tenant_id, id, state, status, attempts, duration_ms, error }
+  const far_behind = recorder(app).close(closed, last)
+  if (far_behind) await far_behind
   if (attempts > 0 || turned_away?.by === 'authentication') noteSeen(app, connection, seenBy(ended))
   report(run, ended, duration_ms)
   return { id, state, response, attempts, duration_ms, error, turned_away }
@@ -152,7 +153,11 @@ function report(
       attempts: number,
       duration_ms,
       error,
+      ...(error === null && ALL_OURS),
     },
     'call',
   )
 }
+
+/** What a vendor said stands in the error alone. */
+const ALL_OURS = { [OURS]: true }

@@ -1,48 +1,69 @@
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
+import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import {
-  type ClosedCall,
-  closeCalls,
-  insertAttempts,
-  insertCalls,
-  type NewAttempt,
-  type NewCall,
-} from './queries.ts'
+import { type ClosedCall, type NewAttempt, type NewCall, type Written, writeCalls } from './queries.ts'
 
 /** Writes calls down, those of a moment together. Each promise is kept after the commit that holds the row. */
 export type Recorder = {
   start(call: NewCall): Promise<void>
   attempt(attempt: NewAttempt): Promise<void>
-  close(call: ClosedCall): Promise<void>
+  /**
+   * `last` is the attempt that is not on record yet; it is written with the close or not at all. Never fails: the log
+   * has it. A promise only where so many closes wait that whoever makes calls had better wait too.
+   */
+  close(call: ClosedCall, last: NewAttempt | null): Promise<void> | undefined
+  /** When what was handed in before is on record, or never will be: for who reads what they just wrote. */
+  written(): Promise<void>
   /** Waits until everything handed in so far is written. */
   drain(): Promise<void>
 }
 
-const SIZE = 64
+type Entry = { start?: NewCall; attempt?: NewAttempt; close?: ClosedCall }
+
+const SIZE = 128
 // One statement at a time: what waits for it makes the next batch fuller, and that costs less than a second commit.
 const PARALLEL = 1
+const MOST_BEHIND = 1_000
 
 export const recorder = once((app: App): Recorder => {
-  const batch = <Row>(write: (rows: Row[]) => Promise<void>) =>
-    createBatch<Row, void>({
-      size: SIZE,
-      parallel: PARALLEL,
-      flush: async (rows) => {
-        await write(rows)
-        return rows.map(() => undefined)
-      },
-      isFinal: isConnectionLoss,
-    })
-  const starts = batch<NewCall>((rows) => insertCalls(app.db.worker, rows))
-  const attempts = batch<NewAttempt>((rows) => insertAttempts(app.db.worker, rows))
-  const closes = batch<ClosedCall>((rows) => closeCalls(app.db.worker, rows))
-  return {
-    start: starts.add,
-    attempt: attempts.add,
-    close: closes.add,
-    drain: async () => {
-      await Promise.all([starts.drain(), attempts.drain(), closes.drain()])
+  const { add, drain } = createBatch<Entry, void>({
+    size: SIZE,
+    parallel: PARALLEL,
+    flush: async (entries) => {
+      await writeCalls(app.db.worker, sorted(entries))
+      return entries.map(() => undefined)
     },
+    isFinal: isConnectionLoss,
+  })
+  let behind = 0
+  const close = async (entry: Entry & { close: ClosedCall }): Promise<void> => {
+    behind += 1
+    try {
+      await add(entry)
+    } catch (err) {
+      app.log.error({ err, call: toWire('call', entry.close.id) }, 'a call was not closed on record')
+    }
+    behind -= 1
+  }
+  return {
+    start: (start) => add({ start }),
+    attempt: (attempt) => add({ attempt }),
+    close: (call, last) => {
+      const closing = close(last === null ? { close: call } : { close: call, attempt: last })
+      return behind > MOST_BEHIND ? closing : undefined
+    },
+    written: () => add({}), // entries are written in their order
+    drain,
   }
 })
+
+function sorted(entries: Entry[]): Written {
+  const written: Written = { starts: [], attempts: [], closes: [] }
+  for (const { start, attempt, close } of entries) {
+    if (start) written.starts.push(start)
+    if (attempt) written.attempts.push(attempt)
+    if (close) written.closes.push(close)
+  }
+  return written
+}

@@ -176,7 +176,7 @@ export function isConnectionLoss(error: unknown): boolean {
 export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
 
-export { byteas, texts, uuids } from './arrays.ts'
+export { byteas, int2s, int4s, texts, uuids } from './arrays.ts'
 export { embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
 export { listSigns } from './line.ts'
 export { forget, once, remember } from './memory.ts'
