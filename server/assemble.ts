@@ -106,6 +106,7 @@ async function build(
   undo.push(() => telemetry.close())
   const app = { config, db, vault, egress, clock, log, telemetry, newId: idMaker(clock), providers }
   watchQueues(app)
+  callJobs.dropOnEvents(app)
   undo.push(() => writeCounts(app))
   return app
 }

@@ -112,6 +112,14 @@ export const ConfigSchema = Type.Object({
     default: true,
     examples: [false],
   }),
+  cache_memory_mb: Type.Integer({
+    description:
+      "Megabytes of vendors' answers that this process keeps in memory; 0: only PostgreSQL keeps them.",
+    default: 64,
+    examples: [256],
+    minimum: 0,
+    maximum: 65_536,
+  }),
   db_pool_size: Type.Integer({
     description: 'Database connections each pool of this process may open.',
     default: 10,

@@ -44,6 +44,7 @@ before(async () => {
 })
 
 const WHOLE: Ground['whole'] = {
+  cache_policy: 'the policies of a tenant that name events, kept in memory',
   event_type: 'the catalog is kept in memory and listed whole',
   subscription_failing: 'at most one row for each of the 1,000 subscriptions of a tenant, kept in memory',
 }

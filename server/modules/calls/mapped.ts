@@ -15,7 +15,7 @@ import { fromWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { useConnection } from '../connections/connections.ts'
 import { boundedOf } from '../operations/operations.ts'
-import { perform } from './perform.ts'
+import { performCached } from './cache.ts'
 import { prepareCall } from './prepare.ts'
 import { readAnswer } from './report.ts'
 import { MakeCall } from './schema.ts'
@@ -74,7 +74,8 @@ async function enrichingCall(
     fromWire('connection', step.connection_id, 'connection_id'),
   )
   const prepared = await prepareCall(app, actor, connection, asked.value, depth + 1)
-  const performed = await perform(app, actor, connection, prepared.wanted)
+  const operation = prepared.named?.operation ?? null
+  const performed = await performCached(app, actor, connection, prepared.wanted, { operation })
   if (performed.state !== 'succeeded' || !performed.response)
     throw new Problem('vendor_failed', { detail: performed.error ?? `it is ${performed.state}` })
   const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared.named)

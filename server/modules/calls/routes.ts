@@ -4,14 +4,7 @@ import { IdParams } from '../wire.ts'
 import { cacheRoutes } from './cache_routes.ts'
 import * as calls from './calls.ts'
 import { protectionRoutes } from './protection_routes.ts'
-import {
-  CallQuery,
-  CallReport,
-  Calls,
-  CallWithLog,
-  MakeCall,
-  TestReport,
-} from './schema.ts'
+import { CallQuery, CallReport, Calls, CallWithLog, MakeCall, TestReport } from './schema.ts'
 
 const read = { config: { access: 'calls:read' } } as const
 const write = { config: { access: 'calls:write', acts_outside: true } } as const

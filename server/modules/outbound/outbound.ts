@@ -14,7 +14,7 @@ import type { CreateSubscription, DeliveryQuery, RotateSecret, UpdateSubscriptio
 import { toAttempt, toDelivery, toSubscription } from './schema.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
 
-export { type Audience, audienceOf, fanOut } from './audience.ts'
+export { type Audience, audienceOf, fanOut, matches } from './audience.ts'
 export type { Notice } from './health.ts'
 
 /**

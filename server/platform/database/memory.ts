@@ -5,7 +5,8 @@ import type { Database, Tx } from './database.ts'
  * notification line is down nothing is served from here, and when it comes back everything is forgotten.
  */
 export type Memory<Value> = {
-  get(key: string): Promise<Value>
+  /** `load` where it has to be read another way now, such as through a transaction that is open. */
+  get(key: string, load?: () => Promise<Value>): Promise<Value>
 }
 
 const changed = new WeakMap<Tx, Change[]>()
@@ -42,8 +43,8 @@ export function remember<Value>(
     }
   })
 
-  async function read(key: string): Promise<Value> {
-    const read_now = load(key)
+  async function read(key: string, own: () => Promise<Value>): Promise<Value> {
+    const read_now = own()
     loading.set(key, read_now)
     try {
       const value = await read_now
@@ -69,14 +70,14 @@ export function remember<Value>(
   }
 
   return {
-    get: (key) => {
-      if (!db.listening()) return load(key)
+    get: (key, own = () => load(key)) => {
+      if (!db.listening()) return own()
       const value = kept.get(key)
       if (value !== undefined) {
         if (kept.size > max / 2) touch(key, value)
         return Promise.resolve(value)
       }
-      return loading.get(key) ?? read(key)
+      return loading.get(key) ?? read(key, own)
     },
   }
 }

@@ -64,6 +64,14 @@ export interface Tables {
     last_failure_at: Timestamp | null
     changed_at: Generated<Timestamp>
   }
+  cache_policy: {
+    tenant_id: string
+    connection_id: string
+    position: number
+    path: string
+    rules: Jsonb
+    invalidate_on: Generated<string[]>
+  }
   cached_answer: {
     tenant_id: string
     connection_id: string
@@ -125,7 +133,6 @@ export interface Tables {
   connection_cache: {
     tenant_id: string
     connection_id: string
-    policies: Generated<Jsonb>
     epoch: Generated<Bigint>
     hits: Generated<Bigint>
     misses: Generated<Bigint>

@@ -12,6 +12,7 @@ const GLOBAL_TABLES = ['migration']
 const CROSSING = [
   'attempt',
   'breaker',
+  'cache_policy',
   'cached_answer',
   'call',
   'call_attempt',

@@ -69,6 +69,7 @@ export const TABLES: Record<string, string> = {
   attempt: 'server/modules/outbound/*queries.ts',
   audit: 'server/modules/tenants/queries.ts',
   breaker: 'server/modules/calls/breaker_queries.ts',
+  cache_policy: 'server/modules/calls/cache_queries.ts',
   cached_answer: 'server/modules/calls/cache_queries.ts',
   call: 'server/modules/calls/queries.ts',
   call_attempt: 'server/modules/calls/queries.ts',

@@ -1,0 +1,175 @@
+import HttpCache from 'http-cache-semantics'
+
+/**
+ * What may be kept of a vendor's answers, and for how long: RFC 9111, reckoned by `http-cache-semantics`, with
+ * RFC 5861 for what is stale. A policy says its part in the vendor's own words: `wordsOf` writes the `Cache-Control`
+ * that the vendor would have sent, so one set of rules decides in the end. Pure but for the clock.
+ *
+ * The cache is a private one: it serves one tenant through one set of credentials, so `private` may be kept.
+ */
+export type CacheStrategy = 'time_based' | 'etag' | 'conditional'
+
+export type CacheRules = {
+  /** time_based: fresh for `ttl_s`. etag: asked again by its ETag. conditional: as the vendor says, asked again by either validator. */
+  strategy: CacheStrategy
+  /** How long it is given out without asking: 300 where it is time_based, 0 elsewhere; for conditional only where the vendor says nothing. */
+  ttl_s?: number
+  /** How much longer an answer is given out at once, while the vendor is asked in the background. */
+  stale_while_revalidate_s?: number
+  /** How much longer it is given out where the vendor fails or cannot be asked. */
+  stale_if_error_s?: number
+  /** What is kept; 200, 203 and 204 where absent. */
+  statuses?: readonly number[]
+  /** Keeps also what the vendor marks `no-store`. */
+  ignore_no_store?: boolean
+}
+
+export type Answer = { status: number; headers: Readonly<Record<string, string>> }
+export type ReadHeaders = Readonly<Record<string, string>>
+
+/** The rules an answer was kept under; `toJson` and `fromJson` carry them to other processes. */
+export type Kept = {
+  http: HttpCache
+  stale_if_error_s: number
+  /** What the request said in the headers that `Vary` names. */
+  vary: readonly [name: string, value: string][]
+}
+
+const USUAL_STATUSES = [200, 203, 204]
+const USUAL_TTL_S: Record<CacheStrategy, number> = { time_based: 300, etag: 0, conditional: 0 }
+const OPTIONS = { shared: false, cacheHeuristic: 0 }
+/** What can be asked again with a validator is worth keeping past its time. */
+const KEPT_FOR_ASKING_S = 24 * 60 * 60
+const LONGEST_S = 30 * 24 * 60 * 60
+
+/** What is kept of an answer, or in a token why nothing is. */
+export function keep(rules: CacheRules, sent: ReadHeaders, { status, headers }: Answer): Kept | string {
+  if (!(rules.statuses ?? USUAL_STATUSES).includes(status)) return `status-${status}`
+  if (headers['set-cookie'] !== undefined) return 'set-cookie'
+  if (headers['vary']?.includes('*')) return 'vary'
+  if (rules.strategy === 'etag' && headers['etag'] === undefined) return 'no-etag'
+  const words = wordsOf(rules, headers)
+  const http = new HttpCache(asked(sent), { status, headers: words.headers }, OPTIONS)
+  if (!http.storable()) return 'no-store'
+  const vary = listOf(headers['vary']).map((name): [string, string] => [name, sent[name] ?? ''])
+  const kept = { http, stale_if_error_s: words.stale_if_error_s, vary }
+  return keptFor_s(kept) > 0 ? kept : 'no-lifetime'
+}
+
+/** Whether it answers this request at all: RFC 9111, section 4.1. */
+export const answers = ({ vary }: Kept, sent: ReadHeaders): boolean =>
+  vary.every(([name, value]) => (sent[name] ?? '') === value)
+
+/** `while_asking`: may be given out while the vendor is asked in the background. */
+export type Freshness = 'fresh' | 'while_asking' | 'stale'
+
+/** By its age, and by what the request asks for (`no-cache`, `max-age`, `min-fresh`, `max-stale`). */
+export function freshness({ http }: Kept, sent: ReadHeaders): Freshness {
+  const { revalidation } = http.evaluateRequest(asked(sent))
+  if (revalidation === undefined) return 'fresh'
+  return revalidation.synchronous ? 'stale' : 'while_asking'
+}
+
+/** Whether it is better than an error: RFC 5861, section 4. */
+export const standsIn = ({ http, stale_if_error_s }: Kept): boolean =>
+  http.maxAge() + stale_if_error_s > http.age()
+
+export const ageOf_s = ({ http }: Kept): number => Math.floor(http.age())
+
+/** Seconds it stays fresh; negative where it is stale. */
+export const freshFor_s = ({ http }: Kept): number => Math.ceil(http.maxAge() - http.age())
+
+/** Seconds until it is worth nothing. */
+export function keptFor_s(kept: Kept): number {
+  const { resh } = kept.http.toObject()
+  const asks = resh['etag'] !== undefined || resh['last-modified'] !== undefined
+  const useful_s = Math.max(kept.http.timeToLive() / 1000, freshFor_s(kept) + kept.stale_if_error_s)
+  return Math.min(LONGEST_S, Math.max(useful_s, asks ? KEPT_FOR_ASKING_S : 0))
+}
+
+/** The validators to ask again with. */
+export function validatorsOf({ http }: Kept, sent: ReadHeaders): Record<string, string> {
+  const all = http.revalidationHeaders(asked(sent))
+  const names = ['if-none-match', 'if-modified-since']
+  return Object.fromEntries(
+    names.flatMap((name) => (typeof all[name] === 'string' ? [[name, all[name]]] : [])),
+  )
+}
+
+const OF_THE_BODY = new Set(['content-length', 'content-encoding', 'transfer-encoding', 'content-range'])
+
+/** The vendor said 304: the kept answer with the headers it has now. RFC 9111, section 3.2. */
+export function refresh(kept: Answer, said: Answer): Answer {
+  const newer = Object.entries(said.headers).filter(([name]) => !OF_THE_BODY.has(name))
+  return { status: kept.status, headers: { ...kept.headers, ...Object.fromEntries(newer) } }
+}
+
+export type KeptJson = Omit<Kept, 'http'> & { http: HttpCache.CachePolicyObject }
+
+export const toJson = ({ http, ...rest }: Kept): KeptJson => ({ ...rest, http: http.toObject() })
+export const fromJson = ({ http, ...rest }: KeptJson): Kept => ({ ...rest, http: HttpCache.fromObject(http) })
+
+/** Whatever its method is, it is a read. */
+const asked = (sent: ReadHeaders) => ({ method: 'GET', headers: sent })
+
+/** The vendor's headers as if it had read the policy, without those that would say something else. */
+function wordsOf(rules: CacheRules, headers: ReadHeaders) {
+  const said = directivesOf(headers['cache-control'])
+  const ttl_s = rules.ttl_s ?? USUAL_TTL_S[rules.strategy]
+  const strict = rules.strategy === 'conditional' && said.has('must-revalidate')
+  const stale_s = (name: string, own: number | undefined) =>
+    strict ? 0 : (own ?? (rules.strategy === 'conditional' ? Number(said.get(name) ?? 0) || 0 : 0))
+  const while_s = stale_s('stale-while-revalidate', rules.stale_while_revalidate_s)
+  const error_s = stale_s('stale-if-error', rules.stale_if_error_s)
+  const { expires, age, etag, 'last-modified': modified, date } = headers
+  const by_vendor = rules.strategy === 'conditional'
+  const lifetime = by_vendor ? vendorLifetime(said, expires, headers['pragma'], ttl_s) : [`max-age=${ttl_s}`]
+  const control = [
+    ...(said.has('no-store') && !rules.ignore_no_store ? ['no-store'] : []),
+    ...lifetime,
+    `stale-while-revalidate=${while_s}`,
+  ]
+  return {
+    headers: defined({
+      'cache-control': control.join(', '),
+      date,
+      ...(by_vendor && { expires, age, 'last-modified': modified }),
+      ...(rules.strategy !== 'time_based' && { etag }),
+    }),
+    stale_if_error_s: error_s,
+  }
+}
+
+function vendorLifetime(
+  said: ReadonlyMap<string, string>,
+  expires: string | undefined,
+  pragma: string | undefined,
+  ttl_s: number,
+): string[] {
+  const no_cache = said.has('no-cache') || (said.size === 0 && pragma?.includes('no-cache'))
+  if (no_cache) return ['no-cache']
+  if (said.has('max-age')) return [`max-age=${said.get('max-age')}`]
+  return expires === undefined ? [`max-age=${ttl_s}`] : []
+}
+
+/** Names in lower case; the value of one that has none is ''. */
+function directivesOf(value: string | undefined): Map<string, string> {
+  return new Map(
+    listOf(value).map((part) => {
+      const [name = '', text = ''] = part.split('=', 2)
+      return [name.trim(), text.trim().replaceAll('"', '')]
+    }),
+  )
+}
+
+const listOf = (value = ''): string[] =>
+  value
+    .toLowerCase()
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
+
+const defined = (headers: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  )
