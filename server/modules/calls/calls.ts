@@ -14,6 +14,7 @@ import { back, cacheStatus, noAnswer, onward, pathBehind, turnedAway } from './p
 import * as queries from './queries.ts'
 import { recorder } from './record.ts'
 import { type CallQuery, type MakeCall, toAttempt, toCall } from './schema.ts'
+import { drainTokens } from './tokens.ts'
 
 /**
  * Asking a vendor through a connection: authenticated, within its time, tried again where that is safe, and on record
@@ -105,7 +106,7 @@ export async function readCall(app: App, actor: Actor, wire_id: string) {
 /** Waits until every call that ended is on record and what is kept is written: before the database is closed. */
 export async function drainCalls(app: App): Promise<void> {
   await drainCache(app)
-  await recorder(app).drain()
+  await Promise.all([recorder(app).drain(), drainTokens(app)])
   await keepUsage(app)
 }
 

@@ -2,7 +2,8 @@ import { toWire } from '../../platform/ids.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
-import { deleteOldUsage } from './limit_queries.ts'
+import { renewIdle } from './idle_tokens.ts'
+import { deleteIdle, deleteOldUsage } from './limit_queries.ts'
 import { LONGEST_CALL_MS } from './pipeline.ts'
 import { closeAbandoned } from './queries.ts'
 
@@ -43,10 +44,11 @@ export async function sweepCache(app: App, most_bytes = MOST_KEPT_BYTES): Promis
 const USAGE_KEPT_MS = 400 * 24 * 60 * 60 * 1000
 const AT_ONCE = 10_000
 
-/** As long as the other metrics by the hour are kept. */
+/** As long as the other metrics by the hour are kept; and what counts no longer goes at once. */
 async function forgetUsage(app: App): Promise<void> {
   const before = new Date(app.clock.now().getTime() - USAGE_KEPT_MS)
   while ((await deleteOldUsage(app.db.worker, before, AT_ONCE)) > 0);
+  await deleteIdle(app.db.worker)
 }
 
 /** What this room keeps in partitions; nothing that waits points into them. */
@@ -67,6 +69,12 @@ export const schedules = [
     cron: '*/30 * * * *',
     time_zone: 'UTC',
     run: (app: App): Promise<void> => sweepCache(app),
+  },
+  {
+    name: 'calls.renew_tokens',
+    cron: '*/5 * * * *',
+    time_zone: 'UTC',
+    run: renewIdle,
   },
   {
     name: 'calls.forget_usage',

@@ -5,6 +5,7 @@ import { providers } from '../../providers/index.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { CLIENT, type Oidc, startOidc, visit } from '../../test/oidc/oidc.ts'
+import { eventually } from '../../test/product.ts'
 import { routes as callRoutes } from '../calls/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { redirectUri } from './oauth.ts'
@@ -217,15 +218,41 @@ test('a new name does not end a consent, and another tenant neither begins nor r
   assert.equal((await authorization(stranger))['code'], 'not_found')
 })
 
+test('a token near its end serves on while another is fetched beside the calls', async () => {
+  const connected = await authorized()
+  const before = oidc.refreshed()
+  await change(connected, { renew_at: new Date(Date.now() - 1000) })
+  oidc.next('slow')
+  const began = performance.now()
+  assert.equal((await call(connected))['state'], 'succeeded')
+  assert.ok(performance.now() - began < 400, 'it waited for the renewal')
+  await eventually(async () => oidc.refreshed() === before + 1)
+  assert.equal((await call(connected))['state'], 'succeeded')
+})
+
+test('the claim of a process that died ends by itself, and another one renews', async () => {
+  const connected = await authorized()
+  const claimed_until = new Date(Date.now() + 1200)
+  await change(connected, {
+    expires_at: new Date(Date.now() - 1000),
+    claim: served.app.newId(),
+    claimed_until,
+  })
+  const before = oidc.refreshed()
+  assert.equal((await call(connected))['state'], 'succeeded')
+  assert.ok(Date.now() >= claimed_until.getTime(), 'it did not wait for the other')
+  assert.equal(oidc.refreshed() - before, 1)
+})
+
 /** As if its life had gone by. */
-async function expire({ connection }: Connected): Promise<void> {
+const expire = (connected: Connected) => change(connected, { expires_at: new Date(Date.now() - 1000) })
+
+type Row = { expires_at: Date; renew_at: Date; claim: string; claimed_until: Date }
+
+async function change({ connection }: Connected, row: Partial<Row>): Promise<void> {
   const { app } = served
   const id = fromWire('connection', connection)
-  await app.db.owner
-    .updateTable('connection_token')
-    .set({ expires_at: new Date(Date.now() - 1000) })
-    .where('connection_id', '=', id)
-    .execute()
+  await app.db.owner.updateTable('connection_token').set(row).where('connection_id', '=', id).execute()
   const { tenant_id } = await app.db.owner
     .selectFrom('connection_token')
     .select('tenant_id')
