@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { type Json, type Product, startProduct } from '../../test/product.ts'
 import { CATALOG } from './catalog.ts'
-import { faultOf } from './events.ts'
+import { faultOf } from './types.ts'
 
 let product: Product
 

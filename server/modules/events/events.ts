@@ -1,5 +1,4 @@
-import Schema from 'typebox/schema'
-import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import { inTenant, once, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, type Kind, PREFIXES, parseWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -13,9 +12,9 @@ import {
 } from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
-import { CATALOG } from './catalog.ts'
 import * as queries from './queries.ts'
-import { type CreateEventType, type EventQuery, type PublishEvent, toEvent, toEventType } from './schema.ts'
+import { type EventQuery, type PublishEvent, toEvent } from './schema.ts'
+import { typeOf } from './types.ts'
 
 /**
  * Facts in our own words. An event is stored in one transaction with the deliveries it causes; its data is kept
@@ -25,11 +24,12 @@ import { type CreateEventType, type EventQuery, type PublishEvent, toEvent, toEv
 /** `data_text` is the raw JSON of `input.data`, as the caller wrote it. */
 export async function publish(app: App, actor: Actor, input: PublishEvent, data_text: string) {
   const { tenant_id } = actor
-  await checkAgainstCatalog(app, tenant_id, input)
+  const { version, deprecated_at, deprecation } = await typeOf(app, tenant_id, input)
   const event = {
     tenant_id,
     id: app.newId(),
     type: input.type,
+    version,
     data: data_text,
     entity_id: input.entity_id ?? null,
     message_id: null,
@@ -41,7 +41,14 @@ export async function publish(app: App, actor: Actor, input: PublishEvent, data_
   })
   if (deliveries > 0) wakeDeliveries(app)
   const { id, type } = event
-  return { id: toWire('event', id), type, deliveries, created_at: timeOfId(id).toISOString() }
+  return {
+    id: toWire('event', id),
+    type,
+    version,
+    deprecated: deprecated_at && (deprecation ?? ''),
+    deliveries,
+    created_at: timeOfId(id).toISOString(),
+  }
 }
 
 /** What the product has to say about a subscription, to all others of the tenant. */
@@ -142,80 +149,4 @@ export async function search(
   const own = (Object.keys(PREFIXES) as Kind[]).find((kind) => parseWire(kind, q) !== null)
   const found = rows.map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) }))
   return { data: own ? [...found, { kind: own, id: q }] : found }
-}
-
-const ownTypes = once((app: App) =>
-  remember(app.db, {
-    topic: 'event_types',
-    load: (tenant_id) => inTenant(app.db, tenant_id, (tx) => queries.listEventTypes(tx, tenant_id)),
-  }),
-)
-
-export async function listEventTypes(app: App, actor: Actor) {
-  const own = await ownTypes(app).get(actor.tenant_id)
-  return { data: [...CATALOG, ...own].map(toEventType) }
-}
-
-export async function createEventType(app: App, actor: Actor, input: CreateEventType) {
-  const { tenant_id } = actor
-  const wrong = faultOf(input.schema, input.example)
-  if (wrong) {
-    throw new Problem('invalid_request', {
-      field: 'example',
-      detail: `the example does not fit the schema: ${wrong}`,
-    })
-  }
-  await inTenant(app.db, tenant_id, async (tx) => {
-    const taken =
-      CATALOG.some(({ name }) => name === input.name) ||
-      !(await queries.insertEventType(tx, tenant_id, input))
-    if (taken)
-      throw new Problem('conflict', { field: 'name', detail: `the catalog has ${input.name} already` })
-    forget(tx, 'event_types', tenant_id)
-    await audit(tx, actor, 'event_type.create', input.name)
-  })
-  return toEventType(input)
-}
-
-export async function deleteEventType(app: App, actor: Actor, name: string): Promise<void> {
-  const { tenant_id } = actor
-  await inTenant(app.db, tenant_id, async (tx) => {
-    if (!(await queries.deleteEventType(tx, tenant_id, name))) {
-      throw new Problem('not_found', { detail: `there is no event type ${name} of yours` })
-    }
-    forget(tx, 'event_types', tenant_id)
-    await audit(tx, actor, 'event_type.delete', name)
-  })
-}
-
-async function checkAgainstCatalog(app: App, tenant_id: string, { type, data }: PublishEvent): Promise<void> {
-  const known = [...CATALOG, ...(await ownTypes(app).get(tenant_id))].find(({ name }) => name === type)
-  if (!known) {
-    throw new Problem('invalid_request', {
-      field: 'type',
-      detail: `the catalog has no event type ${type}; add it with POST /v1/event-types, or see GET /v1/event-types`,
-    })
-  }
-  const wrong = faultOf(known.schema, data)
-  if (wrong)
-    throw new Problem('invalid_request', {
-      field: 'data',
-      detail: `data does not fit the schema of ${type}: ${wrong}`,
-    })
-}
-
-/** What keeps a value from fitting a JSON Schema, in words; null where it fits. */
-export function faultOf(schema: unknown, value: unknown): string | null {
-  try {
-    const [fits, errors] = Schema.Errors(schema as object, value)
-    if (fits) return null
-    const [first] = errors
-    return first ? `${first.instancePath || 'the value'} ${first.message}` : 'it does not fit'
-  } catch (error) {
-    throw new Problem('invalid_request', {
-      field: 'schema',
-      detail: 'the schema is not valid JSON Schema',
-      cause: error,
-    })
-  }
 }

@@ -7,6 +7,8 @@ export type NewEvent = {
   tenant_id: string
   id: string
   type: string
+  /** Of the type; 1 unless given. */
+  version?: number
   /** JSON text, kept to the byte. */
   data: string
   entity_id: string | null
@@ -24,11 +26,10 @@ export async function insertEvents(tx: Tx, events: NewEvent[], external_ids: Ext
       insert into external_id (tenant_id, value_hmac, kind, ref_id)
       select * from unnest(${named('tenant_id')}::uuid[], ${named('value_hmac')}::bytea[], ${named('kind')}::text[], ${named('ref_id')}::uuid[])
       on conflict do nothing)
-    insert into event (tenant_id, id, type, data, entity_id, message_id)
+    insert into event (tenant_id, id, type, data, entity_id, message_id, version)
     select * from unnest(${column('tenant_id')}::uuid[], ${column('id')}::uuid[], ${column('type')}::text[],
-                         ${column('data')}::text[], ${column('entity_id')}::text[], ${column('message_id')}::uuid[])`.execute(
-    tx,
-  )
+                         ${column('data')}::text[], ${column('entity_id')}::text[], ${column('message_id')}::uuid[],
+                         ${events.map(({ version = 1 }) => version)}::int2[])`.execute(tx)
 }
 
 const PAYLOADS = {
@@ -51,8 +52,8 @@ export async function readPayloads(db: Db, wanted: { tenant_id: string; event_id
   return payloads
 }
 
-const EVENT = ['id', 'type', 'data', 'entity_id', 'message_id'] as const
-export type EventRow = Omit<NewEvent, 'tenant_id'>
+const EVENT = ['id', 'type', 'version', 'data', 'entity_id', 'message_id'] as const
+export type EventRow = Required<Omit<NewEvent, 'tenant_id'>>
 
 export const findEvent = (tx: Tx, tenant_id: string, id: string): Promise<EventRow | undefined> =>
   tx
@@ -78,29 +79,89 @@ export const listEvents = (
     .execute()
 }
 
-export type EventTypeRow = { name: string; description: string; schema: unknown; example: unknown }
+export type EventTypeRow = {
+  name: string
+  version: number
+  description: string
+  schema: unknown
+  /** Null where there is none. */
+  example: unknown
+  deprecated_at: Date | null
+  /** What to use instead. */
+  deprecation: string | null
+}
 
-const EVENT_TYPE = ['name', 'description', 'schema', 'example'] as const
+const EVENT_TYPE = [
+  'name',
+  'version',
+  'description',
+  'schema',
+  'example',
+  'deprecated_at',
+  'deprecation',
+] as const
 
+/** The newest version of each first. */
 export const listEventTypes = (tx: Tx, tenant_id: string): Promise<EventTypeRow[]> =>
-  tx.selectFrom('event_type').select(EVENT_TYPE).where('tenant_id', '=', tenant_id).orderBy('name').execute()
+  tx
+    .selectFrom('event_type')
+    .select(EVENT_TYPE)
+    .where('tenant_id', '=', tenant_id)
+    .orderBy('name')
+    .orderBy('version', 'desc')
+    .execute()
 
-/** False where the name is taken. */
+/** The newest where `version` is null. Locked, so that two changes of it follow each other. */
+export const findEventType = (
+  tx: Tx,
+  tenant_id: string,
+  name: string,
+  version: number | null,
+): Promise<EventTypeRow | undefined> => {
+  const query = tx
+    .selectFrom('event_type')
+    .select(EVENT_TYPE)
+    .where('tenant_id', '=', tenant_id)
+    .where('name', '=', name)
+  const wanted = version === null ? query : query.where('version', '=', version)
+  return wanted.orderBy('version', 'desc').limit(1).forUpdate().executeTakeFirst()
+}
+
+/** False where there is this version already. */
 export async function insertEventType(tx: Tx, tenant_id: string, row: EventTypeRow): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('event_type')
     .values({ ...row, tenant_id, schema: JSON.stringify(row.schema), example: JSON.stringify(row.example) })
-    .onConflict((conflict) => conflict.columns(['tenant_id', 'name']).doNothing())
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'name', 'version']).doNothing())
     .executeTakeFirstOrThrow()
   return (numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
-export async function deleteEventType(tx: Tx, tenant_id: string, name: string): Promise<boolean> {
-  const { numDeletedRows } = await tx
-    .deleteFrom('event_type')
+export const updateEventType = (
+  tx: Tx,
+  tenant_id: string,
+  { name, version }: Pick<EventTypeRow, 'name' | 'version'>,
+  change: Partial<Pick<EventTypeRow, 'description' | 'deprecated_at' | 'deprecation'>>,
+): Promise<EventTypeRow | undefined> =>
+  tx
+    .updateTable('event_type')
+    .set({ name, ...change })
     .where('tenant_id', '=', tenant_id)
     .where('name', '=', name)
-    .executeTakeFirstOrThrow()
+    .where('version', '=', version)
+    .returning(EVENT_TYPE)
+    .executeTakeFirst()
+
+/** All versions where `version` is null. */
+export async function deleteEventType(
+  tx: Tx,
+  tenant_id: string,
+  name: string,
+  version: number | null,
+): Promise<boolean> {
+  const query = tx.deleteFrom('event_type').where('tenant_id', '=', tenant_id).where('name', '=', name)
+  const wanted = version === null ? query : query.where('version', '=', version)
+  const { numDeletedRows } = await wanted.executeTakeFirstOrThrow()
   return numDeletedRows > 0n
 }
 

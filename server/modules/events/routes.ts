@@ -11,12 +11,22 @@ import {
   EventType,
   EventTypes,
   Found,
+  ImportedTypes,
+  ImportTypes,
   PublishEvent,
   Published,
   SearchQuery,
   TestSent,
   TypeParams,
+  UpdateEventType,
+  VersionQuery,
 } from './schema.ts'
+import * as types from './types.ts'
+
+const inText = (type: string, description: string) => ({
+  description,
+  content: { [type]: { schema: Type.String() } },
+})
 
 const read = { config: { access: 'events:read' } } as const
 const write = { config: { access: 'events:write' } } as const
@@ -100,7 +110,37 @@ export const routes: Routes = (http, app) => {
         response: { 200: EventTypes },
       },
     },
-    (request) => events.listEventTypes(app, request.actor),
+    (request) => types.listEventTypes(app, request.actor),
+  )
+
+  http.get(
+    '/v1/event-types/types.d.ts',
+    {
+      ...read,
+      schema: {
+        operationId: 'readEventTypeScript',
+        summary: 'The catalog as TypeScript declarations, for receivers',
+        tags,
+        response: { 200: inText('text/plain', 'Declarations: put them beside your code as a .d.ts') },
+      },
+    },
+    async (request, reply) =>
+      reply.type('text/plain; charset=utf-8').send(await types.eventTypeScript(app, request.actor)),
+  )
+
+  http.get(
+    '/v1/event-types/page.html',
+    {
+      ...read,
+      schema: {
+        operationId: 'readEventTypePage',
+        summary: 'The catalog as one HTML page, to give to those who receive',
+        tags,
+        response: { 200: inText('text/html', 'A page that needs nothing else') },
+      },
+    },
+    async (request, reply) =>
+      reply.type('text/html; charset=utf-8').send(await types.eventTypePage(app, request.actor)),
   )
 
   http.post(
@@ -109,14 +149,49 @@ export const routes: Routes = (http, app) => {
       ...write,
       schema: {
         operationId: 'createEventType',
-        summary: 'Add an event type of your own to the catalog',
+        summary: 'Add an event type of your own to the catalog, or another version of one',
         tags,
         body: CreateEventType,
         response: { 201: EventType },
       },
     },
     async (request, reply) =>
-      reply.code(201).send(await events.createEventType(app, request.actor, request.body)),
+      reply.code(201).send(await types.createEventType(app, request.actor, request.body)),
+  )
+
+  http.post(
+    '/v1/event-types/import',
+    {
+      ...write,
+      schema: {
+        operationId: 'importEventTypes',
+        summary: 'Take the webhooks of an OpenAPI document as event types',
+        description:
+          'A type whose schema is another than that of its newest version gets a new version. Of a body with `type` and `data` the schema of `data` is taken.',
+        tags,
+        body: ImportTypes,
+        response: { 200: ImportedTypes },
+      },
+    },
+    (request) => types.importEventTypes(app, request.actor, request.body),
+  )
+
+  http.patch(
+    '/v1/event-types/:name',
+    {
+      ...write,
+      schema: {
+        operationId: 'updateEventType',
+        summary: 'Describe an event type of your own anew, or deprecate it',
+        description:
+          'The newest version, or the one that is named. A schema does not change: make another version.',
+        tags,
+        params: TypeParams,
+        body: UpdateEventType,
+        response: { 200: EventType },
+      },
+    },
+    (request) => types.updateEventType(app, request.actor, request.params.name, request.body),
   )
 
   http.delete(
@@ -125,14 +200,17 @@ export const routes: Routes = (http, app) => {
       ...write,
       schema: {
         operationId: 'deleteEventType',
-        summary: 'Take an event type of your own out of the catalog',
+        summary: 'Take an event type of your own out of the catalog, in one version or in all',
         tags,
         params: TypeParams,
+        querystring: VersionQuery,
         response: { 204: Type.Null() },
       },
     },
     async (request, reply) => {
-      await events.deleteEventType(app, request.actor, request.params.name)
+      const { version } = request.query
+      const only = version === undefined ? undefined : Number(version)
+      await types.deleteEventType(app, request.actor, request.params.name, only)
       return reply.code(204).send(null)
     },
   )

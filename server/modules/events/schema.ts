@@ -11,9 +11,16 @@ const TypeName = Type.String({
   examples: ['order.shipped'],
 })
 
+const Version = Type.Integer({
+  minimum: 1,
+  maximum: 1_000,
+  description: 'Of the type; the newest unless given',
+})
+
 export const PublishEvent = Type.Object(
   {
     type: TypeName,
+    version: Type.Optional(Version),
     data: Type.Unknown({ description: 'Any JSON; it is sent to the byte as it is written here' }),
     entity_id: Type.Optional(
       Type.String({ minLength: 1, maxLength: 255, description: 'What the event is about, to find it by' }),
@@ -26,6 +33,7 @@ export type PublishEvent = Static<typeof PublishEvent>
 export const Event = Type.Object({
   id: WireId('event'),
   type: Type.String(),
+  version: Type.Integer({ description: 'Of the type, by which its data was checked' }),
   data: Type.Unknown(),
   entity_id: Nullable(Type.String()),
   message_id: Nullable(WireId('message')),
@@ -35,6 +43,8 @@ export const Events = Page(Event)
 export const Published = Type.Object({
   id: WireId('event'),
   type: Type.String(),
+  version: Type.Integer(),
+  deprecated: Nullable(Type.String({ description: 'What to use instead, where this version is deprecated' })),
   deliveries: Type.Integer(),
   created_at: Timestamp,
 })
@@ -50,42 +60,110 @@ export type EventQuery = Static<typeof EventQuery>
 export const toEvent = (row: EventRow) => ({
   id: toWire('event', row.id),
   type: row.type,
+  version: row.version,
   data: JSON.parse(row.data) as unknown,
   entity_id: row.entity_id,
   message_id: row.message_id ? toWire('message', row.message_id) : null,
   created_at: timeOfId(row.id).toISOString(),
 })
 
+const Description = Type.String({ minLength: 1, maxLength: 1_000 })
+
 export const CreateEventType = Type.Object(
   {
     name: TypeName,
-    description: Type.String({ minLength: 1, maxLength: 1_000 }),
+    version: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description: '1 unless given; another schema is another version',
+      }),
+    ),
+    description: Description,
     schema: Type.Object({}, { additionalProperties: true, description: 'JSON Schema of the data' }),
-    example: Type.Unknown(),
+    example: Type.Optional(Type.Unknown({ description: 'Data that fits the schema' })),
   },
   { additionalProperties: false },
 )
 export type CreateEventType = Static<typeof CreateEventType>
 
+export const UpdateEventType = Type.Object(
+  {
+    version: Type.Optional(Version),
+    description: Type.Optional(Description),
+    deprecated: Type.Optional(
+      Nullable(
+        Type.Object(
+          { message: Type.String({ maxLength: 500, description: 'What to use instead' }) },
+          { additionalProperties: false },
+        ),
+      ),
+    ),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+export type UpdateEventType = Static<typeof UpdateEventType>
+
 export const EventType = Type.Object({
   name: Type.String(),
+  version: Type.Integer(),
   description: Type.String(),
   schema: Type.Unknown(),
   example: Type.Unknown(),
+  deprecated: Nullable(Type.Object({ since: Timestamp, message: Type.String() })),
 })
 export const EventTypes = Type.Object({ data: Type.Array(EventType) })
+
+export const ImportTypes = Type.Object(
+  {
+    openapi: Type.Object(
+      {},
+      {
+        additionalProperties: true,
+        description: 'An OpenAPI document; its `webhooks` are read (3.0: `x-webhooks`)',
+      },
+    ),
+    dry_run: Type.Optional(Type.Boolean({ description: 'Tell what would be done, and do nothing' })),
+  },
+  { additionalProperties: false },
+)
+export type ImportTypes = Static<typeof ImportTypes>
+
+export const ImportedTypes = Type.Object({
+  dry_run: Type.Boolean(),
+  data: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      result: Type.Union([
+        Type.Literal('created'),
+        Type.Literal('new_version'),
+        Type.Literal('unchanged'),
+        Type.Literal('skipped'),
+      ]),
+      version: Nullable(Type.Integer()),
+      because: Nullable(Type.String({ description: 'Why it was skipped' })),
+    }),
+  ),
+})
+
+/** Query strings are text, and nothing coerces them. */
+export const VersionQuery = Type.Object(
+  {
+    version: Type.Optional(
+      Type.String({ pattern: '^[1-9][0-9]{0,3}$', description: 'All versions unless given' }),
+    ),
+  },
+  { additionalProperties: false },
+)
 export const TypeParams = Type.Object({ name: Type.String() }, { additionalProperties: false })
 
 export const toEventType = ({
-  name,
-  description,
-  schema,
-  example,
+  deprecated_at,
+  deprecation,
+  ...type
 }: EventTypeRow): Static<typeof EventType> => ({
-  name,
-  description,
-  schema,
-  example,
+  ...type,
+  deprecated: deprecated_at && { since: deprecated_at.toISOString(), message: deprecation ?? '' },
 })
 
 export const SearchQuery = Type.Object(

@@ -193,6 +193,7 @@ export interface Tables {
     data: string
     entity_id: string | null
     message_id: string | null
+    version: Generated<number>
   }
   event_type: {
     tenant_id: string
@@ -201,6 +202,9 @@ export interface Tables {
     schema: Jsonb
     example: Jsonb
     created_at: Generated<Timestamp>
+    version: Generated<number>
+    deprecated_at: Timestamp | null
+    deprecation: string | null
   }
   external_id: {
     tenant_id: string

@@ -14,6 +14,7 @@ export const PUBLIC = [
   'ready',
   'receiveWebhook',
   'receiveWebhookAtDefault',
+  'receiveWebhookByToken',
   'answerHandshake', // says nothing but what its provider's handshake proves
 ]
 

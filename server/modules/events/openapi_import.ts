@@ -1,0 +1,107 @@
+import { Problem } from '../../platform/errors.ts'
+
+/** The webhooks of an OpenAPI document (3.1 `webhooks`, 3.0 `x-webhooks`), each as an event type. Pure. */
+
+export type ImportedType = { description: string; schema: object; example: unknown; deprecated: boolean }
+/** `because` says why there is no type in it. */
+export type Imported = { name: string; because: string | null; type: ImportedType | null }
+
+type Json = Record<string, unknown>
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const objectAt = (value: unknown, ...names: string[]): Json | null => {
+  let at = value
+  for (const name of names) at = isObject(at) && Object.hasOwn(at, name) ? at[name] : null
+  return isObject(at) ? at : null
+}
+
+const MOST_WEBHOOKS = 500
+const NAME = /^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$/
+
+export function readWebhooks(document: unknown): Imported[] {
+  const webhooks = objectAt(document, 'webhooks') ?? objectAt(document, 'x-webhooks')
+  if (!webhooks || Object.keys(webhooks).length > MOST_WEBHOOKS) {
+    throw new Problem('invalid_request', {
+      field: 'openapi',
+      detail: `openapi must be an OpenAPI document with webhooks, at most ${MOST_WEBHOOKS} of them`,
+    })
+  }
+  return Object.entries(webhooks).map(([name, item]) => readWebhook(document, name, item))
+}
+
+function readWebhook(document: unknown, name: string, item: unknown): Imported {
+  const skipped = (because: string): Imported => ({ name, because, type: null })
+  if (!NAME.test(name) || name.length > 128) return skipped('its name is no words with dots between')
+  const operation = objectAt(resolve(document, item), 'post')
+  const content = objectAt(resolve(document, operation?.['requestBody']), 'content')
+  const media = Object.entries(content ?? {}).find(([type]) =>
+    /^application\/(?:[\w.-]+\+)?json\b/.test(type),
+  )?.[1]
+  const whole = objectAt(media, 'schema')
+  if (!operation || !whole) return skipped('it has no post with a JSON body and its schema')
+  const { schema, example } = dataOf(resolve(document, whole) as Json, whole, exampleOf(document, media))
+  const closed = close(document, schema)
+  if (closed === null) return skipped('its schema refers to what is not in the document')
+  const { summary, description, deprecated } = operation
+  const words = [summary, description].filter((text) => typeof text === 'string' && text !== '').join('. ')
+  const type = {
+    description: (words || name).slice(0, 1000),
+    schema: closed,
+    example,
+    deprecated: deprecated === true,
+  }
+  return { name, because: null, type }
+}
+
+/** Of a body with `type` and `data`, as Standard Webhooks has it, the data: the rest is ours to write. */
+function dataOf(resolved: Json, whole: Json, example: unknown): { schema: Json; example: unknown } {
+  const data = objectAt(resolved, 'properties', 'data')
+  if (!data || !objectAt(resolved, 'properties', 'type')) return { schema: whole, example }
+  return { schema: data, example: isObject(example) ? (example['data'] ?? null) : null }
+}
+
+function exampleOf(document: unknown, media: unknown): unknown {
+  if (!isObject(media)) return null
+  const { example, examples } = media
+  if (example !== undefined) return example
+  const [first] = isObject(examples) ? Object.values(examples) : []
+  return objectAt(resolve(document, first))?.['value'] ?? null
+}
+
+const SCHEMAS = '#/components/schemas/'
+
+/** What a local reference points to; what is none, as it is. */
+function resolve(document: unknown, value: unknown): unknown {
+  const reference = isObject(value) ? value['$ref'] : undefined
+  if (typeof reference !== 'string' || !reference.startsWith('#/')) return value
+  const names = reference.slice(2).split('/')
+  return objectAt(document, ...names.map((one) => one.replaceAll('~1', '/').replaceAll('~0', '~')))
+}
+
+/** A schema that stands alone: what it refers to in the document comes along under `$defs`. */
+function close(document: unknown, schema: Json): object | null {
+  const needed = new Map<string, unknown>()
+  let missing = false
+  const rewrite = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(rewrite)
+    if (!isObject(value)) return value
+    const members = Object.entries(value).map(([key, member]) => [
+      key,
+      key === '$ref' && typeof member === 'string' ? take(member) : rewrite(member),
+    ])
+    return Object.fromEntries(members)
+  }
+  const take = (reference: string): string => {
+    const name = reference.slice(SCHEMAS.length)
+    const found = reference.startsWith(SCHEMAS) ? objectAt(document, 'components', 'schemas', name) : null
+    if (!found) missing = true
+    else if (!needed.has(name)) {
+      needed.set(name, null) // before its own references, which may lead back here
+      needed.set(name, rewrite(found))
+    }
+    return `#/$defs/${name}`
+  }
+  const closed = rewrite(schema) as Json
+  if (missing) return null
+  return needed.size === 0 ? closed : { ...closed, $defs: Object.fromEntries(needed) }
+}
