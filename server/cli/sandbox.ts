@@ -106,6 +106,7 @@ const addresses = (url: string): Record<string, string> => ({
   Stripe: `${url}/stripe`,
   Echo: `${url}/echo`,
   OAuth: `${url}/oauth`,
+  Access: `${url}/access`,
   'Request bin': `${url}/bin/{name}`,
   Truth: `${url}/_truth`,
 })

@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Log } from '../platform/log.ts'
+import { createAccess } from './access.ts'
 import { createBins } from './bin.ts'
 import { createEcho } from './echo.ts'
 import { createFaults, type Fault } from './faults.ts'
@@ -19,7 +20,7 @@ import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Ven
 /**
  * Simulated vendors on real sockets, so that nobody needs an account to build against the product. Each speaks
  * its vendor's wire format, written from the vendor's documentation and from nothing of ours, and each request
- * may be told to meet a fault (`faults.ts`). `/stripe`, `/echo`, `/oauth`, `/bin/{name}`, the vendors of `hooks/` with
+ * may be told to meet a fault (`faults.ts`). `/stripe`, `/echo`, `/oauth`, `/access`, `/bin/{name}`, the vendors of `hooks/` with
  * their webhooks alone, and `GET /_truth`, which says what really crossed the socket.
  */
 export type Sandbox = {
@@ -47,6 +48,7 @@ export function createVendors(log?: Log): Vendors {
     ['stripe', stripe.vendor],
     ['echo', createEcho(oauth)],
     ['oauth', oauth.vendor],
+    ['access', createAccess()],
     ['bin', createBins()],
     ...hooks.vendors,
     ['_truth', (request) => readTruth(truth, request)],
