@@ -1,4 +1,5 @@
 import type { Provider } from './provider.ts'
+import type { RetryBudgetLimits } from './retry_budget.ts'
 
 /**
  * How much a connection may ask and when it is no longer asked. The provider's manifest says what its vendor allows,
@@ -32,15 +33,18 @@ export type CallLimits = {
   queue: number
   /** Null where it is switched off. */
   breaker: BreakerLimits | null
+  /** Null where every call may be tried again. */
+  retry_budget: RetryBudgetLimits | null
 }
 
-/** What a connection sets for itself; `breaker: false` switches it off. */
+/** What a connection sets for itself; `false` switches off. */
 export type OwnLimits = {
   rates?: Rate[]
   operations?: Record<string, Rate[]>
   concurrency?: number
   queue?: number
   breaker?: false | Partial<BreakerLimits>
+  retry_budget?: false | Partial<RetryBudgetLimits>
 }
 
 const USUAL_RATES: readonly Rate[] = [
@@ -48,6 +52,7 @@ const USUAL_RATES: readonly Rate[] = [
   { calls: 1000, per_s: 3600 },
 ]
 const USUAL_BREAKER: BreakerLimits = { failures: 5, open_s: 60, successes: 3 }
+const USUAL_RETRY_BUDGET: RetryBudgetLimits = { percent: 20, at_least: 10 }
 const USUAL_CONCURRENCY = 64
 const USUAL_QUEUE = 256
 
@@ -60,6 +65,7 @@ export function callLimits({ limits }: Pick<Provider, 'limits'>, own: OwnLimits)
     concurrency: own.concurrency ?? USUAL_CONCURRENCY,
     queue: own.queue ?? USUAL_QUEUE,
     breaker: own.breaker === false ? null : { ...USUAL_BREAKER, ...own.breaker },
+    retry_budget: own.retry_budget === false ? null : { ...USUAL_RETRY_BUDGET, ...own.retry_budget },
   }
 }
 

@@ -80,7 +80,8 @@ export async function performCached(
   const place = { tenant_id: connection.tenant_id, connection_id: connection.id }
   const key = readKey(await ownerOf(app, connection), wanted.request)
   const path = pathOf(wanted.request.path)
-  const read = { app, actor, connection, wanted, rules, place, key, path, sent }
+  const { signal: _, ...shared } = wanted // others may wait for what is asked here
+  const read = { app, actor, connection, wanted: shared, rules, place, key, path, sent }
   return counted(app, connection, fromMemory(read) ?? (await joined(read)))
 }
 
@@ -146,9 +147,14 @@ function stale(read: Read, stored: Stored): Noted {
 async function joined(read: Read): Promise<Noted> {
   const { app, wanted, sent } = read
   const { timeout_ms } = wanted.request
-  const way = [wanted.retries, wanted.patience_ms, timeout_ms, sent['cache-control'], sent['pragma']].join(
-    ' ',
-  )
+  const way = [
+    wanted.retries,
+    wanted.patience_ms,
+    wanted.ends_ms,
+    timeout_ms,
+    sent['cache-control'],
+    sent['pragma'],
+  ].join(' ')
   const known = app.db.listening() ? storeOf(app).flights.get(`${read.key} ${way}`) : undefined
   if (!known) return fly(read, way)
   const answered = await known.answer

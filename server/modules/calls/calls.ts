@@ -22,12 +22,20 @@ import { drainTokens } from './tokens.ts'
  */
 
 /** The report as JSON text: see `toReport`. Throws only what is the caller's fault; the vendor's trouble is told. */
-export async function makeCall(app: App, actor: Actor, wire_id: string, input: MakeCall): Promise<string> {
+export async function makeCall(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  input: MakeCall,
+  signal?: AbortSignal,
+): Promise<string> {
+  const ends_ms = input.deadline_ms && app.clock.monotonic() + input.deadline_ms
   const connection = await useConnection(app, actor, fromWire('connection', wire_id))
   const prepared = await prepareCall(app, actor, connection, input)
   const { skip_cache: skip = false } = input
   const operation = prepared.named?.operation ?? null
-  const answered = await performCached(app, actor, connection, prepared.wanted, { operation, skip })
+  const wanted = { ...prepared.wanted, ...(ends_ms && { ends_ms }), ...(signal && { signal }) }
+  const answered = await performCached(app, actor, connection, wanted, { operation, skip })
   const refused = turnedAway(answered)
   if (refused) throw refused
   return concludeCall(app, actor, prepared, answered)
@@ -43,6 +51,8 @@ export type ProxyInput = {
   url: string
   headers: Readonly<Record<string, string | readonly string[] | undefined>>
   body: Buffer | null
+  /** Aborted when nobody waits for the answer any more. */
+  signal?: AbortSignal | undefined
 }
 
 /** One request passed on and its answer passed back, both to the byte. No answer is a problem that says why. */
@@ -61,6 +71,7 @@ export async function proxy(app: App, actor: Actor, wire_id: string, input: Prox
     request,
     retries: USUAL_RETRIES,
     patience_ms: 0,
+    ...(input.signal && { signal: input.signal }),
   })
   const refused = turnedAway(answered)
   if (refused) throw refused

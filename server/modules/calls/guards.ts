@@ -8,6 +8,7 @@ import {
   type Rate,
 } from '../../kit/call_limits.ts'
 import { createLimiter, type Limiter, type Tally } from '../../kit/limiter.ts'
+import { createRetryBudget, type RetryBudget } from '../../kit/retry_budget.ts'
 import { once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
@@ -23,6 +24,7 @@ export type Guards = {
   limits: CallLimits
   breaker: ReturnType<typeof newBreaker>
   bulkhead: Bulkhead
+  retries: RetryBudget
   /** Of calls whose operation has no limits of its own. */
   limiter: Limiter
   by_operation: ReadonlyMap<string, Limiter>
@@ -91,6 +93,7 @@ function makeGuards(
     limits,
     breaker: newBreaker(place, limits.breaker),
     bulkhead: createBulkhead({ most: concurrency, queue }),
+    retries: createRetryBudget(limits.retry_budget, app.clock.monotonic),
     limiter: limiterOf(connection),
     by_operation: new Map(Object.entries(operations).map(ofOperation)),
     tally,

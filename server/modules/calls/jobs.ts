@@ -2,9 +2,9 @@ import { toWire } from '../../platform/ids.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
+import { LONGEST_CALL_MS } from './deadline.ts'
 import { renewIdle } from './idle_tokens.ts'
 import { deleteIdle, deleteOldUsage } from './limit_queries.ts'
-import { LONGEST_CALL_MS } from './pipeline.ts'
 import { closeAbandoned } from './queries.ts'
 
 /** How far back a first run looks: a server that was down for a day still closes what it left. */

@@ -84,6 +84,7 @@ const NOT_SENT: Omit<Ended, 'outcome'> = {
   response: null,
   last: null,
   turned_away: null,
+  cut_short: false,
 }
 
 /**
@@ -119,7 +120,8 @@ async function finish(run: Run, ended: Ended): Promise<Performed> {
   const closed = { tenant_id: connection.tenant_id, id, state, status, attempts, duration_ms, error }
   const far_behind = recorder(app).close(closed, last)
   if (far_behind) await far_behind
-  if (attempts > 0 || turned_away?.by === 'authentication') noteSeen(app, connection, seenBy(ended))
+  const met = attempts > 0 || turned_away?.by === 'authentication'
+  if (met && !ended.cut_short) noteSeen(app, connection, seenBy(ended))
   report(run, ended, duration_ms)
   return { id, state, response, attempts, duration_ms, error, turned_away }
 }

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { vendorSeen } from '../../kit/breaker.ts'
 import type { Count } from '../../kit/call_limits.ts'
 import type { Permit } from '../../kit/limiter.ts'
-import { LONGEST_DELAY_MS, mayRetry, retryDelay } from '../../kit/retry.ts'
+import { LONGEST_DELAY_MS } from '../../kit/retry.ts'
 import {
   buildRequest,
   type HttpRequest,
@@ -16,8 +15,10 @@ import type { EgressRequest, EgressResult } from '../../platform/egress/egress.t
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
+import { tryAgain } from './again.ts'
 import { toAttempt, toShown, toVerdict, type Verdict } from './attempts.ts'
 import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers.ts'
+import { HUNG_UP, inSeconds, isHungUp, leftOf, pauseBefore, withinTime } from './deadline.ts'
 import { type Guards, limiterOf } from './guards.ts'
 import { heed } from './heed.ts'
 import type { NewAttempt } from './queries.ts'
@@ -36,12 +37,13 @@ export type Wanted = {
   retries: number
   /** How long it stands in line where the limit is reached; 0 is refused at once. */
   patience_ms: number
+  /** When its time is over, of the monotonic clock; five minutes after it began where absent. */
+  ends_ms?: number
+  /** Aborted when nobody waits for it any more. */
+  signal?: AbortSignal
 }
 
 export type Response = Extract<EgressResult, { kind: 'response' }>
-
-/** A call takes no longer than this with all its attempts; `closeAbandonedCalls` rests on it. */
-export const LONGEST_CALL_MS = 300_000
 
 export type Built = { opened: Opened; request: EgressRequest; shown: RecordedRequest }
 
@@ -63,7 +65,7 @@ export type Run = {
 }
 
 export type TurnedAway = {
-  by: 'breaker' | 'bulkhead' | 'limiter' | 'authentication'
+  by: 'breaker' | 'bulkhead' | 'limiter' | 'authentication' | 'deadline' | 'caller'
   wait_ms: number | null
   /** Which limit it was; null where the vendor asks to wait, or where it was none. */
   full: Count | null
@@ -74,18 +76,21 @@ export type Ended = Verdict & {
   /** The attempt that is not on record yet. */
   last: NewAttempt | null
   turned_away: TurnedAway | null
+  /** The call's own time, or its caller, ended it before the vendor had all of an attempt's: no fault of the vendor. */
+  cut_short: boolean
 }
 
 type Sent = Ended & { result: EgressResult; retry_after_ms: number | null }
 
 /** Sends, and sends again where that is safe and asked for. Each attempt goes through every stage. */
 export async function attemptAll(run: Run): Promise<Ended> {
-  const { app, wanted, repeatable, method } = run
+  const { app, wanted, guards } = run
+  guards.retries.called()
   let before: Ended | null = null
   for (let tried = 1; ; tried++) {
     const now = await attempt(run, before ? LONGEST_DELAY_MS : wanted.patience_ms)
     if (!('result' in now)) return before ? { ...before, error: `${before.error}; ${now.error}` } : now
-    const { result, retry_after_ms, ...ended } = now
+    const { result, retry_after_ms: _, ...ended } = now
     before = { ...ended, last: null }
     // Once.
     if (run.refused_token === undefined && isTokenRefused(run.built.opened, result)) {
@@ -94,18 +99,11 @@ export async function attemptAll(run: Run): Promise<Ended> {
       await recorder(app).attempt(now.last as NewAttempt)
       continue
     }
-    const outcome = result.kind === 'response' ? { ...result, retry_after_ms } : result
-    const is_last = ended.outcome === 'succeeded' || tried > wanted.retries
-    if (is_last || !mayRetry(method, outcome, repeatable)) return ended
-    const delay_ms = retryDelay(tried, { random: Math.random, retry_after_ms })
-    if (delay_ms === null)
-      return {
-        ...ended,
-        error: `${ended.error}; it asks to wait ${inSeconds(retry_after_ms)} before another try`,
-      }
-    if (leftOf(run) <= delay_ms) return ended
+    const next = tryAgain(run, tried, now)
+    if (next === null) return ended
+    if (typeof next === 'string') return { ...ended, error: `${ended.error}; ${next}` }
     await recorder(app).attempt(now.last as NewAttempt)
-    await sleep(delay_ms)
+    await pauseBefore(run, next)
   }
 }
 
@@ -131,8 +129,10 @@ async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
   }
   let sent: Sent | null = null
   try {
-    const ready = await admit(run, Math.min(patience_ms, leftOf(run)))
+    const ready = tooLate(run) ?? (await admit(run, Math.min(patience_ms, leftOf(run))))
     if ('turned_away' in ready) return ready
+    const late = tooLate(run)
+    if (late) return late
     sent = await send(run, ready)
     return sent
   } finally {
@@ -159,7 +159,8 @@ async function admit(run: Run, patience_ms: number): Promise<Built | Ended> {
 /** The request with the access token of now. */
 async function authenticate(run: Run): Promise<Built | Ended> {
   const { app, connection, wanted, built } = run
-  const found = await tokenOf(app, connection, run.refused_token)
+  const found = await withinTime(run, tokenOf(app, connection, run.refused_token))
+  if (found === null) return away('deadline', TOO_LATE, null)
   if (!found.ok) return away('authentication', found.because, null)
   if (found.token === built.opened.token || found.token === undefined) return built
   const opened = { ...connection.opened, token: found.token }
@@ -173,8 +174,10 @@ async function send(run: Run, built: Built): Promise<Sent> {
   const { opened, request, shown } = await sealed(app, built)
   const { operation } = run.wanted
   run.number += 1
-  const timeout_ms = Math.max(1, Math.min(request.timeout_ms, leftOf(run)))
-  const result = await sendBy(app.egress, opened, { ...request, timeout_ms })
+  const timeout_ms = Math.min(request.timeout_ms, Math.ceil(leftOf(run)) || 1)
+  const { signal } = run.wanted
+  const came = await sendBy(app.egress, opened, { ...request, timeout_ms, ...(signal && { signal }) })
+  const result = came.kind === 'error' && isHungUp(run) ? { ...came, message: HUNG_UP } : came
   const verdict = toVerdict(opened, method, result)
   const last = toAttempt(run, opened, shown, result, verdict)
   const response = result.kind === 'response' ? result : null
@@ -189,6 +192,7 @@ async function send(run: Run, built: Built): Promise<Sent> {
     turned_away: null,
     result,
     retry_after_ms: heard?.retry_after_ms ?? null,
+    cut_short: result.kind === 'error' && (isHungUp(run) || timeout_ms < request.timeout_ms),
   }
 }
 
@@ -205,7 +209,10 @@ const lengthOf = (body: EgressRequest['body']): number =>
 /** Tells the breaker. What the vendor did has happened whether or not that can be kept. */
 function settle(run: Run, pass: Pass, sent: Sent | null): Promise<void> | undefined {
   const { provider } = run.connection.opened
-  const seen = sent === null ? 'nothing' : vendorSeen(provider, sent.result, sent.outcome === 'refused')
+  const seen =
+    sent === null || sent.cut_short
+      ? 'nothing'
+      : vendorSeen(provider, sent.result, sent.outcome === 'refused')
   const settling = settleBreaker(run.app, run.guards.breaker, pass, seen, sent?.error ?? null)
   return settling?.catch((error) => notKept(run, error, 'the state of a breaker'))
 }
@@ -225,7 +232,16 @@ const away = (
   response: null,
   last: null,
   turned_away: { by, wait_ms, full },
+  cut_short: false,
 })
+
+const TOO_LATE = 'its time was over before it could be sent'
+
+/** Nothing is sent for somebody who is gone, or past the call's time. */
+function tooLate(run: Run): Ended | null {
+  if (isHungUp(run)) return away('caller', HUNG_UP, null)
+  return leftOf(run) > 0 ? null : away('deadline', TOO_LATE, null)
+}
 
 function refusedByLimit({ app, connection }: Run, { full, wait_ms }: Extract<Permit, { ok: false }>): Ended {
   const { provider } = connection.opened
@@ -239,11 +255,6 @@ function refusedByLimit({ app, connection }: Run, { full, wait_ms }: Extract<Per
 const fullInWords = ({ level, operation, unit, most, per_s }: Count): string =>
   `${level === 'operation' ? `the operation ${operation}` : `this ${level}`} (${most} ${unit} in ${per_s} s)`
 
-const leftOf = ({ app, began_ms }: Run): number =>
-  Math.max(0, LONGEST_CALL_MS - (app.clock.monotonic() - began_ms))
-
 /** How long a probe may take before its process is taken for dead. */
 const leaseOf = ({ built }: Run, patience_ms: number): number =>
   built.request.timeout_ms + LINE_MS + patience_ms + TOKEN_MS
-
-const inSeconds = (ms: number | null): string => `${Math.ceil((ms ?? 0) / 1000)} s`

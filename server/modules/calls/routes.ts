@@ -3,6 +3,7 @@ import type { Http, Routes } from '../app.ts'
 import { IdParams } from '../wire.ts'
 import { cacheRoutes } from './cache_routes.ts'
 import * as calls from './calls.ts'
+import { hangUpOf } from './deadline.ts'
 import { protectionRoutes } from './protection_routes.ts'
 import { CallQuery, CallReport, Calls, CallWithLog, MakeCall, TestReport } from './schema.ts'
 
@@ -27,7 +28,8 @@ export const routes: Routes = (http, app) => {
       },
     },
     async (request, reply) => {
-      const report = await calls.makeCall(app, request.actor, request.params.id, request.body)
+      const signal = hangUpOf(request, reply)
+      const report = await calls.makeCall(app, request.actor, request.params.id, request.body, signal)
       return reply.type('application/json; charset=utf-8').send(report)
     },
   )
@@ -115,6 +117,7 @@ const proxyRoutes: Routes = (http, app) => {
           url: request.raw.url ?? '',
           headers: request.headers,
           body: Buffer.isBuffer(request.body) && request.body.length > 0 ? request.body : null,
+          signal: hangUpOf(request, reply),
         })
         return reply
           .code(status as 200)

@@ -60,6 +60,13 @@ export const MakeCall = Type.Object(
         description: 'For each attempt; 30 s or what the provider says',
       }),
     ),
+    deadline_ms: Type.Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 300_000,
+        description: 'For the whole call: waits and all attempts have what is left of it; 5 minutes',
+      }),
+    ),
     retries: Type.Optional(
       Type.Integer({
         minimum: 0,

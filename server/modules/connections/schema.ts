@@ -30,6 +30,13 @@ const BreakerLimits = Type.Partial(
   }),
   { additionalProperties: false },
 )
+const RetryBudget = Type.Partial(
+  Type.Object({
+    percent: Type.Integer({ minimum: 0, maximum: 100, description: 'Of the calls of the last minute; 20' }),
+    at_least: Type.Integer({ minimum: 0, maximum: 10_000, description: 'So many a minute in any case; 10' }),
+  }),
+  { additionalProperties: false },
+)
 const Rate = Type.Object(
   {
     calls: Type.Optional(Count(10_000_000, 'Never more calls in any period of this length')),
@@ -56,6 +63,9 @@ const Limits = Type.Partial(
       description: 'Calls that may stand in line for that; 256',
     }),
     breaker: Type.Union([BreakerLimits, Type.Literal(false)], { description: 'false switches it off' }),
+    retry_budget: Type.Union([RetryBudget, Type.Literal(false)], {
+      description: 'How many calls are tried again, in each process; false switches it off',
+    }),
   }),
   {
     additionalProperties: false,

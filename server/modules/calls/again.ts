@@ -1,0 +1,25 @@
+import { mayRetry, retryDelay } from '../../kit/retry.ts'
+import type { EgressResult } from '../../platform/egress/egress.ts'
+import { inSeconds, leftOf } from './deadline.ts'
+import type { Run } from './pipeline.ts'
+import type { Outcome } from './queries.ts'
+
+type Sent = { outcome: Outcome; result: EgressResult; retry_after_ms: number | null }
+
+/**
+ * Whether a call is tried again after its attempt number `tried`: in so many milliseconds, or why not, in words; null
+ * where there is nothing to say about it.
+ */
+export function tryAgain(run: Run, tried: number, sent: Sent): number | string | null {
+  const { wanted, method, repeatable, guards } = run
+  const { outcome, result, retry_after_ms } = sent
+  if (outcome === 'succeeded' || tried > wanted.retries) return null
+  const came_to = result.kind === 'response' ? { ...result, retry_after_ms } : result
+  if (!mayRetry(method, came_to, repeatable)) return null
+  const delay_ms = retryDelay(tried, { random: Math.random, retry_after_ms })
+  if (delay_ms === null) return `it asks to wait ${inSeconds(retry_after_ms)} before another try`
+  if (leftOf(run) <= delay_ms) return 'there is no time left for another try'
+  if (guards.retries.take()) return delay_ms
+  const { percent } = guards.limits.retry_budget ?? { percent: 100 }
+  return `not tried again, since retries are kept to ${percent} % of the calls of this connection in a minute`
+}

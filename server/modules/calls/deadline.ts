@@ -1,0 +1,58 @@
+import type { Run } from './pipeline.ts'
+
+/** How much time a call has, and whether anybody still waits for it. Every stage uses what the others left. */
+
+/** A call takes no longer than this with all its attempts; `closeAbandonedCalls` rests on it. */
+export const LONGEST_CALL_MS = 300_000
+
+export function leftOf({ app, began_ms, wanted }: Run): number {
+  const ends_ms = Math.min(began_ms + LONGEST_CALL_MS, wanted.ends_ms ?? Number.POSITIVE_INFINITY)
+  return Math.max(0, ends_ms - app.clock.monotonic())
+}
+
+export const HUNG_UP = 'the caller hung up'
+
+export const isHungUp = ({ wanted }: Pick<Run, 'wanted'>): boolean => wanted.signal?.aborted ?? false
+
+/** What `work` comes to, or null where the call's time is over first. Without a deadline it is simply waited for. */
+export async function withinTime<T>(run: Run, work: Promise<T>): Promise<T | null> {
+  if (run.wanted.ends_ms === undefined) return work
+  const late = Promise.withResolvers<null>()
+  const timer = setTimeout(late.resolve, leftOf(run), null)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Waits, but no longer than the caller does. */
+export function pauseBefore({ wanted: { signal } }: Run, delay_ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, delay_ms)
+    signal?.addEventListener('abort', wake)
+  })
+}
+
+export const inSeconds = (ms: number | null): string => `${Math.ceil((ms ?? 0) / 1000)} s`
+
+type Request = { headers: Readonly<Record<string, unknown>> }
+type Reply = { raw: { writableFinished: boolean; once(event: 'close', on: () => void): unknown } }
+
+/**
+ * Aborts when the caller hangs up. One who gave an Idempotency-Key will ask again for the answer, so for them the call
+ * goes on.
+ */
+export function hangUpOf({ headers }: Request, { raw }: Reply): AbortSignal | undefined {
+  if (headers['idempotency-key'] !== undefined) return undefined
+  const caller = new AbortController()
+  raw.once('close', () => {
+    if (!raw.writableFinished) caller.abort()
+  })
+  return caller.signal
+}

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict'
+import http from 'node:http'
+import type { Socket } from 'node:net'
+import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fromWire } from '../../platform/ids.ts'
+import { providers } from '../../providers/index.ts'
+import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { DOWN, OK, openRawVendor, type RawVendor } from '../../test/raw_vendor.ts'
+import { routes as connectionRoutes } from '../connections/routes.ts'
+import { routes } from './routes.ts'
+
+/** Vendors that do what no vendor should, and callers that do not wait: every call ends, and says how. */
+let served: Served
+before(async () => {
+  served = await serve({ mount: { rooms: [connectionRoutes, routes] }, providers })
+})
+
+type Connected = { key: string; path: string; id: string; tenant_id: string; vendor: RawVendor }
+
+async function connect(
+  answer: Parameters<typeof openRawVendor>[0],
+  { limits = {}, settings = {} }: { limits?: object; settings?: object } = {},
+): Promise<Connected> {
+  const vendor = await openRawVendor(answer)
+  const { key, tenant_id } = await tenantWithKey(served, ['*'], 'test')
+  const body = {
+    provider: 'http',
+    name: 'x',
+    environment: 'development',
+    settings: { base_url: vendor.url, ...settings },
+    limits: { rates: [{ calls: 10_000, per_s: 60 }], ...limits },
+  }
+  const reply = await served.send('POST', '/v1/connections', { key, body })
+  assert.equal(reply.status, 201, reply.text)
+  const id = String(reply.body['id'])
+  return { key, tenant_id, id, path: `/v1/connections/${id}/calls`, vendor }
+}
+
+async function call({ key, path }: Connected, body: object) {
+  const reply = await served.send('POST', path, { key, body: { method: 'GET', path: '/x', ...body } })
+  assert.equal(reply.status, 200, reply.text)
+  return reply.body as Record<string, unknown> & {
+    id: string
+    state: string
+    attempts: number
+    error: string
+  }
+}
+
+const POST = { method: 'POST', body: { amount: 1 }, retries: 0 }
+const answers = (text: string) => (socket: Socket) => void socket.end(text)
+
+const HOSTILE: { name: string; answer: (socket: Socket) => void; get: string; post: string; says: RegExp }[] =
+  [
+    {
+      name: 'drips a byte at a time',
+      answer: (socket) => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n')
+        const drip = setInterval(() => socket.write('x'), 20)
+        socket.on('close', () => clearInterval(drip))
+      },
+      get: 'failed',
+      post: 'unknown',
+      says: /not complete within 300 ms/,
+    },
+    {
+      name: 'resets in the middle of its answer',
+      answer: (socket) => {
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf', () => socket.resetAndDestroy())
+      },
+      get: 'failed',
+      post: 'unknown',
+      says: /connection/,
+    },
+    {
+      name: 'sends less than it promised',
+      answer: answers('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\nconnection: close\r\n\r\n{"ok":'),
+      get: 'failed',
+      post: 'unknown',
+      says: /shorter than its content-length|closed/,
+    },
+    {
+      name: 'speaks no HTTP',
+      answer: answers('220 ready for mail\r\n'),
+      get: 'failed',
+      post: 'unknown',
+      says: /not HTTP/,
+    },
+    {
+      name: 'hangs up without a word',
+      answer: (socket) => void socket.end(),
+      get: 'failed',
+      post: 'unknown',
+      says: /closed/,
+    },
+    {
+      name: 'says nothing at all',
+      answer: () => {},
+      get: 'failed',
+      post: 'unknown',
+      says: /no answer within 300 ms/,
+    },
+    {
+      name: 'sends us to an address within',
+      answer: answers(
+        'HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest\r\ncontent-length: 0\r\n\r\n',
+      ),
+      get: 'failed',
+      post: 'failed',
+      says: /redirects are not followed/,
+    },
+  ]
+
+for (const { name, answer, get, post, says } of HOSTILE) {
+  test(`a vendor that ${name} ends a read as ${get} and a change as ${post}`, async () => {
+    const connected = await connect(answer, { limits: { breaker: false } })
+    const read = await call(connected, { retries: 0, timeout_ms: 300 })
+    assert.deepEqual([read.state, read.attempts], [get, 1])
+    assert.match(read.error, says)
+    const change = await call(connected, { ...POST, timeout_ms: 300 })
+    assert.deepEqual([change.state, change.attempts], [post, 1])
+    assert.equal(connected.vendor.asked.length, 2, 'asked once each')
+    const { body } = await served.send('GET', `/v1/calls/${change.id}`, { key: connected.key })
+    assert.equal(body['state'], post)
+    assert.equal((body['log'] as unknown[]).length, 1)
+  })
+}
+
+test('a vendor that sends without end costs no more than what is read of it', async () => {
+  const megabyte = Buffer.alloc(1_000_000, 'x')
+  let sent = 0
+  const connected = await connect((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5000000000\r\n\r\n')
+    const pour = () => {
+      while (!socket.destroyed) {
+        sent += megabyte.length
+        if (!socket.write(megabyte)) return void socket.once('drain', pour)
+      }
+    }
+    pour()
+  })
+  const before = process.memoryUsage().rss
+  const report = await call(connected, { retries: 0 })
+  assert.equal(report.state, 'succeeded')
+  assert.equal(report['truncated'], true)
+  assert.equal((report['body'] as string).length, 10_000_000)
+  assert.ok(sent < 100_000_000, `${sent} bytes were taken`)
+  assert.ok(process.memoryUsage().rss - before < 400_000_000)
+})
+
+test('of a vendor that fails everything no more is tried again than the budget has, and the report says so', async () => {
+  const limits = { breaker: false, retry_budget: { percent: 0, at_least: 2 } }
+  const connected = await connect((socket) => void socket.write(DOWN), { limits })
+  const reports = await Promise.all(Array.from({ length: 6 }, () => call(connected, { retries: 1 })))
+  assert.equal(connected.vendor.asked.length, 8)
+  const kept = reports.filter(({ error }) => /retries are kept to 0 % of the calls/.test(error))
+  assert.equal(kept.length, 4)
+  assert.ok(kept.every(({ state, attempts }) => state === 'failed' && attempts === 1))
+})
+
+test('a deadline is for the whole call: attempts and waits have what is left of it', async () => {
+  const connected = await connect(() => {})
+  const began = performance.now()
+  const report = await call(connected, { deadline_ms: 400, timeout_ms: 10_000, retries: 3 })
+  const took_ms = performance.now() - began
+  assert.deepEqual([report.state, report.attempts], ['failed', 1])
+  assert.match(report.error, /no answer within \d{3} ms; there is no time left for another try/)
+  assert.ok(took_ms >= 390 && took_ms < 3_000, `${took_ms} ms`)
+})
+
+test('a call whose time is over in the line was never sent', async () => {
+  const limits = { concurrency: 1, breaker: false }
+  const connected = await connect((socket) => void setTimeout(() => socket.write(OK), 1_000), { limits })
+  const first = call(connected, {})
+  while (connected.vendor.asked.length === 0) await sleep(5)
+  const reply = await served.send('POST', connected.path, {
+    key: connected.key,
+    body: { method: 'GET', path: '/late', deadline_ms: 200 },
+  })
+  assert.equal(reply.status, 503)
+  assert.equal((await first).state, 'succeeded')
+  assert.equal(connected.vendor.asked.length, 1)
+})
+
+/** Asks and hangs up once the vendor was asked. */
+async function hangUp({ key, path, vendor }: Connected, body: object, headers: Record<string, string> = {}) {
+  const asking = http.request(served.url + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
+  })
+  asking.on('error', () => {})
+  asking.end(JSON.stringify({ path: '/x', ...body }))
+  while (vendor.asked.length === 0) await sleep(5)
+  asking.destroy()
+}
+
+async function ended({ key }: Connected): Promise<Record<string, unknown>> {
+  for (;;) {
+    const { body } = await served.send('GET', '/v1/calls', { key })
+    const [newest] = body['data'] as Record<string, unknown>[]
+    if (newest && newest['state'] !== 'started') return newest
+    await sleep(10)
+  }
+}
+
+test('a caller who hangs up ends the attempt: a read has failed, a change is unknown', async () => {
+  for (const [method, state] of [
+    ['GET', 'failed'],
+    ['POST', 'unknown'],
+  ]) {
+    const connected = await connect(() => {})
+    await hangUp(connected, { method, timeout_ms: 60_000 })
+    const found = await ended(connected)
+    assert.equal(found['state'], state)
+    assert.match(String(found['error']), /^the caller hung up/)
+    while (connected.vendor.hung_up === 0) await sleep(5)
+    const { body } = await served.send('GET', `/v1/connections/${connected.id}`, { key: connected.key })
+    assert.equal(body['health'], 'unknown', 'nothing is said of the vendor')
+  }
+})
+
+test('a caller who hangs up with an Idempotency-Key finds the answer when they ask again', async () => {
+  const connected = await connect((socket) => void setTimeout(() => socket.write(OK), 300))
+  const key = { 'idempotency-key': 'order-7' }
+  await hangUp(connected, { method: 'POST', body: {} }, key)
+  assert.equal((await ended(connected))['state'], 'succeeded')
+  const again = await served.send('POST', connected.path, {
+    key: connected.key,
+    headers: key,
+    body: { path: '/x', method: 'POST', body: {} },
+  })
+  assert.deepEqual([again.status, again.body['state']], [200, 'succeeded'])
+  assert.equal(connected.vendor.asked.length, 1)
+})
+
+test('one idempotency key is made for a call and sent with every attempt of it', async () => {
+  const settings = { idempotency_header: 'Idempotency-Key' }
+  const connected = await connect((socket, nth) => void socket.write(nth < 3 ? DOWN : OK), { settings })
+  const report = await call(connected, { ...POST, retries: 2 })
+  assert.deepEqual([report.state, report.attempts], ['succeeded', 3])
+  const keys = connected.vendor.asked.map((request) => /idempotency-key: (\S+)/i.exec(request)?.[1])
+  assert.deepEqual(new Set(keys), new Set([report.id]))
+  assert.ok(fromWire('call', report.id))
+})
