@@ -1,5 +1,7 @@
+import type { TSchema } from 'typebox'
 import type { FieldError } from '../platform/errors.ts'
 import type { Provider } from './provider.ts'
+import { inWords, read } from './reads.ts'
 
 /**
  * One list of fields makes the form, the validation and the masking. A `secret` field is a credential: it is kept in
@@ -13,7 +15,9 @@ export type Field = {
   secret?: boolean
   required?: boolean
   /** `text` unless said otherwise; `headers` is an object of text to text. */
-  type?: 'text' | 'url' | 'integer' | 'boolean' | 'headers'
+  type?: 'text' | 'url' | 'integer' | 'boolean' | 'headers' | 'json'
+  /** Of a `json` field: what fits. */
+  schema?: TSchema
   /** Matched against the whole value. */
   pattern?: string
   enum?: readonly string[]
@@ -28,7 +32,7 @@ export type Field = {
   example?: string
 }
 
-export type FieldValue = string | number | boolean | Readonly<Record<string, string>>
+export type FieldValue = string | number | boolean | Readonly<Record<string, unknown>>
 export type Settings = Readonly<Record<string, FieldValue>>
 export type Credentials = Readonly<Record<string, string>>
 
@@ -40,10 +44,11 @@ export function checkSettings(provider: Provider, settings: unknown, credentials
   const open = provider.fields.filter((field) => !field.secret)
   const secret = provider.fields.filter((field) => field.secret)
   const known = isObject(settings) ? withDefaults(open, settings as Settings) : {}
-  return [
+  const faults = [
     ...checkFields('settings', open, settings, known),
     ...checkFields('credentials', secret, credentials, known),
   ]
+  return faults.length > 0 ? faults : (provider.faults?.(known) ?? [])
 }
 
 /** Checks one object against its fields; `known` are the settings that `when` looks at. */
@@ -90,14 +95,14 @@ function checkField(field: Field, value: unknown, known: Settings): string | nul
   if (value === undefined) {
     return asked && field.required && field.default === undefined ? `is required${hintOf(field)}` : null
   }
-  if (!asked) return `is not used unless ${inWords(field.when)}; leave it out`
+  if (!asked) return `is not used unless ${conditionInWords(field.when)}; leave it out`
   return checkType(field, value)
 }
 
 const hintOf = ({ hint, example }: Field) =>
   `${hint === undefined ? '' : `: ${hint}`}${example === undefined ? '' : ` (for example ${example})`}`
 
-const inWords = (when: Field['when'] = {}) =>
+const conditionInWords = (when: Field['when'] = {}) =>
   Object.entries(when)
     .map(([key, wanted]) => `${key} is ${[wanted].flat().join(' or ')}`)
     .join(' and ')
@@ -110,11 +115,18 @@ function checkType(field: Field, value: unknown): string | null {
       return typeof value === 'boolean' ? null : 'must be true or false'
     case 'headers':
       return checkHeaders(value)
+    case 'json':
+      return checkJson(field, value)
     case 'url':
       return checkText(field, value) ?? checkUrl(String(value))
     case 'text':
       return checkText(field, value)
   }
+}
+
+function checkJson({ schema }: Field, value: unknown): string | null {
+  const fits = schema === undefined ? null : read(schema, value)
+  return fits === null || fits.ok ? null : inWords(fits.errors)
 }
 
 function checkInteger({ minimum, maximum }: Field, value: unknown): string | null {

@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
+import type { FieldError } from '../platform/errors.ts'
 import type { Identity } from './auth/keys.ts'
 import { type Auth, credentialsOf } from './auth.ts'
 import type { CacheRules } from './cache.ts'
@@ -30,6 +31,8 @@ export type Provider = {
   /** Absent where each connection brings its own in the setting `base_url`, which wins where it is a field. */
   base_url?: { live: string; test: string }
   fields: readonly Field[]
+  /** What is wrong with settings of which each field by itself is right. */
+  faults?(settings: Settings): FieldError[]
   auth: PerSettings<Auth>
   /** The credential fields of a certificate that the vendor asks for (mTLS), beside whatever `auth` is. */
   identity?: PerSettings<Identity | null>

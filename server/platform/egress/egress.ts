@@ -5,13 +5,13 @@
  */
 
 import type { Socket } from 'node:net'
-import { Pool } from 'undici'
 import { type AddressRules, addressRules } from './addresses.ts'
 import { connect } from './connect.ts'
 import { type ConnectionTiming, createConnector, type ResolveAll } from './connector.ts'
-import { exchange, type Origin } from './exchange.ts'
+import { exchange } from './exchange.ts'
 import type { FailureCode } from './failures.ts'
 import { type Inspection, inspect } from './inspect.ts'
+import { createOrigins } from './origins.ts'
 
 export type EgressRequest = {
   /** http: or https:, without user and password (those go into a header). */
@@ -83,67 +83,12 @@ export type EgressOptions = AddressRules & {
   resolve?: ResolveAll
 }
 
-/** Per origin. More requests than this wait for a free one. */
-const CONNECTIONS = 64
-
-/**
- * Past this many origins the idle one unused for longest is closed. Only busy ones can exceed it, and of those
- * there are no more than requests under way. Idle sockets are closed after 4 s (or as the server asks).
- */
-const MAX_ORIGINS = 512
-const KEEP_ALIVE_MAX_MS = 60_000
-
 /** Throws a RangeError that names the entry of `allow` that is no CIDR. */
 export function createEgress(options: EgressOptions): Egress {
   const rules = addressRules(options)
   const plain = createConnector(rules, options.resolve)
-  const origins = new Map<string, Origin>()
+  const origins = createOrigins({ rules, plain, resolve: options.resolve })
   let closed = false
-
-  const originOf = (url: URL, identity: ClientIdentity | undefined): Origin => {
-    const key = identity === undefined ? url.origin : `${identity.owner} ${url.origin}`
-    const known = origins.get(key)
-    if (known !== undefined && isSame(known.identity, identity)) return known
-    if (known !== undefined) drop(key, known)
-    if (origins.size >= MAX_ORIGINS) closeLeastUsed(origins)
-    const origin = openOrigin(url, identity)
-    origins.set(key, origin)
-    return origin
-  }
-
-  const drop = (key: string, { pool }: Origin): void => {
-    origins.delete(key)
-    void pool.close()
-  }
-
-  const openOrigin = (url: URL, identity: ClientIdentity | undefined): Origin => {
-    const connector = identity === undefined ? plain : createConnector(rules, options.resolve, identity)
-    const pool = new Pool(url.origin, {
-      connections: CONNECTIONS,
-      pipelining: 1,
-      allowH2: false,
-      headersTimeout: 0, // the exchange has one deadline for everything
-      bodyTimeout: 0,
-      keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
-      connect: (target, callback) =>
-        connector.open(target, (error, socket, timing) => {
-          if (error !== null || socket === null) return callback(error ?? new Error('no socket'), null)
-          origin.fresh = timing // undici writes the waiting request before `callback` returns
-          callback(null, socket)
-          origin.fresh = null
-        }),
-    })
-    const origin: Origin = {
-      pool,
-      connector,
-      identity,
-      host: url.host,
-      in_flight: 0,
-      used_at: 0,
-      fresh: null,
-    }
-    return origin
-  }
 
   return {
     async send(request) {
@@ -151,7 +96,7 @@ export function createEgress(options: EgressOptions): Egress {
       if (typeof url === 'string') return unsent('invalid_url', url)
       if (request.signal?.aborted) return unsent('aborted', 'the request was cancelled')
       if (closed) return unsent('aborted', 'this server is shutting down')
-      return exchange(originOf(url, request.identity), url.pathname + url.search, request)
+      return exchange(origins.of(url, request.identity), url.pathname + url.search, request)
     },
     async connect(to) {
       if (closed) return { kind: 'error', code: 'aborted', message: 'this server is shutting down' }
@@ -161,35 +106,13 @@ export function createEgress(options: EgressOptions): Egress {
       const url = parse(text)
       return typeof url === 'string' ? null : inspect(url, plain)
     },
-    forget(owner) {
-      for (const [key, origin] of origins) if (origin.identity?.owner === owner) drop(key, origin)
-    },
+    forget: origins.forget,
     async close() {
       closed = true
       plain.close()
-      for (const { connector } of origins.values()) connector.close()
-      await Promise.all([...origins.values()].map(({ pool }) => pool.destroy()))
-      origins.clear()
+      await origins.close()
     },
   }
-}
-
-const isSame = (one: ClientIdentity | undefined, other: ClientIdentity | undefined): boolean =>
-  one === other ||
-  (one?.certificate === other?.certificate &&
-    one?.key === other?.key &&
-    one?.passphrase === other?.passphrase &&
-    one?.authority === other?.authority)
-
-function closeLeastUsed(origins: Map<string, Origin>): void {
-  let least: [string, Origin] | null = null
-  for (const entry of origins) {
-    if (entry[1].in_flight > 0) continue
-    if (least === null || entry[1].used_at < least[1].used_at) least = entry
-  }
-  if (least === null) return
-  origins.delete(least[0])
-  void least[1].pool.close()
 }
 
 /** The URL, or why it is none of ours. Parsing turns 0x7f.1, 2130706433 and the like into dotted addresses. */

@@ -130,7 +130,7 @@ export const http = defineProvider({
   identity: identityOf,
   refuses_token: refusesToken,
   limits: { timeout_ms: 30_000 },
-  headers: ({ default_headers }) => (typeof default_headers === 'object' ? { ...default_headers } : {}),
+  headers: ({ default_headers }) => ({ ...(default_headers as Record<string, string> | undefined) }),
   idempotency_header: (settings) => text(settings, 'idempotency_header') || null,
   test: (settings) => get(text(settings, 'test_path') || '/'),
   webhooks: {

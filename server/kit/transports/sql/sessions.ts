@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import type { Egress } from '../../../platform/egress/egress.ts'
+import type { Engine, Place, Session } from './engine.ts'
+
+/** Sessions with databases that nobody uses at the moment, by place and login. */
+type Idle = { session: Session; timer: NodeJS.Timeout }
+
+const idle = new WeakMap<Egress, Map<string, Idle[]>>()
+
+const IDLE_MS = 30_000
+const MOST_IDLE = 8
+
+export type Opening = { egress: Egress; engine: Engine; place: Place; timeout_ms: number }
+export type Lease = { session: Session; fresh: boolean; giveBack(): void }
+
+/** Throws what went wrong, a `Connected` of kind `error` among it. */
+export async function lease(opening: Opening): Promise<Lease> {
+  const list = listOf(opening)
+  const known = list.pop()
+  if (known) {
+    clearTimeout(known.timer)
+    known.session.hold(true)
+    return leased(known.session, list, false)
+  }
+  const { egress, engine, place, timeout_ms } = opening
+  const connected = await egress.connect({ host: place.host, port: place.port, timeout_ms })
+  if (connected.kind === 'error') throw connected
+  try {
+    return leased(await engine.open(connected.socket, place), list, true)
+  } catch (error) {
+    connected.socket.destroy()
+    throw error
+  }
+}
+
+const leased = (session: Session, list: Idle[], fresh: boolean): Lease => ({
+  session,
+  fresh,
+  giveBack: () => {
+    if (list.length >= MOST_IDLE) {
+      session.destroy()
+      return
+    }
+    session.hold(false)
+    const one: Idle = {
+      session,
+      timer: setTimeout(() => {
+        list.splice(list.indexOf(one), 1)
+        session.destroy()
+      }, IDLE_MS).unref(),
+    }
+    list.push(one)
+  },
+})
+
+function listOf({ egress, place }: Opening): Idle[] {
+  const places = idle.get(egress) ?? new Map<string, Idle[]>()
+  idle.set(egress, places)
+  const key = createHash('sha256').update(JSON.stringify(place)).digest('base64')
+  const list = places.get(key) ?? []
+  places.set(key, list)
+  return list
+}
