@@ -5,7 +5,7 @@ import { INSTALLATION } from './modules/app.ts'
 import * as callJobs from './modules/calls/jobs.ts'
 import * as callRoutes from './modules/calls/routes.ts'
 import * as connectionRoutes from './modules/connections/routes.ts'
-import { publishNotice, readPayloads } from './modules/events/events.ts'
+import { prepareNotice, readPayloads } from './modules/events/events.ts'
 import * as eventJobs from './modules/events/jobs.ts'
 import * as eventRoutes from './modules/events/routes.ts'
 import * as healthJobs from './modules/health/jobs.ts'
@@ -31,6 +31,7 @@ import { type Handlers, keepSchedules, type Schedule, startJobs, watchJobs } fro
 import { createLog, type Log } from './platform/log.ts'
 import type { Loop } from './platform/queue.ts'
 import { keepRecords } from './platform/records.ts'
+import { openRedis } from './platform/redis/redis.ts'
 import { StartError } from './platform/start_error.ts'
 import { createTelemetry } from './platform/telemetry.ts'
 import { createVault, loadMasterKey } from './platform/vault/vault.ts'
@@ -91,7 +92,13 @@ async function build(
   if (master.from === 'created')
     log.warn({ path: master.path }, 'a master key was made; back it up, without it no secret opens')
   const vault = createVault({ master_key: master.key, previous_master_keys: master.previous, clock })
-  const db = await openDatabase({ url, pool_size: config.db_pool_size, log, sign: vault.master })
+  const db = await openDatabase({
+    url,
+    pool_size: config.db_pool_size,
+    log,
+    sign: vault.master,
+    works: config.roles.includes('worker'),
+  })
   undo.push(() => db.close())
   await makePartitions(db.owner, clock.now(), config.partitions_ahead_days)
   const missing = await vault.missingMasters(db.owner)
@@ -104,7 +111,21 @@ async function build(
   undo.push(() => egress.close())
   const telemetry = createTelemetry({ otlp_endpoint: config.otlp_endpoint, log })
   undo.push(() => telemetry.close())
-  const app = { config, db, vault, egress, clock, log, telemetry, newId: idMaker(clock), providers }
+  const redis =
+    config.redis_url && openRedis({ url: config.redis_url.reveal(), log, monotonic: clock.monotonic })
+  if (redis) undo.push(() => redis.close())
+  const app = {
+    config,
+    db,
+    ...(redis && { redis }),
+    vault,
+    egress,
+    clock,
+    log,
+    telemetry,
+    newId: idMaker(clock),
+    providers,
+  }
   watchQueues(app)
   callJobs.dropOnEvents(app)
   undo.push(() => writeCounts(app))
@@ -152,10 +173,10 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   await keepSchedules(db, clock, schedules)
   const loops: Loop[] = [
     inboundJobs.startInbox(app, react),
-    outboundJobs.startDeliveries(
+    ...outboundJobs.startDeliveries(
       app,
       (wanted) => readPayloads(app, wanted),
-      (notice) => publishNotice(app, notice),
+      (notice) => prepareNotice(app, notice),
     ),
     startJobs({ db, clock, log, telemetry, newId, handlers }),
   ]

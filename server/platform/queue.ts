@@ -19,6 +19,10 @@ export type Claimed<Item extends Work> = {
   wait_ms: number | null
   /** `due` of the last row taken: the next claim need not look below it. */
   reached: Date | null
+  /** There may be more that can be taken at once, however little this was. */
+  more?: boolean
+  /** More is due than its owners have room for here: it is looked at again as soon as anything in hand ends. */
+  blocked?: boolean
 }
 
 export type LoopOptions<Item extends Work> = {
@@ -64,6 +68,7 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   let reached: Date | null = null
   let swept = Number.NEGATIVE_INFINITY
   let looking = false
+  let blocked = false
   let emptied: (() => void) | null = null
   let turning: Promise<void> = Promise.resolve()
 
@@ -115,7 +120,8 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
       if (sweep) swept = clock.monotonic()
       if (claimed.reached) reached = claimed.reached
       take(claimed.items)
-      if (claimed.items.length >= limit) woken = true
+      if (claimed.items.length >= limit || claimed.more) woken = true
+      blocked = claimed.blocked ?? false
       return claimed.wait_ms
     } catch (error) {
       log.warn({ queue: name, err: error }, 'nothing could be claimed')
@@ -139,6 +145,7 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
     }
     for (const item of items) held.delete(item)
     if (held.size === 0) emptied?.()
+    if (blocked) woken = true
     if (state === 'idle' && woken) lookAgainSoon()
   }
 

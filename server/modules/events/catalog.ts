@@ -176,6 +176,20 @@ export const CATALOG: readonly EventType[] = [
     },
   },
   {
+    name: 'subscription.failing',
+    description: 'Nothing reaches it for a while; it is disabled when that goes on',
+    schema: Type.Object({
+      subscription_id: Type.String(),
+      reason: Type.String({ description: 'In words' }),
+      disabled_at: Type.String({ description: 'When it will be, unless something is delivered before' }),
+    }),
+    example: {
+      subscription_id: 'sub_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      reason: 'nothing was delivered since 2026-11-20T10:00:00.000Z, and 31 attempts failed',
+      disabled_at: '2026-11-25T10:00:00.000Z',
+    },
+  },
+  {
     name: 'webhook.test',
     description: 'Sent to one subscription to try it',
     schema: Type.Object({ subscription_id: Type.String(), sent_by: Type.String() }),

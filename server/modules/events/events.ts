@@ -51,16 +51,16 @@ export async function publish(app: App, actor: Actor, input: PublishEvent, data_
   }
 }
 
-/** What the product has to say about a subscription, to all others of the tenant. */
-export async function publishNotice(app: App, notice: Notice): Promise<void> {
+/**
+ * What the product has to say about a subscription, to all others of the tenant. Reads whom it concerns; what it gives
+ * writes it in a transaction of the caller's, who wakes the deliveries after it.
+ */
+export async function prepareNotice(app: App, notice: Notice): Promise<(tx: Tx) => Promise<number>> {
   const { tenant_id, type, entity_id, subscription_id } = notice
   const data = JSON.stringify(notice.data)
   const event = { tenant_id, id: app.newId(), type, data, entity_id, message_id: null }
   const audience = await audienceOf(app, [event], subscription_id)
-  const deliveries = await inTenant(app.db, tenant_id, (tx) =>
-    publishAll(app, tx, { events: [event], external_ids: [] }, audience),
-  )
-  if (deliveries > 0) wakeDeliveries(app)
+  return (tx) => publishAll(app, tx, { events: [event], external_ids: [] }, audience)
 }
 
 /** A `webhook.test` for one subscription and nobody else, whatever types and filter it has. */

@@ -1,6 +1,8 @@
 import { compileFilter, lazily, type Matches, takes } from '../../kit/filter.ts'
 import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
+import { insertOrdered, type OrderedDelivery } from './lane_queries.ts'
+import { laneKey, type Ordering } from './order.ts'
 import * as queries from './queries.ts'
 import { insertDeliveries, type NewDelivery } from './queue_queries.ts'
 
@@ -22,6 +24,11 @@ export type Active = {
   /** The wait before each retry; null for the product's own. */
   retry_schedule_s: number[] | null
   disable_after_hours: number | null
+  ordering: Ordering | null
+  /** Of its deliveries under way at once, in all workers together. */
+  max_concurrency: number | null
+  /** What is older is not sent any more. */
+  expire_after_s: number | null
 }
 
 /** An event as `fanOut` needs it; `data` is JSON text. */
@@ -48,26 +55,51 @@ export async function audienceOf(
 
 /** Writes the deliveries of events in the transaction that publishes them. Returns how many there are. */
 export async function fanOut(app: App, tx: Tx, events: Published[], audience: Audience): Promise<number> {
-  const rows: NewDelivery[] = events.flatMap((event) =>
-    subscribersOf(event, audience).map((subscription) => ({
-      tenant_id: event.tenant_id,
-      id: app.newId(),
-      event_id: event.id,
-      subscription_id: subscription.id,
-      event_type: event.type,
-    })),
-  )
+  const rows: NewDelivery[] = []
+  const ordered: OrderedDelivery[] = []
+  for (const event of events) {
+    const read = lazily(event.data) // only where a subscription has a filter or a key
+    for (const subscription of subscribersOf(event, read, audience)) {
+      const row = toDelivery(app, event, subscription)
+      const key = laneKey(subscription.ordering, event.type, read)
+      if (key === null) rows.push(row)
+      else ordered.push({ ...row, key })
+    }
+  }
   if (rows.length > 0) await insertDeliveries(tx, rows)
-  return rows.length
+  if (ordered.length > 0) {
+    orderedAt(app).ms = app.clock.monotonic()
+    await insertOrdered(tx, ordered)
+  }
+  return rows.length + ordered.length
 }
 
-function subscribersOf({ tenant_id, type, data }: Published, audience: Audience): Active[] {
-  const read = lazily(data) // only where a subscription has a filter
-  return (audience.get(tenant_id) ?? []).filter(
+const toDelivery = (app: App, event: Published, subscription: Active): NewDelivery => ({
+  tenant_id: event.tenant_id,
+  id: app.newId(),
+  event_id: event.id,
+  subscription_id: subscription.id,
+  event_type: event.type,
+})
+
+const subscribersOf = ({ tenant_id, type }: Published, read: () => unknown, audience: Audience): Active[] =>
+  (audience.get(tenant_id) ?? []).filter(
     ({ event_types, matches: filter }) =>
       event_types.some((pattern) => matches(pattern, type)) && (filter === null || takes(filter, read)),
   )
+
+/** When this process last wrote something that keeps an order. */
+const orderedAt = once((_app: App) => ({ ms: Number.NEGATIVE_INFINITY }))
+/** No transaction that published lasts as long. */
+const RECENTLY_MS = 120_000
+
+/** After the commit. Lanes are looked at only where something in order was published, which spares the others a statement. */
+export function wakeDeliveries(app: App): void {
+  app.db.notify('trilho_delivery', 'new')
+  if (app.clock.monotonic() - orderedAt(app).ms < RECENTLY_MS) wakeLanes(app)
 }
+
+export const wakeLanes = (app: App): void => app.db.notify('trilho_delivery', 'lane')
 
 /** `payment.completed`, `payment.*` (one or more words) or `*`. */
 export const matches = (pattern: string, type: string): boolean =>
@@ -101,9 +133,30 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
       auth = '{}',
     } = await app.vault.getAll(tx, { tenant_id, owner_id: row.id })
     if (!secret) continue
-    const { id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours } = row
+    const {
+      id,
+      url,
+      event_types,
+      timeout_ms,
+      retry_schedule_s,
+      disable_after_hours,
+      ordering,
+      max_concurrency,
+      expire_after_s,
+    } = row
     active.set(id, {
-      ...{ id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours, secret },
+      ...{
+        id,
+        url,
+        event_types,
+        timeout_ms,
+        retry_schedule_s,
+        disable_after_hours,
+        ordering,
+        max_concurrency,
+        expire_after_s,
+        secret,
+      },
       state: row.state === 'paused' ? 'paused' : 'enabled',
       matches: row.filter ? readFilter(row.filter) : null,
       previous: await openPrevious(app, tx, tenant_id, row),

@@ -10,7 +10,7 @@ import {
 } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import { forgetSubscriptions, receiverOf } from './audience.ts'
+import { forgetSubscriptions, receiverOf, wakeDeliveries } from './audience.ts'
 import * as queries from './queries.ts'
 import type { Ended } from './queue_queries.ts'
 
@@ -19,7 +19,7 @@ import type { Ended } from './queue_queries.ts'
  * and after days without any the subscription is disabled. What a tenant should know of it is published as an event.
  */
 
-/** An event about a subscription, for all others of the tenant; `main` hands in the events room's verb. */
+/** An event about a subscription, for all others of the tenant; `assemble` hands in the events room's verb. */
 export type Notice = {
   tenant_id: string
   type: string
@@ -28,11 +28,13 @@ export type Notice = {
   /** Is not told about itself. */
   subscription_id: string
 }
-export type PublishNotice = (notice: Notice) => Promise<void>
+/** Reads whom it concerns; what it gives writes the notice in the transaction that makes it true. */
+export type PrepareNotice = (notice: Notice) => Promise<(tx: Tx) => Promise<number>>
 
 /** Deliveries of these cause no notices of their own, or two failing receivers would write to each other for ever. */
 const NOTICES = [
   'subscription.disabled',
+  'subscription.failing',
   'delivery.failing',
   'delivery.exhausted',
   'delivery.recovered',
@@ -44,13 +46,13 @@ const FAILING_AT = 4
 const LEAST_FAILURES = 10
 
 export type Health = {
-  /** Says what the attempt means to the tenant; before it is recorded, so that a crash repeats it and loses none. */
-  tell(ended: Ended): Promise<void>
-  /** Counts or forgives, and disables. */
+  /** Disables where the answer asked for it; before the attempt is recorded, so that no crash forgets it. */
+  obey(ended: Ended): Promise<void>
+  /** Counts or forgives, and disables what was dead for too long. */
   judge(ended: Ended): Promise<void>
 }
 
-export function createHealth(app: App, publish: PublishNotice): Health {
+export function createHealth(app: App, prepare: PrepareNotice): Health {
   const failures = createBatch<queries.Subscribed, queries.Failing | undefined>({
     size: 128,
     parallel: 1,
@@ -60,7 +62,7 @@ export function createHealth(app: App, publish: PublishNotice): Health {
 
   async function judge(ended: Ended): Promise<void> {
     const { tenant_id, subscription_id } = ended.item
-    if (ended.disable) return disable(app, publish, ended.item, ended.disable)
+    if (ended.event_type === null || ended.disable) return
     if (ended.outcome === 'delivered') {
       const failing = await failingOf(app).get(tenant_id)
       if (failing.has(subscription_id)) {
@@ -69,45 +71,50 @@ export function createHealth(app: App, publish: PublishNotice): Health {
       return
     }
     const failing = await failures.add({ tenant_id, subscription_id })
-    if (failing) await disableIfDead(app, publish, failing)
+    if (failing) await warnOrDisable(app, prepare, failing)
   }
 
-  async function tell(ended: Ended): Promise<void> {
-    const type = noticeOf(ended)
-    if (type === null) return
-    const { tenant_id, subscription_id, id, event_id, attempts } = ended.item
-    await publish({
-      tenant_id,
-      type,
-      subscription_id,
-      entity_id: toWire('delivery', id),
-      data: {
-        delivery_id: toWire('delivery', id),
-        subscription_id: toWire('subscription', subscription_id),
-        event_id: toWire('event', event_id),
-        event_type: ended.event_type,
-        attempts,
-        status: ended.status,
-        error: ended.error,
-      },
-    })
+  const obey = async (ended: Ended): Promise<void> => {
+    if (ended.disable) await disable(app, prepare, ended.item, ended.disable)
   }
 
-  /** A notice that cannot be written must not keep an attempt that was made from being recorded. */
-  const guarded = (what: string, act: (ended: Ended) => Promise<void>) => async (ended: Ended) => {
+  /** What it does to the subscription must not keep an attempt that was made from being recorded. */
+  const guarded = (act: (ended: Ended) => Promise<void>) => async (ended: Ended) => {
     try {
       await act(ended)
     } catch (error) {
       app.log.error(
         { crossing: 'outbound', delivery: toWire('delivery', ended.item.id), err: error },
-        `a delivery's ${what} failed`,
+        "a delivery's effect on its subscription failed",
       )
     }
   }
-  return { tell: guarded('notice', tell), judge: guarded('effect on its subscription', judge) }
+  return { obey: guarded(obey), judge: guarded(judge) }
 }
 
-function noticeOf({ event_type, state, exhausted, item }: Ended): (typeof NOTICES)[number] | null {
+/** What an attempt means to the tenant, to be told in the transaction that records it: once, whatever crashes. */
+export function noticeOf(ended: Ended): Notice | null {
+  const type = typeOf(ended)
+  if (type === null) return null
+  const { tenant_id, subscription_id, id, event_id, attempts } = ended.item
+  return {
+    tenant_id,
+    type,
+    subscription_id,
+    entity_id: toWire('delivery', id),
+    data: {
+      delivery_id: toWire('delivery', id),
+      subscription_id: toWire('subscription', subscription_id),
+      event_id: toWire('event', event_id),
+      event_type: ended.event_type,
+      attempts,
+      status: ended.status,
+      error: ended.error,
+    },
+  }
+}
+
+function typeOf({ event_type, state, exhausted, item }: Ended): (typeof NOTICES)[number] | null {
   if (event_type === null || NOTICES.some((own) => own === event_type)) return null
   if (exhausted) return 'delivery.exhausted'
   if (state === 'pending' && item.attempts === FAILING_AT) return 'delivery.failing'
@@ -144,34 +151,66 @@ export async function forgive(tx: Tx, tenant_id: string, subscription_id: string
   forget(tx, 'failing', tenant_id)
 }
 
-async function disableIfDead(app: App, publish: PublishNotice, failing: queries.Failing): Promise<void> {
-  const { tenant_id, subscription_id, since, failures } = failing
+const HOUR_MS = 3_600_000
+
+async function warnOrDisable(app: App, prepare: PrepareNotice, failing: queries.Failing): Promise<void> {
+  const { tenant_id, subscription_id, since, failures, warned } = failing
   const receiver = await receiverOf(app, tenant_id, subscription_id)
   const hours = receiver?.disable_after_hours ?? null
   if (hours === null || failures < LEAST_FAILURES) return
-  if (app.clock.now().getTime() - since.getTime() < hours * 3_600_000) return
+  const for_ms = app.clock.now().getTime() - since.getTime()
   const why = `nothing was delivered since ${since.toISOString()}, and ${failures} attempts failed`
-  await disable(app, publish, failing, why)
+  if (for_ms >= hours * HOUR_MS) return disable(app, prepare, failing, why)
+  const share = WARN_AT.findLastIndex((part) => for_ms >= part * hours * HOUR_MS) + 1
+  if (share <= warned) return
+  const disabled_at = new Date(since.getTime() + hours * HOUR_MS).toISOString()
+  await warn(app, prepare, failing, share, { reason: why, disabled_at })
+}
+
+/** Told when it has failed for these parts of the time after which it is disabled. */
+const WARN_AT = [0.5, 0.8]
+
+/** `nth` warning, once, whoever comes first. */
+async function warn(
+  app: App,
+  prepare: PrepareNotice,
+  { tenant_id, subscription_id }: queries.Subscribed,
+  nth: number,
+  data: Record<string, unknown>,
+): Promise<void> {
+  const id = toWire('subscription', subscription_id)
+  const write = await prepare({
+    tenant_id,
+    type: 'subscription.failing',
+    subscription_id,
+    entity_id: id,
+    data: { subscription_id: id, ...data },
+  })
+  const made = await asWorker(app.db, async (tx) =>
+    (await queries.noteWarning(tx, tenant_id, subscription_id, nth)) ? write(tx) : 0,
+  )
+  if (made > 0) wakeDeliveries(app)
 }
 
 async function disable(
   app: App,
-  publish: PublishNotice,
+  prepare: PrepareNotice,
   { tenant_id, subscription_id }: queries.Subscribed,
   why: string,
 ): Promise<void> {
-  const changed = await inTenant(app.db, tenant_id, async (tx) => {
-    await forgive(tx, tenant_id, subscription_id)
-    forgetSubscriptions(tx, tenant_id)
-    return queries.disableSubscription(tx, tenant_id, subscription_id, why)
-  })
-  if (!changed) return
   const id = toWire('subscription', subscription_id)
-  await publish({
+  const write = await prepare({
     tenant_id,
     type: 'subscription.disabled',
     subscription_id,
     entity_id: id,
     data: { subscription_id: id, reason: why },
   })
+  const made = await inTenant(app.db, tenant_id, async (tx) => {
+    if (!(await queries.disableSubscription(tx, tenant_id, subscription_id, why))) return 0
+    await forgive(tx, tenant_id, subscription_id)
+    forgetSubscriptions(tx, tenant_id)
+    return write(tx)
+  })
+  if (made > 0) wakeDeliveries(app)
 }

@@ -5,16 +5,25 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
-import { forgetSubscriptions, type Published, previousSecretOf } from './audience.ts'
+import {
+  forgetSubscriptions,
+  type Published,
+  previousSecretOf,
+  wakeDeliveries,
+  wakeLanes,
+} from './audience.ts'
+import type { DeliveryQuery } from './delivery_schema.ts'
+import { toAttempt, toDelivery } from './delivery_schema.ts'
 import { forgive } from './health.ts'
+import * as lanes from './lane_queries.ts'
 import * as queries from './queries.ts'
 import * as queue from './queue_queries.ts'
 import * as records from './record_queries.ts'
-import type { CreateSubscription, DeliveryQuery, RotateSecret, UpdateSubscription } from './schema.ts'
-import { toAttempt, toDelivery, toSubscription } from './schema.ts'
+import type { CreateSubscription, RotateSecret, UpdateSubscription } from './schema.ts'
+import { toSubscription } from './schema.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
 
-export { type Audience, audienceOf, fanOut, matches } from './audience.ts'
+export { type Audience, audienceOf, fanOut, matches, wakeDeliveries } from './audience.ts'
 export type { Notice } from './health.ts'
 
 /**
@@ -208,8 +217,6 @@ export async function replayDelivery(app: App, actor: Actor, wire_id: string) {
   return toDelivery(row)
 }
 
-export const wakeDeliveries = (app: App): void => app.db.notify('trilho_delivery', 'new')
-
 /**
  * Makes due what waits for a subscription, unless that is paused. Whoever ends a pause calls it after the commit, and
  * whoever puts a delivery aside calls it after that: one of the two comes last and sees what the other did.
@@ -218,9 +225,12 @@ export async function releaseUnlessPaused(app: App, tenant_id: string, id: strin
   const released = await inTenant(app.db, tenant_id, async (tx) => {
     if ((await queries.findSubscription(tx, tenant_id, id))?.state === 'paused') return false
     await queue.releaseDeliveries(tx, tenant_id, id)
+    await lanes.releaseLanes(tx, tenant_id, id)
     return true
   })
-  if (released) wakeDeliveries(app)
+  if (!released) return
+  wakeDeliveries(app)
+  wakeLanes(app)
 }
 
 /** The delivery of one event to one subscription, whatever types it takes; in the transaction that stores the event. */
@@ -237,5 +247,6 @@ export async function deliverTo(app: App, tx: Tx, event: Published, wire_id: str
 }
 
 /** Deliveries that still need an event older than the id. */
-export const heldEvents = (app: App, before_id: string): Promise<number> =>
-  queue.countQueuedBefore(app.db.worker, before_id)
+export const heldEvents = async (app: App, before_id: string): Promise<number> =>
+  (await queue.countQueuedBefore(app.db.worker, before_id)) +
+  (await lanes.countLinedBefore(app.db.worker, before_id))

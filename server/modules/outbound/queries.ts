@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Db, Tx } from '../../platform/database/database.ts'
 import type { ShownAuth } from './headers.ts'
+import type { Ordering } from './order.ts'
 
 /** Every statement on subscriptions and on how their receivers are doing. */
 
@@ -18,6 +19,9 @@ export type SubscriptionRow = {
   timeout_ms: number | null
   retry_schedule_s: number[] | null
   disable_after_hours: number | null
+  ordering: Ordering | null
+  max_concurrency: number | null
+  expire_after_s: number | null
   state: 'enabled' | 'paused' | 'disabled'
   state_note: string | null
   previous_secret_until: Date | null
@@ -38,6 +42,9 @@ const SUBSCRIPTION = [
   'timeout_ms',
   'retry_schedule_s',
   'disable_after_hours',
+  'ordering',
+  'max_concurrency',
+  'expire_after_s',
   'state',
   'state_note',
   'previous_secret_until',
@@ -45,11 +52,12 @@ const SUBSCRIPTION = [
   'updated_at',
 ] as const
 
-/** What may be set; what is absent stays as it is. `metadata` and `auth` are JSON text. */
+/** What may be set; what is absent stays as it is. `metadata`, `auth` and `ordering` are JSON text. */
 export type SubscriptionChange = Partial<
-  Omit<SubscriptionRow, 'id' | 'created_at' | 'updated_at' | 'metadata' | 'auth'> & {
+  Omit<SubscriptionRow, 'id' | 'created_at' | 'updated_at' | 'metadata' | 'auth' | 'ordering'> & {
     metadata: string
     auth: string | null
+    ordering: string | null
     previous_secret: Buffer | null
   }
 >
@@ -91,7 +99,7 @@ export const findSubscription = (
     .executeTakeFirst()
 
 /** What is kept as JSON comes back as what was put in. */
-type Json = Pick<SubscriptionRow, 'metadata' | 'auth'>
+type Json = Pick<SubscriptionRow, 'metadata' | 'auth' | 'ordering'>
 
 export const listSubscriptions = (
   tx: Tx,
@@ -174,6 +182,8 @@ export type Subscribed = { tenant_id: string; subscription_id: string }
 export type Failing = Subscribed & {
   since: Date
   failures: number
+  /** Warnings given. */
+  warned: number
   is_new: boolean
 }
 
@@ -185,8 +195,25 @@ export async function countFailures(tx: Tx, attempts: Subscribed[]): Promise<Fai
                                       ${attempts.map((one) => one.subscription_id)}::uuid[]) r(t, s)
      group by t, s order by t, s
     on conflict (tenant_id, subscription_id) do update set failures = subscription_failing.failures + excluded.failures
-    returning tenant_id, subscription_id, since, failures, xmax = 0 as is_new`.execute(tx)
+    returning tenant_id, subscription_id, since, failures, warned, xmax = 0 as is_new`.execute(tx)
   return rows
+}
+
+/** False where it was noted before, or the subscription delivers again. */
+export async function noteWarning(
+  tx: Tx,
+  tenant_id: string,
+  subscription_id: string,
+  nth: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('subscription_failing')
+    .set({ warned: nth })
+    .where('tenant_id', '=', tenant_id)
+    .where('subscription_id', '=', subscription_id)
+    .where('warned', '<', nth)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
 }
 
 export const listFailing = (db: Db, tenant_id: string): Promise<{ subscription_id: string }[]> =>

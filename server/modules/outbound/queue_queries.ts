@@ -1,14 +1,25 @@
-import { sql } from 'kysely'
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { CompiledQuery, sql } from 'kysely'
+import { type Db, hot, type Statement, type Tx } from '../../platform/database/database.ts'
 import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
-import { claimFrom, keysOf, queueStatements, readQueueState } from '../../platform/queue_statements.ts'
+import {
+  claimFrom,
+  claimTurns,
+  keysOf,
+  listWaiting,
+  readQueueState,
+  type Turn,
+  turnStatements,
+  type Waiting,
+} from '../../platform/queue_statements.ts'
 
 /** Every statement on deliveries at work: made, claimed, settled, put aside, sent again. */
 
-const QUEUE = queueStatements({
+const QUEUE = turnStatements({
   name: 'delivery',
   table: 'delivery_queue',
-  columns: ['event_id', 'subscription_id'],
+  columns: ['event_id', 'subscription_id', 'cuts'],
+  // A claim that is there still was never ended: the process went down over it, or lost its database.
+  sets: ', cuts = case when q.claim is null then q.cuts else q.cuts + 1 end',
 })
 
 export type NewDelivery = {
@@ -32,12 +43,23 @@ export async function insertDeliveries(tx: Tx, rows: NewDelivery[]): Promise<voi
   )
 }
 
-export type DueDelivery = Work & { event_id: string; subscription_id: string }
+export type DueDelivery = Work & {
+  event_id: string
+  subscription_id: string
+  /** How often it was taken up and cut off: attempts that do not count. */
+  cuts: number
+}
 
 export const claimDeliveries = (
   db: Db,
   claim: { id: string; limit: number; from: Date | null },
 ): Promise<Claimed<DueDelivery>> => claimFrom<DueDelivery>(db, QUEUE, claim)
+
+export const claimDeliveryTurns = (db: Db, claim: { id: string; limit: number }, turns: Turn[]) =>
+  claimTurns<DueDelivery>(db, QUEUE, claim, turns)
+
+export const listWaitingDeliveries = (db: Db, after: string, limit: number): Promise<Waiting[]> =>
+  listWaiting(db, QUEUE, after, limit)
 
 export async function extendDeliveries(db: Db, items: DueDelivery[]): Promise<void> {
   await hot(db, QUEUE.extend, keysOf(items))
@@ -47,12 +69,14 @@ export async function extendDeliveries(db: Db, items: DueDelivery[]): Promise<vo
 export type Ended = {
   item: DueDelivery
   attempt_id: string
-  /** `pending` tries again in `again_ms`. */
-  state: 'delivered' | 'failed' | 'pending'
+  /** `pending` tries again in `again_ms`, or waits for somebody where that is null. */
+  state: 'delivered' | 'failed' | 'expired' | 'pending'
   again_ms: number | null
   outcome: 'delivered' | 'refused' | 'failed'
   status: number | null
   duration_ms: number
+  /** JSON: milliseconds of each step; null where nothing was answered. */
+  timing: string | null
   request_headers: string
   response_headers: string | null
   response_body: Buffer | null
@@ -65,68 +89,115 @@ export type Ended = {
   event_type: string | null
 }
 
+/** The arrays that tell of attempts, $1 to $13, as `attemptsIn` names them. */
+export const attemptArrays = (ended: Ended[]): unknown[] => {
+  const of = <T>(pick: (one: Ended) => T): T[] => ended.map(pick)
+  return [
+    of((e) => e.item.tenant_id),
+    of((e) => e.item.subscription_id),
+    of((e) => e.item.id),
+    of((e) => e.attempt_id),
+    of((e) => e.item.attempts),
+    of((e) => e.state),
+    of((e) => e.outcome),
+    of((e) => e.status),
+    of((e) => e.duration_ms),
+    of((e) => e.timing),
+    of((e) => e.request_headers),
+    of((e) => e.response_headers),
+    of((e) => e.response_body),
+    of((e) => e.error),
+  ]
+}
+
+/** `r`, with what is further told of each from $15 on. */
+export const attemptsIn = (types: string, names: string): string => `
+    r as materialized (select * from unnest(
+           $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int2[], $6::text[], $7::text[], $8::int2[], $9::int4[], $10::text[],
+           $11::text[], $12::text[], $13::bytea[], $14::text[]${types})
+           r(t, s, i, a, n, state, outcome, status, ms, timing, req, res, body, error${names}))`
+
 /*
- * The fence comes first: only rows that still carry our claim are ended, and an attempt is kept either way, since
- * the POST happened. One statement for a whole batch of deliveries, of any tenants and outcomes.
+ * Attempts are kept whatever the fence says, since the POSTs happened, and counted where they are new: an answer that
+ * was lost makes the same attempts be told twice. Sorted, so that workers never wait for each other in a ring.
+ */
+export const ATTEMPTS = `
+    made as (
+      insert into attempt (tenant_id, id, delivery_id, number, outcome, status, duration_ms, timing, request_headers, response_headers, response_body, error)
+      select t, a, i, n, outcome, status, ms, timing, req, res, body, error from r
+      on conflict do nothing returning tenant_id, id),
+    counted as (
+      insert into subscription_counter as k (tenant_id, subscription_id, attempts, delivered, failed, last_attempt_at, last_delivered_at)
+      select t, s, count(*), count(*) filter (where outcome = 'delivered'), count(*) filter (where outcome <> 'delivered'),
+             now(), case when bool_or(outcome = 'delivered') then now() end
+        from r join made on made.tenant_id = r.t and made.id = r.a group by t, s order by t, s
+      on conflict (tenant_id, subscription_id) do update set
+        attempts = k.attempts + excluded.attempts, delivered = k.delivered + excluded.delivered, failed = k.failed + excluded.failed,
+        last_attempt_at = excluded.last_attempt_at, last_delivered_at = coalesce(excluded.last_delivered_at, k.last_delivered_at))`
+
+/** What of a record changes with an attempt; `r` is the attempt, `due` when the next one comes. */
+export const recordOf = (due: string): string => `
+                   set state = r.state, attempts = r.n, status = r.status, error = r.error, next_at = ${due},
+                       closed_at = case when r.state <> 'pending' then now() end`
+
+/*
+ * The fence comes first: only rows that still carry our claim are ended. One statement for a whole batch of
+ * deliveries, of any tenants and outcomes.
  */
 const SETTLE = {
   name: 'delivery_settle',
   text: `
-    with r as materialized (select * from unnest(
-           $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::float8[], $7::text[], $8::int2[], $9::int4[],
-           $10::text[], $11::text[], $12::bytea[], $13::text[], $14::int2[])
-           r(t, i, c, a, state, again_ms, outcome, status, ms, req, res, body, error, n)),
+    with ${attemptsIn(', $15::uuid[], $16::float8[]', ', c, again_ms')},
      gone as (delete from delivery_queue q using r
                where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state <> 'pending' returning q.tenant_id, q.id),
      kept as (update delivery_queue q set claim = null, held = false, due = now() + r.again_ms * interval '1 ms' from r
                where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state = 'pending' returning q.tenant_id, q.id, q.due),
      mine as (select tenant_id, id, null::timestamptz as due from gone union all select tenant_id, id, due from kept),
-     record as (update delivery d
-                   set state = r.state, attempts = r.n, status = r.status, error = r.error, next_at = mine.due,
-                       closed_at = case when r.state <> 'pending' then now() end
+     record as (update delivery d ${recordOf('mine.due')}
                   from mine join r on r.t = mine.tenant_id and r.i = mine.id
-                 where d.tenant_id = mine.tenant_id and d.id = mine.id)
-    insert into attempt (tenant_id, id, delivery_id, number, outcome, status, duration_ms, request_headers, response_headers, response_body, error)
-    select t, a, i, n, outcome, status, ms, req, res, body, error from r
-    on conflict do nothing`, // told twice where the answer to the first was lost
+                 where d.tenant_id = mine.tenant_id and d.id = mine.id),
+    ${ATTEMPTS}
+    select id from mine`,
 }
 
-export async function settleDeliveries(db: Db, ended: Ended[]): Promise<void> {
-  const of = <T>(pick: (one: Ended) => T): T[] => ended.map(pick)
-  await hot(db, SETTLE, [
-    of((e) => e.item.tenant_id),
-    of((e) => e.item.id),
-    of((e) => e.item.claim),
-    of((e) => e.attempt_id),
-    of((e) => e.state),
-    of((e) => e.again_ms),
-    of((e) => e.outcome),
-    of((e) => e.status),
-    of((e) => e.duration_ms),
-    of((e) => e.request_headers),
-    of((e) => e.response_headers),
-    of((e) => e.response_body),
-    of((e) => e.error),
-    of((e) => e.item.attempts),
-  ])
+/** By itself or in a transaction. Returns the ids that were still ours. */
+export async function settleDeliveries(db: Db | Tx, ended: Ended[]): Promise<Set<string>> {
+  const values = [...attemptArrays(ended), ended.map((e) => e.item.claim), ended.map((e) => e.again_ms)]
+  return idsOf(await run<{ id: string }>(db, SETTLE, values))
+}
+
+const idsOf = (rows: { id: string }[]): Set<string> => new Set(rows.map(({ id }) => id))
+
+/** A hot statement, also within a transaction. */
+export async function run<Row extends object>(
+  db: Db | Tx,
+  statement: Statement,
+  values: unknown[],
+): Promise<Row[]> {
+  if ('pool' in db) return hot<Row>(db, statement, values)
+  const { rows } = await db.executeQuery(CompiledQuery.raw(statement.text, values))
+  return rows as Row[]
 }
 
 /*
- * Deliveries of a paused subscription wait until it is resumed. This one did not count as an attempt. It is looked at
- * again after half an hour all the same, in case the process that resumed went down before it said so.
+ * What was taken and not attempted goes back, and did not count. Deliveries of a paused subscription wait until it is
+ * resumed; they are looked at again after half an hour all the same, in case the process that resumed went down before
+ * it said so. Others wait for so long as they are told.
  */
-const HOLD = {
-  name: 'delivery_hold',
+const PUT_BACK = {
+  name: 'delivery_put_back',
   text: `
     with mine as (
-      update delivery_queue q set claim = null, held = true, due = now() + interval '30 min', attempts = q.attempts - 1
-        from unnest($1::uuid[], $2::uuid[], $3::uuid[]) r(t, i, c)
-       where q.tenant_id = r.t and q.id = r.i and q.claim = r.c returning q.tenant_id, q.id)
-    update delivery d set next_at = null from mine where d.tenant_id = mine.tenant_id and d.id = mine.id`,
+      update delivery_queue q set claim = null, held = r.ms is null, due = now() + coalesce(r.ms * interval '1 ms', interval '30 min'),
+                                  attempts = q.attempts - 1
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::float8[]) r(t, i, c, ms)
+       where q.tenant_id = r.t and q.id = r.i and q.claim = r.c returning q.tenant_id, q.id, q.due, q.held)
+    update delivery d set next_at = null from mine where mine.held and d.tenant_id = mine.tenant_id and d.id = mine.id`,
 }
 
-export async function holdDeliveries(db: Db, items: DueDelivery[]): Promise<void> {
-  await hot(db, HOLD, keysOf(items))
+/** `for_ms` null holds it until its subscription is resumed. */
+export async function putBackDeliveries(db: Db, items: DueDelivery[], for_ms: number | null): Promise<void> {
+  await hot(db, PUT_BACK, [...keysOf(items), items.map(() => for_ms)])
 }
 
 /** Makes due what was held for a subscription. */

@@ -8,7 +8,7 @@ export type DeliveryRow = {
   event_id: string
   subscription_id: string
   event_type: string
-  state: 'pending' | 'delivered' | 'failed'
+  state: 'pending' | 'delivered' | 'failed' | 'expired'
   attempts: number
   next_at: Date | null
   status: number | null
@@ -67,6 +67,7 @@ export type AttemptRow = {
   outcome: 'delivered' | 'refused' | 'failed'
   status: number | null
   duration_ms: number
+  timing: string | null
   request_headers: string
   response_headers: string | null
   response_body: Buffer | null
@@ -83,6 +84,7 @@ export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Pr
       'outcome',
       'status',
       'duration_ms',
+      'timing',
       'request_headers',
       'response_headers',
       'response_body',

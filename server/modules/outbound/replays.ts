@@ -5,10 +5,10 @@ import { enqueue, type Job } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
-import { wakeDeliveries } from './outbound.ts'
+import { wakeDeliveries } from './audience.ts'
+import { type CreateReplay, toReplay } from './delivery_schema.ts'
 import { findSubscription } from './queries.ts'
 import * as queries from './replay_queries.ts'
-import { type CreateReplay, toReplay } from './schema.ts'
 
 /**
  * Sending again in bulk: every ended delivery of a subscription in a span of time. A replay is a row with a cursor

@@ -1,11 +1,8 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
-import * as outbound from './outbound.ts'
-import * as replays from './replays.ts'
 import {
   CreateReplay,
-  CreateSubscription,
   Deliveries,
   Delivery,
   DeliveryQuery,
@@ -13,6 +10,12 @@ import {
   DryRun,
   Replay,
   Replays,
+} from './delivery_schema.ts'
+import * as outbound from './outbound.ts'
+import { parkedRoutes } from './parked_routes.ts'
+import * as replays from './replays.ts'
+import {
+  CreateSubscription,
   RotatedSecret,
   RotateSecret,
   Secret,
@@ -28,6 +31,7 @@ const tags = ['Subscriptions']
 const deliveries = ['Deliveries']
 
 export const routes: Routes = (http, app) => {
+  parkedRoutes(http, app)
   http.post(
     '/v1/subscriptions',
     {

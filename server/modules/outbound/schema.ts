@@ -1,10 +1,8 @@
 import Type, { type Static } from 'typebox'
-import { timeOfId, toWire } from '../../platform/ids.ts'
-import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import { toWire } from '../../platform/ids.ts'
+import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
 import { MASK, MOST_HEADERS } from './headers.ts'
 import type { SubscriptionRow } from './queries.ts'
-import type { AttemptRow, DeliveryRow } from './record_queries.ts'
-import type { ReplayRow } from './replay_queries.ts'
 
 const EventTypePattern = Type.String({
   pattern: '^(\\*|[a-zA-Z0-9_]+(\\.[a-zA-Z0-9_]+)*(\\.\\*)?)$',
@@ -57,6 +55,35 @@ const RetrySchedule = Type.Array(Type.Integer({ minimum: 1, maximum: 604_800 }),
   description: 'The longest wait before each retry, in seconds; an empty list retries nothing',
   examples: [[5, 60, 3_600]],
 })
+const Order = Type.Object(
+  {
+    per: Type.Union([Type.Literal('subscription'), Type.Literal('key')]),
+    key: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 500,
+        description: 'A path into the event',
+        examples: ['data.payment.vendor_id'],
+      }),
+    ),
+    on_failure: Type.Optional(
+      Type.Union([Type.Literal('block'), Type.Literal('park'), Type.Literal('skip')]),
+    ),
+    after_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  },
+  {
+    additionalProperties: false,
+    description:
+      'Deliveries in the order in which their events were committed: all of them, or those with the same key',
+    examples: [{ per: 'key', key: 'data.payment.vendor_id', on_failure: 'block' }],
+  },
+)
+const MaxConcurrency = Type.Integer({ minimum: 1, maximum: 1_000, description: 'Requests under way at once' })
+const ExpireAfterS = Type.Integer({
+  minimum: 1,
+  maximum: 2_592_000,
+  description: 'What could not be delivered by this age, in seconds, ends as expired',
+})
 const DisableAfterHours = Type.Integer({
   minimum: 1,
   maximum: 8_760,
@@ -81,6 +108,9 @@ export const CreateSubscription = Type.Object(
     timeout_ms: Type.Optional(TimeoutMs),
     retry_schedule_s: Type.Optional(RetrySchedule),
     disable_after_hours: Type.Optional(Nullable(DisableAfterHours)),
+    order: Type.Optional(Nullable(Order)),
+    max_concurrency: Type.Optional(Nullable(MaxConcurrency)),
+    expire_after_s: Type.Optional(Nullable(ExpireAfterS)),
     secret: Type.Optional(SigningSecret),
   },
   { additionalProperties: false },
@@ -102,6 +132,9 @@ export const UpdateSubscription = Type.Partial(
     timeout_ms: Nullable(TimeoutMs),
     retry_schedule_s: Nullable(RetrySchedule),
     disable_after_hours: Nullable(DisableAfterHours),
+    order: Nullable(Order),
+    max_concurrency: Nullable(MaxConcurrency),
+    expire_after_s: Nullable(ExpireAfterS),
   }),
   {
     additionalProperties: false,
@@ -144,6 +177,9 @@ export const Subscription = Type.Object({
   timeout_ms: Nullable(Type.Integer()),
   retry_schedule_s: Nullable(Type.Array(Type.Integer())),
   disable_after_hours: Nullable(Type.Integer()),
+  order: Nullable(Order),
+  max_concurrency: Nullable(Type.Integer()),
+  expire_after_s: Nullable(Type.Integer()),
   state: State,
   state_note: Nullable(Type.String()),
   previous_secret_until: Nullable(Timestamp),
@@ -167,122 +203,12 @@ export const toSubscription = (row: SubscriptionRow): Static<typeof Subscription
   timeout_ms: row.timeout_ms,
   retry_schedule_s: row.retry_schedule_s,
   disable_after_hours: row.disable_after_hours,
+  order: row.ordering,
+  max_concurrency: row.max_concurrency,
+  expire_after_s: row.expire_after_s,
   state: row.state,
   state_note: row.state_note,
   previous_secret_until: row.previous_secret_until?.toISOString() ?? null,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
-})
-
-const DeliveryState = Type.Union([Type.Literal('pending'), Type.Literal('delivered'), Type.Literal('failed')])
-
-export const DeliveryQuery = Type.Object(
-  {
-    ...PageQuery.properties,
-    subscription_id: Type.Optional(Type.String()),
-    event_id: Type.Optional(Type.String()),
-    state: Type.Optional(DeliveryState),
-  },
-  { additionalProperties: false },
-)
-export type DeliveryQuery = Static<typeof DeliveryQuery>
-
-export const Delivery = Type.Object({
-  id: WireId('delivery'),
-  event_id: WireId('event'),
-  subscription_id: WireId('subscription'),
-  event_type: Type.String(),
-  state: DeliveryState,
-  attempts: Type.Integer(),
-  next_at: Nullable(Timestamp),
-  status: Nullable(Type.Integer({ description: 'HTTP status of the last answer' })),
-  error: Nullable(Type.String({ description: 'Why the last attempt did not succeed, in words' })),
-  created_at: Timestamp,
-  closed_at: Nullable(Timestamp),
-})
-export const Deliveries = Page(Delivery)
-
-export const toDelivery = (row: DeliveryRow): Static<typeof Delivery> => ({
-  id: toWire('delivery', row.id),
-  event_id: toWire('event', row.event_id),
-  subscription_id: toWire('subscription', row.subscription_id),
-  event_type: row.event_type,
-  state: row.state,
-  attempts: row.attempts,
-  next_at: row.next_at?.toISOString() ?? null,
-  status: row.status,
-  error: row.error,
-  created_at: timeOfId(row.id).toISOString(),
-  closed_at: row.closed_at?.toISOString() ?? null,
-})
-
-export const Attempt = Type.Object({
-  id: WireId('attempt'),
-  number: Type.Integer(),
-  outcome: Type.Union([Type.Literal('delivered'), Type.Literal('refused'), Type.Literal('failed')]),
-  status: Nullable(Type.Integer()),
-  duration_ms: Type.Integer(),
-  request_headers: Type.Record(Type.String(), Type.String()),
-  response_headers: Nullable(Type.Record(Type.String(), Type.String())),
-  response_body: Nullable(Type.String({ description: 'The first 8 kB, as UTF-8' })),
-  error: Nullable(Type.String()),
-  ended_at: Timestamp,
-})
-export const DeliveryWithLog = Type.Intersect([Delivery, Type.Object({ log: Type.Array(Attempt) })])
-
-export const toAttempt = (row: AttemptRow): Static<typeof Attempt> => ({
-  id: toWire('attempt', row.id),
-  number: row.number,
-  outcome: row.outcome,
-  status: row.status,
-  duration_ms: row.duration_ms,
-  request_headers: JSON.parse(row.request_headers) as Record<string, string>,
-  response_headers: row.response_headers
-    ? (JSON.parse(row.response_headers) as Record<string, string>)
-    : null,
-  response_body: row.response_body?.toString('utf8') ?? null,
-  error: row.error,
-  ended_at: timeOfId(row.id).toISOString(),
-})
-
-const ReplayedState = Type.Union([Type.Literal('failed'), Type.Literal('delivered')])
-
-export const CreateReplay = Type.Object(
-  {
-    subscription_id: WireId('subscription'),
-    since: Timestamp,
-    until: Type.Optional(Timestamp),
-    state: Type.Optional(ReplayedState),
-    dry_run: Type.Optional(Type.Boolean({ description: 'Counts, and sends nothing' })),
-  },
-  { additionalProperties: false, description: 'The failed deliveries where no state is given, until now' },
-)
-export type CreateReplay = Static<typeof CreateReplay>
-
-export const Replay = Type.Object({
-  id: WireId('replay'),
-  subscription_id: WireId('subscription'),
-  since: Timestamp,
-  until: Timestamp,
-  of_state: ReplayedState,
-  state: Type.Union([Type.Literal('running'), Type.Literal('completed'), Type.Literal('canceled')]),
-  total: Type.Integer({ description: 'How many there were when it was made' }),
-  replayed: Type.Integer({ description: 'How many were put back to work' }),
-  created_at: Timestamp,
-  closed_at: Nullable(Timestamp),
-})
-export const Replays = Page(Replay)
-export const DryRun = Type.Object({ dry_run: Type.Literal(true), total: Type.Integer() })
-
-export const toReplay = (row: ReplayRow): Static<typeof Replay> => ({
-  id: toWire('replay', row.id),
-  subscription_id: toWire('subscription', row.subscription_id),
-  since: row.since.toISOString(),
-  until: row.until.toISOString(),
-  of_state: row.of_state,
-  state: row.state,
-  total: row.total,
-  replayed: row.replayed,
-  created_at: timeOfId(row.id).toISOString(),
-  closed_at: row.closed_at?.toISOString() ?? null,
 })

@@ -18,7 +18,13 @@ export const envelope = (event_id: string, { type, data }: Payload): string =>
   `{"type":${JSON.stringify(type)},"timestamp":"${timeOfId(event_id).toISOString()}","data":${data}}`
 
 /** `webhook-id` is the event's: the same for every attempt, so that a receiver knows a copy. */
-export async function send(app: App, item: DueDelivery, receiver: Active, payload: Payload): Promise<Ended> {
+export async function send(
+  app: App,
+  item: DueDelivery,
+  receiver: Active,
+  payload: Payload,
+  timeout_ms = timeoutOf(app, receiver),
+): Promise<Ended> {
   const body = envelope(item.event_id, payload)
   const id = toWire('event', item.event_id)
   const timestamp = app.clock.now()
@@ -43,7 +49,7 @@ export async function send(app: App, item: DueDelivery, receiver: Active, payloa
     method: 'POST',
     headers: { ...receiver.headers, ...ours },
     body,
-    timeout_ms: receiver.timeout_ms ?? app.config.delivery_timeout_ms,
+    timeout_ms,
     max_response_bytes: KEEP_RESPONSE_BYTES,
   })
   const attempt = {
@@ -52,9 +58,13 @@ export async function send(app: App, item: DueDelivery, receiver: Active, payloa
     duration_ms: Math.round(app.clock.monotonic() - started),
     request_headers: JSON.stringify({ ...masked(receiver.headers), ...ours }),
     event_type: payload.type,
+    timing: null,
   }
   return judge(app, attempt, receiver, result)
 }
+
+export const timeoutOf = (app: App, { timeout_ms }: Active): number =>
+  timeout_ms ?? app.config.delivery_timeout_ms
 
 /** Old and new both sign while they overlap, so that a receiver with either verifies. */
 const secretsOf = ({ secret, previous }: Active, now: Date): string[] =>
@@ -66,7 +76,10 @@ function masked(headers: Record<string, string>): Record<string, string> {
   return shown
 }
 
-type Attempted = Pick<Ended, 'item' | 'attempt_id' | 'duration_ms' | 'request_headers' | 'event_type'>
+type Attempted = Pick<
+  Ended,
+  'item' | 'attempt_id' | 'duration_ms' | 'request_headers' | 'event_type' | 'timing'
+>
 
 function judge(app: App, attempt: Attempted, receiver: Active, result: EgressResult): Ended {
   const { item } = attempt
@@ -87,6 +100,7 @@ function judge(app: App, attempt: Attempted, receiver: Active, result: EgressRes
   const answer = {
     ...attempt,
     status,
+    timing: JSON.stringify(rounded(result.timing)),
     response_headers: JSON.stringify(result.headers),
     response_body: result.body,
     disable: asked.disable,
@@ -104,6 +118,10 @@ function judge(app: App, attempt: Attempted, receiver: Active, result: EgressRes
   const next = asked.stop ? GIVE_UP : again(app, item, receiver, result.headers['retry-after'] ?? null)
   return { ...answer, ...next, outcome: 'refused', error: asked.stop ?? inWords(status) }
 }
+
+/** To a tenth of a millisecond. */
+const rounded = (timing: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(timing).map(([step, ms]) => [step, Math.round(ms * 10) / 10]))
 
 const GIVE_UP = { state: 'failed', again_ms: null, exhausted: false } as const
 
@@ -138,15 +156,44 @@ function again(
   retry_after: string | null,
 ): Pick<Ended, 'state' | 'again_ms' | 'exhausted'> {
   const now = app.clock.now()
+  const elapsed_s = (now.getTime() - timeOfId(item.id).getTime()) / 1000
+  const { schedule_s, most_attempts } = planOf(receiver)
+  const attempts = item.attempts - item.cuts
+  if (attempts >= most_attempts) return { ...GIVE_UP, exhausted: true }
   const wait_s = nextWait({
-    schedule_s: receiver.retry_schedule_s ?? SCHEDULE_S,
-    attempts: item.attempts,
-    elapsed_s: (now.getTime() - timeOfId(item.id).getTime()) / 1000,
+    schedule_s,
+    attempts: Math.min(attempts, schedule_s.length),
+    elapsed_s,
     asked_s: readRetryAfter(retry_after, now),
     random: Math.random(),
   })
   if (wait_s === null) return { ...GIVE_UP, exhausted: true }
+  if (receiver.expire_after_s !== null && elapsed_s + wait_s >= receiver.expire_after_s) {
+    return { state: 'expired', again_ms: null, exhausted: true }
+  }
   return { state: 'pending', again_ms: wait_s * 1000, exhausted: false }
+}
+
+/** The one schedule that retries for ever needs a step to repeat. */
+const NO_SCHEDULE_S = [60]
+
+/** What blocks its key is tried until it is delivered, or too old. */
+function planOf({ retry_schedule_s, ordering }: Active): {
+  schedule_s: readonly number[]
+  most_attempts: number
+} {
+  const schedule_s = retry_schedule_s ?? SCHEDULE_S
+  if (ordering?.on_failure === 'block') {
+    return {
+      schedule_s: schedule_s.length > 0 ? schedule_s : NO_SCHEDULE_S,
+      most_attempts: Number.POSITIVE_INFINITY,
+    }
+  }
+  const most_attempts = ordering?.after_attempts ?? schedule_s.length + 1
+  return {
+    schedule_s: most_attempts > 1 && schedule_s.length === 0 ? NO_SCHEDULE_S : schedule_s,
+    most_attempts,
+  }
 }
 
 function inWords(status: number): string {

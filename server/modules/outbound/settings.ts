@@ -1,6 +1,7 @@
 import { compileFilter } from '../../kit/filter.ts'
 import { Problem } from '../../platform/errors.ts'
 import { type Auth, authHeader, checkHeaders, type ShownAuth, showAuth } from './headers.ts'
+import { checkOrdering } from './order.ts'
 import type { SubscriptionChange } from './queries.ts'
 import type { CreateSubscription, UpdateSubscription } from './schema.ts'
 
@@ -10,12 +11,13 @@ export type Settings = { change: SubscriptionChange; sealed: { headers?: string;
 const NONE = '{}'
 
 export function readSettings(input: Partial<CreateSubscription> | UpdateSubscription): Settings {
-  const { headers, auth, filter, metadata, url, ...plain } = input
+  const { headers, auth, filter, metadata, url, order, ...plain } = input
   const change: SubscriptionChange = { ...plain }
   if ('secret' in change) delete change.secret
   const sealed: Settings['sealed'] = {}
   if (url !== undefined) change.url = checkUrl(url)
   if (metadata !== undefined) change.metadata = JSON.stringify(metadata)
+  if (order !== undefined) change.ordering = order === null ? null : JSON.stringify(checkOrdering(order))
   if (filter !== undefined) change.filter = filter === null ? null : checkedFilter(filter)
   if (headers !== undefined) {
     const checked = checkHeaders(headers ?? {})

@@ -37,6 +37,7 @@ export interface Tables {
     response_headers: string | null
     response_body: Buffer | null
     error: string | null
+    timing: string | null
   }
   audit: {
     tenant_id: string
@@ -169,12 +170,33 @@ export interface Tables {
     event_id: string
     subscription_id: string
     event_type: string
-    state: Generated<'pending' | 'delivered' | 'failed'>
+    state: Generated<'pending' | 'delivered' | 'failed' | 'expired'>
     attempts: Generated<number>
     next_at: Timestamp | null
     status: number | null
     error: string | null
     closed_at: Timestamp | null
+  }
+  delivery_lane: {
+    tenant_id: string
+    subscription_id: string
+    key: string
+    pending: number
+    next_seq: Bigint
+    due: Timestamp
+    claim: string | null
+    attempts: Generated<number>
+    cuts: Generated<number>
+    held: Generated<boolean>
+    parked: Generated<boolean>
+  }
+  delivery_line: {
+    tenant_id: string
+    subscription_id: string
+    key: string
+    seq: Bigint
+    delivery_id: string
+    event_id: string
   }
   delivery_queue: {
     tenant_id: string
@@ -185,6 +207,7 @@ export interface Tables {
     claim: string | null
     attempts: Generated<number>
     held: Generated<boolean>
+    cuts: Generated<number>
   }
   event: {
     tenant_id: string
@@ -460,12 +483,25 @@ export interface Tables {
     disable_after_hours: Generated<number> | null
     previous_secret: Buffer | null
     previous_secret_until: Timestamp | null
+    ordering: Jsonb | null
+    max_concurrency: number | null
+    expire_after_s: number | null
+  }
+  subscription_counter: {
+    tenant_id: string
+    subscription_id: string
+    attempts: Generated<Bigint>
+    delivered: Generated<Bigint>
+    failed: Generated<Bigint>
+    last_attempt_at: Timestamp | null
+    last_delivered_at: Timestamp | null
   }
   subscription_failing: {
     tenant_id: string
     subscription_id: string
     since: Generated<Timestamp>
     failures: number
+    warned: Generated<number>
   }
   tenant: {
     id: string

@@ -19,6 +19,8 @@ const CROSSING = [
   'connection_token',
   'connection_cache',
   'delivery',
+  'delivery_lane',
+  'delivery_line',
   'delivery_queue',
   'event',
   'external_id',
@@ -31,6 +33,7 @@ const CROSSING = [
   'rate_limit',
   'rate_window',
   'schedule',
+  'subscription_counter',
   'subscription_failing',
   'vendor_limit',
 ]

@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Batch, createBatch } from '../../platform/batch.ts'
+import { asWorker, type Db, isConnectionLoss, type Tx } from '../../platform/database/database.ts'
+import { timeOfId, toWire } from '../../platform/ids.ts'
+import { LEASE_MS } from '../../platform/queue.ts'
+import type { App } from '../app.ts'
+import { type Active, receiverOf, wakeDeliveries } from './audience.ts'
+import { noticeOf, type PrepareNotice } from './health.ts'
+import type { DueDelivery, Ended } from './queue_queries.ts'
+import { type Payload, send, timeoutOf } from './send.ts'
+
+/** What deliveries in any order have in common: where one goes, what it came to, and getting that on record. */
+
+type Wanted = { tenant_id: string; event_id: string }
+/** How a worker gets at the events it sends; `assemble` hands in the events room's own look-up, which stands above us. */
+export type ReadPayloads = (wanted: Wanted[]) => Promise<(Payload | null)[]>
+
+/** Claims that were cut off before this delivery is worked on alone, so that it takes no other with it … */
+const SUSPECT_CUTS = 2
+/** … and before it is given up. Far above what restarts do, since a database that is away cuts claims off too. */
+const MOST_CUTS = 20
+
+export type Attempts = {
+  /** The receiver, null where the subscription is disabled or gone. */
+  receiverOf(item: { tenant_id: string; subscription_id: string }): Promise<Active | null>
+  /** Makes one attempt, in at most `most_ms`. */
+  attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended>
+  /** Runs what was cut off before one after another, everything else at once. */
+  alone<T>(cuts: number, work: () => Promise<T>): Promise<T>
+}
+
+export function createAttempts(app: App, read: ReadPayloads): Attempts {
+  const payloads = createBatch({ size: 128, parallel: 1, flush: read, isFinal: isConnectionLoss })
+  let last: Promise<unknown> = Promise.resolve()
+
+  async function attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended> {
+    if (item.cuts >= MOST_CUTS) {
+      return unsent(
+        app,
+        item,
+        `given up: it was taken up ${item.cuts} times, and each time the work was cut off`,
+      )
+    }
+    if (!receiver) return unsent(app, item, 'the subscription is disabled or gone')
+    const age_s = ageOf(app, item) / 1000
+    if (receiver.expire_after_s !== null && age_s >= receiver.expire_after_s) {
+      return {
+        ...unsent(app, item, `it is older than the ${receiver.expire_after_s} s it is worth`),
+        state: 'expired',
+      }
+    }
+    const payload = await payloads.add(item)
+    if (!payload) return unsent(app, item, 'the event is past its retention')
+    const timeout_ms = timeoutOf(app, receiver)
+    return send(app, item, receiver, payload, Math.min(timeout_ms, most_ms ?? timeout_ms))
+  }
+
+  return {
+    attempt,
+    receiverOf: ({ tenant_id, subscription_id }) => receiverOf(app, tenant_id, subscription_id),
+    alone: (cuts, work) => {
+      if (cuts < SUSPECT_CUTS) return work()
+      const turn = last.then(work, work)
+      last = turn.catch(() => {})
+      return turn
+    },
+  }
+}
+
+/** A subscription that expires what is old counts from when the delivery was made. */
+const ageOf = (app: App, { id }: DueDelivery): number => app.clock.now().getTime() - timeOfId(id).getTime()
+
+const unsent = (app: App, item: DueDelivery, error: string): Ended => ({
+  item,
+  attempt_id: app.newId(),
+  state: 'failed',
+  again_ms: null,
+  outcome: 'failed',
+  status: null,
+  duration_ms: 0,
+  timing: null,
+  request_headers: '{}',
+  response_headers: null,
+  response_body: null,
+  error,
+  exhausted: false,
+  disable: null,
+  event_type: null,
+})
+
+const SETTLE_AGAIN_MS = 200
+
+/**
+ * Records what came of attempts, many in one statement; what the tenant is to be told of, in a transaction with the
+ * notice, so that a crash neither repeats it nor loses it. `settle` says which of them were still ours.
+ */
+export function createSettle<One>(
+  app: App,
+  prepare: PrepareNotice,
+  options: {
+    settle: (db: Db | Tx, batch: One[]) => Promise<boolean[]>
+    attemptsOf: (one: One) => Ended[]
+  },
+): (one: One) => Promise<void> {
+  const { settle, attemptsOf } = options
+  const quiet: Batch<One, void> = createBatch<One, void>({
+    size: 128,
+    parallel: 1, // what waits for a commit fills the next batch
+    flush: async (batch) => {
+      await settle(app.db.worker, batch)
+      return batch.map(() => undefined)
+    },
+    isFinal: isConnectionLoss,
+  })
+
+  async function telling(one: One, notices: Parameters<PrepareNotice>[0][]): Promise<void> {
+    const writes = await Promise.all(notices.map(prepare))
+    const made = await asWorker(app.db, async (tx) => {
+      const [mine] = await settle(tx, [one])
+      let deliveries = 0
+      if (mine) for (const write of writes) deliveries += await write(tx)
+      return deliveries
+    })
+    if (made > 0) wakeDeliveries(app)
+  }
+
+  return async (one) => {
+    const notices = attemptsOf(one).flatMap((ended) => noticeOf(ended) ?? [])
+    const deadline = app.clock.monotonic() + LEASE_MS
+    for (;;) {
+      try {
+        await (notices.length > 0 ? telling(one, notices) : quiet.add(one))
+        return
+      } catch (error) {
+        // What was sent was sent: while our lease holds, a lost connection is waited out rather than sent again for.
+        if (!isConnectionLoss(error) || app.clock.monotonic() > deadline) throw error
+        await sleep(SETTLE_AGAIN_MS)
+      }
+    }
+  }
+}
+
+/** Metric and log line of an attempt. */
+export function report(app: App, { item, state, outcome, status, duration_ms, error }: Ended): void {
+  app.telemetry.count('webhook_deliveries_total', { status: METRIC[state] })
+  app.telemetry.observe('trilho_delivery_seconds', duration_ms / 1000)
+  app.log.info(
+    {
+      crossing: 'outbound',
+      delivery: toWire('delivery', item.id),
+      event: toWire('event', item.event_id),
+      subscription: toWire('subscription', item.subscription_id),
+      attempt: item.attempts,
+      outcome,
+      state,
+      status,
+      duration_ms,
+      error,
+    },
+    'delivery',
+  )
+}
+
+/** The seeds' words for an attempt: more follow after `failed`, none after `expired`. */
+const METRIC = { delivered: 'delivered', pending: 'failed', failed: 'expired', expired: 'expired' } as const

@@ -1,0 +1,146 @@
+import Type, { type Static } from 'typebox'
+import { timeOfId, toWire } from '../../platform/ids.ts'
+import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import type { AttemptRow, DeliveryRow } from './record_queries.ts'
+import type { ReplayRow } from './replay_queries.ts'
+
+const DeliveryState = Type.Union([
+  Type.Literal('pending'),
+  Type.Literal('delivered'),
+  Type.Literal('failed'),
+  Type.Literal('expired'),
+])
+
+export const DeliveryQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    subscription_id: Type.Optional(Type.String()),
+    event_id: Type.Optional(Type.String()),
+    state: Type.Optional(DeliveryState),
+  },
+  { additionalProperties: false },
+)
+export type DeliveryQuery = Static<typeof DeliveryQuery>
+
+export const Delivery = Type.Object({
+  id: WireId('delivery'),
+  event_id: WireId('event'),
+  subscription_id: WireId('subscription'),
+  event_type: Type.String(),
+  state: DeliveryState,
+  attempts: Type.Integer(),
+  next_at: Nullable(Timestamp),
+  status: Nullable(Type.Integer({ description: 'HTTP status of the last answer' })),
+  error: Nullable(Type.String({ description: 'Why the last attempt did not succeed, in words' })),
+  created_at: Timestamp,
+  closed_at: Nullable(Timestamp),
+})
+export const Deliveries = Page(Delivery)
+
+export const toDelivery = (row: DeliveryRow): Static<typeof Delivery> => ({
+  id: toWire('delivery', row.id),
+  event_id: toWire('event', row.event_id),
+  subscription_id: toWire('subscription', row.subscription_id),
+  event_type: row.event_type,
+  state: row.state,
+  attempts: row.attempts,
+  next_at: row.next_at?.toISOString() ?? null,
+  status: row.status,
+  error: row.error,
+  created_at: timeOfId(row.id).toISOString(),
+  closed_at: row.closed_at?.toISOString() ?? null,
+})
+
+const Ms = Type.Optional(Type.Number())
+const Timing = Type.Object(
+  { dns_ms: Ms, connect_ms: Ms, tls_ms: Ms, first_byte_ms: Ms, total_ms: Ms },
+  { description: 'Milliseconds; the first three only where a new connection was made' },
+)
+
+export const Attempt = Type.Object({
+  id: WireId('attempt'),
+  number: Type.Integer(),
+  outcome: Type.Union([Type.Literal('delivered'), Type.Literal('refused'), Type.Literal('failed')]),
+  status: Nullable(Type.Integer()),
+  duration_ms: Type.Integer(),
+  timing: Nullable(Timing),
+  request_headers: Type.Record(Type.String(), Type.String()),
+  response_headers: Nullable(Type.Record(Type.String(), Type.String())),
+  response_body: Nullable(Type.String({ description: 'The first 8 kB, as UTF-8' })),
+  error: Nullable(Type.String()),
+  ended_at: Timestamp,
+})
+export const DeliveryWithLog = Type.Intersect([Delivery, Type.Object({ log: Type.Array(Attempt) })])
+
+export const toAttempt = (row: AttemptRow): Static<typeof Attempt> => ({
+  id: toWire('attempt', row.id),
+  number: row.number,
+  outcome: row.outcome,
+  status: row.status,
+  duration_ms: row.duration_ms,
+  timing: row.timing === null ? null : (JSON.parse(row.timing) as Static<typeof Timing>),
+  request_headers: JSON.parse(row.request_headers) as Record<string, string>,
+  response_headers: row.response_headers
+    ? (JSON.parse(row.response_headers) as Record<string, string>)
+    : null,
+  response_body: row.response_body?.toString('utf8') ?? null,
+  error: row.error,
+  ended_at: timeOfId(row.id).toISOString(),
+})
+
+export const ParkedKeys = Type.Object({
+  data: Type.Array(
+    Type.Object({
+      key: Type.String(),
+      pending: Type.Integer({ description: 'Deliveries that wait, the first one included' }),
+      attempts: Type.Integer({ description: 'Of the first one' }),
+      delivery_id: WireId('delivery'),
+    }),
+  ),
+})
+export const ParkedKey = Type.Object(
+  { key: Type.String({ maxLength: 300 }) },
+  { additionalProperties: false, examples: [{ key: 'pay_1042' }] },
+)
+
+const ReplayedState = Type.Union([Type.Literal('failed'), Type.Literal('delivered')])
+
+export const CreateReplay = Type.Object(
+  {
+    subscription_id: WireId('subscription'),
+    since: Timestamp,
+    until: Type.Optional(Timestamp),
+    state: Type.Optional(ReplayedState),
+    dry_run: Type.Optional(Type.Boolean({ description: 'Counts, and sends nothing' })),
+  },
+  { additionalProperties: false, description: 'The failed deliveries where no state is given, until now' },
+)
+export type CreateReplay = Static<typeof CreateReplay>
+
+export const Replay = Type.Object({
+  id: WireId('replay'),
+  subscription_id: WireId('subscription'),
+  since: Timestamp,
+  until: Timestamp,
+  of_state: ReplayedState,
+  state: Type.Union([Type.Literal('running'), Type.Literal('completed'), Type.Literal('canceled')]),
+  total: Type.Integer({ description: 'How many there were when it was made' }),
+  replayed: Type.Integer({ description: 'How many were put back to work' }),
+  created_at: Timestamp,
+  closed_at: Nullable(Timestamp),
+})
+export const Replays = Page(Replay)
+export const DryRun = Type.Object({ dry_run: Type.Literal(true), total: Type.Integer() })
+
+export const toReplay = (row: ReplayRow): Static<typeof Replay> => ({
+  id: toWire('replay', row.id),
+  subscription_id: toWire('subscription', row.subscription_id),
+  since: row.since.toISOString(),
+  until: row.until.toISOString(),
+  of_state: row.of_state,
+  state: row.state,
+  total: row.total,
+  replayed: row.replayed,
+  created_at: timeOfId(row.id).toISOString(),
+  closed_at: row.closed_at?.toISOString() ?? null,
+})

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { before, beforeEach, test } from 'node:test'
+import { fromWire } from '../../platform/ids.ts'
+import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { type Receiver, startReceiver } from '../../test/receiver.ts'
+import { checkOrdering, laneKey } from './order.ts'
+
+let product: Product
+let receiver: Receiver
+/** A tenant of its own for each test. */
+let api: Api
+
+before(async () => {
+  receiver = await startReceiver()
+  product = await startProduct()
+})
+beforeEach(async () => {
+  api = await product.newTenant()
+})
+
+const subscribe = (path: string, more: Json = {}): Promise<Json> =>
+  api.ok('POST', '/v1/subscriptions', {
+    name: path,
+    url: receiver.base + path,
+    event_types: ['webhook.received'],
+    order: { per: 'key', key: 'data.account' },
+    ...more,
+  })
+const publish = (data: Json) => api.ok('POST', '/v1/events', { type: 'webhook.received', data })
+const dataAt = (path: string) =>
+  receiver.at(path).map(({ body }) => (JSON.parse(body) as { data: Json }).data)
+const numbersOf = (path: string, account: unknown) =>
+  dataAt(path)
+    .filter((data) => data['account'] === account)
+    .map((data) => data['n'])
+/** One for each event. */
+const firstsOf = (path: string) => [...new Set(receiver.at(path).map(({ headers }) => headers['webhook-id']))]
+const stateOf = async (event: Json) =>
+  (await api.list(`/v1/deliveries?event_id=${event['id']}`))[0]?.['state']
+
+test('the deliveries of a key arrive one after another, in the order of their events', async () => {
+  receiver.answer('/in-order', { status: 200, after_ms: 3 })
+  await subscribe('/in-order')
+  for (let n = 0; n < 30; n++) await publish({ account: 'A', n })
+  await eventually(async () => receiver.at('/in-order').length === 30)
+  assert.deepEqual(
+    numbersOf('/in-order', 'A'),
+    Array.from({ length: 30 }, (_, n) => n),
+  )
+})
+
+test('one that fails keeps its own key waiting, and nobody else', async () => {
+  receiver.answer('/blocked', { status: 500 })
+  await subscribe('/blocked', { retry_schedule_s: [1] })
+  await publish({ account: 'A', n: 1 })
+  await eventually(async () => receiver.at('/blocked').length > 0)
+  receiver.answer('/blocked', { status: 200 })
+  await publish({ account: 'A', n: 2 })
+  await publish({ account: 'B', n: 1 })
+  await publish({ n: 'without a key' })
+  await eventually(async () => firstsOf('/blocked').length === 4)
+  assert.deepEqual([...new Set(numbersOf('/blocked', 'A'))], [1, 2])
+})
+
+test('a whole subscription in order lets nothing pass the one in front', async () => {
+  receiver.answer('/whole', { status: 500 })
+  await subscribe('/whole', { order: { per: 'subscription' }, retry_schedule_s: [1] })
+  const first = await publish({ account: 'A', n: 1 })
+  await eventually(async () => receiver.at('/whole').length > 0)
+  receiver.answer('/whole', { status: 200 })
+  const second = await publish({ account: 'B', n: 2 })
+  await eventually(async () => (await stateOf(second)) === 'delivered')
+  assert.equal(await stateOf(first), 'delivered')
+  assert.deepEqual([...new Set(dataAt('/whole').map(({ n }) => n))], [1, 2])
+})
+
+test('what is to be skipped becomes a dead letter after so many attempts, and the next one goes', async () => {
+  receiver.answer('/skipping', { status: 500 }, { status: 500 }, { status: 200 })
+  const order = { per: 'key', key: 'data.account', on_failure: 'skip', after_attempts: 2 }
+  await subscribe('/skipping', { order, retry_schedule_s: [1] })
+  const events = [await publish({ account: 'A', n: 1 }), await publish({ account: 'A', n: 2 })]
+  await eventually(async () => (await stateOf(events[1] as Json)) === 'delivered')
+  assert.equal(await stateOf(events[0] as Json), 'failed')
+  assert.deepEqual(numbersOf('/skipping', 'A'), [1, 1, 2])
+})
+
+test('a parked key waits until somebody lets it go on, or passes by its head', async () => {
+  receiver.answer('/parked', { status: 500 })
+  const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 1 }
+  const { id } = await subscribe('/parked', { order })
+  const events = [await publish({ account: 'A', n: 1 }), await publish({ account: 'A', n: 2 })]
+  const parked = () => api.list(`/v1/subscriptions/${id}/parked`)
+  const [lane] = await eventually(async () => {
+    const lanes = await parked()
+    return lanes.length > 0 && lanes
+  })
+  assert.equal(lane?.['key'], 'A')
+  assert.equal(lane?.['pending'], 2)
+  assert.equal(await stateOf(events[0] as Json), 'pending')
+  await api.ok('POST', `/v1/subscriptions/${id}/parked/resume`, { key: 'A' })
+  await eventually(async () => receiver.at('/parked').length === 2)
+  await eventually(async () => (await parked()).length === 1)
+  receiver.answer('/parked', { status: 200 })
+  await api.ok('POST', `/v1/subscriptions/${id}/parked/skip`, { key: 'A' })
+  await eventually(async () => (await stateOf(events[1] as Json)) === 'delivered')
+  assert.equal(await stateOf(events[0] as Json), 'failed')
+  assert.deepEqual(numbersOf('/parked', 'A'), [1, 1, 2])
+  assert.equal((await api.send('POST', `/v1/subscriptions/${id}/parked/skip`, { key: 'A' })).status, 409)
+  const stranger = await product.newTenant()
+  assert.equal((await stranger.send('GET', `/v1/subscriptions/${id}/parked`)).status, 404)
+})
+
+test('a paused subscription keeps its order when it is resumed', async () => {
+  const { id } = await subscribe('/resumed')
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'paused' })
+  for (let n = 0; n < 5; n++) await publish({ account: 'A', n })
+  const held = async () =>
+    (
+      await product.app.db.owner
+        .selectFrom('delivery_lane')
+        .select('held')
+        .where('subscription_id', '=', fromWire('subscription', String(id)))
+        .execute()
+    ).every((lane) => lane.held)
+  await eventually(held)
+  assert.equal(receiver.at('/resumed').length, 0)
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'enabled' })
+  await eventually(async () => receiver.at('/resumed').length === 5)
+  assert.deepEqual(numbersOf('/resumed', 'A'), [0, 1, 2, 3, 4])
+  assert.ok(receiver.at('/resumed').every(({ headers }) => headers['trilho-attempt'] === '1'))
+})
+
+test('what is too old is not sent, and does not hold up its key', async () => {
+  receiver.answer('/aged', { status: 500 })
+  await subscribe('/aged', { expire_after_s: 1, retry_schedule_s: [5, 5] })
+  const first = await publish({ account: 'A', n: 1 })
+  await eventually(async () => (await stateOf(first)) === 'expired')
+  receiver.answer('/aged', { status: 200 })
+  const second = await publish({ account: 'A', n: 2 })
+  await eventually(async () => (await stateOf(second)) === 'delivered')
+  assert.equal((await api.list('/v1/deliveries?state=expired')).length, 1)
+})
+
+test('a key is a text, number or truth value of the event; everything else keeps no order', () => {
+  const per = (key: string) => checkOrdering({ per: 'key', key })
+  const data = () => ({
+    payment: { id: 'pay_1', count: 7, paid: true, list: [] },
+    long: 'x'.repeat(300),
+    nul: 'a\0',
+  })
+  assert.equal(laneKey(null, 'a.b', data), null)
+  assert.equal(laneKey(checkOrdering({ per: 'subscription' }), 'a.b', data), '')
+  assert.equal(laneKey(per('type'), 'a.b', data), 'a.b')
+  assert.equal(laneKey(per('data.payment.id'), 'a.b', data), 'pay_1')
+  assert.equal(laneKey(per('data.payment.count'), 'a.b', data), '7')
+  assert.equal(laneKey(per('data.payment.paid'), 'a.b', data), 'true')
+  for (const path of ['data.payment', 'data.payment.list', 'data.missing', 'data.constructor'])
+    assert.equal(laneKey(per(path), 'a.b', data), null, path)
+  assert.match(String(laneKey(per('data.long'), 'a.b', data)), /^sha256:/)
+  assert.match(String(laneKey(per('data.nul'), 'a.b', data)), /^sha256:/)
+})
+
+test('an order that cannot be kept is refused by the field', async () => {
+  const bad: [Json, string][] = [
+    [{ per: 'key' }, 'order.key'],
+    [{ per: 'key', key: 'payment.id' }, 'order.key'],
+    [{ per: 'key', key: 'data.' }, 'order.key'],
+    [{ per: 'subscription', key: 'data.id' }, 'order.key'],
+    [{ per: 'subscription', after_attempts: 3 }, 'order.after_attempts'],
+  ]
+  for (const [order, field] of bad) {
+    const { status, body } = await api.send('POST', '/v1/subscriptions', {
+      ...{ name: 'X', url: receiver.base, event_types: ['*'], order },
+    })
+    assert.equal(status, 400, field)
+    assert.equal(body['field'], field)
+  }
+})
