@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type FaultPostgres, startFaultPostgres } from './installation.ts'
+import { proveOrder } from './order.ts'
 import { type Place, tryPoints } from './points.ts'
 import { drains, kills, restarts, type Storm } from './storm.ts'
 import { addTallies, type Tally } from './tally.ts'
@@ -65,6 +66,13 @@ describe('nothing is lost', { concurrency: true }, () => {
     const tally = await kills(postgres, storm(5))
     assertNothingBroken(tally)
     assert.ok(tally.accepted > 0, `${tally.accepted} messages were accepted`)
+  })
+
+  test('messages of one entity keep their order while the processes that work on them are killed', async () => {
+    const trial = { seed: 20_260_102, entities: 120, messages: 6, workers: 3, kills: 6, tell: () => {} }
+    const { broken, reordered, lost, accepted } = await proveOrder(postgres, trial)
+    assert.deepEqual([broken, reordered, lost], [[], 0, 0])
+    assert.equal(accepted, 120 * 6)
   })
 
   test('SIGTERM under load loses nothing and sends nothing twice', async () => {

@@ -1,17 +1,20 @@
 import { parseArgs } from 'node:util'
 import { type FaultPostgres, startFaultPostgres } from './installation.ts'
+import { proveOrder } from './order.ts'
 import { FLOWS, walkPoints } from './points.ts'
 import { drains, kills, restarts, type Storm } from './storm.ts'
 import { addTallies, type Tally, tallyInWords } from './tally.ts'
 
 // npm run faults                                          every form
 //   npm run faults -- --form kills --seed 7 --times 50      one form: points, kills, drains or restarts
+//   npm run faults -- inbound [--entities 100000] [--messages 3]   the order of messages, under kills
 //   npm run faults -- --flow webhook --point 17 --side after --how cut   one point of one flow
 
 const MINUTE_MS = 60_000
 const tell = (line: string) => console.log(line)
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     form: { type: 'string' },
     flow: { type: 'string' },
@@ -21,6 +24,9 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '8' },
     seed: { type: 'string' },
     times: { type: 'string' },
+    entities: { type: 'string', default: '100000' },
+    messages: { type: 'string', default: '3' },
+    workers: { type: 'string', default: '3' },
   },
 })
 
@@ -56,7 +62,28 @@ const FORMS: Record<string, (postgres: FaultPostgres) => Promise<Tally>> = {
 /** What was asked for: a point alone names its form. */
 const wanted = values.form ?? (values.flow || values.point ? 'points' : undefined)
 
+/** The order of the inbox alone. */
+async function proveInbound(): Promise<number> {
+  const postgres = await startFaultPostgres(process.env['DATABASE_URL'])
+  try {
+    const { broken, ...counts } = await proveOrder(postgres, {
+      seed,
+      entities: Number(values.entities),
+      messages: Number(values.messages),
+      workers: Number(values.workers),
+      kills: Number(values.times ?? 100),
+      tell,
+    })
+    for (const fault of broken) console.log(`  BROKEN ${fault}`)
+    console.log(JSON.stringify({ faults: 'inbound', ...counts, broken: broken.length, seed }))
+    return broken.length === 0 ? 0 : 1
+  } finally {
+    await postgres.stop()
+  }
+}
+
 async function main(): Promise<number> {
+  if (positionals.includes('inbound')) return proveInbound()
   const began = performance.now()
   const names = wanted ? [wanted] : Object.keys(FORMS)
   const postgres = await startFaultPostgres(process.env['DATABASE_URL'])

@@ -3,6 +3,7 @@ import pg from 'pg'
 import { freePort } from '../ports.ts'
 import { endCutOffCalls } from './cut_off.ts'
 import { type FaultPostgres, type Installation, install } from './installation.ts'
+import { randomOf } from './random.ts'
 import { type Slot, startSlot } from './slot.ts'
 import type { Tally } from './tally.ts'
 import { compare, untilQuiet } from './truth.ts'
@@ -166,15 +167,4 @@ function anyOf(slots: Slot[], which: number): Slot {
   const slot = slots[Math.floor(which * slots.length)]
   if (!slot) throw new Error('there are no processes')
   return slot
-}
-
-/** Mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

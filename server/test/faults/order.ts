@@ -1,0 +1,214 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { freePort } from '../ports.ts'
+import { type FaultPostgres, type Installation, install } from './installation.ts'
+import { randomOf } from './random.ts'
+import { type Slot, startSlot } from './slot.ts'
+import { untilQuiet } from './truth.ts'
+
+/**
+ * The order of messages of one entity, under kills: one process at the door and several workers, killed at random while
+ * many entities send. Half of the entities number their messages and send them shuffled; the other half send the next
+ * when the one before was answered, and are to be worked on in that order.
+ */
+export type OrderTrial = {
+  seed: number
+  entities: number
+  /** Of each entity. */
+  messages: number
+  workers: number
+  kills: number
+  tell: (line: string) => void
+}
+
+export type OrderTally = {
+  entities: number
+  accepted: number
+  kills: number
+  lost: number
+  duplicates: number
+  reordered: number
+  /** Went on before its turn, or came after it: neither may happen, since nothing is missing for good. */
+  flagged: number
+  seconds: number
+  broken: string[]
+}
+
+type By = 'sequence' | 'arrival'
+type Shop = { path: Record<By, string>; origin: string }
+
+const TOKEN = 'a-token-of-the-order-trial'
+const SENDERS = 48
+/** Longer than any trial: a number that is on its way is never given up. */
+const GAP_TIMEOUT_S = 3_600
+
+export async function proveOrder(postgres: FaultPostgres, trial: OrderTrial): Promise<OrderTally> {
+  const began = performance.now()
+  const installation = await install(postgres.url)
+  let slots: Slot[] = []
+  try {
+    const port = String(await freePort())
+    slots = await occupy(installation, port, trial.workers)
+    const shop = await openShop(installation, `http://127.0.0.1:${port}`)
+    const sending = sendAll(shop, trial)
+    const kills = await killUntil(sending, slots, trial)
+    const accepted = await sending
+    const quiet = await untilQuiet(installation, 180_000)
+    await Promise.all(slots.map((slot) => slot.stop()))
+    const judged = await judge(installation, trial)
+    const broken = [
+      ...judged.broken,
+      ...slots.flatMap(({ crashes }) => crashes),
+      ...(quiet ? [] : ['work was left over']),
+    ]
+    const seconds = Math.round((performance.now() - began) / 1000)
+    return { entities: trial.entities, accepted, kills, ...judged, broken, seconds }
+  } catch (error) {
+    for (const slot of slots) slot.abandon()
+    throw error
+  } finally {
+    await installation.close()
+  }
+}
+
+async function occupy({ env, database_url }: Installation, port: string, workers: number): Promise<Slot[]> {
+  const direct = { ...env, DATABASE_URL: database_url }
+  return Promise.all([
+    startSlot('door', { ...direct, TRILHO_PORT: port, TRILHO_ROLES: 'api,ingest' }),
+    ...Array.from({ length: workers }, (_, n) =>
+      startSlot(`worker ${n + 1}`, { ...direct, TRILHO_ROLES: 'worker' }),
+    ),
+  ])
+}
+
+async function openShop({ env }: Installation, origin: string): Promise<Shop> {
+  const admin = { authorization: `Bearer ${env['TRILHO_ADMIN_KEY']}`, 'content-type': 'application/json' }
+  const create = async (path: string, headers: Record<string, string>, body: object) => {
+    const response = await fetch(origin + path, { method: 'POST', headers, body: JSON.stringify(body) })
+    if (!response.ok) throw new Error(`POST ${path} was answered ${response.status} ${await response.text()}`)
+    return (await response.json()) as Record<string, string>
+  }
+  const { id = '' } = await create('/v1/tenants', admin, { name: 'Loja em Ordem' })
+  const source = async (by: By) => {
+    const settings = {
+      signature: 'token',
+      signature_header: 'x-token',
+      entity_id: 'entity',
+      order: by,
+      ...(by === 'sequence' && { position: 'n' }),
+    }
+    const options = { order: { gap_timeout_s: GAP_TIMEOUT_S } }
+    const wanted = { provider: 'http', name: by, settings, secrets: [TOKEN], options }
+    const { url = '' } = await create('/v1/sources', { ...admin, 'trilho-tenant': id }, wanted)
+    return new URL(url).pathname
+  }
+  return { origin, path: { sequence: await source('sequence'), arrival: await source('arrival') } }
+}
+
+/** All of every entity, entities side by side; returns how many were answered 2xx. */
+async function sendAll(shop: Shop, trial: OrderTrial): Promise<number> {
+  const random = randomOf(trial.seed)
+  let next = 0
+  let accepted = 0
+  const sendOne = async (): Promise<void> => {
+    while (next < trial.entities) {
+      const entity = next++
+      const by: By = entity % 2 === 0 ? 'sequence' : 'arrival'
+      for (const n of numbers(trial.messages, by === 'sequence' ? random : null)) {
+        await post(shop, by, entity, n)
+        accepted += 1
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: SENDERS }, sendOne))
+  return accepted
+}
+
+function numbers(count: number, random: (() => number) | null): number[] {
+  const all = Array.from({ length: count }, (_, at) => at + 1)
+  return random
+    ? all
+        .map((n) => ({ n, at: random() }))
+        .sort((a, b) => a.at - b.at)
+        .map(({ n }) => n)
+    : all
+}
+
+/** Again and again until it is answered, as a vendor does; a copy is known by its id. */
+async function post({ origin, path }: Shop, by: By, entity: number, n: number): Promise<void> {
+  const body = JSON.stringify({ id: `${by}-${entity}-${n}`, type: 'step', entity: `${by}-${entity}`, n })
+  for (;;) {
+    try {
+      const headers = { 'content-type': 'application/json', 'x-token': TOKEN }
+      const response = await fetch(origin + path[by], { method: 'POST', headers, body })
+      await response.arrayBuffer()
+      if (response.status === 200) return
+      if (response.status < 500) throw new Error(`a message was answered ${response.status}`)
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith('a message')) throw error
+    }
+    await sleep(50)
+  }
+}
+
+/** Kills one process after another while the senders are at it, and goes on a little after. */
+async function killUntil(sending: Promise<number>, slots: Slot[], trial: OrderTrial): Promise<number> {
+  const random = randomOf(trial.seed + 1)
+  let kills = 0
+  let over = false
+  void sending.then(
+    () => {
+      over = true
+    },
+    () => {
+      over = true
+    },
+  )
+  while (kills < trial.kills && !(over && kills >= trial.kills / 2)) {
+    await sleep(200 + random() * 800)
+    const slot = slots[Math.floor(random() * slots.length)]
+    await slot?.ready()
+    slot?.kill()
+    kills += 1
+    trial.tell(`  ${kills} killed ${slot?.name}`)
+  }
+  await sleep(500) // the last one may not have fallen yet, and nobody is to take it for alive
+  return kills
+}
+
+type Row = { entity_id: string; n: number; flags: string[] }
+
+// One entity's transactions come one after another, so their numbers are their order; in one of them it is the ids'.
+const EVENTS = `
+  select e.entity_id, (e.data::jsonb ->> 'n')::int as n, m.flags
+    from event e join inbox m on m.tenant_id = e.tenant_id and m.id = e.message_id
+   order by e.entity_id, e.xmin::text::bigint, e.id`
+
+async function judge(
+  { database_url }: Installation,
+  { entities, messages }: OrderTrial,
+): Promise<Pick<OrderTally, 'lost' | 'duplicates' | 'reordered' | 'flagged' | 'broken'>> {
+  const client = new pg.Client({ connectionString: database_url, options: '-c role=trilho_owner' })
+  await client.connect()
+  const { rows } = await client.query<Row>(EVENTS).finally(() => client.end())
+  const of_entity = Map.groupBy(rows, ({ entity_id }) => entity_id)
+  const reordered = [...of_entity].filter(([, all]) =>
+    all.some(({ n }, at) => at > 0 && n < (all[at - 1]?.n ?? 0)),
+  )
+  const distinct = new Set(rows.map(({ entity_id, n }) => `${entity_id} ${n}`)).size
+  const flagged = rows.filter(({ flags }) => flags.length > 0).length
+  const lost = entities * messages - distinct
+  return {
+    lost,
+    duplicates: rows.length - distinct,
+    reordered: reordered.length,
+    flagged,
+    broken: [
+      ...reordered
+        .slice(0, 10)
+        .map(([id, all]) => `${id} was worked on as ${all.map(({ n }) => n).join(' ')}`),
+      ...(lost > 0 ? [`${lost} messages became no event`] : []),
+      ...(flagged > 0 ? [`${flagged} messages were flagged`] : []),
+    ],
+  }
+}
