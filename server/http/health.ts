@@ -5,6 +5,7 @@ import type { App, Http } from '../modules/app.ts'
 import { INSTALLATION } from '../modules/app.ts'
 import { holds } from '../modules/tenants/tenants.ts'
 import { isCovered } from '../platform/database/database.ts'
+import { diskOf, diskWarning, isFull } from '../platform/disk.ts'
 import { Problem } from '../platform/errors.ts'
 import type { Auth } from './auth.ts'
 
@@ -13,7 +14,9 @@ const PATIENCE_MS = 2000
 const Check = Type.Object(
   {
     ok: Type.Boolean(),
-    detail: Type.String({ description: 'What is wrong and what to do; empty where nothing is' }),
+    detail: Type.String({
+      description: 'What is wrong, or soon will be, and what to do; empty where nothing is',
+    }),
   },
   { additionalProperties: false },
 )
@@ -21,7 +24,7 @@ const Readiness = Type.Object(
   {
     ready: Type.Boolean(),
     checks: Type.Object(
-      { database: Check, listening: Check, partitions: Check },
+      { database: Check, listening: Check, partitions: Check, disk: Check },
       { additionalProperties: false },
     ),
   },
@@ -56,7 +59,7 @@ export function healthRoutes(http: Http, app: App, auth: Auth): void {
         tags,
         summary: 'Can it take work',
         description:
-          'The database answers, word of changed configuration arrives, and today has its partitions. For a readiness probe.',
+          'The database answers, word of changed configuration arrives, today has its partitions, and the disk has room. For a readiness probe.',
         response: { 200: Readiness, 503: Readiness },
       },
     },
@@ -126,7 +129,9 @@ async function readinessOf(app: App): Promise<Type.Static<typeof Readiness>> {
     app.db.listening(),
     'The line that brings word of changes is down; it is being mended.',
   )
-  const checks = { database, listening, partitions }
+  const disk = diskOf(app.config)
+  const room = { ok: !isFull(disk), detail: diskWarning(disk) ?? '' }
+  const checks = { database, listening, partitions, disk: room }
   return { ready: Object.values(checks).every(({ ok }) => ok), checks }
 }
 

@@ -79,7 +79,8 @@ async function serve(visit: Visit, receive: Receive, address: Address, body: Buf
   const arrival = { method, path, headers, body, ip: socket.remoteAddress ?? null }
   try {
     const given = await receive(app, address.provider, address.source, arrival)
-    if ('body' in given) answer(visit, given.status, { 'content-type': given.content_type }, given.body)
+    if ('body' in given)
+      answer(visit, given.status, { ...given.headers, 'content-type': given.content_type }, given.body)
     else answer(visit, 200, JSON_TYPE, JSON.stringify(given))
   } catch (error) {
     const problem = toProblem(error, null)

@@ -122,6 +122,12 @@ export function readMessage(provider: Provider, received: Received): Reading {
   }
 }
 
+/** What the body holds, as JSON text where it is a form or XML; empty where it cannot be unpacked. Never throws. */
+export function contentOf(provider: Provider, received: Received): string {
+  const whole = readWhole(webhooksOf(provider), received)
+  return whole.ok ? whole.message.text : ''
+}
+
 export const readEnvelope = (provider: Provider, received: Received): Envelope =>
   readMessage(provider, received).envelope
 

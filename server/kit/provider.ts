@@ -151,7 +151,12 @@ export type FirstStep =
   | { doubt: string }
 
 /** What a vendor is answered. `body` goes out as it is. */
-export type WebhookReply = { status: number; content_type: string; body: string }
+export type WebhookReply = {
+  status: number
+  content_type: string
+  body: string
+  headers?: Readonly<Record<string, string>>
+}
 
 /** A request by which a vendor tries an address before it uses it. A GET or HEAD is not signed; a POST has verified. */
 export type Handshake = WebhookMessage & {

@@ -22,6 +22,7 @@ export const ERRORS = {
   unsupported_media_type: { status: 415, title: 'The content type is not taken here' },
   idempotency_key_reused: { status: 422, title: 'The idempotency key was used with another request' },
   invalid_settings: { status: 422, title: 'The settings do not fit the provider' },
+  schema_mismatch: { status: 422, title: 'The body does not fit the schema of the source' },
   egress_refused: { status: 422, title: 'The address may not be reached' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong on our side' },

@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { access, constants, statfs } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { type Config, isDevelopment } from '../../platform/config.ts'
 import { embeddedPaths, findNative, runningEmbedded } from '../../platform/database/embedded.ts'
+import { FULL_BYTES, freeBytes, LOW_BYTES } from '../../platform/disk.ts'
 import { StartError } from '../../platform/start_error.ts'
 import { type Check, type Finding, fail, ok, warn } from './check.ts'
 
 /** What this machine has to offer: Node, PostgreSQL's binaries, the data folder, the port, the way out. */
 
 const OLDEST = [22, 19] as const
-const LEAST_FREE_BYTES = 1_000_000_000
 
 export function node(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -41,10 +41,12 @@ async function* folder(config: Config): AsyncGenerator<Finding> {
   if (problem !== null) return yield fail('data folder', `${dir} cannot be written: ${problem}`, remedy)
   yield ok('data folder', existsSync(dir) ? dir : `${dir} is made at the first start`)
   if (config.database_url === undefined) yield* embeddedData(dir)
-  const { bavail, bsize } = await statfs(there)
-  const free = `${(Number(bavail * bsize) / 1e9).toFixed(1)} GB are free under ${there}`
-  if (bavail * bsize >= LEAST_FREE_BYTES) yield ok('disk', free)
-  else yield warn('disk', free, 'PostgreSQL stops when it cannot write. Make room, or shorten the retention.')
+  const free_bytes = await freeBytes(there)
+  const free = `${(free_bytes / 1e9).toFixed(1)} GB are free under ${there}`
+  const room = 'PostgreSQL stops when it cannot write. Make room, or shorten the retention.'
+  if (free_bytes >= LOW_BYTES) yield ok('disk', free)
+  else if (free_bytes >= FULL_BYTES) yield warn('disk', free, room)
+  else yield fail('disk', `${free}: webhooks are answered 503`, room)
 }
 
 const nearest = (dir: string): string => (existsSync(dir) ? dir : nearest(dirname(dir)))

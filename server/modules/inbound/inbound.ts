@@ -1,3 +1,4 @@
+import type { Settings } from '../../kit/fields.ts'
 import { checkSource } from '../../kit/messages.ts'
 import type { Provider } from '../../kit/provider.ts'
 import { forget, inTenant, sqlState } from '../../platform/database/database.ts'
@@ -6,10 +7,11 @@ import { fromWire, type Kind, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
+import { faultBy, rangeFault } from './guards.ts'
 import { changeOptions, type SourceOptions } from './options.ts'
 import { type CreateSource, toSource, type UpdateSource } from './schema.ts'
 import * as queries from './source_queries.ts'
-import { addressOf, readSecrets, writeSecrets } from './sources.ts'
+import { addressOf, partSettings, readHidden, readSecrets, writeHidden, writeSecrets } from './sources.ts'
 
 /**
  * The way in. A source is an address that one provider posts to. What verifies is stored to the byte with its
@@ -26,14 +28,26 @@ export async function createSource(app: App, actor: Actor, input: CreateSource) 
   const provider = providerOf(app, input.provider)
   const { name, settings = {}, options = {}, secrets = [], is_default = false } = input
   refuseFaults(checkSource(provider, settings, secrets), secrets)
+  refuseOptions(options)
   const id = app.newId()
   const connection_id = input.connection_id
     ? fromWire('connection', input.connection_id, 'connection_id')
     : null
-  const row = { tenant_id, id, provider: provider.id, name, connection_id, settings, options, is_default }
+  const { open, hidden } = partSettings(provider, settings as Settings)
+  const row = {
+    tenant_id,
+    id,
+    provider: provider.id,
+    name,
+    connection_id,
+    settings: open,
+    options,
+    is_default,
+  }
   const stored = await inTenant(app.db, tenant_id, async (tx) => {
     await queries.insertSource(tx, row)
     if (secrets.length > 0) await writeSecrets(app, tx, tenant_id, id, secrets)
+    await writeHidden(app, tx, tenant_id, id, hidden)
     forget(tx, 'source', toWire('source', id))
     await audit(tx, actor, 'source.create', toWire('source', id), { provider: provider.id, name })
     return found('source', await queries.findSource(tx, tenant_id, id), id)
@@ -66,15 +80,21 @@ export async function updateSource(app: App, actor: Actor, wire_id: string, inpu
     const before = found('source', await queries.findSource(tx, tenant_id, id), id)
     const provider = providerOf(app, before.provider)
     const in_force = secrets ?? (await readSecrets(app, tx, tenant_id, id))
-    refuseFaults(checkSource(provider, input.settings ?? before.settings, in_force), in_force)
-    const row = found(
-      'source',
-      await queries.updateSource(tx, tenant_id, id, {
-        ...change,
-        ...(options && { options: changeOptions(before.options as SourceOptions, options) }),
-      }),
-      id,
-    )
+    const settings = {
+      ...(await readHidden(app, tx, tenant_id, id)),
+      ...((input.settings ?? before.settings) as Settings),
+    }
+    refuseFaults(checkSource(provider, settings, in_force), in_force)
+    const { open, hidden } = partSettings(provider, settings)
+    await writeHidden(app, tx, tenant_id, id, hidden)
+    const changed = options && changeOptions(before.options as SourceOptions, options)
+    if (changed) refuseOptions(changed)
+    const given = {
+      ...change,
+      ...(input.settings && { settings: open }),
+      ...(changed && { options: changed }),
+    }
+    const row = found('source', await queries.updateSource(tx, tenant_id, id, given), id)
     if (secrets) await writeSecrets(app, tx, tenant_id, id, secrets)
     forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.update', wire_id, { changed: Object.keys(input) })
@@ -94,7 +114,12 @@ export async function deleteSource(app: App, actor: Actor, wire_id: string): Pro
   })
 }
 
-const reply = (app: App, row: queries.SourceRow) => toSource(row, addressOf(app, row.provider, row.id))
+/** Without what the provider calls a secret: it is in the vault, or was written here before there was one for it. */
+function reply(app: App, row: queries.SourceRow) {
+  const provider = app.providers.get(row.provider)
+  const settings = provider ? partSettings(provider, row.settings as Settings).open : row.settings
+  return toSource({ ...row, settings }, addressOf(app, row.provider, row.id))
+}
 
 function providerOf(app: App, id: string): Provider {
   const provider = app.providers.get(id)
@@ -116,6 +141,26 @@ function refuseFaults(errors: FieldError[], secrets: string[]): void {
     detail: `${first.field} ${first.reason}`,
     errors: faults,
   })
+}
+
+/** What no schema of ours can say of the options. */
+function refuseOptions({ allowed_ips = [], duplicates = {}, schema }: SourceOptions): void {
+  const [range] = allowed_ips.flatMap((one) => rangeFault(one) ?? [])
+  if (range) throw new Problem('invalid_request', { field: 'options.allowed_ips', detail: range })
+  if (duplicates.by === 'fields' && !duplicates.fields) {
+    const detail = 'say which: places in the body, such as data.order.id'
+    throw new Problem('invalid_request', { field: 'options.duplicates.fields', detail })
+  }
+  if (schema) refuseSchema(schema)
+}
+
+function refuseSchema(schema: Record<string, unknown>): void {
+  try {
+    faultBy(schema, {})
+  } catch (error) {
+    const detail = 'it is not a valid JSON Schema'
+    throw new Problem('invalid_request', { field: 'options.schema', detail, cause: error })
+  }
 }
 
 function explain(error: unknown, provider: string): never {

@@ -140,7 +140,7 @@ const toEvent = (
 async function externalIds(
   app: App,
   item: DueMessage,
-  { envelope: { entity_id }, external_ids }: Reading,
+  { envelope: { event_key, entity_id }, external_ids }: Reading,
   events: NewEvent[],
 ): Promise<ExternalId[]> {
   const { tenant_id } = item
@@ -149,7 +149,7 @@ async function externalIds(
   const point = (values: string[], kind: string, ref_id: string) =>
     [...new Set(values)].map((value) => ({ tenant_id, value_hmac: index(value), kind, ref_id }))
   return [
-    ...point([item.event_key, ...about], 'message', item.id),
+    ...point([item.event_key, event_key, ...about], 'message', item.id),
     ...events.flatMap(({ id }) => point([toWire('message', item.id), ...about], 'event', id)),
   ]
 }

@@ -20,9 +20,11 @@ import {
   type Due,
   type DueMessage,
   deleteSeenBefore,
+  deleteSeenOf,
   extendMessages,
   readQueue,
 } from './queries.ts'
+import { listWindows } from './source_queries.ts'
 
 /**
  * Claims messages and processes what each claim took as one group. Those whose entity is in order are worked on by a
@@ -111,6 +113,17 @@ export const schedules = [
       let deleted: number
       do deleted = await deleteSeenBefore(app.db.owner, floorId(before), FORGET_BATCH)
       while (deleted === FORGET_BATCH)
+    },
+  },
+  {
+    name: 'inbound.forget_windows',
+    cron: '11 * * * *',
+    time_zone: 'UTC',
+    run: async ({ db, clock }: App): Promise<void> => {
+      for (const { window_hours, ...source } of await listWindows(db.owner)) {
+        const before = floorId(new Date(clock.now().getTime() - window_hours * 3_600_000))
+        while ((await deleteSeenOf(db.owner, source, before, FORGET_BATCH)) === FORGET_BATCH);
+      }
     },
   },
   {

@@ -33,7 +33,6 @@ async function turnTogether(app: App, react: React, lanes: DueLane[]): Promise<n
 
 /** Only its first message, so that a failure is known to be that one's. */
 async function turnAlone(app: App, react: React, lane: DueLane): Promise<number | null> {
-  const [first] = lane.heads
   const plan = await planTurn(app, react, {
     ...lane,
     heads: lane.heads.slice(0, 1),
@@ -42,9 +41,9 @@ async function turnAlone(app: App, react: React, lane: DueLane): Promise<number 
   try {
     return await commitTurns(app, [plan])
   } catch (error) {
-    if (!first) throw error
-    const failure = await interpret(app, react, first)
-    return commitTurns(app, [planFailure(lane, failure, explainFailure(app, first, error))])
+    const [failed] = plan.outcomes
+    if (!failed) throw error
+    return commitTurns(app, [planFailure(lane, failed, explainFailure(app, failed.item, error))])
   }
 }
 
@@ -61,6 +60,10 @@ async function planTurn(app: App, react: React, lane: DueLane): Promise<Plan> {
     const standing = standingOf(outcome, item.position, reached)
     if (standing === 'gap' && !waited) {
       return stopAt(lane, outcomes, { wait: 'gap', wait_ms: outcome.options.order.gap_timeout_s * 1000 })
+    }
+    if (outcome.unready !== undefined) {
+      if (at > 0) return stopAt({ ...lane, more: true }, outcomes, { wait: null, wait_ms: 0 })
+      return planFailure(lane, outcome, outcome.unready)
     }
     if (standing === 'gap') tellGap(app, outcome, reached, item.position)
     if (standing !== 'late') waited = false // the next gap is another one

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto'
 import Type, { type Static } from 'typebox'
-import type { Place, Reading } from '../../kit/messages.ts'
 
 /** What a tenant may set about a source beside what its provider asks for. Kept as JSON, read into memory with it. */
 
@@ -25,6 +23,59 @@ const Order = Type.Object(
     ),
   },
   { additionalProperties: false },
+)
+
+const Duplicates = Type.Object(
+  {
+    by: Type.Optional(
+      Type.Union([Type.Literal('event_id'), Type.Literal('body'), Type.Literal('fields')], {
+        description: 'What copies of one event share; `event_id`: the id that the provider names',
+      }),
+    ),
+    fields: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+        minItems: 1,
+        maxItems: 10,
+        examples: [['data.order.id', 'data.status']],
+        description: 'Of `fields`: places in a JSON body whose values together are the id',
+      }),
+    ),
+    window_hours: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 87_600,
+        description:
+          'For how long copies are known, within the hour; as long as messages are kept, unless set',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const Response = Type.Object(
+  {
+    status: Type.Optional(Type.Integer({ minimum: 200, maximum: 299 })),
+    headers: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }),
+        Type.String({ pattern: '^[\\x20-\\x7e]{0,1000}$' }),
+        {
+          maxProperties: 20,
+        },
+      ),
+    ),
+    content_type: Type.Optional(Type.String({ pattern: '^[\\x20-\\x7e]{3,100}$' })),
+    body: Type.Optional(
+      Type.String({
+        maxLength: 10_000,
+        description: '`{id}` becomes the id of the message, `{status}` received or duplicate',
+      }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: 'What the sender is answered once a message is stored, instead of our JSON',
+  },
 )
 
 export const SourceOptions = Type.Object(
@@ -53,6 +104,33 @@ export const SourceOptions = Type.Object(
           'Largest body, compressed or not; 1 MiB. Never more than the installation takes (TRILHO_WEBHOOK_BODY_LIMIT)',
       }),
     ),
+    duplicates: Type.Optional(Duplicates),
+    allowed_ips: Type.Optional(
+      Type.Array(Type.String({ minLength: 2, maxLength: 50 }), {
+        minItems: 1,
+        maxItems: 200,
+        examples: [['54.187.174.169', '2001:db8::/32']],
+        description:
+          'Addresses and CIDR ranges that may send. Behind a proxy it is the address the proxy saw, where TRILHO_TRUSTED_PROXIES names it',
+      }),
+    ),
+    schema: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          'JSON Schema that a verified body must fit; one that does not is quarantined and answered 422',
+      }),
+    ),
+    response: Type.Optional(Response),
+    quarantine_limit: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 100_000,
+        description: 'How many refused messages are kept; 1000. Further ones are only counted',
+      }),
+    ),
+    encrypt_bodies: Type.Optional(
+      Type.Boolean({ description: 'Bodies are sealed with the key of the tenant before they are stored' }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -75,6 +153,12 @@ export type Options = {
   retry_schedule_s: number[]
   order: Required<Static<typeof Order>>
   body_limit_bytes: number
+  duplicates: { by: 'event_id' | 'body' | 'fields'; fields: string[]; window_hours: number | null }
+  allowed_ips: string[] | null
+  schema: Record<string, unknown> | null
+  response: Required<Static<typeof Response>> | null
+  quarantine_limit: number
+  encrypt_bodies: boolean
 }
 
 export const USUAL_BODY_LIMIT = 1_048_576
@@ -83,10 +167,10 @@ export const USUAL_BODY_LIMIT = 1_048_576
 const RETRY_S = [60, 300, 900, 3_600, 21_600]
 
 export function completeOptions(set: SourceOptions): Options {
-  const { event_types = null, retry_schedule_s = RETRY_S, order = {} } = set
+  const { retry_schedule_s = RETRY_S, order = {}, duplicates = {}, response } = set
   const { body_limit_bytes = USUAL_BODY_LIMIT } = set
   return {
-    event_types,
+    event_types: set.event_types ?? null,
     retry_schedule_s,
     order: {
       by: 'provider',
@@ -96,6 +180,14 @@ export function completeOptions(set: SourceOptions): Options {
       ...order,
     },
     body_limit_bytes,
+    duplicates: { by: 'event_id', fields: [], window_hours: null, ...duplicates },
+    allowed_ips: set.allowed_ips ?? null,
+    schema: set.schema ?? null,
+    response: response
+      ? { status: 200, headers: {}, content_type: 'application/json', body: '', ...response }
+      : null,
+    quarantine_limit: set.quarantine_limit ?? 1_000,
+    encrypt_bodies: set.encrypt_bodies ?? false,
   }
 }
 
@@ -112,20 +204,3 @@ export function changeOptions(
 export const isWanted = ({ event_types }: Options, type: string | null): boolean =>
   event_types === null ||
   event_types.some((one) => (one.endsWith('*') ? type?.startsWith(one.slice(0, -1)) : type === one))
-
-/** Where a message stands in line: its lane, the same for all of its entity at this source, and its place there. */
-export function laneOf(
-  source: { id: string; options: Options },
-  { place }: Reading,
-): { lane: string | null; position: number | null } {
-  if (!place || source.options.order.by === 'none') return { lane: null, position: null }
-  return { lane: laneId(source.id, place), position: place.position }
-}
-
-/** 128 bits of a hash: a collision would only make two entities wait for each other. */
-function laneId(source_id: string, { entity_id }: Place): string {
-  const hex = createHash('sha256').update(`${source_id} ${entity_id}`).digest('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
-    '-',
-  )
-}

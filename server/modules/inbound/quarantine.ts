@@ -4,10 +4,11 @@ import { fromWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
+import { schemaFault } from './guards.ts'
 import * as queries from './quarantine_queries.ts'
 import { judgeAt, keptArrival, type Received, store } from './receive.ts'
 import { type QuarantineQuery, toQuarantined, toRaw } from './schema.ts'
-import { findActiveSource } from './sources.ts'
+import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** What was refused at the door, with its bytes and the reason, until it is taken in after all or ages out. */
 
@@ -41,17 +42,55 @@ export async function releaseQuarantined(app: App, actor: Actor, wire_id: string
   const source = await findActiveSource(app, toWire('source', row.source_id))
   if (!source)
     throw new Problem('conflict', { detail: 'its source was deleted; there is nowhere to release it to' })
-  const arrival = keptArrival(source, row)
-  const verdict = await judgeAt(app, source, arrival, timeOfId(id))
-  if (!verdict.ok) {
-    throw new Problem('conflict', {
-      detail: `it still does not verify: ${verdict.detail}; mend the source first`,
-    })
+  const received = await tryAgain(app, actor, source, row)
+  if ('because' in received) {
+    throw new Problem('conflict', { detail: `${received.because}; mend the source first` })
   }
+  return received
+}
+
+const RELEASED_AT_ONCE = 200
+
+/** As `releaseQuarantined`, for what a source refused, from the oldest on after `cursor`; what is still refused stays. */
+export async function releaseAll(app: App, actor: Actor, wire_id: string, cursor: string | undefined) {
+  const { tenant_id } = actor
+  const source = await findActiveSource(app, wire_id)
+  if (!source || source.tenant_id !== tenant_id) {
+    throw new Problem('not_found', { detail: `there is no source ${wire_id}` })
+  }
+  const after = cursor === undefined ? null : fromWire('quarantine', cursor, 'cursor')
+  const rows = await inTenant(app.db, tenant_id, (tx) =>
+    queries.listOldest(tx, tenant_id, source.id, after, RELEASED_AT_ONCE + 1),
+  )
+  let released = 0
+  const now = rows.slice(0, RELEASED_AT_ONCE)
+  for (const row of now) {
+    if (!('because' in (await tryAgain(app, actor, source, row)))) released += 1
+  }
+  const last = rows.length > RELEASED_AT_ONCE ? now.at(-1) : undefined
+  return {
+    released,
+    refused: now.length - released,
+    next_cursor: last ? toWire('quarantine', last.id) : null,
+  }
+}
+
+/** Stored and gone from here, or why not. */
+async function tryAgain(
+  app: App,
+  actor: Actor,
+  source: ActiveSource,
+  row: queries.QuarantineRow & { headers: string; body: Buffer },
+): Promise<Received | { because: string }> {
+  const arrival = keptArrival(source, row)
+  const verdict = await judgeAt(app, source, arrival, timeOfId(row.id))
+  if (!verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
+  const fault = schemaFault(source, arrival)
+  if (fault !== null) return { because: `it still does not fit the schema: ${fault}` }
   const received = await store(app, source, arrival)
-  await inTenant(app.db, tenant_id, async (tx) => {
-    await queries.deleteQuarantined(tx, tenant_id, id)
-    await audit(tx, actor, 'quarantine.release', wire_id, { message: received.id })
+  await inTenant(app.db, actor.tenant_id, async (tx) => {
+    await queries.deleteQuarantined(tx, actor.tenant_id, row.id)
+    await audit(tx, actor, 'quarantine.release', toWire('quarantine', row.id), { message: received.id })
   })
   return received
 }

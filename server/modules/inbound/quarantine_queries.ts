@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 
 /** Every statement on the quarantine and the security events of the door. */
@@ -27,6 +28,34 @@ const REFUSE = {
 export async function insertRefused(db: Db, r: Refused): Promise<void> {
   const { tenant_id, id, security_event_id, source_id, reason, detail, headers, body, ip } = r
   await hot(db, REFUSE, [tenant_id, id, security_event_id, source_id, reason, detail, headers, body, ip])
+}
+
+const TELL = {
+  name: 'inbox_tell',
+  text: `
+    insert into security_event (tenant_id, id, kind, subject, ip, detail) values ($1, $2, $3, $4::uuid::text, $5, $6)`,
+}
+
+export async function insertSecurityEvent(
+  db: Db,
+  row: { tenant_id: string; id: string; kind: string; source_id: string; ip: string | null; detail: string },
+): Promise<void> {
+  await hot(db, TELL, [row.tenant_id, row.id, row.kind, row.source_id, row.ip, row.detail])
+}
+
+/** How many of a source are kept, counted no further than `most`. */
+export async function countQuarantine(
+  tx: Tx,
+  tenant_id: string,
+  source_id: string,
+  most: number,
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from (
+      select from quarantine where tenant_id = ${tenant_id} and source_id = ${source_id} limit ${most}) q`.execute(
+    tx,
+  )
+  return rows[0]?.count ?? 0
 }
 
 export type QuarantineRow = {
@@ -62,6 +91,24 @@ export const findQuarantined = (tx: Tx, tenant_id: string, id: string) =>
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .executeTakeFirst()
+
+/** With their bytes, the oldest first. */
+export const listOldest = (
+  tx: Tx,
+  tenant_id: string,
+  source_id: string,
+  after: string | null,
+  limit: number,
+) =>
+  tx
+    .selectFrom('quarantine')
+    .select([...QUARANTINE, 'headers', 'body'])
+    .where('tenant_id', '=', tenant_id)
+    .where('source_id', '=', source_id)
+    .$if(after !== null, (query) => query.where('id', '>', after as string))
+    .orderBy('id')
+    .limit(limit)
+    .execute()
 
 export async function deleteQuarantined(tx: Tx, tenant_id: string, id: string): Promise<void> {
   await tx.deleteFrom('quarantine').where('tenant_id', '=', tenant_id).where('id', '=', id).execute()

@@ -223,6 +223,22 @@ export async function countQueuedBefore(db: Db, id: string): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
+/** Forgets which events of one source were seen before the id, a batch at a time; returns how many. */
+export async function deleteSeenOf(
+  owner: Db,
+  source: { tenant_id: string; id: string },
+  before_id: string,
+  limit: number,
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from inbox_seen where tenant_id = ${source.tenant_id} and source_id = ${source.id} and event_key in (
+      select event_key from inbox_seen
+       where tenant_id = ${source.tenant_id} and source_id = ${source.id} and message_id < ${before_id} limit ${limit})`.execute(
+    owner,
+  )
+  return Number(numAffectedRows ?? 0)
+}
+
 /** Forgets which events were seen before the id, a batch at a time; returns how many. */
 export async function deleteSeenBefore(owner: Db, id: string, limit: number): Promise<number> {
   const { numAffectedRows } = await sql`

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { answerHandshake, readMessage, secretHeaders, verifyMessage } from '../../kit/messages.ts'
 import type { WebhookReply } from '../../kit/provider.ts'
 import type { Refused } from '../../kit/signatures.ts'
@@ -8,9 +7,11 @@ import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { checkBody } from './bodies.ts'
-import { laneOf } from './options.ts'
-import { insertRefused } from './quarantine_queries.ts'
+import { refuseUnread, schemaFault, within } from './guards.ts'
+import { changedKey, identityOf, laneOf } from './keys.ts'
+import type { Options } from './options.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
+import { quarantine, type Refusal, tellRefused } from './refusals.ts'
 import { findDefaults } from './source_queries.ts'
 import { type ActiveSource, baseOf, findActiveSource, pathOf } from './sources.ts'
 import { judgeWithKeys } from './vendor_keys.ts'
@@ -29,9 +30,6 @@ export type Arrival = {
 
 export type Received = { status: 'received' | 'duplicate'; id: string }
 
-/** Beyond this many refusals under way at once their bytes are no longer kept: a flood must not slow the honest. */
-const MOST_REFUSALS = 64
-
 /**
  * Takes a webhook in: verified over its bytes, and answered only after the commit that holds the message and its
  * work. A copy of an event that came before is answered with the first one's id. What does not verify is kept in
@@ -44,14 +42,36 @@ export async function receive(
   arrival: Arrival,
 ): Promise<Received | WebhookReply> {
   const source = await findSourceAt(app, provider, source_id)
+  refuseUnread(app, source, arrival)
   checkBody(app, source, arrival)
   const verdict = await judgeAt(app, source, arrival, app.clock.now())
-  if (!verdict.ok) throw await refuse(app, source, arrival, verdict)
+  if (!verdict.ok) {
+    const refusal = { ...verdict, code: 'signature_refused', result: 'quarantined' } as const
+    throw await quarantine(app, source, arrival, refusal)
+  }
   const { challenge, reply } = source.provider.webhooks ?? {}
   const answer = challenge && handshakeOf(app, source, arrival)
   if (answer) return answer
-  const received = await store(app, source, arrival)
-  return reply ?? received
+  const fault = schemaFault(source, arrival)
+  if (fault !== null) throw await quarantine(app, source, arrival, misfit(fault))
+  const received = await within(app, arrival.body.length, () => store(app, source, arrival))
+  return source.options.response ? ownReply(source.options.response, received) : (reply ?? received)
+}
+
+const misfit = (fault: string): Refusal => ({
+  reason: 'schema_mismatch',
+  detail: `the body does not fit the schema of the source: ${fault}`,
+  code: 'schema_mismatch',
+  result: 'schema_mismatch',
+})
+
+/** As the source wants it; the message's id and status where it asks for them. */
+function ownReply(
+  { status, content_type, headers, body }: NonNullable<Options['response']>,
+  received: Received,
+): WebhookReply {
+  const text = body.replaceAll('{id}', received.id).replaceAll('{status}', received.status)
+  return { status, content_type, headers, body: text }
 }
 
 /** Answers a vendor that tries the address with GET or HEAD before it posts. */
@@ -63,6 +83,7 @@ export async function greet(
 ): Promise<WebhookReply> {
   const answer = handshakeOf(app, await findSourceAt(app, provider, source_id), arrival)
   if (answer) return answer
+  tellRefused(app, provider, 'method')
   throw new Problem('method_not_allowed', {
     detail: `This address takes POST; ${provider} knows no such handshake by ${arrival.method}.`,
     headers: { allow: 'POST' },
@@ -107,11 +128,11 @@ export async function store(app: App, source: ActiveSource, arrival: Arrival): P
 async function findSourceAt(app: App, provider: string, source_id: string): Promise<ActiveSource> {
   const source = await findActiveSource(app, source_id)
   if (!source || source.provider.id !== provider) {
-    app.telemetry.count('trilho_inbound_messages_total', { provider: 'none', result: 'refused' })
+    tellRefused(app, 'none', 'unknown_source')
     throw new Problem('not_found', { detail: 'no source has this address; compare it with GET /v1/sources' })
   }
   if (source.state === 'disabled') {
-    app.telemetry.count('trilho_inbound_messages_total', { provider, result: 'refused' })
+    tellRefused(app, provider, 'disabled')
     throw new Problem('not_found', {
       detail: 'this source is disabled; enable it with PATCH /v1/sources/{id}',
     })
@@ -137,10 +158,9 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage
     tenant_id: source.tenant_id,
     id: app.newId(),
     source_id: source.id,
-    event_key: reading.envelope.event_key,
+    ...identityOf(source, reading, arrival),
     headers: keptHeaders(source, arrival),
     body,
-    fingerprint: hash('sha256', body, 'buffer'),
     ...laneOf(source, reading),
   }
 }
@@ -149,7 +169,10 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage
  * What is needed to verify and read the message again, without the credentials of whoever passed it on, nor those
  * that are the signature. Where it was called by another path or with a query, that stands under `:path`.
  */
-function keptHeaders({ provider, settings, wire_id }: ActiveSource, { headers, path }: Arrival): string {
+export function keptHeaders(
+  { provider, settings, wire_id }: ActiveSource,
+  { headers, path }: Arrival,
+): string {
   const { authorization: _authorization, cookie: _cookie, ...kept } = headers
   if (path !== pathOf(provider.id, wire_id)) kept[':path'] = path
   for (const name of secretHeaders(provider, settings)) delete kept[name]
@@ -180,20 +203,28 @@ async function insertAll(app: App, messages: NewMessage[]): Promise<string[]> {
   const lost = await insertMessages(app.db.ingest, messages)
   if (lost.size === 0) return messages.map((message) => message.id)
   const copies = messages.filter((message) => lost.has(message.id))
-  const firsts = await findFirsts(app.db.ingest, copies)
+  const first_of = await firstsOf(app, copies)
+  return messages.map((message) => first_of.get(message.id) ?? message.id)
+}
+
+/** The message that each copy is answered with: the first of its event, or, of a body that differs, of that body. */
+async function firstsOf(app: App, copies: NewMessage[]): Promise<Map<string, string>> {
   const first_of = new Map<string, string>()
+  const changed: NewMessage[] = []
+  const firsts = await findFirsts(app.db.ingest, copies)
   copies.forEach((copy, at) => {
     const first = firsts[at]
     if (!first) throw new Error('a message neither won nor lost its event key')
-    first_of.set(copy.id, first.message_id)
-    if (!first.fingerprint.equals(copy.fingerprint)) {
-      app.log.warn(
-        { crossing: 'inbound', message: toWire('message', first.message_id) },
-        'the same event came with another body',
-      )
-    }
+    if (first.fingerprint.equals(copy.fingerprint)) first_of.set(copy.id, first.message_id)
+    else changed.push({ ...copy, event_key: changedKey(copy) })
   })
-  return messages.map((message) => first_of.get(message.id) ?? message.id)
+  if (changed.length === 0) return first_of
+  const lost = await insertMessages(app.db.ingest, changed, 'changed')
+  const again = changed.filter((message) => lost.has(message.id))
+  for (const [at, first] of (await findFirsts(app.db.ingest, again)).entries()) {
+    first_of.set(again[at]?.id ?? '', first?.message_id ?? '')
+  }
+  return first_of
 }
 
 const rethrow = (error: unknown): never => {
@@ -203,45 +234,4 @@ const rethrow = (error: unknown): never => {
     retry_after_s: 5,
     cause: error,
   })
-}
-
-const refusals = once((_app: App) => ({ under_way: 0 }))
-
-async function refuse(
-  app: App,
-  source: ActiveSource,
-  arrival: Arrival,
-  { reason, detail }: { reason: string; detail: string },
-): Promise<Problem> {
-  app.telemetry.count('trilho_inbound_messages_total', {
-    provider: source.provider.id,
-    result: 'quarantined',
-  })
-  app.telemetry.count('trilho_security_events_total', { kind: 'webhook.refused' })
-  const problem = new Problem('signature_refused', { detail })
-  const gauge = refusals(app)
-  if (gauge.under_way >= MOST_REFUSALS) return problem
-  gauge.under_way += 1
-  const { tenant_id, id: source_id } = source
-  try {
-    await insertRefused(app.db.ingest, {
-      tenant_id,
-      id: app.newId(),
-      security_event_id: app.newId(),
-      source_id,
-      reason,
-      detail,
-      headers: keptHeaders(source, arrival),
-      body: arrival.body,
-      ip: arrival.ip,
-    })
-  } catch (error) {
-    app.log.warn(
-      { crossing: 'inbound', source: source.wire_id, err: error },
-      'a refused message was not kept',
-    )
-  } finally {
-    gauge.under_way -= 1
-  }
-  return problem
 }

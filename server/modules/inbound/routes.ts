@@ -11,6 +11,8 @@ import {
   Quarantine,
   QuarantinedWithBody,
   Received,
+  Released,
+  ReleaseQuery,
   Source,
   Sources,
   UpdateSource,
@@ -225,6 +227,23 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => inbound.releaseQuarantined(app, request.actor, request.params.id),
+  )
+
+  http.post(
+    '/v1/sources/:id/release',
+    {
+      ...write,
+      schema: {
+        operationId: 'releaseAll',
+        summary: 'Take in what a source refused, as far as it verifies now',
+        description: 'The oldest 200 in one request; what is still refused stays in quarantine.',
+        tags: inbox,
+        params: IdParams,
+        querystring: ReleaseQuery,
+        response: { 200: Released },
+      },
+    },
+    (request) => inbound.releaseAll(app, request.actor, request.params.id, request.query.cursor),
   )
 }
 

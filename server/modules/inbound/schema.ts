@@ -186,6 +186,15 @@ export const Quarantined = Type.Object({
 export const Quarantine = Page(Quarantined)
 export const QuarantinedWithBody = Type.Intersect([Quarantined, Raw])
 
+export const ReleaseQuery = Type.Omit(PageQuery, ['limit'])
+export const Released = Type.Object({
+  released: Type.Integer(),
+  refused: Type.Integer({ description: 'Looked at and still refused' }),
+  next_cursor: Nullable(
+    Type.String({ description: 'Where there are more than were looked at: ask again with it' }),
+  ),
+})
+
 export const toQuarantined = (row: QuarantineRow): Static<typeof Quarantined> => ({
   id: toWire('quarantine', row.id),
   source_id: toWire('source', row.source_id),

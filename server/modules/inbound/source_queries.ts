@@ -107,3 +107,13 @@ export async function findDefaults(db: Db, provider: string): Promise<{ tenant_i
     select tenant_id, id from default_sources(${provider})`.execute(db)
   return rows
 }
+
+/** Sources of all tenants that know copies for a shorter time than messages are kept. */
+export async function listWindows(
+  owner: Db,
+): Promise<{ tenant_id: string; id: string; window_hours: number }[]> {
+  const { rows } = await sql<{ tenant_id: string; id: string; window_hours: number }>`
+    select tenant_id, id, (options #>> '{duplicates,window_hours}')::int as window_hours from source
+     where options #> '{duplicates,window_hours}' is not null`.execute(owner)
+  return rows
+}

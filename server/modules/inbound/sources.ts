@@ -38,7 +38,9 @@ async function loadSource(app: App, wire_id: string): Promise<ActiveSource | fal
     const row = await queries.findSource(tx, tenant_id, id)
     if (!row) return false
     const secrets = await readSecrets(app, tx, tenant_id, id)
-    const [settings, options] = [row.settings as Settings, completeOptions(row.options as SourceOptions)]
+    const hidden = await readHidden(app, tx, tenant_id, id)
+    const settings: Settings = { ...(row.settings as Settings), ...hidden }
+    const options = completeOptions(row.options as SourceOptions)
     const { state, connection_id } = row
     return { tenant_id, id, wire_id, state, provider, settings, options, connection_id, secrets }
   })
@@ -82,4 +84,28 @@ export async function writeSecrets(
 export async function readSecrets(app: App, tx: Tx, tenant_id: string, id: string): Promise<string[]> {
   const text = await app.vault.get(tx, { tenant_id, owner_id: id, field: 'secrets' })
   return text === null ? [] : (JSON.parse(text) as string[])
+}
+
+/** The settings that anybody may read who reads sources, and those that are kept in the vault. */
+export function partSettings(provider: Provider, settings: Settings): { open: Settings; hidden: Settings } {
+  const secret = new Set((provider.webhooks?.fields ?? []).filter((one) => one.secret).map(({ key }) => key))
+  const part = (wanted: boolean) =>
+    Object.fromEntries(Object.entries(settings).filter(([key]) => secret.has(key) === wanted))
+  return { open: part(false), hidden: part(true) }
+}
+
+export async function writeHidden(
+  app: App,
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+  hidden: Settings,
+): Promise<void> {
+  if (Object.keys(hidden).length === 0) return
+  await app.vault.put(tx, { tenant_id, owner_id: id, field: 'settings' }, JSON.stringify(hidden))
+}
+
+export async function readHidden(app: App, tx: Tx, tenant_id: string, id: string): Promise<Settings> {
+  const text = await app.vault.get(tx, { tenant_id, owner_id: id, field: 'settings' })
+  return text === null ? {} : (JSON.parse(text) as Settings)
 }

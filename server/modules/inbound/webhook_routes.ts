@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { WebhookReply } from '../../kit/provider.ts'
-import type { Routes } from '../app.ts'
+import type { App, Routes } from '../app.ts'
 import { checkLength } from './bodies.ts'
 import { isTrustedProxy } from './proxies.ts'
-import { defaultSource, greet, receive } from './receive.ts'
+import { type Arrival, defaultSource, greet, receive } from './receive.ts'
 import { Received } from './schema.ts'
 
 /** Where vendors post. The body is bytes here, whatever its content type. */
@@ -14,17 +14,25 @@ export const webhookRoutes: Routes = (http, app) => {
     const { source } = params as { source?: string }
     if (source !== undefined) await checkLength(app, source, Number(headers['content-length'] ?? 0))
   })
-  const schema = { tags: ['Webhooks'], response: { 200: Received } }
-  const params = Type.Object({ provider: Type.String(), source: Type.String() })
-  const arrival = (request: FastifyRequest) => ({
-    method: request.method,
-    path: request.url,
-    headers: request.headers,
-    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-    ip: request.ip,
-    behind_proxy: isTrustedProxy(app, request.socket.remoteAddress),
-  })
+  byAddress(http, app)
+  byToken(http, app)
+  byDefault(http, app)
+  handshakes(http, app)
+}
 
+const schema = { tags: ['Webhooks'], response: { 200: Received } }
+const params = Type.Object({ provider: Type.String(), source: Type.String() })
+
+const arrivalOf = (app: App, request: FastifyRequest): Arrival => ({
+  method: request.method,
+  path: request.url,
+  headers: request.headers,
+  body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+  ip: request.ip,
+  behind_proxy: isTrustedProxy(app, request.socket.remoteAddress),
+})
+
+const byAddress: Routes = (http, app) => {
   http.post(
     '/webhooks/:provider/:source',
     {
@@ -40,10 +48,12 @@ export const webhookRoutes: Routes = (http, app) => {
     },
     async (request, reply) => {
       const { provider, source } = request.params
-      return answer(reply, await receive(app, provider, source, arrival(request)))
+      return answer(reply, await receive(app, provider, source, arrivalOf(app, request)))
     },
   )
+}
 
+const byToken: Routes = (http, app) => {
   http.post(
     '/webhooks/:provider/:source/:token',
     {
@@ -57,10 +67,12 @@ export const webhookRoutes: Routes = (http, app) => {
     },
     async (request, reply) => {
       const { provider, source } = request.params
-      return answer(reply, await receive(app, provider, source, arrival(request)))
+      return answer(reply, await receive(app, provider, source, arrivalOf(app, request)))
     },
   )
+}
 
+const handshakes: Routes = (http, app) => {
   http.get(
     '/webhooks/:provider/:source',
     {
@@ -81,10 +93,12 @@ export const webhookRoutes: Routes = (http, app) => {
     },
     async (request, reply) => {
       const { provider, source } = request.params
-      return answer(reply, await greet(app, provider, source, arrival(request)))
+      return answer(reply, await greet(app, provider, source, arrivalOf(app, request)))
     },
   )
+}
 
+const byDefault: Routes = (http, app) => {
   http.post(
     '/webhooks/:provider',
     {
@@ -99,7 +113,7 @@ export const webhookRoutes: Routes = (http, app) => {
     async (request, reply) => {
       const { provider } = request.params
       const source = await defaultSource(app, provider)
-      return answer(reply, await receive(app, provider, source, arrival(request)))
+      return answer(reply, await receive(app, provider, source, arrivalOf(app, request)))
     },
   )
 }
@@ -107,5 +121,9 @@ export const webhookRoutes: Routes = (http, app) => {
 /** Ours as JSON, a vendor's own as it is. */
 function answer(reply: FastifyReply, given: Static<typeof Received> | WebhookReply): FastifyReply {
   if (!('body' in given)) return reply.send(given)
-  return reply.code(given.status).type(given.content_type).send(given.body)
+  return reply
+    .code(given.status)
+    .headers(given.headers ?? {})
+    .type(given.content_type)
+    .send(given.body)
 }

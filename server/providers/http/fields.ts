@@ -211,6 +211,7 @@ export const SOURCE_FIELDS: Field[] = [
   {
     key: 'verify_token',
     label: 'Verify token',
+    secret: true,
     hint: 'yours to choose; the sender shows it in the handshake',
     pattern: '[\\x21-\\x7e]{8,200}',
     required: true,

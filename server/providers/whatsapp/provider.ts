@@ -60,6 +60,7 @@ export const whatsapp = defineProvider({
       {
         key: 'verify_token',
         label: 'Verify token',
+        secret: true,
         hint: 'yours to choose; Meta shows it once, when the address is set',
         pattern: '[\\x21-\\x7e]{8,200}',
         required: true,

@@ -1,0 +1,121 @@
+import { inTenant, once } from '../../platform/database/database.ts'
+import { type ErrorCode, Problem } from '../../platform/errors.ts'
+import type { App } from '../app.ts'
+import { countQuarantine, insertRefused, insertSecurityEvent } from './quarantine_queries.ts'
+import { type Arrival, keptHeaders } from './receive.ts'
+import type { ActiveSource } from './sources.ts'
+
+/**
+ * What happens to a message that is not taken. It is counted by its reason, and what may yet be taken in is kept raw,
+ * as far as its source has room for that: a flood of forgeries neither fills the disk nor slows the honest.
+ */
+
+/** Beyond this many refusals under way at once their bytes are no longer kept. */
+const MOST_REFUSALS = 64
+
+const underWay = once((_app: App) => ({ count: 0 }))
+
+/** `result` is the label under which it is counted. */
+export function tellRefused(app: App, provider: string, result: string): void {
+  app.telemetry.count('trilho_inbound_messages_total', { provider, result })
+}
+
+export type Refusal = { reason: string; detail: string; code: ErrorCode; result: string }
+
+/** Keeps the message with the reason and a security event, where there is room. */
+export async function quarantine(
+  app: App,
+  source: ActiveSource,
+  arrival: Arrival,
+  { reason, detail, code, result }: Refusal,
+): Promise<Problem> {
+  tellRefused(app, source.provider.id, result)
+  app.telemetry.count('trilho_security_events_total', { kind: 'webhook.refused' })
+  const problem = new Problem(code, { detail })
+  const gauge = underWay(app)
+  if (gauge.count >= MOST_REFUSALS) return problem
+  gauge.count += 1
+  try {
+    if (await hasRoom(app, source)) await keep(app, source, arrival, reason, detail)
+  } catch (error) {
+    const about = { crossing: 'inbound', source: source.wire_id, err: error }
+    app.log.warn(about, 'a refused message was not kept')
+  } finally {
+    gauge.count -= 1
+  }
+  return problem
+}
+
+const keep = (app: App, source: ActiveSource, arrival: Arrival, reason: string, detail: string) =>
+  insertRefused(app.db.ingest, {
+    tenant_id: source.tenant_id,
+    id: app.newId(),
+    security_event_id: app.newId(),
+    source_id: source.id,
+    reason,
+    detail,
+    headers: keptHeaders(source, arrival),
+    body: arrival.body,
+    ip: arrival.ip,
+  })
+
+type Kept = { count: number; at: number }
+const kept = once((_app: App) => new Map<string, Kept>())
+const COUNT_AGAIN_MS = 60_000
+const MOST_SOURCES = 10_000
+
+/** Counted once a minute by each process, and in between by what it added itself. */
+async function hasRoom(app: App, { tenant_id, id, options, wire_id }: ActiveSource): Promise<boolean> {
+  const sources = kept(app)
+  const limit = options.quarantine_limit
+  const now = app.clock.monotonic()
+  let known = sources.get(id)
+  if (!known || now - known.at > COUNT_AGAIN_MS) {
+    const count = await inTenant(app.db, tenant_id, (tx) => countQuarantine(tx, tenant_id, id, limit))
+    known = { count, at: now }
+    if (sources.size >= MOST_SOURCES) sources.clear()
+    sources.set(id, known)
+    if (count >= limit) {
+      app.log.warn({ crossing: 'inbound', source: wire_id, limit }, 'the quarantine of a source is full')
+    }
+  }
+  known.count += 1
+  return known.count <= limit
+}
+
+const told = once((_app: App) => new Map<string, { since: number; more: number }>())
+const TELL_AGAIN_MS = 60_000
+
+/**
+ * For what is refused unread: nothing of it is kept but a security event, at most one a minute of each source, which
+ * says how many there were since the last.
+ */
+export function tellSeldom(
+  app: App,
+  source: ActiveSource,
+  kind: string,
+  ip: string | null,
+  detail: string,
+): void {
+  app.telemetry.count('trilho_security_events_total', { kind })
+  const seldom = told(app)
+  const now = app.clock.monotonic()
+  const last = seldom.get(source.id)
+  if (last && now - last.since < TELL_AGAIN_MS) {
+    last.more += 1
+    return
+  }
+  if (seldom.size >= MOST_SOURCES) seldom.clear()
+  seldom.set(source.id, { since: now, more: 0 })
+  const said = last && last.more > 0 ? `${detail}; and ${last.more} more since the last` : detail
+  const { tenant_id, wire_id } = source
+  app.log.warn({ crossing: 'inbound', source: wire_id, kind, ip }, said)
+  insertSecurityEvent(app.db.ingest, {
+    tenant_id,
+    id: app.newId(),
+    kind,
+    source_id: source.id,
+    ip,
+    detail: said,
+  }).catch((error) => app.log.warn({ crossing: 'inbound', err: error }, 'a security event was not kept'))
+}
