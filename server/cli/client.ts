@@ -11,6 +11,8 @@ export type Client = {
   get<T>(path: string, query?: Query): Promise<T>
   /** `body` is sent as JSON; `raw` is JSON already and goes out to the byte. */
   send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
+  /** What is no JSON. */
+  read(path: string): Promise<string>
   /** As `send`, with the answer as its text: JSON to the digit. */
   text(method: 'POST', path: string, raw: string): Promise<string>
 }
@@ -72,6 +74,7 @@ export function openClient(options: Remote): Client {
       const text = await ask(method, path, body === undefined ? undefined : JSON.stringify(body))
       return text === '' ? undefined : JSON.parse(text)
     },
+    read: (path) => ask('GET', path),
     text: ask,
   }
 }

@@ -13,6 +13,7 @@ import {
   readArgument,
   show,
   showPage,
+  wholeNumber,
 } from './output.ts'
 
 type Event = Record<string, unknown> & {
@@ -22,8 +23,9 @@ type Event = Record<string, unknown> & {
   created_at: string
 }
 type Published = { id: string; type: string; deliveries: number; created_at: string }
-type EventType = { name: string; description: string }
-type Define = Remote & { description: string; schema: string; example: string }
+type EventType = { name: string; version: number; description: string; deprecated: unknown }
+type Imported = { name: string; result: string; version: number | null; because: string | null }
+type Define = Remote & { description: string; schema: string; example: string; typeVersion?: string }
 
 const COLUMNS: Column<Event>[] = [
   ['ID', (event) => event.id],
@@ -66,10 +68,12 @@ function publishing(group: Command, io: Io): void {
     .requiredOption('--description <words>', 'what it says')
     .option('--schema <json>', 'JSON Schema of its data: JSON, @file or -', '{}')
     .option('--example <json>', 'data that fits the schema: JSON, @file or -', '{}')
+    .option('--type-version <n>', 'where there is one already whose schema is another')
     .action(async (name: string, options: Define) => {
       const schema = JSON.parse(checkedJson(await readArgument(io, options.schema), '--schema'))
       const example = JSON.parse(checkedJson(await readArgument(io, options.example), '--example'))
-      const body = { name, description: options.description, schema, example }
+      const version = options.typeVersion === undefined ? {} : { version: wholeNumber(options.typeVersion) }
+      const body = { name, description: options.description, schema, example, ...version }
       const made = await openClient(options).send<EventType>('POST', '/v1/event-types', body)
       show(io, options, made, (shown) => card(io, shown))
     })
@@ -100,14 +104,38 @@ function looking(group: Command, io: Io): void {
 
   const types = remote(group.command('types'))
     .description('The catalog: every event type')
-    .action(async (options: Remote) => {
-      const page = await openClient(options).get<PageOf<EventType>>('/v1/event-types')
-      showPage(io, options, page, [
+    .option('--typescript', 'declarations for receivers, to put beside your code')
+    .option('--html', 'a page to give to those who receive')
+    .action(async (options: Remote & { typescript?: true; html?: true }) => {
+      const client = openClient(options)
+      if (options.typescript) return io.out(await client.read('/v1/event-types/types.d.ts'))
+      if (options.html) return io.out(await client.read('/v1/event-types/page.html'))
+      showPage(io, options, await client.get<PageOf<EventType>>('/v1/event-types'), [
         ['TYPE', ({ name }) => name],
-        ['WHAT IT SAYS', ({ description }) => description],
+        ['VERSION', ({ version }) => String(version)],
+        [
+          'WHAT IT SAYS',
+          ({ description, deprecated }) => (deprecated ? `(deprecated) ${description}` : description),
+        ],
       ])
     })
-  examples(types, 'event types')
+  examples(types, 'event types', 'event types --typescript > events.d.ts')
+
+  const take = remote(group.command('import <file>'))
+    .description('Take the webhooks of an OpenAPI document as event types')
+    .option('--dry-run', 'tell what would be done, and do nothing')
+    .action(async (file: string, options: Remote & { dryRun?: true }) => {
+      const openapi = JSON.parse(checkedJson(await readArgument(io, `@${file}`), file)) as unknown
+      const body = { openapi, ...(options.dryRun && { dry_run: true }) }
+      const done = await openClient(options).send<PageOf<Imported>>('POST', '/v1/event-types/import', body)
+      showPage(io, options, done, [
+        ['TYPE', ({ name }) => name],
+        ['RESULT', ({ result }) => result],
+        ['VERSION', ({ version }) => (version === null ? null : String(version))],
+        ['BECAUSE', ({ because }) => because],
+      ])
+    })
+  examples(take, 'event import openapi.json --dry-run')
 }
 
 function checkedJson(text: string, flag: string): string {

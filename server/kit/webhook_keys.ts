@@ -30,6 +30,13 @@ export function newWebhookKeyPair(): { secret: string; public: string } {
   }
 }
 
+/** What a receiver verifies with: a shared secret itself, of a pair the public half alone. */
+export function verifyingKey(secret: string): string {
+  if (!secret.startsWith('whsk_')) return secret
+  const { x = '' } = createPublicKey(privateKey(secret)).export({ format: 'jwk' })
+  return `whpk_${Buffer.from(x, 'base64url').toString('base64')}`
+}
+
 /** Whether it can sign: `whsec_` with 24 to 64 bytes, or `whsk_` with a seed, alone or followed by its public half. */
 export function isWebhookSecret(text: string): boolean {
   if (text.startsWith('whsec_')) {

@@ -1,4 +1,4 @@
-import { newWebhookSecret } from '../../kit/webhook_keys.ts'
+import { newWebhookKeyPair, newWebhookSecret, verifyingKey } from '../../kit/webhook_keys.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
@@ -39,7 +39,8 @@ const MOST_SUBSCRIPTIONS = 1_000
 export async function createSubscription(app: App, actor: Actor, input: CreateSubscription) {
   const id = app.newId()
   const { tenant_id } = actor
-  const { secret = newWebhookSecret(), ...wanted } = input
+  const { secret: _secret, signature: _signature, ...wanted } = input
+  const secret = signingSecret(input)
   const settings = readSettings(wanted)
   const { name, url = '', event_types } = { ...wanted, ...settings.change }
   checkApart(settings.change.header_names ?? [], input.auth ?? null)
@@ -56,7 +57,7 @@ export async function createSubscription(app: App, actor: Actor, input: CreateSu
     await audit(tx, actor, 'subscription.create', toWire('subscription', id), { url, event_types })
     return found(await queries.findSubscription(tx, tenant_id, id), id)
   })
-  return { ...toSubscription(row), secret }
+  return { ...toSubscription(row), secret: verifyingKey(secret) }
 }
 
 async function putSealed(
@@ -123,7 +124,17 @@ export async function deleteSubscription(app: App, actor: Actor, wire_id: string
   await releaseUnlessPaused(app, tenant_id, id)
 }
 
-/** The signing secret, for the receiver to verify with. */
+/** The one given, or a fresh one of the kind wanted. A pair is always ours: nobody else is to hold its secret half. */
+function signingSecret({ secret, signature = 'v1' }: Pick<RotateSecret, 'secret' | 'signature'>): string {
+  if (signature === 'v1') return secret ?? newWebhookSecret()
+  if (secret === undefined) return newWebhookKeyPair().secret
+  throw new Problem('invalid_request', {
+    field: 'secret',
+    detail: 'secret must be left out with v1a; the pair is made here, and its public key is in the answer',
+  })
+}
+
+/** The signing secret, for the receiver to verify with; of `v1a` the public key. */
 export async function readSecret(app: App, actor: Actor, wire_id: string): Promise<{ secret: string }> {
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
@@ -132,7 +143,7 @@ export async function readSecret(app: App, actor: Actor, wire_id: string): Promi
     const secret = await app.vault.get(tx, { tenant_id, owner_id: id, field: 'secret' })
     if (secret === null) throw new Error(`subscription ${wire_id} has no secret`)
     await audit(tx, actor, 'subscription.read_secret', wire_id)
-    return { secret }
+    return { secret: verifyingKey(secret) }
   })
 }
 
@@ -142,7 +153,8 @@ const OVERLAP_HOURS = 24
 export async function rotateSecret(app: App, actor: Actor, wire_id: string, input: RotateSecret) {
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
-  const { secret = newWebhookSecret(), overlap_hours = OVERLAP_HOURS } = input
+  const { overlap_hours = OVERLAP_HOURS } = input
+  const secret = signingSecret(input)
   const until = overlap_hours > 0 ? new Date(app.clock.now().getTime() + overlap_hours * 3_600_000) : null
   await inTenant(app.db, tenant_id, async (tx) => {
     const ref = { tenant_id, owner_id: id, field: 'secret' }
@@ -159,7 +171,7 @@ export async function rotateSecret(app: App, actor: Actor, wire_id: string, inpu
     forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.rotate_secret', wire_id, { overlap_hours })
   })
-  return { secret, previous_secret_until: until?.toISOString() ?? null }
+  return { secret: verifyingKey(secret), previous_secret_until: until?.toISOString() ?? null }
 }
 
 /** Drops the old secrets whose overlap is over; they stopped signing by themselves. */

@@ -95,6 +95,11 @@ const SigningSecret = Type.String({
   description: 'Signing secret of Standard Webhooks (24 to 64 bytes); one is made where it is absent',
 })
 
+const Signature = Type.Union([Type.Literal('v1'), Type.Literal('v1a')], {
+  description:
+    'Of Standard Webhooks. `v1`: HMAC-SHA256 by a shared secret. `v1a`: ed25519; receivers get the public key as their `secret`',
+})
+
 export const CreateSubscription = Type.Object(
   {
     name: Name,
@@ -111,6 +116,7 @@ export const CreateSubscription = Type.Object(
     order: Type.Optional(Nullable(Order)),
     max_concurrency: Type.Optional(Nullable(MaxConcurrency)),
     expire_after_s: Type.Optional(Nullable(ExpireAfterS)),
+    signature: Type.Optional(Signature),
     secret: Type.Optional(SigningSecret),
   },
   { additionalProperties: false },
@@ -145,6 +151,7 @@ export type UpdateSubscription = Static<typeof UpdateSubscription>
 
 export const RotateSecret = Type.Object(
   {
+    signature: Type.Optional(Signature),
     secret: Type.Optional(SigningSecret),
     overlap_hours: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 168, description: 'How long the old one signs too; default 24' }),
