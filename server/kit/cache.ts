@@ -96,6 +96,15 @@ export function validatorsOf({ http }: Kept, sent: ReadHeaders): Record<string, 
   )
 }
 
+/** Whether a caller that has the copies of `if_none_match` has this answer: by weak comparison. */
+export function sameAsCallers({ status, headers }: Answer, if_none_match: string): boolean {
+  const etag = headers['etag']?.replace(/^W\//, '')
+  if (status !== 200) return false
+  if (if_none_match.trim() === '*') return true
+  const theirs: string[] = if_none_match.match(/"[^"]*"/g) ?? []
+  return etag !== undefined && theirs.includes(etag)
+}
+
 const OF_THE_BODY = new Set(['content-length', 'content-encoding', 'transfer-encoding', 'content-range'])
 
 /** The vendor said 304: the kept answer with the headers it has now. RFC 9111, section 3.2. */

@@ -4,11 +4,13 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { asWorker } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { testDatabaseUrl, undoAfter } from '../../test/harness.ts'
 import { type Reply, type SendOptions, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
+import { publishAll } from '../events/events.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { drainCalls } from './calls.ts'
 import { dropOnEvents, sweepCache } from './jobs.ts'
@@ -367,6 +369,16 @@ test('an event drops what the policies that name its type kept, of its own tenan
   await until(async () => (await read(at, '/prices/1', { server: two })).n === newest)
 })
 
+test('an event that a worker publishes drops it too', async () => {
+  const at = await connect([{ ...TIMED, invalidate_on: ['payment.*'] }])
+  await read(at, '/things')
+  const { app } = one
+  const event = { tenant_id: at.tenant_id, id: app.newId(), type: 'payment.completed', data: '{}' }
+  const events = [{ ...event, entity_id: null, message_id: null }]
+  await asWorker(app.db, async (tx) => publishAll(app, tx, { events, external_ids: [] }, new Map()))
+  assert.equal((await read(at, '/things')).cache.result, 'miss')
+})
+
 test('past its time an answer is given at once while one call renews it, where the policy lets it', async () => {
   const at = await connect([{ ...TIMED, ttl_s: 1, stale_while_revalidate_s: 60 }])
   await read(at, '/things')
@@ -449,12 +461,27 @@ test('the proxy says in Cache-Status what the cache did, and how old the answer 
   const asked = await proxied(at, '/things/1')
   assert.equal(asked.headers.get('cache-status'), 'trilho; fwd=stale; fwd-status=304; stored; ttl=1')
   assert.deepEqual([asked.status, asked.body['n']], [200, 2])
-  const passed = await proxied(at, '/things/1', { headers: { 'if-none-match': '"a"' } })
-  assert.deepEqual(
-    [passed.status, passed.headers.get('cache-status')],
-    [304, 'trilho; fwd=bypass; fwd-status=304'],
-  )
   assert.equal((await proxied(at, '/elsewhere')).headers.get('cache-status'), null)
+})
+
+test("a caller's own copy is answered with 304 where it still is the answer, and the vendor asked only where needed", async () => {
+  const at = await connect([TIMED])
+  at.vendor.headers = { etag: 'W/"a"' }
+  // What fetch would add of its own accord asks for what is new.
+  const plain = { authorization: `Bearer ${at.key}`, 'cache-control': 'max-age=100', pragma: 'none' }
+  const ask = (etag: string) =>
+    fetch(`${one.url}/v1/proxy/${at.id}/things`, { headers: { ...plain, 'if-none-match': etag } })
+  const other = await ask('"b"')
+  assert.deepEqual([other.status, ((await other.json()) as { n: number }).n], [200, 1])
+  const same = await ask('"b", "a"')
+  assert.deepEqual([same.status, await same.text(), same.headers.get('etag')], [304, '', 'W/"a"'])
+  assert.match(String(same.headers.get('cache-status')), /^trilho; hit/)
+  assert.equal((await proxied(at, '/things')).status, 200)
+  assert.equal(at.vendor.seen.length, 1)
+  assert.equal(at.vendor.seen[0]?.headers['if-none-match'], undefined)
+  const dated = { 'if-modified-since': 'Sun, 01 Nov 2026 00:00:00 GMT' }
+  const passed = await proxied(at, '/things', { headers: dated })
+  assert.equal(passed.headers.get('cache-status'), 'trilho; fwd=bypass; fwd-status=200')
 })
 
 test('other policies drop what was kept under those before; a switched off one caches nothing', async () => {

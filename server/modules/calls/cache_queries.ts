@@ -56,18 +56,24 @@ export const listWatched = (tx: Tx, tenant_id: string): Promise<Watched[]> =>
 
 export type Found = { epoch: string; sealed: Buffer | null }
 
-/** The kept answer, if any, and the epoch under which a newer one may take its place. */
-export async function findAnswer(
-  tx: Tx,
-  { tenant_id, connection_id }: Place,
-  key: string,
-): Promise<Found | null> {
-  const { rows } = await sql<Found>`
+// Once for each read that memory does not answer: by itself, without a transaction around it.
+const FIND = {
+  name: 'cache_find',
+  text: `
     select c.epoch, a.sealed
       from connection_cache c
       left join cached_answer a on a.tenant_id = c.tenant_id and a.connection_id = c.connection_id
-                               and a.key = ${Buffer.from(key, 'hex')} and a.expires_at > now()
-     where c.tenant_id = ${tenant_id} and c.connection_id = ${connection_id}`.execute(tx)
+                               and a.key = $3 and a.expires_at > now()
+     where c.tenant_id = $1 and c.connection_id = $2`,
+}
+
+/** The kept answer, if any, and the epoch under which a newer one may take its place. */
+export async function findAnswer(
+  db: Db,
+  { tenant_id, connection_id }: Place,
+  key: string,
+): Promise<Found | null> {
+  const rows = await hot<Found>(db, FIND, [tenant_id, connection_id, Buffer.from(key, 'hex')])
   return rows[0] ?? null
 }
 

@@ -87,21 +87,24 @@ export function remember(app: App, place: Place, key: string, stored: Stored): v
 const OVERHEAD_BYTES = 1000
 
 /** What PostgreSQL has, and the epoch by which an answer may be put there. */
-export function look(
+export async function look(
   app: App,
   place: Place,
   key: string,
   sent: Readonly<Record<string, string>>,
 ): Promise<{ epoch: string; stored: Stored | null }> {
-  return inTenant(app.db, place.tenant_id, async (tx) => {
-    const found = await queries.findAnswer(tx, place, key)
-    if (!found) await queries.openSpace(tx, place)
-    if (!found?.sealed) return { epoch: found?.epoch ?? '0', stored: null }
-    const opened = await app.vault.open(tx, place.tenant_id, contextOf(place, key), found.sealed)
-    const stored = unpack(opened)
-    return { epoch: found.epoch, stored: answers(stored.kept, sent) ? stored : null }
-  })
+  const { tenant_id } = place
+  const found = await queries.findAnswer(app.db.worker, place, key)
+  if (!found) await inTenant(app.db, tenant_id, (tx) => queries.openSpace(tx, place))
+  const { epoch, sealed } = found ?? { epoch: FIRST_EPOCH, sealed: null }
+  if (!sealed) return { epoch, stored: null }
+  const context = contextOf(place, key)
+  const opened = await inTenant(app.db, tenant_id, (tx) => app.vault.open(tx, tenant_id, context, sealed))
+  const stored = unpack(opened)
+  return { epoch, stored: answers(stored.kept, sent) ? stored : null }
 }
+
+const FIRST_EPOCH = '0'
 
 /** Keeps it for everybody; beside the call, which waits for none of it. */
 export function store(app: App, place: Place, key: string, epoch: string, stored: Stored): void {

@@ -67,11 +67,13 @@ const namedByConnection = (value: string | readonly string[] | undefined): Set<s
 export function cacheStatus(note: CacheNote, before: string | undefined, status: number | undefined): string {
   const { result, joined, stored, ttl_s, detail } = note
   const asked = result !== 'hit' && result !== 'stale'
+  const made_here = result === 'miss' && status === 304 // of the caller's own copy
+  const forwarded = result === 'revalidated' ? 304 : made_here ? undefined : status
   const why = { miss: 'uri-miss', revalidated: 'stale', bypassed: 'bypass', hit: '', stale: '' }[result]
   const parts = [
     'trilho',
     asked ? `fwd=${why}` : 'hit',
-    ...(result === 'revalidated' ? ['fwd-status=304'] : asked && status ? [`fwd-status=${status}`] : []),
+    ...(asked && forwarded ? [`fwd-status=${forwarded}`] : []),
     ...(asked && stored ? ['stored'] : []),
     ...(joined ? ['collapsed'] : []),
     ...(ttl_s === null ? [] : [`ttl=${ttl_s}`]),
