@@ -4,6 +4,7 @@ import type { Operation } from '../../kit/provider.ts'
 import { isSafe } from '../../kit/retry.ts'
 import type { Actor, App } from '../app.ts'
 import { type OpenConnection, readToken } from '../connections/connections.ts'
+import { noteCache } from '../metrics/metrics.ts'
 import { cacheCounts } from './cache_counts.ts'
 import { dropChanged, policiesOf } from './cache_policies.ts'
 import { noteOf, readThrough } from './cache_reads.ts'
@@ -98,6 +99,8 @@ const passesBy = (sent: Record<string, string>): boolean =>
   /\bno-store\b/i.test(sent['cache-control'] ?? '')
 
 function counted(app: App, connection: OpenConnection, answered: Noted): Answered {
+  const { result } = answered.cache
   cacheCounts(app).add(connection, answered.cache)
+  if (result !== 'bypassed') noteCache(app, connection.tenant_id, connection.id, result !== 'miss')
   return answered
 }

@@ -6,6 +6,7 @@ import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import type { Actor } from '../app.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
+import { routes as metricRoutes } from '../metrics/routes.ts'
 import { createKey } from '../tenants/tenants.ts'
 import { closeAbandonedCalls } from './jobs.ts'
 import { writeCalls } from './queries.ts'
@@ -15,7 +16,7 @@ let served: Served
 let sandbox: Sandbox
 before(async () => {
   sandbox = await startSandbox({ port: 0 })
-  served = await serve({ mount: { rooms: [connectionRoutes, routes] }, providers })
+  served = await serve({ mount: { rooms: [connectionRoutes, metricRoutes, routes] }, providers })
 })
 after(() => sandbox.stop())
 
@@ -184,7 +185,7 @@ test('a vendor that cannot be reached is failed, whatever was asked', async () =
   const report = await call(vendor, { method: 'POST', path: '/x', body: {}, retries: 0 })
   assert.equal(report.state, 'failed')
   assert.equal(report.status, null)
-  assert.equal(await healthOf(vendor), 'unhealthy')
+  assert.equal(await healthOf(vendor), 'degraded')
 })
 
 /** It is written beside the call, a moment after. */
@@ -430,4 +431,15 @@ test('a call is on record as started while the vendor has not answered', async (
   while (seen === 0 && !over) seen = await started()
   assert.equal(seen, 1)
   assert.equal((await under_way).state, 'succeeded')
+})
+
+test('what a connection did is counted, with what went wrong by its kind', async () => {
+  const vendor = await connect()
+  await call(vendor, { method: 'GET', path: '/anything' })
+  await call(vendor, { method: 'GET', path: '/anything', headers: fault('status=404') })
+  await call(vendor, { method: 'GET', path: '/delay/30000', timeout_ms: 200, retries: 0 })
+  const { body } = await served.send('GET', '/v1/metrics/connections', { key: vendor.key })
+  const total = body['total'] as Record<string, unknown>
+  assert.deepEqual([total['calls'], total['succeeded'], total['refused'], total['failed']], [3, 1, 1, 1])
+  assert.deepEqual(total['errors'], { status_404: 1, timeout: 1 })
 })

@@ -10,6 +10,7 @@ import { toWire } from '../../platform/ids.ts'
 import { OURS } from '../../platform/log.ts'
 import type { Actor, App } from '../app.ts'
 import { noteSeen, type OpenConnection } from '../connections/connections.ts'
+import { noteCall } from '../metrics/metrics.ts'
 import { toShown } from './attempts.ts'
 import { guardsOf } from './guards.ts'
 import { attemptAll, type Ended, type Response, type Run, type TurnedAway, type Wanted } from './pipeline.ts'
@@ -84,6 +85,7 @@ const NOT_SENT: Omit<Ended, 'outcome'> = {
   response: null,
   last: null,
   turned_away: null,
+  no_answer: null,
   cut_short: false,
 }
 
@@ -122,14 +124,31 @@ async function finish(run: Run, ended: Ended): Promise<Performed> {
   if (far_behind) await far_behind
   const met = attempts > 0 || turned_away?.by === 'authentication'
   if (met && !ended.cut_short) noteSeen(app, connection, seenBy(ended))
+  count(run, ended, duration_ms)
   report(run, ended, duration_ms)
   return { id, state, response, attempts, duration_ms, error, turned_away }
 }
 
 /** A vendor that refuses one request is well; one that refuses our credentials, or does not answer, is not. */
-function seenBy({ status, error, response, last }: Ended): { reached: boolean; note: string | null } {
-  const well = status !== null && status < 500 && status !== 401 && status !== 403
-  return { reached: response !== null, note: well ? null : (error ?? last?.error ?? 'no answer') }
+function seenBy({ status, error, response, last, turned_away }: Ended) {
+  const refused = status === 401 || status === 403 || turned_away?.by === 'authentication'
+  const well = status !== null && status < 500 && !refused
+  return { reached: response !== null, note: well ? null : (error ?? last?.error ?? 'no answer'), refused }
+}
+
+function count({ app, connection, number, built }: Run, ended: Ended, duration_ms: number): void {
+  const { outcome: state, status, response, turned_away, no_answer } = ended
+  const wrong = turned_away?.by ?? no_answer ?? (status === null ? 'internal' : `status_${status}`)
+  noteCall(app, {
+    tenant_id: connection.tenant_id,
+    connection_id: connection.id,
+    state,
+    attempts: number,
+    duration_ms,
+    sent_bytes: number * (built.request.body?.length ?? 0),
+    received_bytes: response?.body.length ?? 0,
+    error: state === 'succeeded' ? null : wrong,
+  })
 }
 
 function report(

@@ -72,6 +72,8 @@ export type TurnedAway = {
 }
 
 export type Ended = Verdict & {
+  /** Why the last attempt had no answer. */
+  no_answer: Extract<EgressResult, { kind: 'error' }>['code'] | null
   response: Response | null
   /** The attempt that is not on record yet. */
   last: NewAttempt | null
@@ -190,6 +192,7 @@ async function send(run: Run, built: Built): Promise<Sent> {
     response,
     last,
     turned_away: null,
+    no_answer: result.kind === 'error' ? result.code : null,
     result,
     retry_after_ms: heard?.retry_after_ms ?? null,
     cut_short: result.kind === 'error' && (isHungUp(run) || timeout_ms < request.timeout_ms),
@@ -232,6 +235,7 @@ const away = (
   response: null,
   last: null,
   turned_away: { by, wait_ms, full },
+  no_answer: null,
   cut_short: false,
 })
 
