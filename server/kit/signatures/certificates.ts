@@ -1,5 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
-import { getCACertificates } from 'node:tls'
+import { trustedAuthorities } from '../../platform/egress/egress.ts'
 import type { Refused } from '../signatures.ts'
 import { refused } from './verdict.ts'
 
@@ -51,7 +51,7 @@ let roots: readonly X509Certificate[] | null = null
 
 /** Those Node trusts for TLS; a few hundred, read once. */
 function trustedRoots(): readonly X509Certificate[] {
-  roots ??= getCACertificates('default').flatMap(readCertificates)
+  roots ??= trustedAuthorities().flatMap(readCertificates)
   return roots
 }
 

@@ -13,6 +13,8 @@ import type { FailureCode } from './failures.ts'
 import { type Inspection, inspect } from './inspect.ts'
 import { createOrigins } from './origins.ts'
 
+export { trustedAuthorities } from './roots.ts'
+
 export type EgressRequest = {
   /** http: or https:, without user and password (those go into a header). */
   url: string
