@@ -39,12 +39,6 @@ const PLACES = [
 ] as const
 type Place = (typeof PLACES)[number]
 
-/** The names in braces that a template may not hold, or empty. */
-export const unknownPlaces = (template: string, known: readonly string[] = PLACES): string[] =>
-  [...template.matchAll(/\{([^{}]*)\}/g)].flatMap(([, name = '']) => (known.includes(name) ? [] : [name]))
-
-export const HEADER_PLACES = ['signature', 'key_id', 'timestamp', 'nonce'] as const
-
 export const hmacHeaders = (auth: HmacSigned): string[] =>
   [auth.header, auth.timestamp_header, auth.nonce_header, auth.key_id_header].flatMap((name) =>
     name === null ? [] : [name.toLowerCase()],

@@ -10,6 +10,12 @@ const write = { config: { access: 'connections:write' } } as const
 const tags = ['Connections']
 
 export function oauthRoutes(http: Http, app: App): void {
+  beginning(http, app)
+  reading(http, app)
+  comingBack(http, app)
+}
+
+function beginning(http: Http, app: App): void {
   http.post(
     '/v1/connections/:id/authorize',
     {
@@ -27,7 +33,9 @@ export function oauthRoutes(http: Http, app: App): void {
     async (request, reply) =>
       reply.code(201).send(await beginAuthorization(app, request.actor, request.params.id, request.body)),
   )
+}
 
+function reading(http: Http, app: App): void {
   http.get(
     '/v1/connections/:id/authorization',
     {
@@ -60,7 +68,9 @@ export function oauthRoutes(http: Http, app: App): void {
       return reply.code(204).send(null)
     },
   )
+}
 
+function comingBack(http: Http, app: App): void {
   http.get(
     '/oauth/callback',
     {

@@ -39,16 +39,6 @@ export const findToken = (tx: Tx, { tenant_id, connection_id }: Place): Promise<
     .where('connection_id', '=', connection_id)
     .executeTakeFirst()
 
-/** As `findToken`, and nobody else changes it before this transaction ends. */
-export const lockToken = (tx: Tx, { tenant_id, connection_id }: Place): Promise<TokenRow | undefined> =>
-  tx
-    .selectFrom('connection_token')
-    .select(TOKEN)
-    .where('tenant_id', '=', tenant_id)
-    .where('connection_id', '=', connection_id)
-    .forUpdate()
-    .executeTakeFirst()
-
 /**
  * One process at a time, and only where the version is still the one that was seen. The database's clock ends a claim,
  * whatever the clocks of the processes say.

@@ -9,6 +9,7 @@ import { type Citizen, ok, type Send, type World } from '../world/world.ts'
 /** Who asks for nothing serves everybody: each of these is a decision. */
 export const PUBLIC = [
   'health',
+  'finishAuthorization',
   'issueToken',
   'metrics',
   'ready',

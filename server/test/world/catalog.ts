@@ -61,14 +61,20 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
  */
 export async function makeRows(owner: Pool, table: Table, tenant_id: string, count: number): Promise<void> {
   const columns = table.columns.filter((column) => !(column.is_reference && column.nullable))
-  const values = columns.map((column) =>
-    column.name === table.tenant_column ? `'${tenant_id}'::uuid` : madeUp(column),
-  )
+  const values = columns.map((column) => {
+    if (column.name === table.tenant_column) return `'${tenant_id}'::uuid`
+    return column.is_reference && column.name === 'connection_id' ? aConnection(tenant_id) : madeUp(column)
+  })
   await owner.query(
     `insert into ${quoted(table.name)} (${columns.map((c) => quoted(c.name)).join(', ')})
-     select ${values.join(', ')} from generate_series(1, ${count}) i cross join (select ${82_800 / count} as step) s`,
+     select ${values.join(', ')} from generate_series(1, ${count}) i cross join (select ${82_800 / count} as step) s
+     on conflict do nothing`,
   )
 }
+
+/** One they have: a row that belongs to a connection cannot be without it. */
+const aConnection = (tenant_id: string) =>
+  `(select id from connection where tenant_id = '${tenant_id}' limit 1)`
 
 /** An id of our kind that lies `i` steps back. */
 const FRESH_ID =

@@ -16,6 +16,7 @@ import { secret } from '../../platform/secret.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { testDatabaseUrl, undoAfter } from '../harness.ts'
 import { makeRows, readTables, type Table } from './catalog.ts'
+import { consent } from './consent.ts'
 import { type Operation, operationsOf } from './operations.ts'
 import { type Answer, closeConnections, exchange } from './raw_http.ts'
 
@@ -224,6 +225,7 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
     const json = { method: 'GET', path: '/v1/payment_intents' }
     await ok(send('POST', `/v1/connections/${citizen.connection}/calls`, { key: citizen.test_key, json }))
   }
+  if (operations.some(({ id }) => id === 'authorizeConnection')) await consent(send, sandbox_url, citizen)
   if (operations.some(({ id }) => id === 'closeBreaker')) {
     const path = `/v1/connections/${citizen.connection}/breaker/close`
     await ok(send('POST', path, { key: citizen.test_key }))
