@@ -79,6 +79,9 @@ function declaredRates({ requests_per_minute, requests_per_hour, rates = [] }: P
 
 export type Level = 'operation' | 'connection' | 'tenant' | 'installation'
 
+/** In place of a connection: all of the tenant's; in place of a tenant: the installation. */
+export const ALL = '00000000-0000-0000-0000-000000000000'
+
 /** What is counted together: an operation of a connection, a connection, a tenant or the installation. */
 export type Place = { tenant_id: string; connection_id: string; operation: string }
 

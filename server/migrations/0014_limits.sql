@@ -23,7 +23,8 @@ create table vendor_limit (
 ) with (fillfactor = 50);
 call isolate('vendor_limit');
 grant select, insert, update, delete on vendor_limit to trilho_app;
-call open_to_worker('vendor_limit', 'select, insert, update');
+call open_to_worker('vendor_limit', 'select, insert, update, delete');
+grant delete on rate_window to trilho_worker;
 
 -- What a tenant sets for all of its connections; tenant 0 is the installation.
 create table rate_limit (
@@ -156,6 +157,34 @@ begin
        and l.resets_at > clock_timestamp();
   end if;
   return next;
+end
+$$;
+
+-- Adds what was taken while Redis counted: of each ring, in each of its slots.
+create function add_rates(t uuid[], c uuid[], o text[], u text[], p int[], slot bigint[], n bigint[])
+  returns void language plpgsql as $$
+declare
+  g record; w rate_window; slots int; newest bigint;
+begin
+  for g in
+    select a.t, a.c, a.o, a.u, a.p, max(a.slot) as newest, array_agg(a.slot) as slot, array_agg(a.n) as n
+      from unnest(t, c, o, u, p, slot, n) a(t, c, o, u, p, slot, n) group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
+  loop
+    insert into rate_window (tenant_id, connection_id, operation, unit, per_s, taken)
+      values (g.t, g.c, g.o, g.u, g.p, array_fill(0::bigint, array[rate_slots(g.p)])) on conflict do nothing;
+    select * into w from rate_window r
+     where (r.tenant_id, r.connection_id, r.operation, r.unit, r.per_s) = (g.t, g.c, g.o, g.u, g.p) for update;
+    slots := cardinality(w.taken);
+    newest := greatest(w.head, g.newest);
+    for i in 0 .. least(slots, newest - w.head) - 1 loop w.taken[(newest - i) % slots + 1] := 0; end loop;
+    for i in 1 .. cardinality(g.slot) loop
+      if g.slot[i] > newest - slots then
+        w.taken[g.slot[i] % slots + 1] := greatest(0, w.taken[g.slot[i] % slots + 1] + g.n[i]);
+      end if;
+    end loop;
+    update rate_window r set head = newest, taken = w.taken
+     where (r.tenant_id, r.connection_id, r.operation, r.unit, r.per_s) = (g.t, g.c, g.o, g.u, g.p);
+  end loop;
 end
 $$;
 

@@ -13,6 +13,7 @@ import type { Database } from '../platform/database/database.ts'
 import type { Egress } from '../platform/egress/egress.ts'
 import type { NewId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
+import type { Redis } from '../platform/redis/redis.ts'
 import type { Telemetry } from '../platform/telemetry.ts'
 import type { Vault } from '../platform/vault/vault.ts'
 
@@ -20,6 +21,8 @@ import type { Vault } from '../platform/vault/vault.ts'
 export type App = {
   config: Config
   db: Database
+  /** Absent where none is configured; whoever uses it gets on without it. */
+  redis?: Redis
   vault: Vault
   egress: Egress
   clock: Clock

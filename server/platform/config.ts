@@ -129,6 +129,8 @@ const CHECKS: Partial<Record<AnyKey, Check>> = {
   tenant: (text: string) => (/^tnt_[0-9a-z]{26}$/.test(text) ? null : 'must be the id of a tenant'),
   database_url: (text: string) =>
     /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '') ? null : 'must be a postgres:// URL',
+  redis_url: (text: string) =>
+    /^rediss?:$/.test(URL.parse(text)?.protocol ?? '') ? null : 'must be a redis:// or rediss:// URL',
   public_url: httpUrl,
   otlp_endpoint: httpUrl,
   trusted_proxies: everyCidr,

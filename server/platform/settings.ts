@@ -18,13 +18,18 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as
 
 /**
  * Every setting, its meaning, default and an example: what the server reads, what it refuses, and what
- * `docs/config.md` prints. A key is read from `TRILHO_<KEY>` (`database_url` from `DATABASE_URL`).
+ * `docs/config.md` prints. A key is read from `TRILHO_<KEY>`, `database_url` from `DATABASE_URL` and `redis_url` from `REDIS_URL`.
  */
 export const ConfigSchema = Type.Object({
   database_url: hidden(
     'An external PostgreSQL, 15 or later. Absent: the embedded one, with its data under data_dir.',
     'postgres://trilho:password@db.internal:5432/trilho',
     12,
+  ),
+  redis_url: hidden(
+    'A Redis or Valkey that the servers share. It counts the limits of calls; while it is away PostgreSQL does. Absent: PostgreSQL always.',
+    'redis://redis.internal:6379/0',
+    8,
   ),
   data_dir: Type.String({
     description:
@@ -227,7 +232,7 @@ export const CLIENT_PROPERTIES = Object.entries(ClientSchema.properties) as unkn
 
 /** The environment variable of a key. */
 export const envName = (key: Key | keyof ClientSettings): string =>
-  key === 'database_url' ? 'DATABASE_URL' : `TRILHO_${key.toUpperCase()}`
+  key === 'database_url' || key === 'redis_url' ? key.toUpperCase() : `TRILHO_${key.toUpperCase()}`
 
 /** A value as it is written in an environment variable. */
 export const shown = (value: unknown): string => (Array.isArray(value) ? value.join(',') : String(value))

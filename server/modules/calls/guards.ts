@@ -124,6 +124,7 @@ export async function keepUsage(app: App): Promise<void> {
   const { guards, gone } = kept(app)
   const all = [...guards.values(), ...gone.splice(0)]
   await Promise.allSettled(all.flatMap(limitersOf).map((limiter) => limiter.flush()))
+  await limitStore(app).flush()
   const used = all
     .filter(({ tally }) => tally.calls + tally.bytes + tally.refused > 0)
     .map(({ place, tally }) => ({ ...place, ...tally, tally }))

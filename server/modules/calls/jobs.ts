@@ -6,6 +6,8 @@ import { LONGEST_CALL_MS } from './deadline.ts'
 import { renewIdle } from './idle_tokens.ts'
 import { deleteIdle, deleteOldUsage } from './limit_queries.ts'
 import { closeAbandoned } from './queries.ts'
+import { settleCalls } from './settle.ts'
+import { dropPlans } from './settle_queries.ts'
 
 /** How far back a first run looks: a server that was down for a day still closes what it left. */
 const LOOK_BACK_MS = 48 * 60 * 60 * 1000
@@ -23,6 +25,7 @@ export async function closeAbandonedCalls(
   const now_ms = app.clock.now().getTime()
   const [from, to] = [new Date(now_ms - LOOK_BACK_MS), new Date(now_ms - older_than_ms)]
   const closed = await closeAbandoned(app.db.worker, from, to)
+  await dropPlans(app.db.worker, to)
   for (const { id, state } of closed) {
     app.log.warn(
       { crossing: 'call', call: toWire('call', id), outcome: state },
@@ -63,6 +66,12 @@ export const schedules = [
     cron: '*/5 * * * *',
     time_zone: 'UTC',
     run: async (app: App): Promise<void> => void (await closeAbandonedCalls(app)),
+  },
+  {
+    name: 'calls.settle',
+    cron: '* * * * *',
+    time_zone: 'UTC',
+    run: settleCalls,
   },
   {
     name: 'calls.sweep_cache',

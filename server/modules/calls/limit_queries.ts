@@ -105,14 +105,41 @@ export async function readRings(db: Db, counts: readonly Count[]): Promise<Rings
   }
 }
 
+/** Taken elsewhere: of a count, in each slot. */
+export type Missed = { count: Count; slots: Map<number, number> }
+
+const ADD_RATES = {
+  name: 'add_rates',
+  text: 'select add_rates($1::uuid[], $2::uuid[], $3, $4, $5, $6, $7)',
+}
+
+export async function addRates(db: Db, missed: readonly Missed[]): Promise<void> {
+  const rows = missed.flatMap(({ count, slots }) => [...slots].map(([slot, n]) => ({ count, slot, n })))
+  if (rows.length === 0) return
+  const keys = keysOf(rows.map(({ count }) => count))
+  await hot(db, ADD_RATES, [...keys, rows.map(({ slot }) => slot), rows.map(({ n }) => n)])
+}
+
+/** Nothing of them counts any more. */
+export async function deleteIdle(db: Db): Promise<void> {
+  await sql`
+    delete from rate_window
+     where (head + rate_slots(per_s)) * rate_slot_ms(per_s) < extract(epoch from clock_timestamp()) * 1000`.execute(
+    db,
+  )
+  await sql`
+    delete from vendor_limit
+     where coalesce(greatest(paused_until, resets_at), '-infinity') < clock_timestamp()`.execute(db)
+}
+
 export type VendorLimit = Pick<
   Selectable<Tables['vendor_limit']>,
   'operation' | 'paused_until' | 'remaining' | 'resets_at'
 >
 
-/** What its vendor said and what is not over yet. */
+/** What its vendor said and what is not over yet, of the connection and of its operations. */
 export async function listVendorLimits(
-  tx: Tx,
+  tx: Tx | Db,
   { tenant_id, connection_id }: { tenant_id: string; connection_id: string },
 ): Promise<VendorLimit[]> {
   const { rows } = await sql<VendorLimit>`

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Count, countsOf, type Rate } from '../../kit/call_limits.ts'
 import { type Asked, createLimiter, type Granted } from '../../kit/limiter.ts'
-import { type Db, openDatabase } from '../../platform/database/database.ts'
+import { openDatabase } from '../../platform/database/database.ts'
+import { openRedis, type Redis } from '../../platform/redis/redis.ts'
 import { quiet, testDatabase, testDatabaseUrl, undoAfter } from '../../test/harness.ts'
-import { heedVendor, readRings, takeRates } from './limit_queries.ts'
+import { freePort } from '../../test/ports.ts'
+import { type LimitStore, limitStoreOf } from './limit_store.ts'
 
 /**
  * The promise of the limiter, as a vendor would check it: in no window of the period, wherever it begins, more calls
  * than the limit, with three processes that draw on the same counts in bursts, trickles and floods.
  */
-type Order = { url: string; paths: Path[]; seed: number; run_ms: number }
+type Order = { url: string; redis_url: string | undefined; paths: Path[]; seed: number; run_ms: number }
 
 /** What one kind of call has to take from. */
 type Path = Count[]
@@ -27,8 +29,93 @@ const id = (n: number) => `01900000-0000-7000-8000-00000000000${n}`
 const place = (n: number, operation = '') => ({ tenant_id: TENANT, connection_id: id(n), operation })
 const ofConnection = (n: number, rates: Rate[]) => countsOf('connection', place(n), rates)
 
-if (process.argv[2] === 'draw') process.once('message', (order) => void draw(order as Order))
-else tests()
+async function openStore(redis: Redis | undefined): Promise<LimitStore> {
+  const { worker } = await testDatabase()
+  return limitStoreOf({ redis, worker, now: () => new Date() })
+}
+
+const command = ['redis-server', 'valkey-server'].find((name) => !spawnSync(name, ['--version']).error)
+
+/** With a server of their own, where one is installed: `apt install redis-server` or `valkey-server`. */
+function redisTests(): void {
+  const port = freePort()
+  const url = port.then((port) => `redis://127.0.0.1:${port}`)
+  const options = {
+    skip: command ? false : 'neither redis-server nor valkey-server is installed',
+    timeout: 60_000,
+  }
+
+  async function startRedis(): Promise<ChildProcess> {
+    const child = spawn(command ?? '', ['--port', String(await port), '--save', '', '--appendonly', 'no'], {
+      stdio: 'ignore',
+    })
+    undoAfter(async () => void child.kill('SIGKILL'))
+    return child
+  }
+
+  async function openUp(): Promise<Redis> {
+    const redis = openRedis({ url: await url, log: quiet, monotonic: () => performance.now() })
+    undoAfter(() => redis.close())
+    while ((redis.up_ms() ?? 0) < 3100) await sleep(20)
+    return redis
+  }
+
+  describe('with Redis', options, () => {
+    let server: ChildProcess
+    let redis: Redis
+    before(async () => {
+      server = await startRedis()
+      redis = await openUp()
+    })
+    storeTests('Redis', () => openStore(redis))
+
+    test('a limit in Redis is met by three processes, whenever calls come, in every window', async () => {
+      const counts = ofConnection(7, [{ calls: 25, per_s: 1 }])
+      const sent = await drawInThree([counts], RUN_MS, await url)
+      checkAll([counts], sent)
+      assert.ok(sent.length > 25 * (RUN_MS / 1000) * 0.6, String(sent.length))
+    })
+
+    test('what two servers took in Redis stays taken when it goes, and when it comes back with nothing', async () => {
+      const counts = ofConnection(9, [{ calls: 10, per_s: 60 }])
+      const { worker } = await testDatabase()
+      const servers = [redis, await openUp()]
+      const isUpFor = (ms: number) => servers.every((redis) => (redis.up_ms() ?? 0) >= ms)
+      const stores = servers.map((redis) => limitStoreOf({ redis, worker, now: () => new Date() }))
+      const [first, second] = stores as [LimitStore, LimitStore]
+      const granted = async (store: LimitStore, want: number) => (await ask(store, counts, { want })).granted
+      assert.deepEqual([await granted(first, 4), await granted(second, 3)], [4, 3])
+      server.kill('SIGKILL')
+      await once(server, 'exit')
+      await sleep(50)
+      assert.deepEqual([await granted(second, 2), await granted(first, 9)], [2, 1])
+      await first.heed(place(9), { pause_ms: 60_000, remaining: null, resets_ms: null })
+      server = await startRedis()
+      while (!isUpFor(1)) await sleep(20)
+      assert.deepEqual([await granted(first, 1), await granted(second, 1)], [0, 0])
+      while (!isUpFor(3100)) await sleep(20)
+      const none = await ask(first, counts)
+      assert.deepEqual([none.granted, none.full], [0, counts[0]])
+      const other = ofConnection(9, [{ calls: 50, per_s: 10 }])
+      const paused = await ask(second, other)
+      assert.deepEqual([paused.granted, paused.full], [0, null])
+    })
+
+    test('while Redis hangs, calls go on within the blink of an eye', async () => {
+      const counts = ofConnection(8, [{ calls: 10, per_s: 60 }])
+      const store = await openStore(redis)
+      assert.equal((await ask(store, counts, { want: 4 })).granted, 4)
+      server.kill('SIGSTOP')
+      try {
+        const began = performance.now()
+        assert.equal((await ask(store, counts, { want: 10 })).granted, 6)
+        assert.ok(performance.now() - began < 2000)
+      } finally {
+        server.kill('SIGCONT')
+      }
+    })
+  })
+}
 
 function tests(): void {
   for (const [name, rates] of Object.entries({
@@ -80,73 +167,9 @@ function tests(): void {
       )
   })
 
-  const ask = (db: Db, counts: Count[], asked: Partial<Asked> = {}) =>
-    takeRates(db, counts, { want: 1, unused: { calls: 0, at_ms: 0 }, bytes: 0, ...asked })
-
-  test('calls taken and not made are given back', async () => {
-    const { worker } = await testDatabase()
-    const counts = ofConnection(1, [{ calls: 10, per_s: 3600 }])
-    const first = await ask(worker, counts, { want: 10 })
-    assert.equal(first.granted, 10)
-    const none = await ask(worker, counts)
-    assert.deepEqual([none.granted, none.wait_ms > 3_600_000, none.full], [0, true, counts[0]])
-    const again = await ask(worker, counts, { want: 10, unused: { calls: 7, at_ms: first.at_ms } })
-    assert.equal(again.granted, 7)
-  })
-
-  test('a call takes from all its levels or from none', async () => {
-    const { worker } = await testDatabase()
-    const wide = ofConnection(1, [{ calls: 100, per_s: 60 }])
-    const tight = countsOf('operation', place(1, 'search'), [{ calls: 2, per_s: 60 }])
-    const both = [...wide, ...tight]
-    assert.equal((await ask(worker, both, { want: 5 })).granted, 2)
-    const none = await ask(worker, both, { want: 5 })
-    assert.deepEqual([none.granted, none.full?.level], [0, 'operation'])
-    const { rings } = await readRings(worker, both)
-    const taken = rings.map((ring) => ring?.taken.reduce((a, b) => a + b))
-    assert.deepEqual(taken, [2, 2])
-  })
-
-  test('bytes fill a window after the fact: the next call waits until enough of them have left it', async () => {
-    const { worker } = await testDatabase()
-    const counts = ofConnection(1, [
-      { bytes: 1000, per_s: 60 },
-      { calls: 50, per_s: 60 },
-    ])
-    assert.deepEqual((await ask(worker, counts, { bytes: 999 })).bytes_room, 1)
-    const over = await ask(worker, counts, { bytes: 500 })
-    assert.deepEqual([over.granted, over.full?.unit, over.bytes_room], [0, 'bytes', 0])
-    assert.ok(over.wait_ms > 55_000 && over.wait_ms <= 62_000, String(over.wait_ms))
-  })
-
-  test('a pause lets nothing through until it ends, whatever room there is, and the longer one holds', async () => {
-    const { worker } = await testDatabase()
-    const counts = ofConnection(2, [{ calls: 1000, per_s: 60 }])
-    await ask(worker, counts)
-    for (const pause_ms of [400, 100])
-      await heedVendor(worker, place(2), { pause_ms, remaining: null, resets_ms: null })
-    const { granted, wait_ms, full } = await ask(worker, counts)
-    assert.deepEqual([granted, full], [0, null])
-    assert.ok(wait_ms > 200 && wait_ms <= 400, String(wait_ms))
-    await sleep(450)
-    assert.equal((await ask(worker, counts)).granted, 1)
-  })
-
-  test("the vendor's lower number is believed until its reset, and a higher one changes nothing", async () => {
-    const { worker } = await testDatabase()
-    const counts = ofConnection(3, [{ calls: 1000, per_s: 60 }])
-    await heedVendor(worker, place(3), { pause_ms: null, remaining: 3, resets_ms: 700 })
-    await heedVendor(worker, place(3), { pause_ms: null, remaining: 500, resets_ms: 60_000 })
-    const some = await ask(worker, counts, { want: 10 })
-    assert.deepEqual([some.granted, some.room], [3, 0])
-    const none = await ask(worker, counts)
-    assert.deepEqual([none.granted, none.full, none.wait_ms <= 700], [0, null, true])
-    await sleep(750)
-    assert.equal((await ask(worker, counts, { want: 10 })).granted, 10)
-  })
-
   test('a block makes most calls free of statements', async () => {
     const { worker } = await testDatabase()
+    const store = limitStoreOf({ redis: undefined, worker, now: () => new Date() })
     let statements = 0
     const counts = ofConnection(3, [{ calls: 100_000, per_s: 60 }])
     const limiter = createLimiter({
@@ -154,7 +177,7 @@ function tests(): void {
       monotonic: () => performance.now(),
       ask: (asked) => {
         statements += 1
-        return askAs(worker, counts)(asked)
+        return askAs(store, counts)(asked)
       },
     })
     for (let n = 0; n < 2000; n++) assert.ok((await limiter.take(0)).ok)
@@ -162,10 +185,78 @@ function tests(): void {
   })
 }
 
+const ask = (store: LimitStore, counts: Count[], asked: Partial<Asked> = {}) =>
+  store.take(counts, { want: 1, unused: { calls: 0, at_ms: 0 }, bytes: 0, ...asked })
+
+/** What every store of counts promises. */
+function storeTests(name: string, open: () => Promise<LimitStore>): void {
+  test(`${name}: calls taken and not made are given back`, async () => {
+    const store = await open()
+    const counts = ofConnection(1, [{ calls: 10, per_s: 3600 }])
+    const first = await ask(store, counts, { want: 10 })
+    assert.equal(first.granted, 10)
+    const none = await ask(store, counts)
+    assert.deepEqual([none.granted, none.wait_ms > 3_600_000, none.full], [0, true, counts[0]])
+    const again = await ask(store, counts, { want: 10, unused: { calls: 7, at_ms: first.at_ms } })
+    assert.equal(again.granted, 7)
+  })
+
+  test(`${name}: a call takes from all its levels or from none`, async () => {
+    const store = await open()
+    const wide = ofConnection(1, [{ calls: 100, per_s: 60 }])
+    const tight = countsOf('operation', place(1, 'search'), [{ calls: 2, per_s: 60 }])
+    const both = [...wide, ...tight]
+    assert.equal((await ask(store, both, { want: 5 })).granted, 2)
+    const none = await ask(store, both, { want: 5 })
+    assert.deepEqual([none.granted, none.full?.level], [0, 'operation'])
+    const { rings } = await store.read(both)
+    const taken = rings.map((ring) => ring?.taken.reduce((a, b) => a + b))
+    assert.deepEqual(taken, [2, 2])
+  })
+
+  test(`${name}: bytes fill a window after the fact: the next call waits until enough of them have left it`, async () => {
+    const store = await open()
+    const counts = ofConnection(1, [
+      { bytes: 1000, per_s: 60 },
+      { calls: 50, per_s: 60 },
+    ])
+    assert.deepEqual((await ask(store, counts, { bytes: 999 })).bytes_room, 1)
+    const over = await ask(store, counts, { bytes: 500 })
+    assert.deepEqual([over.granted, over.full?.unit, over.bytes_room], [0, 'bytes', 0])
+    assert.ok(over.wait_ms > 55_000 && over.wait_ms <= 62_000, String(over.wait_ms))
+  })
+
+  test(`${name}: a pause lets nothing through until it ends, whatever room there is, and the longer one holds`, async () => {
+    const store = await open()
+    const counts = ofConnection(2, [{ calls: 1000, per_s: 60 }])
+    await ask(store, counts)
+    for (const pause_ms of [400, 100])
+      await store.heed(place(2), { pause_ms, remaining: null, resets_ms: null })
+    const { granted, wait_ms, full } = await ask(store, counts)
+    assert.deepEqual([granted, full], [0, null])
+    assert.ok(wait_ms > 200 && wait_ms <= 400, String(wait_ms))
+    await sleep(450)
+    assert.equal((await ask(store, counts)).granted, 1)
+  })
+
+  test(`${name}: the vendor's lower number is believed until its reset, and a higher one changes nothing`, async () => {
+    const store = await open()
+    const counts = ofConnection(3, [{ calls: 1000, per_s: 60 }])
+    await store.heed(place(3), { pause_ms: null, remaining: 3, resets_ms: 700 })
+    await store.heed(place(3), { pause_ms: null, remaining: 500, resets_ms: 60_000 })
+    const some = await ask(store, counts, { want: 10 })
+    assert.deepEqual([some.granted, some.room], [3, 0])
+    const none = await ask(store, counts)
+    assert.deepEqual([none.granted, none.full, none.wait_ms <= 700], [0, null, true])
+    await sleep(750)
+    assert.equal((await ask(store, counts, { want: 10 })).granted, 10)
+  })
+}
+
 const askAs =
-  (db: Db, counts: Count[]) =>
+  (store: LimitStore, counts: Count[]) =>
   async (asked: Asked): Promise<Granted> => ({
-    ...(await takeRates(db, counts, asked)),
+    ...(await store.take(counts, asked)),
     smallest: Math.min(...counts.map(({ most }) => most)),
   })
 
@@ -181,10 +272,10 @@ function checkAll(paths: Path[], sent: Sent[]): void {
   }
 }
 
-async function drawInThree(paths: Path[], run_ms: number): Promise<Sent[]> {
+async function drawInThree(paths: Path[], run_ms: number, redis_url?: string): Promise<Sent[]> {
   const url = await testDatabaseUrl()
   const children = await Promise.all([1, 2, 3].map(() => start()))
-  const order = { url, paths, run_ms }
+  const order = { url, redis_url, paths, run_ms }
   const drawn = children.map(async (child, seed) => {
     child.send({ ...order, seed })
     const [sent] = (await once(child, 'message')) as [Sent[]]
@@ -211,13 +302,17 @@ function mostInWindow(times: number[], length_ms: number): number {
 }
 
 /** One process: calls that come in waves of different sizes, some of which wait and some of which do not. */
-async function draw({ url, paths, seed, run_ms }: Order): Promise<void> {
+async function draw({ url, redis_url, paths, seed, run_ms }: Order): Promise<void> {
   const db = await openDatabase({ url, pool_size: 4, log: quiet })
+  const monotonic = () => performance.now()
+  const redis = redis_url ? openRedis({ url: redis_url, log: quiet, monotonic }) : undefined
+  while (redis && (redis.up_ms() ?? 0) < 3100) await sleep(20)
+  const store = limitStoreOf({ redis, worker: db.worker, now: () => new Date() })
   const limiters = paths.map((counts) =>
     createLimiter({
       tally: { calls: 0, bytes: 0, refused: 0 },
-      monotonic: () => performance.now(),
-      ask: askAs(db.worker, counts),
+      monotonic,
+      ask: askAs(store, counts),
     }),
   )
   const sent: Sent[] = []
@@ -236,6 +331,7 @@ async function draw({ url, paths, seed, run_ms }: Order): Promise<void> {
     await sleep(Math.floor(random() * random() * 300))
   }
   await Promise.all(under_way)
+  await redis?.close()
   await db.close()
   process.send?.(sent, () => process.exit())
 }
@@ -249,4 +345,11 @@ function randomOf(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
+}
+
+if (process.argv[2] === 'draw') process.once('message', (order) => void draw(order as Order))
+else {
+  tests()
+  storeTests('PostgreSQL', async () => openStore(undefined))
+  redisTests()
 }

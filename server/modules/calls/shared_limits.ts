@@ -1,4 +1,4 @@
-import { type Count, countsOf, type Rate, rateFault } from '../../kit/call_limits.ts'
+import { ALL, type Count, countsOf, type Rate, rateFault } from '../../kit/call_limits.ts'
 import { forget, inTenant, once, remember } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
@@ -6,9 +6,6 @@ import { audit } from '../tenants/tenants.ts'
 import { findRates, putRates } from './limit_queries.ts'
 
 /** Limits above connections: what a tenant sets for all of its own, and the administrator for all of the installation. */
-
-/** In place of a connection: all of them. */
-const ALL = '00000000-0000-0000-0000-000000000000'
 
 const known = once((app: App) =>
   remember(app.db, { topic: 'rates', load: (tenant_id) => findRates(app.db.worker, tenant_id) }),

@@ -73,6 +73,7 @@ export const TABLES: Record<string, string> = {
   cached_answer: 'server/modules/calls/cache_queries.ts',
   call: 'server/modules/calls/queries.ts',
   call_attempt: 'server/modules/calls/queries.ts',
+  call_unsettled: 'server/modules/calls/settle_queries.ts',
   connection: 'server/modules/connections/queries.ts',
   connection_token: 'server/modules/connections/token_queries.ts',
   connection_cache: 'server/modules/calls/cache_queries.ts',
@@ -117,6 +118,7 @@ export const TABLES: Record<string, string> = {
 export const SOCKET_FOLDERS = [
   'server/platform/egress/',
   'server/platform/database/',
+  'server/platform/redis/',
   'server/kit/transports/',
   'server/http/',
   'server/sandbox/',
@@ -124,7 +126,7 @@ export const SOCKET_FOLDERS = [
 ]
 
 /** Modules that open sockets, and the few names in them that do not. */
-export const SOCKET_MODULES = /^(node:)?(net|http|https|http2|tls|dgram)$|^(undici|pg|ws)$/
+export const SOCKET_MODULES = /^(node:)?(net|http|https|http2|tls|dgram)$|^(undici|pg|ws|@redis\/client)$/
 export const HARMLESS_NAMES = /^(type .*|isIP|isIPv4|isIPv6|BlockList|SocketAddress|STATUS_CODES|METHODS)$/
 
 export const MAX_FILE_LINES = 300
