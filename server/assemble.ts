@@ -4,6 +4,7 @@ import type { App, Routes } from './modules/app.ts'
 import { INSTALLATION } from './modules/app.ts'
 import * as callJobs from './modules/calls/jobs.ts'
 import * as callRoutes from './modules/calls/routes.ts'
+import { watchConnections } from './modules/connections/connections.ts'
 import * as connectionRoutes from './modules/connections/routes.ts'
 import { prepareNotice, readPayloads } from './modules/events/events.ts'
 import * as eventJobs from './modules/events/jobs.ts'
@@ -137,6 +138,8 @@ function watchQueues(app: App): void {
   inboundJobs.watchInbox(app)
   outboundJobs.watchDeliveries(app)
   watchJobs(app)
+  watchConnections(app)
+  callJobs.watchBreakers(app)
 }
 
 async function embedded(data_dir: string, log: Log, undo: (() => Promise<unknown>)[]): Promise<string> {

@@ -7,7 +7,7 @@ alter table connection add constraint connection_health_check check (health in (
 create table health (
   tenant_id     uuid not null,
   connection_id uuid not null,
-  every_s       int default 300 check (every_s between 10 and 86400), -- null: not checked
+  every_s       int default 300 check (every_s between 30 and 86400), -- null: not checked
   timeout_ms    int not null default 10000 check (timeout_ms between 100 and 60000),
   path          text, -- null: the provider's own test
   statuses      int[], -- null: any 2xx
@@ -48,7 +48,7 @@ begin
     on conflict (tenant_id, connection_id) do update
       set job_id = link, status = 'unknown', streak = 0, note = null, since = now() where h.every_s is not null;
   insert into job (tenant_id, id, kind, payload, due)
-    select tenant_id, link, 'health.check', jsonb_build_object('connection_id', connection_id), now() + every_s * interval '1 s'
+    select tenant_id, link, 'health.check', jsonb_build_object('connection_id', connection_id), now() + every_s * (0.9 + 0.2 * random()) * interval '1 s'
       from health where tenant_id = new.tenant_id and connection_id = new.id and job_id = link;
   return null;
 end
@@ -62,4 +62,4 @@ with watched as (insert into health (tenant_id, connection_id, job_id)
                  select tenant_id, id, gen_random_uuid() from connection where state = 'enabled'
                  returning tenant_id, connection_id, job_id, every_s)
 insert into job (tenant_id, id, kind, payload, due)
-select tenant_id, job_id, 'health.check', jsonb_build_object('connection_id', connection_id), now() + every_s * interval '1 s' from watched;
+select tenant_id, job_id, 'health.check', jsonb_build_object('connection_id', connection_id), now() + every_s * (0.9 + 0.2 * random()) * interval '1 s' from watched;

@@ -70,6 +70,34 @@ export const METRICS = {
     help: 'Calls turned away by a limit, by whose: operation, connection, tenant, installation or vendor',
     labels: ['provider', 'level'],
   },
+  api_requests_total: {
+    type: 'counter',
+    help: 'Calls through a connection; endpoint is the operation, not the path',
+    labels: ['method', 'endpoint'],
+  },
+  api_response_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of a call with all its attempts; endpoint is the operation, not the path',
+    labels: ['method', 'endpoint'],
+    buckets: REMOTE,
+  },
+  api_connections_active: { type: 'gauge', help: 'Connections that are enabled', labels: [] },
+  integration_requests_total: {
+    type: 'counter',
+    help: 'Calls through a connection, by how they ended: success, refused, failed or unknown',
+    labels: ['status'],
+  },
+  integration_circuit_breaker: {
+    type: 'gauge',
+    help: '1 for the state a breaker is in, of connections whose breaker ever opened; no series for the other states',
+    labels: ['connection', 'state'],
+  },
+  integration_total: { type: 'counter', help: 'Calls through a connection', labels: ['provider'] },
+  integration_success_total: {
+    type: 'counter',
+    help: 'Calls through a connection that succeeded; labels as of integration_total',
+    labels: ['provider'],
+  },
   trilho_queue_depth: {
     type: 'gauge',
     help: 'Rows of work that wait or run',

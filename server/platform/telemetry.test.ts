@@ -201,3 +201,16 @@ test('a collector that is away costs the spans and one line in the log, and neit
   assert.ok(performance.now() - start < 3000)
   assert.equal(text.split('\n').filter((line) => line.includes('traces are not being taken')).length, 1)
 })
+
+test('things that come and go have a series while they are there', async () => {
+  const telemetry = createTelemetry()
+  const states = new Map([['con_1', 'open']])
+  telemetry.gauges('integration_circuit_breaker', async () =>
+    [...states].map(([connection, state]) => [{ connection, state }, 1]),
+  )
+  assert.match(await telemetry.text(), /integration_circuit_breaker\{connection="con_1",state="open"\} 1/)
+  states.set('con_1', 'closed')
+  const text = await telemetry.text()
+  assert.match(text, /integration_circuit_breaker\{connection="con_1",state="closed"\} 1/)
+  assert.doesNotMatch(text, /state="open"/)
+})

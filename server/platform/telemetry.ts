@@ -21,6 +21,8 @@ export type Telemetry = {
   observe<N extends HistogramName>(name: N, seconds: number, ...labels: LabelArgs<N>): void
   /** `read` is asked at each scrape. One that fails or takes over a second is left out of that scrape. */
   gauge<N extends GaugeName>(name: N, read: Read, ...labels: LabelArgs<N>): void
+  /** As `gauge`, of things that come and go: what `read` does not name any more has no series any more. */
+  gauges<N extends GaugeName>(name: N, read: () => Promise<[LabelsOf<N>, number][]>): void
   /** What `GET /metrics` answers. */
   text(): Promise<string>
   /** The content type of `text()`. */
@@ -38,6 +40,7 @@ export function createTelemetry(options: { otlp_endpoint?: string | undefined; l
   const registry = new Registry()
   const metrics = declare(registry)
   const readers: Reader[] = []
+  const lists: ListReader[] = []
   const tracing =
     options.otlp_endpoint === undefined
       ? noTracing
@@ -50,8 +53,9 @@ export function createTelemetry(options: { otlp_endpoint?: string | undefined; l
     observe: (name, seconds, ...labels) => metrics.histograms[name].observe(labels[0] ?? {}, seconds),
     gauge: (name, read, ...labels) =>
       void readers.push({ gauge: metrics.gauges[name], read, labels: labels[0] ?? {} }),
+    gauges: (name, read) => void lists.push({ gauge: metrics.gauges[name], read }),
     text: async () => {
-      await Promise.all(readers.map(ask))
+      await Promise.all([...readers.map(ask), ...lists.map(askAll)])
       return registry.metrics()
     },
     content_type: registry.contentType,
@@ -64,6 +68,7 @@ export function createTelemetry(options: { otlp_endpoint?: string | undefined; l
 }
 
 type Labels = Partial<Record<string, string | number>>
+type ListReader = { gauge: Gauge<string>; read: () => Promise<[Labels, number][]> }
 type Reader = { gauge: Gauge<string>; read: Read; labels: Labels }
 
 function declare(registry: Registry) {
@@ -94,7 +99,13 @@ async function ask({ gauge, read, labels }: Reader): Promise<void> {
   else gauge.set(labels, value)
 }
 
-async function readOrNull(read: Read): Promise<number | null> {
+async function askAll({ gauge, read }: ListReader): Promise<void> {
+  const list = await Promise.race([readOrNull(read), sleep(READ_TIMEOUT_MS, null, { ref: false })])
+  gauge.reset()
+  for (const [labels, value] of list ?? []) gauge.set(labels, value)
+}
+
+async function readOrNull<T>(read: () => T | Promise<T>): Promise<T | null> {
   try {
     return await read()
   } catch {

@@ -160,3 +160,10 @@ export async function forgiveFailures(
 ): Promise<boolean> {
   return (await hot(db, FORGIVE, [tenant_id, connection_id, version])).length > 0
 }
+
+/** Of all tenants, those that ever opened. */
+export async function listStates(db: Db): Promise<{ connection_id: string; state: BreakerState['state'] }[]> {
+  const { rows } = await sql<{ connection_id: string; state: BreakerState['state'] }>`
+    select connection_id, state from breaker where opened_at is not null`.execute(db)
+  return rows
+}

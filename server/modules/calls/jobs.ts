@@ -1,6 +1,7 @@
 import { toWire } from '../../platform/ids.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
+import { listStates } from './breaker_queries.ts'
 import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
 import { LONGEST_CALL_MS } from './deadline.ts'
 import { renewIdle } from './idle_tokens.ts'
@@ -94,3 +95,12 @@ export const schedules = [
 ]
 
 export { dropOnEvents } from './cache_policies.ts'
+
+/** The state of each breaker that ever opened, asked at each scrape. */
+export const watchBreakers = ({ telemetry, db }: App): void =>
+  telemetry.gauges('integration_circuit_breaker', async () =>
+    (await listStates(db.worker)).map(({ connection_id, state }) => [
+      { connection: toWire('connection', connection_id), state },
+      1,
+    ]),
+  )

@@ -7,15 +7,15 @@ import {
   type RecordedRequest,
 } from '../../kit/transports/http.ts'
 import { toWire } from '../../platform/ids.ts'
-import { OURS } from '../../platform/log.ts'
 import type { Actor, App } from '../app.ts'
 import { noteSeen, type OpenConnection } from '../connections/connections.ts'
-import { noteCall } from '../metrics/metrics.ts'
 import { toShown } from './attempts.ts'
 import { guardsOf } from './guards.ts'
+import { observe } from './observe.ts'
 import { attemptAll, type Ended, type Response, type Run, type TurnedAway, type Wanted } from './pipeline.ts'
 import type { Outcome } from './queries.ts'
 import { recorder } from './record.ts'
+import { keepPlan } from './settle_plan.ts'
 import { needsToken } from './tokens.ts'
 
 /**
@@ -59,6 +59,9 @@ export async function perform(
     refused_token: undefined,
     number: 0,
   }
+  const { plan } = wanted
+  if (plan && !isSafe(run.method))
+    await keepPlan(app, connection.tenant_id, id, { plan, request: wanted.request })
   await recorder(app).start({
     tenant_id: connection.tenant_id,
     id,
@@ -124,8 +127,7 @@ async function finish(run: Run, ended: Ended): Promise<Performed> {
   if (far_behind) await far_behind
   const met = attempts > 0 || turned_away?.by === 'authentication'
   if (met && !ended.cut_short) noteSeen(app, connection, seenBy(ended))
-  count(run, ended, duration_ms)
-  report(run, ended, duration_ms)
+  observe(run, ended, duration_ms)
   return { id, state, response, attempts, duration_ms, error, turned_away }
 }
 
@@ -135,50 +137,3 @@ function seenBy({ status, error, response, last, turned_away }: Ended) {
   const well = status !== null && status < 500 && !refused
   return { reached: response !== null, note: well ? null : (error ?? last?.error ?? 'no answer'), refused }
 }
-
-function count({ app, connection, number, built }: Run, ended: Ended, duration_ms: number): void {
-  const { outcome: state, status, response, turned_away, no_answer } = ended
-  const wrong = turned_away?.by ?? no_answer ?? (status === null ? 'internal' : `status_${status}`)
-  noteCall(app, {
-    tenant_id: connection.tenant_id,
-    connection_id: connection.id,
-    state,
-    attempts: number,
-    duration_ms,
-    sent_bytes: number * (built.request.body?.length ?? 0),
-    received_bytes: response?.body.length ?? 0,
-    error: state === 'succeeded' ? null : wrong,
-  })
-}
-
-function report(
-  { app, connection, id, method, wanted, number }: Run,
-  ended: Ended,
-  duration_ms: number,
-): void {
-  const provider = connection.opened.provider.id
-  const { outcome, status, error } = ended
-  app.telemetry.count('trilho_calls_total', { provider, outcome })
-  app.telemetry.observe('trilho_call_seconds', duration_ms / 1000, { provider })
-  if (!app.log.isLevelEnabled('info')) return
-  app.log.info(
-    {
-      crossing: 'call',
-      call: toWire('call', id),
-      connection: toWire('connection', connection.id),
-      provider,
-      operation: wanted.operation,
-      method,
-      outcome,
-      status,
-      attempts: number,
-      duration_ms,
-      error,
-      ...(error === null && ALL_OURS),
-    },
-    'call',
-  )
-}
-
-/** What a vendor said stands in the error alone. */
-const ALL_OURS = { [OURS]: true }

@@ -22,6 +22,7 @@ import { dropToken } from './tokens.ts'
 
 export type Environment = queries.Environment
 
+export { watchConnections } from './active.ts'
 export { noteSeen, setHealth } from './seen.ts'
 export {
   type Claim,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { OwnLimits } from '../../kit/call_limits.ts'
 import type { Settings } from '../../kit/fields.ts'
-import type { Tx } from '../../platform/database/database.ts'
+import type { Db, Tx } from '../../platform/database/database.ts'
 
 /** Every statement on connections. */
 
@@ -151,6 +151,13 @@ export async function setHealth(
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .execute()
+}
+
+/** Of all tenants: for the owner, whose policy lets it see them. */
+export async function countEnabled(db: Db): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from connection where state = 'enabled'`.execute(db)
+  return rows[0]?.n ?? 0
 }
 
 export async function deleteConnection(tx: Tx, tenant_id: string, id: string): Promise<boolean> {

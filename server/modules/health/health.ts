@@ -143,7 +143,7 @@ async function keepIn(app: App, tx: Tx, found: Found, moved: Moved): Promise<boo
   const { place, job_id, before, seen } = found
   if (!(await queries.lockLink(tx, place, job_id))) return false
   const now = app.clock.now()
-  const next = before.every_s === null ? null : await link(app, tx, place, before.every_s)
+  const next = before.every_s === null ? null : await link(app, tx, place, spread(before.every_s))
   const since = moved.status === before.status ? before.since : now
   await queries.moveHealth(tx, place, { ...moved, since, job_id: next })
   const { result, latency_ms, note, call_id } = seen
@@ -153,5 +153,8 @@ async function keepIn(app: App, tx: Tx, found: Found, moved: Moved): Promise<boo
   await setHealth(tx, place, { health: moved.status, note: moved.note })
   return true
 }
+
+/** Connections made together are not checked together for ever. */
+const spread = (every_s: number): number => every_s * (0.9 + 0.2 * Math.random())
 
 const DAY_MS = 24 * 60 * 60 * 1000

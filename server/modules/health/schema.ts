@@ -11,7 +11,11 @@ const Status = Type.Union(
   },
 )
 const EverySeconds = Nullable(
-  Type.Integer({ minimum: 10, maximum: 86_400, description: 'Seconds between checks; null: none' }),
+  Type.Integer({
+    minimum: 30,
+    maximum: 86_400,
+    description: 'Seconds between checks, a tenth more or less; null: none',
+  }),
 )
 const Timeout = Type.Integer({ minimum: 100, maximum: 60_000, description: 'Milliseconds' })
 const Path = Nullable(
