@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { App, Routes } from './modules/app.ts'
 import { INSTALLATION } from './modules/app.ts'
+import * as batchJobs from './modules/batches/jobs.ts'
+import * as batchRoutes from './modules/batches/routes.ts'
 import * as callJobs from './modules/calls/jobs.ts'
 import * as callRoutes from './modules/calls/routes.ts'
 import { watchConnections } from './modules/connections/connections.ts'
@@ -48,6 +50,7 @@ export const rooms: Routes[] = [
   metricRoutes.routes,
   operationRoutes.routes,
   callRoutes.routes,
+  batchRoutes.routes,
   healthRoutes.routes,
   inboundRoutes.routes,
 ]
@@ -164,6 +167,8 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   const handlers: Handlers = new Map([
     ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
     ...outboundJobs.handlers(app),
+    ...callJobs.handlers(app),
+    ...batchJobs.handlers(app),
     ...healthJobs.handlers(app),
   ])
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
@@ -192,4 +197,5 @@ const keepAllRecords = (app: App): Promise<void> =>
     ...eventJobs.records(app),
     ...outboundJobs.records(app),
     ...callJobs.records(app),
+    ...batchJobs.records(app),
   ])

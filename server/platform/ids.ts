@@ -14,6 +14,7 @@ export const PREFIXES = {
   audit: 'aud',
   connection: 'con',
   call: 'call',
+  batch: 'bat',
   health_check: 'chk',
   source: 'src',
   message: 'msg',

@@ -1,6 +1,5 @@
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { inTenant } from '../../platform/database/database.ts'
-import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { useConnection } from '../connections/connections.ts'
@@ -8,6 +7,7 @@ import { readPage, toPage } from '../wire.ts'
 import { type Answered, performCached } from './cache.ts'
 import { drainCache } from './cache_policies.ts'
 import { concludeCall } from './conclude.ts'
+import { readDeferred } from './deferred_report.ts'
 import { keepUsage } from './guards.ts'
 import { prepareCall } from './prepare.ts'
 import { back, cacheStatus, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
@@ -102,13 +102,14 @@ export async function listCalls(app: App, actor: Actor, input: CallQuery) {
   return toPage('call', rows, limit, toCall)
 }
 
+/** One that is made later is told of with all its tries, under its own id. */
 export async function readCall(app: App, actor: Actor, wire_id: string) {
   const id = fromWire('call', wire_id)
   const { tenant_id } = actor
   await recorder(app).written()
   return inTenant(app.db, tenant_id, async (tx) => {
     const row = await queries.findCall(tx, tenant_id, id)
-    if (!row) throw new Problem('not_found', { detail: `there is no call ${wire_id}` })
+    if (!row) return readDeferred(app, tx, tenant_id, wire_id)
     const attempts = await queries.listAttempts(tx, tenant_id, id)
     return { ...toCall(row), log: attempts.map(toAttempt) }
   })
@@ -121,4 +122,22 @@ export async function drainCalls(app: App): Promise<void> {
   await keepUsage(app)
 }
 
+export {
+  cancelCall,
+  deferCall,
+  insertPlanned,
+  openReport,
+  type Planned,
+  planCall,
+} from './deferred.ts'
+export {
+  cancelBatch,
+  countStates,
+  type DeferredState,
+  listOfBatch,
+  listWaiting,
+} from './deferred_queries.ts'
+export { DeferredCall, toDeferred } from './deferred_schema.ts'
+export { tryDeferred } from './deferred_tries.ts'
 export { probe, testConnection } from './probe.ts'
+export { MakeCall } from './schema.ts'

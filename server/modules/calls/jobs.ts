@@ -1,9 +1,13 @@
 import { toWire } from '../../platform/ids.ts'
+import type { Job } from '../../platform/jobs/jobs.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { listStates } from './breaker_queries.ts'
 import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
 import { LONGEST_CALL_MS } from './deadline.ts'
+import { DEFERRED_JOB } from './deferred.ts'
+import { countWaitingBefore } from './deferred_queries.ts'
+import { tryDeferred } from './deferred_tries.ts'
 import { renewIdle } from './idle_tokens.ts'
 import { deleteIdle, deleteOldUsage } from './limit_queries.ts'
 import { closeAbandoned } from './queries.ts'
@@ -59,6 +63,16 @@ async function forgetUsage(app: App): Promise<void> {
 export const records = (app: App): Records[] => [
   { table: 'call', keep_days: app.config.retention_records_days, held: async () => 0 },
   { table: 'call_attempt', keep_days: app.config.retention_attempt_days, held: async () => 0 },
+  {
+    table: 'deferred_call',
+    keep_days: app.config.retention_records_days,
+    held: (id) => countWaitingBefore(app.db.worker, id),
+  },
+]
+
+/** The jobs of this room, by kind. */
+export const handlers = (app: App): [string, (job: Job) => Promise<void>][] => [
+  [DEFERRED_JOB, ({ tenant_id, payload }) => tryDeferred(app, tenant_id, (payload as { id: string }).id)],
 ]
 
 export const schedules = [

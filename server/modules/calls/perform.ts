@@ -41,7 +41,7 @@ export async function perform(
   connection: OpenConnection,
   asked: Wanted,
 ): Promise<Performed> {
-  const id = app.newId()
+  const id = asked.id ?? app.newId()
   const { wanted, repeatable } = withKey(connection.opened, asked, id)
   // Built before anything is written, so that a request that cannot be made is refused and leaves no row.
   const opened = needsToken(connection) ? { ...connection.opened, token: UNFETCHED } : connection.opened

@@ -31,6 +31,8 @@ import { tokenOf } from './tokens.ts'
  * the vendor's allowance is spent last.
  */
 export type Wanted = {
+  /** Under which it is put on record; one that is there already is not made again. A new one where absent. */
+  id?: string
   operation: string | null
   request: HttpRequest
   /** How many times it may be tried again after the first. */

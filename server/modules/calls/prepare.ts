@@ -34,6 +34,25 @@ export type Named =
 
 const USUAL_RETRIES = 3
 
+/** What can be said of a call before anything is run or asked. */
+export type Checked = { named: Named | null; mapping: Mapping; given: unknown }
+
+/** Throws only what is the caller's fault. */
+export async function checkCall(app: App, connection: OpenConnection, input: MakeCall): Promise<Checked> {
+  const named = input.operation === undefined ? null : await findOperation(app, connection, input.operation)
+  checkFields(input, named)
+  patienceOf(input)
+  checkSteps(input.mapping?.in ?? [], 'mapping.in')
+  checkSteps(input.mapping?.out ?? [], 'mapping.out')
+  const given = named ? (input.input ?? {}) : input.body
+  if (named?.stored) await checkInput(app, named.stored.definition, given)
+  return { named, mapping: { ...named?.stored?.definition.mapping, ...input.mapping }, given }
+}
+
+/** The request, where no mapping has to be run to know it. */
+export const knownRequest = ({ named, mapping, given }: Checked, input: MakeCall): HttpRequest | null =>
+  (mapping.in ?? []).length > 0 ? null : requestFor(named, input, given)
+
 /** `depth` is 1 for a call that enriches another. Throws only what is the caller's fault. */
 export async function prepareCall(
   app: App,
@@ -42,14 +61,8 @@ export async function prepareCall(
   input: MakeCall,
   depth = 0,
 ): Promise<Prepared> {
-  const named = input.operation === undefined ? null : await findOperation(app, connection, input.operation)
-  checkFields(input, named)
+  const { named, mapping, given } = await checkCall(app, connection, input)
   const usual = named?.stored?.definition
-  const mapping = { ...usual?.mapping, ...input.mapping }
-  checkSteps(input.mapping?.in ?? [], 'mapping.in')
-  checkSteps(input.mapping?.out ?? [], 'mapping.out')
-  const given = named ? (input.input ?? {}) : input.body
-  if (usual) await checkInput(app, usual, given)
   const trace = input.trace ?? false
   const { value, steps, content_type } = await mapIn(app, actor, mapping.in ?? [], given, { trace, depth })
   const request = requestFor(named, input, value)

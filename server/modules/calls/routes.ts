@@ -4,6 +4,7 @@ import { IdParams } from '../wire.ts'
 import { cacheRoutes } from './cache_routes.ts'
 import * as calls from './calls.ts'
 import { hangUpOf } from './deadline.ts'
+import { DeferredCall } from './deferred_schema.ts'
 import { protectionRoutes } from './protection_routes.ts'
 import { CallQuery, CallReport, Calls, CallWithLog, MakeCall, TestReport } from './schema.ts'
 
@@ -24,10 +25,14 @@ export const routes: Routes = (http, app) => {
         tags,
         params: IdParams,
         body: MakeCall,
-        response: { 200: Type.Unsafe<string>(CallReport) },
+        response: { 200: Type.Unsafe<string>(CallReport), 202: DeferredCall },
       },
     },
     async (request, reply) => {
+      if (request.body.mode === 'async') {
+        const deferred = await calls.deferCall(app, request.actor, request.params.id, request.body)
+        return reply.code(202).send(deferred)
+      }
       const signal = hangUpOf(request, reply)
       const report = await calls.makeCall(app, request.actor, request.params.id, request.body, signal)
       return reply.type('application/json; charset=utf-8').send(report)
@@ -48,6 +53,22 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => calls.testConnection(app, request.actor, request.params.id),
+  )
+
+  http.post(
+    '/v1/calls/:id/cancel',
+    {
+      config: { access: 'calls:write' },
+      schema: {
+        operationId: 'cancelCall',
+        summary: 'Give up a call that is made later',
+        description: 'While it is queued; one that is under way ends as it ends.',
+        tags,
+        params: IdParams,
+        response: { 200: DeferredCall },
+      },
+    },
+    (request) => calls.cancelCall(app, request.actor, request.params.id),
   )
 
   http.get(

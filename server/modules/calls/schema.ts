@@ -4,6 +4,7 @@ import { timeOfId, toWire } from '../../platform/ids.ts'
 import { StepReports } from '../operations/operations.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import { CacheNote } from './cache_schema.ts'
+import { DeferredState, RetryLater } from './deferred_schema.ts'
 import type { AttemptRow, CallRow } from './queries.ts'
 
 const Method = Type.Union([
@@ -85,6 +86,12 @@ export const MakeCall = Type.Object(
     skip_cache: Type.Optional(
       Type.Boolean({ description: 'Neither answered from what is kept nor kept; false' }),
     ),
+    mode: Type.Optional(
+      Type.Union([Type.Literal('sync'), Type.Literal('async')], {
+        description: 'async: answered 202 at once, made by a job, told of by an event; sync',
+      }),
+    ),
+    retry_later: Type.Optional(RetryLater),
     mapping: Type.Optional(Mapping),
     trace: Type.Optional(
       Type.Boolean({ description: 'The report shows what each step of the mapping was given and gave' }),
@@ -212,7 +219,17 @@ const Attempt = Type.Object({
   error: Nullable(Type.String()),
   ended_at: Timestamp,
 })
-export const CallWithLog = Type.Intersect([Call, Type.Object({ log: Type.Array(Attempt) })])
+/** A call, or one that is made later, with the fields that only it has. */
+export const CallWithLog = Type.Object({
+  ...Call.properties,
+  state: DeferredState,
+  log: Type.Array(Attempt),
+  batch_id: Type.Optional(Nullable(WireId('batch'))),
+  tries: Type.Optional(Type.Integer({ description: 'Of a call that is made later' })),
+  next_try_at: Type.Optional(Nullable(Timestamp)),
+  call_ids: Type.Optional(Type.Array(WireId('call'), { description: 'The calls its tries were' })),
+  report: Type.Optional(Type.Unknown({ description: 'As a call answers it; null until it is over' })),
+})
 
 export const toAttempt = (row: AttemptRow): Static<typeof Attempt> => ({
   id: toWire('attempt', row.id),

@@ -86,6 +86,40 @@ const delivery = (
   },
 })
 
+const call = (
+  what: string,
+  description: string,
+  ended: { state: string; status: number | null; error: string | null },
+): EventType => ({
+  name: `call.${what}`,
+  description,
+  schema: Type.Object({
+    call_id: Type.String({ description: 'GET /v1/calls/{id} has the report' }),
+    connection_id: Type.String(),
+    operation: Type.Union([Type.String(), Type.Null()]),
+    state: Type.String(),
+    status: Type.Union([Type.Integer(), Type.Null()]),
+    error: Type.Union([Type.String(), Type.Null()]),
+  }),
+  example: {
+    call_id: 'call_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    operation: 'members.add',
+    ...ended,
+  },
+})
+
+const BatchCounts = Type.Object({
+  batch_id: Type.String(),
+  connection_id: Type.String(),
+  total: Type.Integer(),
+  succeeded: Type.Integer(),
+  refused: Type.Integer(),
+  failed: Type.Integer(),
+  unknown: Type.Integer(),
+  canceled: Type.Integer(),
+})
+
 export const CATALOG: readonly EventType[] = [
   payment('pending', 'The vendor has the payment and has not decided'),
   payment('authorized', 'The money is held and can be captured'),
@@ -149,6 +183,27 @@ export const CATALOG: readonly EventType[] = [
       connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
       reconnect: true,
       reason: 'no access: the token endpoint answered 400 (invalid_grant); reconnect it',
+    },
+  },
+  call('completed', 'A call that was made later succeeded', { state: 'succeeded', status: 200, error: null }),
+  call('failed', 'A call that was made later did not succeed, and is not tried again', {
+    state: 'refused',
+    status: 422,
+    error: 'the vendor answered 422',
+  }),
+  {
+    name: 'batch.completed',
+    description: 'Every call of a batch is over, however it went',
+    schema: BatchCounts,
+    example: {
+      batch_id: 'bat_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      total: 100,
+      succeeded: 97,
+      refused: 2,
+      failed: 1,
+      unknown: 0,
+      canceled: 0,
     },
   },
   delivery('failing', 'The fourth attempt failed as well; more follow', {

@@ -50,6 +50,18 @@ export interface Tables {
     detail: Generated<Jsonb>
     at: Generated<Timestamp>
   }
+  batch: {
+    tenant_id: string
+    id: string
+    connection_id: string
+    state: Generated<'running' | 'completed' | 'canceled'>
+    total: number
+    concurrency: number
+    delay_ms: number
+    actor: string
+    request_id: string | null
+    closed_at: Timestamp | null
+  }
   breaker: {
     tenant_id: string
     connection_id: string
@@ -163,6 +175,26 @@ export interface Tables {
     wrapped: Buffer
     master: string
     created_at: Generated<Timestamp>
+  }
+  deferred_call: {
+    tenant_id: string
+    id: string
+    connection_id: string
+    batch_id: string | null
+    position: number | null
+    operation: string | null
+    method: string | null
+    path: string | null
+    actor: Jsonb
+    request: Buffer | null
+    state: Generated<'queued' | 'started' | 'succeeded' | 'refused' | 'failed' | 'unknown' | 'canceled'>
+    tries: Generated<number>
+    call_ids: Generated<string[]>
+    due: Generated<Timestamp>
+    status: number | null
+    error: string | null
+    report: Buffer | null
+    closed_at: Timestamp | null
   }
   delivery: {
     tenant_id: string

@@ -11,11 +11,13 @@ const GLOBAL_TABLES = ['migration']
 /** Records of the crossing and their queues: the worker serves every tenant. */
 const CROSSING = [
   'attempt',
+  'batch',
   'breaker',
   'cache_policy',
   'cached_answer',
   'call',
   'call_attempt',
+  'deferred_call',
   'connection_token',
   'connection_cache',
   'delivery',

@@ -226,6 +226,14 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
     await ok(send('POST', `/v1/connections/${citizen.connection}/calls`, { key: citizen.test_key, json }))
   }
   if (operations.some(({ id }) => id === 'authorizeConnection')) await consent(send, sandbox_url, citizen)
+  if (operations.some(({ id }) => id === 'createBatch')) {
+    const at = `/v1/connections/${citizen.connection}`
+    const stored = { name: 'balance.read', method: 'GET', path: '/v1/balance' }
+    await ok(send('POST', `${at}/operations`, { key: citizen.test_key, json: stored }))
+    const call = { operation: 'balance.read' }
+    await ok(send('POST', `${at}/calls`, { key: citizen.test_key, json: { ...call, mode: 'async' } }))
+    await ok(send('POST', `${at}/calls/batch`, { key: citizen.test_key, json: { calls: [call] } }))
+  }
   if (operations.some(({ id }) => id === 'closeBreaker')) {
     const path = `/v1/connections/${citizen.connection}/breaker/close`
     await ok(send('POST', path, { key: citizen.test_key }))

@@ -1,0 +1,48 @@
+-- Calls that are made later, alone or in a batch. The row is the call while it waits; each try is a call of its own,
+-- whose row is written before the first byte leaves. What is asked is sealed, and gone when the call is over.
+create table deferred_call (
+  tenant_id     uuid not null,
+  id            uuid not null,
+  connection_id uuid not null,
+  batch_id      uuid,
+  position      int, -- in the batch, from 0
+  operation     text,
+  method        text, -- null until it is known: a mapping says what is sent
+  path          text,
+  actor         jsonb not null, -- who asked, with what rights
+  request       bytea,
+  state         text not null default 'queued'
+                check (state in ('queued', 'started', 'succeeded', 'refused', 'failed', 'unknown', 'canceled')),
+  tries         smallint not null default 0,
+  call_ids      uuid[] not null default '{}', -- of the tries; the last is the one under way
+  due           timestamptz not null default now(), -- of the next try
+  status        smallint,
+  error         text,
+  report        bytea, -- sealed
+  closed_at     timestamptz,
+  primary key (tenant_id, id)
+) partition by range (id);
+create index on deferred_call (tenant_id, batch_id, position) where batch_id is not null;
+-- What waits, in a batch and alone: few rows, and gone from here when they end.
+create index on deferred_call (tenant_id, batch_id, due) where state in ('queued', 'started');
+call isolate('deferred_call');
+grant select, insert, update on deferred_call to trilho_app;
+call open_to_worker('deferred_call', 'select');
+
+create table batch (
+  tenant_id     uuid not null,
+  id            uuid not null,
+  connection_id uuid not null,
+  state         text not null default 'running' check (state in ('running', 'completed', 'canceled')),
+  total         int not null,
+  concurrency   int not null,
+  delay_ms      int not null, -- between the starts of two calls
+  actor         text not null,
+  request_id    text,
+  closed_at     timestamptz,
+  primary key (tenant_id, id)
+) partition by range (id);
+create index on batch (tenant_id, connection_id, id);
+call isolate('batch');
+grant select, insert, update on batch to trilho_app;
+call open_to_worker('batch', 'select');

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startJobs } from '../../platform/jobs/jobs.ts'
+import { providers } from '../../providers/index.ts'
+import { undoAfter } from '../../test/harness.ts'
+import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { routes as callRoutes } from '../calls/routes.ts'
+import { routes as connectionRoutes } from '../connections/routes.ts'
+import { routes as eventRoutes } from '../events/routes.ts'
+import { handlers } from './jobs.ts'
+import { routes } from './routes.ts'
+
+let served: Served
+before(async () => {
+  served = await serve({ mount: { rooms: [connectionRoutes, eventRoutes, callRoutes, routes] }, providers })
+})
+
+type Vendor = { url: string; hits: Map<string, number>; most_at_once: number; delay_ms: number }
+
+/** `/fail…` is refused, the rest is fine. */
+async function openVendor(): Promise<Vendor> {
+  const vendor: Vendor = { url: '', hits: new Map(), most_at_once: 0, delay_ms: 5 }
+  let under_way = 0
+  const server = createServer(async (request, response) => {
+    const url = request.url ?? ''
+    vendor.hits.set(url, (vendor.hits.get(url) ?? 0) + 1)
+    under_way += 1
+    vendor.most_at_once = Math.max(vendor.most_at_once, under_way)
+    await sleep(url === '/slow' ? 1_500 : vendor.delay_ms)
+    under_way -= 1
+    response.writeHead(url.startsWith('/fail') ? 422 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ url }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  undoAfter(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  vendor.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return vendor
+}
+
+type Connected = { vendor: Vendor; key: string; path: string }
+
+async function connect(): Promise<Connected> {
+  const vendor = await openVendor()
+  const { key } = await tenantWithKey(served, ['*'], 'test')
+  const body = {
+    provider: 'http',
+    name: 'x',
+    environment: 'development',
+    settings: { base_url: vendor.url },
+    limits: { rates: [{ calls: 100_000, per_s: 60 }] },
+  }
+  const reply = await served.send('POST', '/v1/connections', { key, body })
+  assert.equal(reply.status, 201, reply.text)
+  return { vendor, key, path: `/v1/connections/${reply.body['id']}` }
+}
+
+const callsTo = (count: number, place = (n: number) => `/ok/${n}`) =>
+  Array.from({ length: count }, (_, n) => ({ method: 'POST', path: place(n) }))
+
+async function create({ key, path }: Connected, body: object): Promise<string> {
+  const reply = await served.send('POST', `${path}/calls/batch`, { key, body })
+  assert.equal(reply.status, 202, reply.text)
+  return String(reply.body['id'])
+}
+
+const look = async ({ key }: Connected, id: string): Promise<Reply['body']> =>
+  (await served.send('GET', `/v1/batches/${id}`, { key })).body
+
+async function over(at: Connected, id: string, within_ms = 15_000): Promise<Reply['body']> {
+  const end = performance.now() + within_ms
+  for (;;) {
+    const body = await look(at, id)
+    if (body['state'] !== 'running') return body
+    assert.ok(performance.now() < end, `not over: ${JSON.stringify(body)}`)
+    await sleep(20)
+  }
+}
+
+const work = () => {
+  const loop = startJobs({ ...served.app, handlers: new Map(handlers(served.app)) })
+  undoAfter(() => loop.stop())
+  return loop
+}
+
+type Item = { position: number; state: string; report: { body: { url: string } } | null }
+
+test('a batch makes every call once, a few at a time; one that is refused stops no other', async () => {
+  const at = await connect()
+  const jobs = work()
+  const id = await create(at, { calls: callsTo(40, (n) => (n % 10 === 3 ? `/fail/${n}` : `/ok/${n}`)) })
+  const ended = await over(at, id)
+  await jobs.stop()
+  const { state, total, succeeded, refused, queued, started } = ended
+  assert.deepEqual(
+    { state, total, succeeded, refused, queued, started },
+    {
+      state: 'completed',
+      total: 40,
+      succeeded: 36,
+      refused: 4,
+      queued: 0,
+      started: 0,
+    },
+  )
+  assert.ok(at.vendor.most_at_once <= 5, `${at.vendor.most_at_once} at once`)
+  assert.equal(at.vendor.hits.size, 40)
+  assert.ok([...at.vendor.hits.values()].every((times) => times === 1))
+  const first = await served.send('GET', `/v1/batches/${id}/calls?limit=30`, { key: at.key })
+  const rest = await served.send('GET', `/v1/batches/${id}/calls?cursor=${first.body['next_cursor']}`, {
+    key: at.key,
+  })
+  const items = [...(first.body['data'] as Item[]), ...(rest.body['data'] as Item[])]
+  assert.deepEqual(
+    items.map(({ position }) => position),
+    Array.from({ length: 40 }, (_, n) => n),
+  )
+  assert.equal(items[3]?.state, 'refused')
+  assert.equal(items[7]?.report?.body.url, '/ok/7')
+  const { body } = await served.send('GET', '/v1/events', { key: at.key })
+  const [event] = body['data'] as { type: string; data: Record<string, unknown> }[]
+  assert.deepEqual(
+    [event?.type, event?.data['succeeded'], event?.data['refused']],
+    ['batch.completed', 36, 4],
+  )
+})
+
+test('the slowest call of a batch holds up none of the others', async () => {
+  const at = await connect()
+  const jobs = work()
+  const id = await create(at, { calls: callsTo(8, (n) => (n === 0 ? '/slow' : `/ok/${n}`)), concurrency: 2 })
+  while (at.vendor.hits.size < 8) await sleep(5)
+  assert.equal((await look(at, id))['state'], 'running', 'the slow one is under way all the while')
+  await over(at, id)
+  await jobs.stop()
+  assert.equal(at.vendor.most_at_once, 2)
+})
+
+test('a delay keeps the starts of calls apart', async () => {
+  const at = await connect()
+  const jobs = work()
+  const began = performance.now()
+  const id = await create(at, { calls: callsTo(4), delay_ms: 100 })
+  await over(at, id)
+  await jobs.stop()
+  assert.ok(performance.now() - began >= 300)
+})
+
+test('what is wrong with one call is refused with its place, and nothing of the batch is kept', async () => {
+  const at = await connect()
+  const calls = [...callsTo(2), { method: 'GET' }]
+  const reply = await served.send('POST', `${at.path}/calls/batch`, { key: at.key, body: { calls } })
+  assert.deepEqual([reply.status, reply.body['field']], [400, 'calls.2.path'])
+  const listed = await served.send('GET', '/v1/batches', { key: at.key })
+  assert.deepEqual(listed.body['data'], [])
+})
+
+test('a batch whose worker died goes on with another, and no call is made twice', async () => {
+  const at = await connect()
+  at.vendor.delay_ms = 30
+  const id = await create(at, { calls: callsTo(30), concurrency: 3 })
+  const jobs = work()
+  while (at.vendor.hits.size < 5) await sleep(5)
+  // The lease is taken away, as if the worker had died: a second one begins beside the first, which still runs.
+  await served.app.db.owner.pool.query('update job set due = now(), claim = null')
+  const second = work()
+  await over(at, id)
+  await Promise.all([jobs.stop(), second.stop()])
+  assert.equal(at.vendor.hits.size, 30)
+  assert.ok([...at.vendor.hits.values()].every((times) => times === 1))
+})
+
+test('a batch that is given up sends no more, and says what was done', async () => {
+  const at = await connect()
+  at.vendor.delay_ms = 50
+  const jobs = work()
+  const id = await create(at, { calls: callsTo(50), concurrency: 2 })
+  while (at.vendor.hits.size < 2) await sleep(5)
+  const canceled = await served.send('POST', `/v1/batches/${id}/cancel`, { key: at.key })
+  assert.equal(canceled.body['state'], 'canceled', canceled.text)
+  await jobs.stop()
+  const ended = await look(at, id)
+  const sent = at.vendor.hits.size
+  assert.ok(sent < 50)
+  assert.equal(Number(ended['succeeded']) + Number(ended['canceled']), 50, JSON.stringify(ended))
+  assert.equal(ended['succeeded'], sent)
+  assert.equal((await served.send('POST', `/v1/batches/${id}/cancel`, { key: at.key })).status, 409)
+})
+
+test('who watches sees the batch move and end', async () => {
+  const at = await connect()
+  const jobs = work()
+  const id = await create(at, { calls: callsTo(20), concurrency: 2 })
+  const { headers, text } = await served.send('GET', `/v1/batches/${id}/events`, { key: at.key })
+  await jobs.stop()
+  assert.equal(headers.get('content-type'), 'text/event-stream')
+  const events = text
+    .trim()
+    .split('\n\n')
+    .map((event) => {
+      const [name = '', data = ''] = event.split('\n')
+      return { name: name.slice(7), batch: JSON.parse(data.slice(6)) as { succeeded: number; state: string } }
+    })
+  assert.equal(events.at(-1)?.name, 'end')
+  assert.deepEqual([events.at(-1)?.batch.state, events.at(-1)?.batch.succeeded], ['completed', 20])
+  const other = await tenantWithKey(served, ['*'], 'test')
+  assert.equal((await served.send('GET', `/v1/batches/${id}/events`, { key: other.key })).status, 404)
+})

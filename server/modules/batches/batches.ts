@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
+import { enqueue } from '../../platform/jobs/jobs.ts'
+import type { Actor, App } from '../app.ts'
+import {
+  cancelBatch as cancelCalls,
+  countStates,
+  insertPlanned,
+  listOfBatch,
+  openReport,
+  type Planned,
+  planCall,
+  toDeferred,
+} from '../calls/calls.ts'
+import {
+  checkEnvironment,
+  type OpenConnection,
+  openConnection,
+  useConnection,
+} from '../connections/connections.ts'
+import { audit } from '../tenants/tenants.ts'
+import { readPage, toPage } from '../wire.ts'
+import * as queries from './queries.ts'
+import { type Batch, type BatchQuery, type CreateBatch, type ItemQuery, toBatch, toHead } from './schema.ts'
+
+/**
+ * Many calls through one connection, asked for at once and made a few at a time. Each is a deferred call: a row of
+ * its own, settled by itself, so that one that fails stops no other and a server that dies loses none and repeats
+ * none that must not be repeated.
+ */
+export const BATCH_JOB = 'batches.run'
+
+const USUAL_CONCURRENCY = 5
+
+/** All are checked before any is kept; what is wrong with one names its place. */
+export async function createBatch(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  input: CreateBatch,
+): Promise<Batch> {
+  const connection = await useConnection(app, actor, fromWire('connection', wire_id))
+  const { tenant_id } = actor
+  const id = app.newId()
+  const planned = await planAll(app, actor, connection, id, input)
+  const row = await inTenant(app.db, tenant_id, async (tx) => {
+    const made = await queries.insertBatch(tx, {
+      tenant_id,
+      id,
+      connection_id: connection.id,
+      total: planned.length,
+      concurrency: input.concurrency ?? USUAL_CONCURRENCY,
+      delay_ms: input.delay_ms ?? 0,
+      actor: actor.id,
+      request_id: actor.request_id,
+    })
+    await insertPlanned(app, tx, planned)
+    await enqueueTurn(app, tx, { tenant_id, id, due: app.clock.now() })
+    await audit(tx, actor, 'batch.create', toWire('batch', id), {
+      connection_id: wire_id,
+      total: planned.length,
+    })
+    return made
+  })
+  app.db.notify('trilho_job', 'new')
+  return toBatch(row, { queued: planned.length })
+}
+
+async function planAll(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  batch_id: string,
+  { calls }: CreateBatch,
+): Promise<Planned[]> {
+  const planned: Planned[] = []
+  for (const [position, call] of calls.entries()) {
+    const place = `calls.${position}`
+    if (call.mode !== undefined)
+      throw new Problem('invalid_request', {
+        field: `${place}.mode`,
+        detail: `${place}.mode is left out in a batch`,
+      })
+    try {
+      planned.push(await planCall(app, actor, connection, call, { batch_id, position }))
+    } catch (error) {
+      throw error instanceof Problem ? at(place, error) : error
+    }
+  }
+  return planned
+}
+
+/** The same no, with the place of the call in the batch before each field. */
+function at(place: string, { code, occurrence }: Problem): Problem {
+  const { field, detail, errors } = occurrence
+  return new Problem(code, {
+    detail: `${place}: ${detail}`,
+    field: field === undefined ? place : `${place}.${field}`,
+    ...(errors && { errors: errors.map((one) => ({ ...one, field: `${place}.${one.field}` })) }),
+  })
+}
+
+export const enqueueTurn = (
+  app: App,
+  tx: Tx,
+  { tenant_id, id, due }: { tenant_id: string; id: string; due: Date },
+): Promise<void> =>
+  enqueue(tx, { tenant_id, id: app.newId(), kind: BATCH_JOB, payload: { batch_id: id }, due })
+
+export async function listBatches(app: App, actor: Actor, input: BatchQuery) {
+  const { limit, before } = readPage('batch', input)
+  const connection_id = input.connection_id
+    ? fromWire('connection', input.connection_id, 'connection_id')
+    : null
+  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
+    queries.listBatches(tx, actor.tenant_id, connection_id, limit, before),
+  )
+  return toPage('batch', rows, limit, toHead)
+}
+
+export async function readBatch(app: App, actor: Actor, wire_id: string): Promise<Batch> {
+  const id = fromWire('batch', wire_id)
+  const { tenant_id } = actor
+  return inTenant(app.db, tenant_id, async (tx) => {
+    const row = found(await queries.findBatch(tx, tenant_id, id), wire_id)
+    return toBatch(row, await countStates(tx, tenant_id, id))
+  })
+}
+
+const MOST_ITEMS = 50
+
+/** The calls of a batch in the order they were asked for, with what came of each. */
+export async function listItems(app: App, actor: Actor, wire_id: string, input: ItemQuery) {
+  const id = fromWire('batch', wire_id)
+  const { tenant_id } = actor
+  const limit = Math.min(MOST_ITEMS, Math.max(1, Number(input.limit ?? MOST_ITEMS)))
+  return inTenant(app.db, tenant_id, async (tx) => {
+    found(await queries.findBatch(tx, tenant_id, id), wire_id)
+    const rows = await listOfBatch(tx, tenant_id, id, Number(input.cursor ?? 0), limit)
+    const data = []
+    for (const row of rows.slice(0, limit)) {
+      const report = await openReport(app, tx, tenant_id, row)
+      data.push({ position: row.position ?? 0, ...toDeferred(row), report })
+    }
+    const next = rows[limit]?.position ?? null
+    return { data, next_cursor: next === null ? null : String(next) }
+  })
+}
+
+/** What is not under way yet is given up. */
+export async function cancelBatch(app: App, actor: Actor, wire_id: string): Promise<Batch> {
+  const id = fromWire('batch', wire_id)
+  const { tenant_id } = actor
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const { connection_id, state } = found(await queries.findBatch(tx, tenant_id, id), wire_id)
+    const { environment } = await openConnection(app, tenant_id, connection_id)
+    checkEnvironment(actor, environment)
+    if (!(await queries.closeBatch(tx, tenant_id, id, 'canceled')))
+      throw new Problem('conflict', { detail: `batch ${wire_id} is ${state} already` })
+    await cancelCalls(tx, tenant_id, id)
+    await audit(tx, actor, 'batch.cancel', wire_id)
+  })
+  return readBatch(app, actor, wire_id)
+}
+
+const LOOK_EVERY_MS = 300
+const BEAT_EVERY_MS = 15_000
+
+/** Server-sent events: `progress` whenever a count changes, `end` when nothing is left to be done. */
+export async function* watchBatch(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let before = ''
+  let told_ms = app.clock.monotonic()
+  while (!signal.aborted) {
+    const batch = await readBatch(app, actor, wire_id)
+    const data = JSON.stringify(batch)
+    const is_over = batch.queued + batch.started === 0 && batch.state !== 'running'
+    if (data !== before || is_over) yield `event: ${is_over ? 'end' : 'progress'}\ndata: ${data}\n\n`
+    else if (app.clock.monotonic() - told_ms > BEAT_EVERY_MS) yield ': still here\n\n'
+    if (data !== before) told_ms = app.clock.monotonic()
+    if (is_over) return
+    before = data
+    await sleep(LOOK_EVERY_MS, null, { signal }).catch(() => null)
+  }
+}
+
+function found(row: queries.BatchRow | undefined, wire_id: string): queries.BatchRow {
+  if (row) return row
+  throw new Problem('not_found', { detail: `there is no batch ${wire_id}` })
+}

@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inTenant } from '../../platform/database/database.ts'
+import { fromWire } from '../../platform/ids.ts'
+import { startJobs } from '../../platform/jobs/jobs.ts'
+import { providers } from '../../providers/index.ts'
+import { testDatabaseUrl, undoAfter } from '../../test/harness.ts'
+import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { routes as connectionRoutes } from '../connections/routes.ts'
+import { routes as eventRoutes } from '../events/routes.ts'
+import { routes as operationRoutes } from '../operations/routes.ts'
+import { startTry } from './deferred_queries.ts'
+import { handlers } from './jobs.ts'
+import { routes } from './routes.ts'
+
+let served: Served
+before(async () => {
+  const database_url = await testDatabaseUrl()
+  const master_key = randomBytes(32)
+  const mount = { rooms: [connectionRoutes, eventRoutes, operationRoutes, routes] }
+  served = await serve({ database_url, master_key, mount, providers })
+})
+
+type Vendor = { url: string; hits: { key: string; body: string }[]; status: number[]; delay_ms: number }
+
+const read = async (request: IncomingMessage): Promise<string> => {
+  const parts: Buffer[] = []
+  for await (const part of request) parts.push(part as Buffer)
+  return Buffer.concat(parts).toString()
+}
+
+/** Answers the statuses it is given, one after another, then 200. */
+async function openVendor(): Promise<Vendor> {
+  const vendor: Vendor = { url: '', hits: [], status: [], delay_ms: 0 }
+  const server = createServer(async (request, response) => {
+    vendor.hits.push({ key: String(request.headers['idempotency-key']), body: await read(request) })
+    const status = vendor.status.shift() ?? 200
+    if (vendor.delay_ms > 0) await sleep(vendor.delay_ms)
+    response.writeHead(status, { 'content-type': 'application/json' }).end('{"total":12.50}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  undoAfter(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  vendor.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return vendor
+}
+
+type Connected = { vendor: Vendor; tenant_id: string; key: string; path: string }
+
+async function connect(settings: object = {}, limits: object = {}): Promise<Connected> {
+  const vendor = await openVendor()
+  const { key, tenant_id } = await tenantWithKey(served, ['*'], 'test')
+  const body = {
+    provider: 'http',
+    name: 'x',
+    environment: 'development',
+    settings: { base_url: vendor.url, ...settings },
+    limits: { rates: [{ calls: 100_000, per_s: 60 }], breaker: false, ...limits },
+  }
+  const reply = await served.send('POST', '/v1/connections', { key, body })
+  assert.equal(reply.status, 201, reply.text)
+  return { vendor, tenant_id, key, path: `/v1/connections/${reply.body['id']}` }
+}
+
+const IDEMPOTENT = { idempotency_header: 'Idempotency-Key' }
+
+async function defer({ key, path }: Connected, more: object = {}): Promise<string> {
+  const body = { mode: 'async', method: 'POST', path: '/x', retries: 0, ...more }
+  const reply = await served.send('POST', `${path}/calls`, { key, body })
+  assert.equal(reply.status, 202, reply.text)
+  assert.equal(reply.body['state'], 'queued')
+  return String(reply.body['id'])
+}
+
+const look = async ({ key }: Connected, id: string): Promise<Reply['body']> => {
+  const { status, body, text } = await served.send('GET', `/v1/calls/${id}`, { key })
+  assert.equal(status, 200, text)
+  return body
+}
+
+async function over(at: Connected, id: string, within_ms = 8_000): Promise<Reply['body']> {
+  const end = performance.now() + within_ms
+  for (;;) {
+    const body = await look(at, id)
+    if (body['closed_at'] !== null) return body
+    assert.ok(performance.now() < end, `not over: ${JSON.stringify(body)}`)
+    await sleep(20)
+  }
+}
+
+const work = () => {
+  const loop = startJobs({ ...served.app, handlers: new Map(handlers(served.app)) })
+  undoAfter(() => loop.stop())
+  return loop
+}
+
+async function eventsOf({ key }: Connected): Promise<{ type: string; data: Record<string, unknown> }[]> {
+  const { body } = await served.send('GET', '/v1/events', { key })
+  return body['data'] as { type: string; data: Record<string, unknown> }[]
+}
+
+test('a deferred call waits, is made by a job, and tells of its end by an event and in its report', async () => {
+  const at = await connect()
+  const id = await defer(at, {
+    body: { a: 1 },
+    mapping: { out: [{ kind: 'map', fields: { total: 'sum' } }] },
+  })
+  const queued = await look(at, id)
+  assert.deepEqual(
+    [queued['state'], queued['report'], queued['method'], queued['path']],
+    ['queued', null, 'POST', '/x'],
+  )
+  assert.equal(at.vendor.hits.length, 0)
+  const jobs = work()
+  const ended = await over(at, id)
+  await jobs.stop()
+  assert.deepEqual([ended['state'], ended['status'], ended['tries']], ['succeeded', 200, 1])
+  const report = ended['report'] as Record<string, unknown>
+  assert.deepEqual([report['id'], report['state'], report['result']], [id, 'succeeded', { sum: 12.5 }])
+  assert.equal((ended['log'] as unknown[]).length, 1)
+  assert.deepEqual(at.vendor.hits, [{ key: 'undefined', body: '{"a":1}' }])
+  const [event] = await eventsOf(at)
+  assert.deepEqual(
+    [event?.type, event?.data['call_id'], event?.data['state']],
+    ['call.completed', id, 'succeeded'],
+  )
+})
+
+test('what is asked is not kept in the clear, and is gone when the call is over', async () => {
+  const at = await connect()
+  const id = await defer(at, { body: { cpf: '123.456.789-09' } })
+  const row = async () => {
+    const { rows } = await served.app.db.owner.pool.query(
+      'select request, report from deferred_call where id = $1',
+      [fromWire('call', id)],
+    )
+    return rows[0] as { request: Buffer | null; report: Buffer | null }
+  }
+  const waiting = await row()
+  assert.ok(waiting.request)
+  assert.doesNotMatch(waiting.request.toString('latin1'), /123\.456/)
+  const jobs = work()
+  await over(at, id)
+  await jobs.stop()
+  const ended = await row()
+  assert.equal(ended.request, null)
+  assert.doesNotMatch(ended.report?.toString('latin1') ?? '', /total/)
+})
+
+test('a vendor that fails is asked again later, under one idempotency key, until it is well', async () => {
+  const at = await connect(IDEMPOTENT)
+  at.vendor.status = [500, 503]
+  const jobs = work()
+  const id = await defer(at, { retry_later: { times: 3, after_ms: 100 } })
+  const ended = await over(at, id)
+  await jobs.stop()
+  assert.deepEqual([ended['state'], ended['tries']], ['succeeded', 3])
+  assert.deepEqual(
+    at.vendor.hits.map(({ key }) => key),
+    [id, id, id],
+  )
+  assert.equal((ended['call_ids'] as unknown[]).length, 3)
+})
+
+test('a change that must not happen twice is not tried again, and its end is told', async () => {
+  const at = await connect()
+  at.vendor.status = [500]
+  const jobs = work()
+  const id = await defer(at, { retry_later: { times: 3, after_ms: 100 } })
+  const ended = await over(at, id)
+  await jobs.stop()
+  assert.equal(at.vendor.hits.length, 1)
+  assert.notEqual(ended['state'], 'succeeded')
+  const [event] = await eventsOf(at)
+  assert.equal(event?.type, 'call.failed')
+})
+
+test('one that is given up while it waits is never sent; one that is over cannot be given up', async () => {
+  const at = await connect()
+  const id = await defer(at)
+  const cancel = () => served.send('POST', `/v1/calls/${id}/cancel`, { key: at.key })
+  assert.equal((await cancel()).body['state'], 'canceled')
+  assert.equal((await cancel()).status, 409)
+  const jobs = work()
+  const next = await defer(at)
+  await over(at, next)
+  await jobs.stop()
+  assert.equal(at.vendor.hits.length, 1)
+  assert.equal((await look(at, id))['state'], 'canceled')
+})
+
+/** As a server that died would leave it: the try begun, and its call on record or not. */
+async function leaveBehind(at: Connected, id: string, how: 'unsent' | 'sent'): Promise<string> {
+  const { app } = served
+  const call_id = app.newId()
+  const uuid = fromWire('call', id)
+  await inTenant(app.db, at.tenant_id, (tx) =>
+    startTry(tx, at.tenant_id, { id: uuid, state: 'queued', call_ids: [] } as never, call_id),
+  )
+  if (how === 'sent')
+    await app.db.owner.pool.query(
+      `insert into call (tenant_id, id, connection_id, method, path, actor) select tenant_id, $2, connection_id, 'POST', '/x', 'x'
+         from deferred_call where id = $1`,
+      [uuid, call_id],
+    )
+  return call_id
+}
+
+test('a server that died before sending loses nothing: the call is made once', async () => {
+  const at = await connect()
+  const id = await defer(at)
+  await leaveBehind(at, id, 'unsent')
+  const jobs = work()
+  const ended = await over(at, id)
+  await jobs.stop()
+  assert.deepEqual([ended['state'], ended['tries'], at.vendor.hits.length], ['succeeded', 1, 1])
+})
+
+test('a server that died while sending: the call is repeated under its key, or else its outcome is unknown', async () => {
+  const careless = await connect()
+  const careful = await connect(IDEMPOTENT)
+  const ids = [await defer(careless), await defer(careful)]
+  await leaveBehind(careless, ids[0] ?? '', 'sent')
+  await leaveBehind(careful, ids[1] ?? '', 'sent')
+  const jobs = work()
+  const unknown = await over(careless, ids[0] ?? '')
+  const repeated = await over(careful, ids[1] ?? '')
+  await jobs.stop()
+  assert.deepEqual([unknown['state'], careless.vendor.hits.length], ['unknown', 0])
+  assert.match(String(unknown['error']), /server stopped/)
+  assert.deepEqual([repeated['state'], careful.vendor.hits.map(({ key }) => key)], ['succeeded', [ids[1]]])
+})
+
+test('two workers at one call send it once', async () => {
+  const at = await connect()
+  at.vendor.delay_ms = 100
+  const id = await defer(at)
+  const { tryDeferred } = await import('./deferred_tries.ts')
+  const uuid = fromWire('call', id)
+  await Promise.all([1, 2, 3].map(() => tryDeferred(served.app, at.tenant_id, uuid).catch(() => null)))
+  assert.equal(at.vendor.hits.length, 1)
+})
+
+test('one that finds no room in the limits waits for it, and that costs it no try', async () => {
+  const at = await connect({}, { rates: [{ calls: 1, per_s: 1 }] })
+  const jobs = work()
+  const ids = [await defer(at), await defer(at)]
+  for (const id of ids) {
+    const ended = await over(at, id)
+    assert.deepEqual([ended['state'], ended['tries']], ['succeeded', 1])
+  }
+  await jobs.stop()
+  assert.equal(at.vendor.hits.length, 2)
+})
+
+test('what could never be sent is refused when it is asked for', async () => {
+  const at = await connect()
+  const refused = async (more: object, field: string) => {
+    const body = { mode: 'async', ...more }
+    const reply = await served.send('POST', `${at.path}/calls`, { key: at.key, body })
+    assert.deepEqual([reply.status, reply.body['field']], [400, field], reply.text)
+  }
+  await refused({ method: 'GET' }, 'path')
+  await refused({ operation: 'nope' }, 'operation')
+  await refused(
+    { method: 'GET', path: '/', mapping: { out: [{ kind: 'map', fields: { 'a..': 'b' } }] } },
+    'mapping.out.0.fields.a..',
+  )
+})

@@ -1,0 +1,230 @@
+import { sql } from 'kysely'
+import type { Db, Tx } from '../../platform/database/database.ts'
+import type { Actor } from '../app.ts'
+import type { Outcome } from './queries.ts'
+
+/** Every statement on deferred calls, those of batches among them. */
+
+export type DeferredState = 'queued' | 'started' | 'canceled' | Outcome
+
+export type DeferredRow = {
+  id: string
+  connection_id: string
+  batch_id: string | null
+  position: number | null
+  operation: string | null
+  method: string | null
+  path: string | null
+  actor: Actor
+  request: Buffer | null
+  state: DeferredState
+  tries: number
+  call_ids: string[]
+  due: Date
+  status: number | null
+  error: string | null
+  report: Buffer | null
+  closed_at: Date | null
+}
+
+const DEFERRED = [
+  'id',
+  'connection_id',
+  'batch_id',
+  'position',
+  'operation',
+  'method',
+  'path',
+  'actor',
+  'request',
+  'state',
+  'tries',
+  'call_ids',
+  'due',
+  'status',
+  'error',
+  'report',
+  'closed_at',
+] as const
+
+export type NewDeferred = Pick<
+  DeferredRow,
+  'id' | 'connection_id' | 'batch_id' | 'position' | 'operation' | 'method' | 'path' | 'actor'
+> & { tenant_id: string; request: Buffer }
+
+export async function insertDeferred(tx: Tx, rows: readonly NewDeferred[]): Promise<void> {
+  for (let from = 0; from < rows.length; from += 100) {
+    const values = rows.slice(from, from + 100).map((row) => ({ ...row, actor: JSON.stringify(row.actor) }))
+    await tx.insertInto('deferred_call').values(values).execute()
+  }
+}
+
+/** `is_due` by the database's clock, which the jobs go by as well. */
+export const findDeferred = (
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+): Promise<(DeferredRow & { is_due: boolean }) | undefined> =>
+  tx
+    .selectFrom('deferred_call')
+    .select([...DEFERRED, sql<boolean>`due <= now()`.as('is_due')])
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .$castTo<DeferredRow & { is_due: boolean }>()
+    .executeTakeFirst()
+
+/** Begins a try as the call `call_id`; false where somebody else moved the row since it was read. */
+export async function startTry(
+  tx: Tx,
+  tenant_id: string,
+  { id, state, call_ids }: DeferredRow,
+  call_id: string,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('deferred_call')
+    .set((row) => ({
+      state: 'started' as const,
+      tries: row('tries', '+', 1),
+      call_ids: sql<string[]>`call_ids || ${call_id}::uuid`,
+    }))
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', '=', state)
+    .where(sql<boolean>`cardinality(call_ids) = ${call_ids.length}`)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+type Tried = { tenant_id: string; id: string; call_id: string }
+type Settled = { status: number | null; error: string | null }
+
+/**
+ * Puts the call back in line after the try `call_id`, and says for when; undefined where it is another's by now. A try
+ * that sent nothing is not counted.
+ */
+export async function requeue(
+  tx: Tx,
+  place: Tried,
+  { status, error, again_ms, counts }: Settled & { again_ms: number; counts: boolean },
+): Promise<Date | undefined> {
+  const row = await whereTried(tx, place)
+    .set((column) => ({
+      state: 'queued' as const,
+      status,
+      error,
+      // To the millisecond, as the job has it: one that came a microsecond early would find nothing to do.
+      due: sql<Date>`date_trunc('milliseconds', now() + ${again_ms}::float8 * interval '1 ms')`,
+      tries: column('tries', '-', counts ? 0 : 1),
+    }))
+    .returning('due')
+    .executeTakeFirst()
+  return row?.due
+}
+
+export async function closeDeferred(
+  tx: Tx,
+  place: Tried,
+  ended: Settled & { state: Outcome; report: Buffer | null },
+): Promise<boolean> {
+  const { numUpdatedRows } = await whereTried(tx, place)
+    .set({ ...ended, request: null, closed_at: new Date() })
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** The row while the try `call_id` is the one under way. */
+const whereTried = (tx: Tx, { tenant_id, id, call_id }: Tried) =>
+  tx
+    .updateTable('deferred_call')
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', '=', 'started')
+    .where(sql<boolean>`call_ids[cardinality(call_ids)] = ${call_id}::uuid`)
+
+const canceled = { state: 'canceled' as const, request: null }
+
+/** What is queued is given up; what was sent already ends as it ends. */
+export async function cancelDeferred(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('deferred_call')
+    .set({ ...canceled, closed_at: new Date() })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', '=', 'queued')
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export async function cancelBatch(tx: Tx, tenant_id: string, batch_id: string): Promise<void> {
+  await tx
+    .updateTable('deferred_call')
+    .set({ ...canceled, closed_at: new Date() })
+    .where('tenant_id', '=', tenant_id)
+    .where('batch_id', '=', batch_id)
+    .where('state', '=', 'queued')
+    .execute()
+}
+
+/** What of a batch is not over, but for those in `busy`, and in how many milliseconds each is due. */
+export const listWaiting = (
+  tx: Tx,
+  tenant_id: string,
+  batch_id: string,
+  busy: readonly string[],
+  limit: number,
+): Promise<{ id: string; state: DeferredState; wait_ms: number }[]> =>
+  tx
+    .selectFrom('deferred_call')
+    .select(['id', 'state', sql<number>`extract(epoch from due - now())::float8 * 1000`.as('wait_ms')])
+    .where('tenant_id', '=', tenant_id)
+    .where('batch_id', '=', batch_id)
+    .where('state', 'in', ['queued', 'started'])
+    .$if(busy.length > 0, (query) => query.where('id', 'not in', busy))
+    .orderBy('due')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+
+/** How many calls of a batch are in each state. */
+export async function countStates(
+  tx: Tx,
+  tenant_id: string,
+  batch_id: string,
+): Promise<Partial<Record<DeferredState, number>>> {
+  const rows = await tx
+    .selectFrom('deferred_call')
+    .select((row) => ['state', row.fn.countAll<string>().as('count')])
+    .where('tenant_id', '=', tenant_id)
+    .where('batch_id', '=', batch_id)
+    .groupBy('state')
+    .execute()
+  return Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)]))
+}
+
+/** The calls of a batch from `from` on, in order, one more than `limit`. */
+export const listOfBatch = (
+  tx: Tx,
+  tenant_id: string,
+  batch_id: string,
+  from: number,
+  limit: number,
+): Promise<DeferredRow[]> =>
+  tx
+    .selectFrom('deferred_call')
+    .select(DEFERRED)
+    .where('tenant_id', '=', tenant_id)
+    .where('batch_id', '=', batch_id)
+    .where('position', '>=', from)
+    .orderBy('position')
+    .limit(limit + 1)
+    .$castTo<DeferredRow>()
+    .execute()
+
+/** How many calls that are not over are older than this id: their partition has to stay. */
+export async function countWaitingBefore(db: Db, id: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from deferred_call where state in ('queued', 'started') and id < ${id}`.execute(
+    db,
+  )
+  return rows[0]?.count ?? 0
+}

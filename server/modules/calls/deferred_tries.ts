@@ -1,0 +1,172 @@
+import { isSafe } from '../../kit/retry.ts'
+import { idempotencyHeader } from '../../kit/transports/http.ts'
+import { inTenant } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { App } from '../app.ts'
+import { type OpenConnection, useConnection } from '../connections/connections.ts'
+import { publishAll } from '../events/events.ts'
+import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
+import { concludeCall } from './conclude.ts'
+import { enqueueTry, sealedAs } from './deferred.ts'
+import * as queries from './deferred_queries.ts'
+import { type Performed, perform } from './perform.ts'
+import { prepareCall } from './prepare.ts'
+import { findCall, type Outcome } from './queries.ts'
+import type { MakeCall } from './schema.ts'
+
+/** One try of a deferred call, from what a process that died may have left to the next turn or the end. */
+type Row = queries.DeferredRow
+
+/** What a try came to; `again_ms` says when to try once more. */
+type Tried = {
+  state: Outcome
+  status: number | null
+  error: string | null
+  report: string | null
+  again_ms: number | null
+  /** False where nothing was sent. */
+  counts: boolean
+}
+
+/**
+ * Does nothing where the call is over, or not due: whoever put it back in line has arranged for the next try. Of two
+ * processes at one call only one sends.
+ */
+export async function tryDeferred(app: App, tenant_id: string, id: string): Promise<void> {
+  const row = await inTenant(app.db, tenant_id, (tx) => queries.findDeferred(tx, tenant_id, id))
+  if (!row || row.closed_at !== null || (row.state === 'queued' && !row.is_due)) return
+  const left = row.state === 'started' ? await leftBehind(app, tenant_id, row) : null
+  if (left?.kind === 'ended') return settle(app, tenant_id, row, left.call_id, left.tried)
+  if (left?.kind === 'unsent')
+    return settle(app, tenant_id, row, left.call_id, await attempt(app, tenant_id, row, left.call_id))
+  const call_id = app.newId()
+  if (!(await inTenant(app.db, tenant_id, (tx) => queries.startTry(tx, tenant_id, row, call_id)))) return
+  const begun = { ...row, tries: row.tries + 1 }
+  await settle(app, tenant_id, begun, call_id, await attempt(app, tenant_id, begun, call_id))
+}
+
+type Left =
+  | { kind: 'unsent'; call_id: string }
+  | { kind: 'again' }
+  | { kind: 'ended'; call_id: string; tried: Tried }
+
+/**
+ * A try that nobody settled: its process died, or has stalled. Its call says how far it came. One without a row sent
+ * nothing, and is made under the same id, so that the one who stalled cannot make it as well.
+ */
+async function leftBehind(app: App, tenant_id: string, row: Row): Promise<Left> {
+  const call_id = row.call_ids.at(-1) ?? ''
+  const call = await inTenant(app.db, tenant_id, (tx) => findCall(tx, tenant_id, call_id))
+  if (!call) return { kind: 'unsent', call_id }
+  const { state, status, error, method } = call
+  const seen = { status, report: null, again_ms: null, counts: true }
+  if (state === 'succeeded' || state === 'refused') {
+    const note = 'its answer went with the server that received it; the log of the call has the masked one'
+    return { kind: 'ended', call_id, tried: { ...seen, state, error: error ?? note } }
+  }
+  const connection = await useConnection(app, row.actor, row.connection_id).catch(() => null)
+  const may = connection !== null && isRepeatable(connection, method) && row.tries <= TIMES
+  if (may) return { kind: 'again' }
+  const cut_off = 'the server stopped while this call was under way; ask the vendor what became of it'
+  const outcome = state === 'started' ? (isSafe(method) ? 'failed' : 'unknown') : state
+  return { kind: 'ended', call_id, tried: { ...seen, state: outcome, error: error ?? cut_off } }
+}
+
+const isRepeatable = ({ opened }: OpenConnection, method: string): boolean =>
+  isSafe(method) || idempotencyHeader(opened.provider, opened.settings) !== null
+
+async function attempt(app: App, tenant_id: string, row: Row, call_id: string): Promise<Tried> {
+  const { actor, request } = row
+  if (request === null) throw new Error(`deferred call ${row.id} waits without its request`)
+  const plain = await inTenant(app.db, tenant_id, (tx) =>
+    app.vault.open(tx, tenant_id, sealedAs('request', row.id), request),
+  )
+  const input = JSON.parse(plain.toString()) as MakeCall
+  try {
+    const connection = await useConnection(app, actor, row.connection_id)
+    const prepared = await prepareCall(app, actor, connection, input)
+    const idempotency_key = input.idempotency_key ?? toWire('call', row.id) // the same for every try
+    const request = { ...prepared.wanted.request, idempotency_key }
+    const performed = await perform(app, actor, connection, { ...prepared.wanted, id: call_id, request })
+    const report = await concludeCall(app, actor, prepared, { ...performed, id: row.id })
+    const { state, error } = performed
+    const again = againIn(row, input, performed, isRepeatable(connection, request.method))
+    return { state, status: performed.response?.status ?? null, error, report, ...again }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return { state: 'failed', status: null, error: error.message, report: null, again_ms: null, counts: true }
+  }
+}
+
+const TIMES = 5
+const AFTER_MS = 10_000
+const LONGEST_MS = 6 * 60 * 60 * 1000
+/** One that finds no room waits at most this long in all. */
+const PATIENCE_MS = 24 * 60 * 60 * 1000
+
+function againIn(
+  { id, tries }: Row,
+  { retry_later = {} }: MakeCall,
+  { state, attempts, turned_away, response }: Performed,
+  repeatable: boolean,
+): Pick<Tried, 'again_ms' | 'counts'> {
+  const { times = TIMES, after_ms = AFTER_MS } = retry_later
+  const is_patient = Date.now() - timeOf(id) < PATIENCE_MS
+  if (attempts === 0 && turned_away !== null && turned_away.by !== 'authentication' && is_patient)
+    return { again_ms: Math.min(Math.max(turned_away.wait_ms ?? 1_000, 100), 60_000), counts: false }
+  const is_over = state === 'succeeded' || (state === 'refused' && response?.status !== 429)
+  if (is_over || tries > times || !(repeatable || attempts === 0)) return { again_ms: null, counts: true }
+  return { again_ms: Math.min(after_ms * 2 ** (tries - 1), LONGEST_MS), counts: true }
+}
+
+const timeOf = (id: string): number => Number.parseInt(id.replace('-', '').slice(0, 12), 16)
+
+/** Longer reports are not kept; the log of the call has the beginning. */
+const MOST_REPORT = 1_000_000
+
+async function settle(app: App, tenant_id: string, row: Row, call_id: string, tried: Tried): Promise<void> {
+  const { again_ms, status, error, counts } = tried
+  const place = { tenant_id, id: row.id, call_id }
+  if (again_ms === null) return close(app, row, place, tried)
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const due = await queries.requeue(tx, place, { status, error, again_ms, counts })
+    if (due && row.batch_id === null) await enqueueTry(app, tx, { tenant_id, id: row.id, due })
+  })
+  app.db.notify('trilho_job', 'new')
+}
+
+type Place = { tenant_id: string; id: string; call_id: string }
+
+/** The end, and the event that tells of it, in one transaction. A batch tells of its calls itself. */
+async function close(
+  app: App,
+  row: Row,
+  place: Place,
+  { state, status, error, report }: Tried,
+): Promise<void> {
+  const { tenant_id, id } = place
+  const is_long = report !== null && report.length > MOST_REPORT
+  const note = is_long ? 'the report was longer than 1 MB and was not kept' : null
+  const ended = { state, status, error: error ?? note }
+  const entity_id = toWire('call', id)
+  const data = JSON.stringify({
+    call_id: entity_id,
+    connection_id: toWire('connection', row.connection_id),
+    operation: row.operation,
+    ...ended,
+  })
+  const type = state === 'succeeded' ? 'call.completed' : 'call.failed'
+  const event = { tenant_id, id: app.newId(), type, data, entity_id, message_id: null }
+  const events = row.batch_id === null ? [event] : []
+  const audience = await audienceOf(app, events)
+  const deliveries = await inTenant(app.db, tenant_id, async (tx) => {
+    const sealed =
+      report === null || is_long
+        ? null
+        : await app.vault.seal(tx, tenant_id, sealedAs('report', id), Buffer.from(report))
+    if (!(await queries.closeDeferred(tx, place, { ...ended, report: sealed }))) return 0
+    return publishAll(app, tx, { events, external_ids: [] }, audience)
+  })
+  if (deliveries > 0) wakeDeliveries(app)
+}
