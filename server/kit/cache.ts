@@ -1,4 +1,5 @@
 import HttpCache from 'http-cache-semantics'
+import Type, { type Static } from 'typebox'
 
 /**
  * What may be kept of a vendor's answers, and for how long: RFC 9111, reckoned by `http-cache-semantics`, with
@@ -7,22 +8,41 @@ import HttpCache from 'http-cache-semantics'
  *
  * The cache is a private one: it serves one tenant through one set of credentials, so `private` may be kept.
  */
-export type CacheStrategy = 'time_based' | 'etag' | 'conditional'
+const Seconds = (description: string) => Type.Integer({ minimum: 0, maximum: LONGEST_S, description })
 
-export type CacheRules = {
-  /** time_based: fresh for `ttl_s`. etag: asked again by its ETag. conditional: as the vendor says, asked again by either validator. */
-  strategy: CacheStrategy
-  /** How long it is given out without asking: 300 where it is time_based, 0 elsewhere; for conditional only where the vendor says nothing. */
-  ttl_s?: number
-  /** How much longer an answer is given out at once, while the vendor is asked in the background. */
-  stale_while_revalidate_s?: number
-  /** How much longer it is given out where the vendor fails or cannot be asked. */
-  stale_if_error_s?: number
-  /** What is kept; 200, 203 and 204 where absent. */
-  statuses?: readonly number[]
-  /** Keeps also what the vendor marks `no-store`. */
-  ignore_no_store?: boolean
-}
+const LONGEST_S = 30 * 24 * 60 * 60
+
+export const CacheRules = Type.Object(
+  {
+    strategy: Type.Union([Type.Literal('time_based'), Type.Literal('etag'), Type.Literal('conditional')], {
+      description:
+        'time_based: given out for ttl_s. etag: the vendor is asked each time whether its ETag still holds. conditional: as long as the vendor says (Cache-Control, Expires), then asked by ETag or Last-Modified',
+    }),
+    ttl_s: Type.Optional(
+      Seconds(
+        'How long an answer is given out without asking: 300 where time_based, else 0; with conditional where the vendor says nothing',
+      ),
+    ),
+    stale_while_revalidate_s: Type.Optional(
+      Seconds('How much longer it is given out at once, while the vendor is asked in the background; 0'),
+    ),
+    stale_if_error_s: Type.Optional(
+      Seconds('How much longer it is given out where the vendor fails or may not be asked; 0'),
+    ),
+    statuses: Type.Optional(
+      Type.Array(Type.Union([200, 203, 204, 300, 301, 308, 404, 410].map((status) => Type.Literal(status))), {
+        minItems: 1,
+        maxItems: 8,
+        description: 'Which answers are kept; 200, 203 and 204',
+      }),
+    ),
+    ignore_no_store: Type.Optional(
+      Type.Boolean({ description: 'Keep also what the vendor marks no-store; false' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type CacheRules = Static<typeof CacheRules>
 
 export type Answer = { status: number; headers: Readonly<Record<string, string>> }
 export type ReadHeaders = Readonly<Record<string, string>>
@@ -36,11 +56,10 @@ export type Kept = {
 }
 
 const USUAL_STATUSES = [200, 203, 204]
-const USUAL_TTL_S: Record<CacheStrategy, number> = { time_based: 300, etag: 0, conditional: 0 }
+const USUAL_TTL_S: Record<CacheRules['strategy'], number> = { time_based: 300, etag: 0, conditional: 0 }
 const OPTIONS = { shared: false, cacheHeuristic: 0 }
 /** What can be asked again with a validator is worth keeping past its time. */
 const KEPT_FOR_ASKING_S = 24 * 60 * 60
-const LONGEST_S = 30 * 24 * 60 * 60
 
 /** What is kept of an answer, or in a token why nothing is. */
 export function keep(rules: CacheRules, sent: ReadHeaders, { status, headers }: Answer): Kept | string {

@@ -12,6 +12,7 @@ import { type Reply, type SendOptions, type Served, serve, tenantWithKey } from 
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { publishAll } from '../events/events.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
+import { routes as operationRoutes } from '../operations/routes.ts'
 import { drainCalls } from './calls.ts'
 import { dropOnEvents, sweepCache } from './jobs.ts'
 import { routes } from './routes.ts'
@@ -22,7 +23,7 @@ let two: Served
 before(async () => {
   const database_url = await testDatabaseUrl()
   const master_key = randomBytes(32)
-  const mount = { rooms: [connectionRoutes, eventRoutes, routes] }
+  const mount = { rooms: [connectionRoutes, eventRoutes, operationRoutes, routes] }
   one = await serve({ database_url, master_key, mount, providers })
   two = await serve({ database_url, master_key, mount, providers })
   for (const { app } of [one, two]) dropOnEvents(app)
@@ -420,6 +421,24 @@ test('what was kept is dropped when the vendor says something else that is not k
   await drainCalls(one.app)
   at.vendor.status = 503
   assert.equal((await read(at, '/things')).status, 503)
+})
+
+test('a stored operation says itself that its answers may be kept, whatever its method', async () => {
+  const at = await connect([])
+  const search = { name: 'things.search', method: 'POST', path: '/search', cache: { strategy: 'time_based' } }
+  const made = await one.send('POST', `${at.path}/operations`, { key: at.key, body: search })
+  assert.equal(made.status, 201, made.text)
+  const call = async (input: object) => {
+    const body = { operation: 'things.search', input }
+    const reply = await one.send('POST', `${at.path}/calls`, { key: at.key, body })
+    assert.equal(reply.status, 200, reply.text)
+    return reply.body as Told
+  }
+  assert.equal((await call({ q: 1 })).cache.result, 'miss')
+  assert.equal((await call({ q: 1 })).cache.result, 'hit')
+  assert.equal((await call({ q: 2 })).cache.result, 'miss')
+  await read(at, '/search', { method: 'PUT', body: {} })
+  assert.equal((await call({ q: 1 })).cache.result, 'miss')
 })
 
 test('a hit asks neither limiter nor breaker', async () => {

@@ -1,6 +1,5 @@
 import { type CacheRules, sameAsCallers } from '../../kit/cache.ts'
 import { coversPath, headersOf, pathOf, readKey } from '../../kit/cache_key.ts'
-import type { Operation } from '../../kit/provider.ts'
 import { isSafe } from '../../kit/retry.ts'
 import type { Actor, App } from '../app.ts'
 import { type OpenConnection, readToken } from '../connections/connections.ts'
@@ -12,6 +11,7 @@ import type { CacheNote, CachePolicy } from './cache_schema.ts'
 import type { Noted } from './cache_store.ts'
 import { type Performed, perform } from './perform.ts'
 import type { Wanted } from './pipeline.ts'
+import type { Named } from './prepare.ts'
 import { needsToken } from './tokens.ts'
 
 /**
@@ -31,10 +31,10 @@ export async function performCached(
   actor: Actor,
   connection: OpenConnection,
   wanted: Wanted,
-  { operation = null, skip = false }: { operation?: Operation | null; skip?: boolean } = {},
+  { named = null, skip = false }: { named?: Named | null; skip?: boolean } = {},
 ): Promise<Answered> {
   const policies = await policiesOf(app, connection)
-  const rules = rulesOf(policies, wanted, operation)
+  const rules = rulesOf(policies, wanted, named)
   if (rules === null) {
     const performed = await perform(app, actor, connection, wanted)
     if (!isSafe(wanted.request.method)) await dropChanged(app, connection, policies, wanted, performed)
@@ -79,16 +79,12 @@ async function ownerOf(app: App, connection: OpenConnection): Promise<string> {
 /** Of what is kept: another one is another key. */
 const FORMAT = 1
 
-/** The first policy whose path fits; where none does, what the provider says of its operation. */
-function rulesOf(
-  policies: CachePolicy[],
-  { request }: Wanted,
-  operation: Operation | null,
-): CacheRules | null {
+/** The first policy whose path fits; where none does, what the operation says of itself. */
+function rulesOf(policies: CachePolicy[], { request }: Wanted, named: Named | null): CacheRules | null {
   const path = pathOf(request.path)
   const own = isSafe(request.method) ? policies.find((policy) => coversPath(policy.path, path)) : undefined
   if (own) return own.enabled === false ? null : own
-  return operation?.cache ?? null
+  return named?.operation?.cache ?? named?.stored?.definition.cache ?? null
 }
 
 const LEFT_TO_THE_VENDOR = ['range', 'if-range', 'if-match', 'if-modified-since', 'if-unmodified-since']

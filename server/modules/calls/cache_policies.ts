@@ -5,6 +5,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { checkEnvironment, type OpenConnection, openConnection } from '../connections/connections.ts'
 import { type NewEvent, whenPublished } from '../events/events.ts'
+import { isAnyCached } from '../operations/operations.ts'
 import { matches } from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { cacheCounts } from './cache_counts.ts'
@@ -89,7 +90,10 @@ export async function dropChanged(
 ): Promise<void> {
   if (attempts === 0 || state === 'refused') return
   const paths = [pathOf(request.path), ...resultPaths(connection, response?.headers ?? {})]
-  const kept = paths.filter((path) => mayBeKept(connection, policies, path))
+  const of_operations = await isOperationCached(app, connection)
+  const kept = paths.filter(
+    (path) => of_operations || policies.some((policy) => coversPath(policy.path, path)),
+  )
   if (kept.length === 0) return
   const place = { tenant_id: connection.tenant_id, connection_id: connection.id }
   // What the vendor did has happened whether or not the cache could be told.
@@ -103,9 +107,10 @@ export async function dropChanged(
   )
 }
 
-const mayBeKept = ({ opened }: OpenConnection, policies: CachePolicy[], path: string): boolean =>
-  policies.some((policy) => coversPath(policy.path, path)) ||
-  Object.values(opened.provider.operations).some(({ cache }) => cache !== undefined)
+/** Their paths are made from what they are given, so any path may be one of theirs. */
+const isOperationCached = async (app: App, connection: OpenConnection): Promise<boolean> =>
+  Object.values(connection.opened.provider.operations).some(({ cache }) => cache !== undefined) ||
+  (await isAnyCached(app, connection))
 
 /** The paths below our base URL that `Location` and `Content-Location` name. */
 function resultPaths({ opened }: OpenConnection, headers: Readonly<Record<string, string>>): string[] {

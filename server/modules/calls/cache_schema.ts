@@ -1,8 +1,6 @@
 import Type, { type Static } from 'typebox'
+import { CacheRules } from '../../kit/cache.ts'
 import { WireId } from '../wire.ts'
-
-const DAY_S = 86_400
-const Seconds = (description: string) => Type.Integer({ minimum: 0, maximum: 30 * DAY_S, description })
 
 const PathPattern = Type.String({
   pattern: '^[/*][^?#\\s]*$',
@@ -14,31 +12,7 @@ const PathPattern = Type.String({
 export const CachePolicy = Type.Object(
   {
     path: PathPattern,
-    strategy: Type.Union([Type.Literal('time_based'), Type.Literal('etag'), Type.Literal('conditional')], {
-      description:
-        'time_based: given out for ttl_s. etag: the vendor is asked each time whether its ETag still holds. conditional: as long as the vendor says (Cache-Control, Expires), then asked by ETag or Last-Modified',
-    }),
-    ttl_s: Type.Optional(
-      Seconds(
-        'How long an answer is given out without asking: 300 where time_based, else 0; with conditional where the vendor says nothing',
-      ),
-    ),
-    stale_while_revalidate_s: Type.Optional(
-      Seconds('How much longer it is given out at once, while the vendor is asked in the background; 0'),
-    ),
-    stale_if_error_s: Type.Optional(
-      Seconds('How much longer it is given out where the vendor fails or may not be asked; 0'),
-    ),
-    statuses: Type.Optional(
-      Type.Array(Type.Union([200, 203, 204, 300, 301, 308, 404, 410].map((status) => Type.Literal(status))), {
-        minItems: 1,
-        maxItems: 8,
-        description: 'Which answers are kept; 200, 203 and 204',
-      }),
-    ),
-    ignore_no_store: Type.Optional(
-      Type.Boolean({ description: 'Keep also what the vendor marks no-store; false' }),
-    ),
+    ...CacheRules.properties,
     invalidate_on: Type.Optional(
       Type.Array(Type.String({ pattern: '^(\\*|[a-z0-9_]+(\\.[a-z0-9_]+)*(\\.\\*)?)$', maxLength: 100 }), {
         maxItems: 50,

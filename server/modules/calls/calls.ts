@@ -33,9 +33,8 @@ export async function makeCall(
   const connection = await useConnection(app, actor, fromWire('connection', wire_id))
   const prepared = await prepareCall(app, actor, connection, input)
   const { skip_cache: skip = false } = input
-  const operation = prepared.named?.operation ?? null
   const wanted = { ...prepared.wanted, ...(ends_ms && { ends_ms }), ...(signal && { signal }) }
-  const answered = await performCached(app, actor, connection, wanted, { operation, skip })
+  const answered = await performCached(app, actor, connection, wanted, { named: prepared.named, skip })
   const refused = turnedAway(answered)
   if (refused) throw refused
   return concludeCall(app, actor, prepared, answered)

@@ -74,8 +74,8 @@ async function enrichingCall(
     fromWire('connection', step.connection_id, 'connection_id'),
   )
   const prepared = await prepareCall(app, actor, connection, asked.value, depth + 1)
-  const operation = prepared.named?.operation ?? null
-  const performed = await performCached(app, actor, connection, prepared.wanted, { operation })
+  const { wanted, named } = prepared
+  const performed = await performCached(app, actor, connection, wanted, { named })
   if (performed.state !== 'succeeded' || !performed.response)
     throw new Problem('vendor_failed', { detail: performed.error ?? `it is ${performed.state}` })
   const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared.named)

@@ -138,6 +138,10 @@ export async function findStored(
 export const storedNames = async (app: App, connection: OpenConnection): Promise<string[]> =>
   (await stored(app).get(keyOf(connection))).map(({ name }) => name)
 
+/** Whether answers to one of them may be kept. */
+export const isAnyCached = async (app: App, connection: OpenConnection): Promise<boolean> =>
+  (await stored(app).get(keyOf(connection))).some(({ definition }) => definition.cache !== undefined)
+
 /** Refuses an input that does not fit the operation's schema, naming each place. */
 export async function checkInput(app: App, { input_schema }: Definition, input: unknown): Promise<void> {
   if (!input_schema) return

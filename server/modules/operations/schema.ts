@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { CacheRules } from '../../kit/cache.ts'
 import { Mapping, Steps, scalarText } from '../../kit/mapping/mapping.ts'
 import { toWire } from '../../platform/ids.ts'
 import { Nullable, Timestamp, WireId } from '../wire.ts'
@@ -39,6 +40,7 @@ export const definition = {
     Type.Object({}, { description: 'JSON Schema (2020-12) that the input of a call has to fit' }),
   ),
   mapping: Type.Optional(Mapping),
+  cache: Type.Optional(CacheRules),
   timeout_ms: Type.Optional(
     Type.Integer({ minimum: 100, maximum: 120_000, description: 'For each attempt' }),
   ),
