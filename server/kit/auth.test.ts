@@ -82,7 +82,7 @@ test('a token is asked for by the client in the way the server wants', async () 
 test('an answer of the token endpoint is a token with its life, or words', async () => {
   const of = async (status: number, body: unknown) =>
     (await asked(clientCredentials('/t'), CLIENT, status, body)).found
-  const token = { ok: true, token: 'a', refresh_token: null, scope: null }
+  const token = { ok: true, token: 'a', refresh_token: null, scope: null, base_url: null }
   const good: [unknown, number][] = [
     [{ access_token: 'a', token_type: 'Bearer', expires_in: 60 }, 60],
     [{ access_token: 'a', expires_in: '3599' }, 3599],
@@ -105,6 +105,24 @@ test('an answer of the token endpoint is a token with its life, or words', async
     because: 'the token endpoint answered 401 (invalid_client: no such client)',
     final: false,
   })
+})
+
+test('a reply says where the vendor is asked from now on, and no reply says where to send a password', async () => {
+  const auth = clientCredentials('/t', { base_url_in: 'instance_url' })
+  const of = async (instance_url: unknown) => {
+    const { found } = await asked(auth, CLIENT, 200, { access_token: 'a', instance_url })
+    return found.ok ? found.base_url : 'refused'
+  }
+  assert.equal(await of('https://na1.salesforce.com/'), 'https://na1.salesforce.com')
+  for (const bad of [
+    'javascript:alert(1)',
+    'https://ana:1@a.example',
+    '/here',
+    7,
+    undefined,
+    'https://a.example/?x',
+  ])
+    assert.equal(await of(bad), null, String(bad))
 })
 
 test('a refusal is read out of a 200 too, and invalid_grant is final', async () => {

@@ -59,6 +59,7 @@ const oauthClient = (token_url: string): OAuthClient => ({
   token_url,
   scope: null,
   audience: null,
+  base_url_in: null,
 })
 
 export const clientCredentials = (token_url: string, options: Partial<OAuthClient> = {}): Auth => ({

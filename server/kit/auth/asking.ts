@@ -23,6 +23,8 @@ export type Obtained =
       expires_in_s: number | null
       refresh_token: string | null
       scope: string | null
+      /** Where the vendor says it is to be asked from now on, such as the instance of Salesforce. */
+      base_url: string | null
     }
   | { ok: false; because: string; final: boolean }
 
@@ -32,6 +34,7 @@ export const obtained = (token: string, expires_in_s: number | null): Obtained =
   expires_in_s,
   refresh_token: null,
   scope: null,
+  base_url: null,
 })
 
 export const notObtained = (because: string, final = false): Obtained => ({ ok: false, because, final })

@@ -27,6 +27,8 @@ export type OAuthClient = {
   token_url: string
   scope: string | null
   audience: string | null
+  /** The member of its reply that says where the vendor is asked: `instance_url` at Salesforce. */
+  base_url_in: string | null
   /** Where the server answers 2xx to what it refuses: its error code in such a body, null in any other. */
   refuses?: (reply: Readonly<Record<string, unknown>>) => string | null
 }
@@ -220,8 +222,23 @@ function toObtained(auth: Grant, tokens: oauth.TokenEndpointResponse): Obtained 
   if (token_type !== 'bearer')
     return no(`the token is of type ${quoted(token_type)}; only bearer tokens are understood`)
   if (!isToken(token)) return no('the token endpoint answered without an access_token')
+  const base_url = readBaseUrl(auth.base_url_in === null ? null : tokens[auth.base_url_in])
   const life = auth.kind === 'oauth2_authorization_code' ? null : USUAL_LIFE_S
-  return { ok: true, token, expires_in_s: expires_in ?? life, refresh_token, scope }
+  return {
+    ok: true,
+    token,
+    expires_in_s: expires_in ?? life,
+    refresh_token,
+    scope: scope ?? auth.scope,
+    base_url,
+  }
+}
+
+/** An address like those of settings; anything else is none. */
+function readBaseUrl(value: unknown): string | null {
+  const url = typeof value === 'string' ? URL.parse(value) : null
+  const is_fit = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.search === ''
+  return is_fit ? url.href.replace(/\/+$/, '') : null
 }
 
 const no = (because: string, final = false): Obtained => ({ ok: false, because, final })

@@ -23,6 +23,8 @@ export type Opened = {
   credentials: Credentials
   /** What was obtained of the vendor, where the authentication wants that: an access token, a session. */
   token?: string | undefined
+  /** Where the vendor said, with it, that it is to be asked. */
+  base_url?: string | undefined
   /** The certificate that is shown to the vendor. */
   identity?: ClientIdentity | undefined
 }
@@ -35,9 +37,9 @@ export type HttpRequest = OperationRequest & {
 
 const MAX_RESPONSE_BYTES = 10_000_000
 
-/** The connection's own `base_url` before the provider's. Without a slash at the end. */
-export function baseUrl({ provider, environment, settings }: Opened): string {
-  const own = settings['base_url']
+/** What the vendor said before the connection's own `base_url`, and that before the provider's. Without a slash at the end. */
+export function baseUrl({ provider, environment, settings, base_url }: Opened): string {
+  const own = base_url ?? settings['base_url']
   const url = typeof own === 'string' && own !== '' ? own : provider.base_url?.[environment]
   if (url === undefined) {
     throw new Problem('invalid_settings', {

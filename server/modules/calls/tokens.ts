@@ -1,5 +1,6 @@
 import { ASK_TIMEOUT_MS, type Asking, type Obtained, quoted } from '../../kit/auth/asking.ts'
 import { needsConsent, needsToken as needsOne, obtain } from '../../kit/auth.ts'
+import { hideSecrets } from '../../kit/masking.ts'
 import { authOf, baseUrl } from '../../kit/transports/http.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
@@ -21,11 +22,20 @@ import { tellRefusal } from './token_refusal.ts'
  * database, asks the vendor with no transaction open, and writes by the version it saw; the others wait for that
  * version. A refresh token that the vendor rotates is thus used once, and the next is written before anybody may use it.
  */
-export type TokenResult = { ok: true; token: string | undefined } | { ok: false; because: string }
+export type TokenResult =
+  | { ok: true; token: string | undefined; base_url: string | undefined }
+  | { ok: false; because: string }
+
+const NONE: TokenResult = { ok: true, token: undefined, base_url: undefined }
+const toResult = ({ token, base_url }: { token: string; base_url: string | null }): TokenResult => ({
+  ok: true,
+  token,
+  base_url: base_url ?? undefined,
+})
 
 /** Longer than asking takes, so that no two ask at once; a process that dies holds the others up for no longer. */
 const LEASE_MS = 20_000
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = LEASE_MS + 5000
 /** A change is told; this is for the case that it was not heard. */
 const LOOK_MS = 500
 /** After a renewal ahead of time failed: the token still serves. */
@@ -54,13 +64,13 @@ export const needsToken = ({ opened }: OpenConnection): boolean => needsOne(auth
 
 /** `refused` is one the vendor did not take: it is not given again. None where none is needed. */
 export async function tokenOf(app: App, connection: OpenConnection, refused?: string): Promise<TokenResult> {
-  if (!needsToken(connection)) return { ok: true, token: undefined }
+  if (!needsToken(connection)) return NONE
   const known = await readToken(app, placeOf(connection))
   const stand = standing(connection, known, refused, app.clock.now())
   if (stand.kind === 'refused') return { ok: false, because: stand.because }
   if (stand.kind === 'wanting') return renew(app, connection, known?.version ?? 0, refused)
   if (stand.is_due) renewAhead(app, connection, known?.version ?? 0)
-  return { ok: true, token: known?.token }
+  return known ? toResult(known) : NONE
 }
 
 type Standing = { kind: 'good'; is_due: boolean } | { kind: 'wanting' } | { kind: 'refused'; because: string }
@@ -106,7 +116,7 @@ function renewAhead(app: App, connection: OpenConnection, seen: number): void {
 export async function keepToken(app: App, connection: OpenConnection): Promise<TokenResult> {
   const known = await readToken(app, placeOf(connection))
   const is_due = known?.state === 'live' && known.renew_at !== null && known.renew_at <= app.clock.now()
-  return is_due ? renew(app, connection, known.version) : { ok: true, token: known?.token }
+  return is_due ? renew(app, connection, known.version) : known ? toResult(known) : NONE
 }
 
 /** Those of this process that want to replace the same version share one renewal. */
@@ -172,17 +182,20 @@ async function renewNow(
   began_ms: number,
 ): Promise<TokenResult> {
   const place = placeOf(connection)
-  const found = await askVendor(app, connection, claim, began_ms).catch(async (error: unknown) => {
+  const answered = await askVendor(app, connection, claim, began_ms).catch(async (error: unknown) => {
     await releaseToken(app, place, claim)
     throw error
   })
+  const found = answered.ok ? { ...answered, base_url: answered.base_url ?? claim.base_url } : answered
   if (found.ok) {
     const given = { made_for: connection.version, now: app.clock.now() }
     const consented_at = needsConsent(authOf(connection.opened)) ? claim.consented_at : null
     const is_ours = await insist(app, () => writeToken(app, place, { ...claim, consented_at }, found, given))
-    return is_ours ? { ok: true, token: found.token } : newer(app, connection)
+    return is_ours ? toResult(found) : newer(app, connection)
   }
-  const because = `no access: ${quoted(found.because)}`
+  // It quotes the vendor, who may quote what it was shown.
+  const secrets = [...Object.values(connection.opened.credentials), claim.refresh_token ?? '']
+  const because = `no access: ${quoted(hideSecrets(found.because, secrets))}`
   if (found.final) return (await tellRefusal(app, connection, claim, because)) ?? newer(app, connection)
   await releaseToken(app, place, claim)
   return { ok: false, because }
@@ -192,7 +205,7 @@ async function renewNow(
 async function newer(app: App, connection: OpenConnection): Promise<TokenResult> {
   const known = await readToken(app, placeOf(connection))
   return known?.state === 'live' && known.token !== ''
-    ? { ok: true, token: known.token }
+    ? toResult(known)
     : { ok: false, because: known?.note ?? 'no access: what let this connection in was taken away' }
 }
 

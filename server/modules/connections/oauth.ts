@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Asking, Obtained } from '../../kit/auth/asking.ts'
+import { type Asking, notObtained, type Obtained } from '../../kit/auth/asking.ts'
 import { type AuthorizationCode, comeBack, leave } from '../../kit/auth/oauth.ts'
 import { needsConsent } from '../../kit/auth.ts'
+import { hideSecrets } from '../../kit/masking.ts'
 import { authOf, baseUrl } from '../../kit/transports/http.ts'
 import { forget, inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -95,10 +96,12 @@ export type CameBack = {
   return_to: string | null
 }
 
+type From = Pick<Actor, 'ip' | 'request_id'>
+
 const NOT_OURS: CameBack = { ok: false, because: null, name: null, connection_id: null, return_to: null }
 
 /** Ends a visit: the query is what the vendor sent. Whatever is wrong is said, and a state is good once. */
-export async function finishAuthorization(app: App, query: URLSearchParams): Promise<CameBack> {
+export async function finishAuthorization(app: App, query: URLSearchParams, from: From): Promise<CameBack> {
   const state = query.get('state') ?? ''
   const state_hash = hashOf(state)
   const tenant_id = state === '' ? null : await tenantOfState(app.db, state_hash)
@@ -108,17 +111,29 @@ export async function finishAuthorization(app: App, query: URLSearchParams): Pro
   const connection = await openConnection(app, tenant_id, connection_id)
   const said = { name: connection.name, connection_id, return_to }
   const back = { query, state, verifier, redirect_uri }
-  const found = await comeBack(consentOf(connection), askingOf(app, connection), back)
+  const found = await comeBack(consentOf(connection), askingOf(app, connection), back).catch(inWords)
   if (!found.ok) {
     const id = toWire('connection', connection_id)
     app.log.warn(
       { crossing: 'call', connection: id, reason: found.because },
       'a connection was not authorized',
     )
-    return { ...said, ok: false, because: found.because }
+    return {
+      ...said,
+      ok: false,
+      because: hideSecrets(found.because, Object.values(connection.opened.credentials)),
+    }
   }
-  await inTenant(app.db, tenant_id, (tx) => keep(app, tx, connection, found, visit.actor))
+  await inTenant(app.db, tenant_id, (tx) =>
+    keep(app, tx, connection, found, visitor(tenant_id, from), visit.actor),
+  )
   return { ...said, ok: true, because: null }
+}
+
+/** What is wrong with the connection is told to whoever came back, as it is told to a caller. */
+function inWords(error: unknown): Obtained {
+  if (error instanceof Problem) return notObtained(error.message)
+  throw error
 }
 
 const takeVisit = (app: App, tenant_id: string, state_hash: Buffer) =>
@@ -134,26 +149,27 @@ async function keep(
   tx: Tx,
   { tenant_id, id, version }: OpenConnection,
   found: Extract<Obtained, { ok: true }>,
+  actor: Actor,
   by: string,
 ): Promise<void> {
   await writeConsent(app, tx, { tenant_id, connection_id: id }, found, version)
   await setHealth(tx, { tenant_id, id }, { health: 'unknown', note: null })
   forget(tx, 'connection', `${tenant_id} ${id}`)
-  await audit(tx, visitor(tenant_id), 'connection.authorized', toWire('connection', id), {
+  await audit(tx, actor, 'connection.authorized', toWire('connection', id), {
     begun_by: by,
     scope: found.scope,
   })
 }
 
 /** Whoever comes back shows no key; the state says who sent them away. */
-const visitor = (tenant_id: string): Actor => ({
+const visitor = (tenant_id: string, from: From): Actor => ({
   kind: 'system',
   id: 'oauth_callback',
   tenant_id,
   environment: 'test',
   scopes: [],
-  ip: null,
-  request_id: null,
+  ip: from.ip,
+  request_id: from.request_id,
 })
 
 export async function readAuthorization(app: App, actor: Actor, wire_id: string): Promise<Authorization> {

@@ -86,7 +86,7 @@ function comingBack(http: Http, app: App): void {
     },
     async (request, reply) => {
       const query = new URL(request.raw.url ?? '', 'http://localhost').searchParams
-      const back = await finishAuthorization(app, query)
+      const back = await finishAuthorization(app, query, request.actor)
       if (back.return_to !== null) return reply.redirect(withResult(back.return_to, back), 303)
       const language = languageOf(request.headers['accept-language'])
       return reply

@@ -9,9 +9,9 @@ import * as queries from './token_queries.ts'
  */
 
 export type Place = queries.Place
-export type KeptToken = queries.TokenRow & { token: string }
+export type KeptToken = queries.TokenRow & { token: string; base_url: string | null }
 
-type Tokens = { token: string; refresh_token: string | null }
+type Tokens = { token: string; refresh_token: string | null; base_url?: string | null }
 type Given = Extract<Obtained, { ok: true }>
 
 const kept = once((app: App) =>
@@ -30,7 +30,7 @@ async function load(app: App, tx: Tx, place: Place): Promise<KeptToken | null> {
   const row = await queries.findToken(tx, place)
   if (!row) return null
   const tokens = await readTokens(app, tx, place.tenant_id, row.id)
-  return { ...row, token: tokens?.token ?? '' }
+  return { ...row, token: tokens?.token ?? '', base_url: tokens?.base_url ?? null }
 }
 
 /** As it is now; null where nothing was obtained yet. */
@@ -42,7 +42,13 @@ async function readTokens(app: App, tx: Tx, tenant_id: string, id: string): Prom
 }
 
 /** `seen` is the version that was found wanting, 0 where there was none. */
-export type Claim = { id: string; seen: number; refresh_token: string | null; consented_at: Date | null }
+export type Claim = {
+  id: string
+  seen: number
+  refresh_token: string | null
+  base_url: string | null
+  consented_at: Date | null
+}
 
 /** Mine for `lease_ms` to renew; null where somebody else does, or has, or it was refused for good. */
 export function claimToken(
@@ -57,7 +63,8 @@ export function claimToken(
     const row = await queries.claimToken(tx, place, { ...wanted, id, lease_ms, new_id: app.newId() })
     if (!row) return null
     const tokens = await readTokens(app, tx, place.tenant_id, row.id)
-    return { id, seen, refresh_token: tokens?.refresh_token ?? null, consented_at: row.consented_at }
+    const { refresh_token = null, base_url = null } = tokens ?? {}
+    return { id, seen, refresh_token, base_url, consented_at: row.consented_at }
   })
 }
 
@@ -112,10 +119,10 @@ async function putTokens(
   tx: Tx,
   place: Place,
   owner_id: string,
-  { token, refresh_token }: Given,
+  { token, refresh_token, base_url }: Given,
 ): Promise<void> {
   const { tenant_id } = place
-  const tokens: Tokens = { token, refresh_token }
+  const tokens: Tokens = { token, refresh_token, base_url }
   await app.vault.put(tx, { tenant_id, owner_id, field: 'tokens' }, JSON.stringify(tokens))
   forget(tx, 'token', keyOf(place))
 }

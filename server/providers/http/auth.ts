@@ -96,6 +96,7 @@ function clientOf(of: Reader): Partial<OAuthClient> {
       : null,
     scope: of.orNull('scope'),
     audience: of.orNull('audience'),
+    base_url_in: of.orNull('base_url_in'),
   }
 }
 
@@ -113,6 +114,7 @@ const jwtBearer = (of: Reader): JwtBearer => ({
   token_url: of.text('token_url'),
   scope: of.orNull('scope'),
   audience: of.orNull('audience'),
+  base_url_in: of.orNull('base_url_in'),
   scope_in: of.oneOf('scope_in', ['claim', 'parameter']),
 })
 

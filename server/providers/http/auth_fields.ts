@@ -123,6 +123,11 @@ const OAUTH: Field[] = [
   },
   field(GRANTS, 'scope', 'Scope'),
   field([...GRANTS, 'jwt'], 'audience', 'Audience'),
+  field(GRANTS, 'base_url_in', 'Where the answer with the token says the base URL', {
+    hint: 'where it does: that one is used then',
+    pattern: '[\\w-]{1,100}',
+    example: 'instance_url',
+  }),
   field(CONSENT, 'issuer', 'Issuer', { hint: 'where the vendor says who it is, it must be this' }),
   field(CONSENT, 'authorize_parameters', 'More parameters of the page of consent', {
     pattern: PARAMETERS,
