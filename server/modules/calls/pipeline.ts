@@ -112,7 +112,7 @@ export async function attemptAll(run: Run): Promise<Ended> {
 }
 
 const LINE_MS = 30_000
-const TOKEN_MS = 15_000
+const TOKEN_MS = 25_000
 
 /** One attempt through all stages. */
 async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
@@ -167,7 +167,7 @@ async function authenticate(run: Run): Promise<Built | Ended> {
   if (found === null) return away('deadline', TOO_LATE, null)
   if (!found.ok) return away('authentication', found.because, null)
   if (found.token === built.opened.token || found.token === undefined) return built
-  const opened = { ...connection.opened, token: found.token }
+  const opened = { ...connection.opened, token: found.token, base_url: found.base_url }
   const request = buildRequest(opened, wanted.request)
   run.built = { opened, request, shown: toShown(opened, request) }
   return run.built
