@@ -1,15 +1,16 @@
 import { cache } from './cache.ts'
 import { call } from './call.ts'
 import { deliver } from './deliver.ts'
+import { fair } from './fair.ts'
 import { ingest } from './ingest.ts'
 import { statements } from './statements.ts'
 
-// npm run bench -- ingest | deliver | call | cache | statements   [--rounds=5]
+// npm run bench -- ingest | deliver | fair | call | cache | statements   [--rounds=5]
 //
 // Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
 
 type Bench = (options: { rounds: number }) => Promise<void>
-const BENCHES: Record<string, Bench> = { ingest, deliver, call, cache, statements }
+const BENCHES: Record<string, Bench> = { ingest, deliver, fair, call, cache, statements }
 
 async function main(args: string[]): Promise<number> {
   const name = args.find((arg) => !arg.startsWith('--')) ?? ''

@@ -30,7 +30,11 @@ type Described = {
   /** What else a claim sets, of `q`: `, cuts = …`. */
   sets?: string
   /** What is fetched beside each row `t`, by its key: columns, and a lateral subselect called `m`. */
-  joined?: { columns: readonly string[]; lateral: string }
+  joined?: {
+    columns: readonly string[]
+    lateral: string /** Also rows beside which there is nothing. */
+    outer?: boolean
+  }
   /** A further figure told with the last row, as `also`. */
   also?: string
 }
@@ -81,7 +85,7 @@ function partsOf(queue: Described) {
            returning ${own.map((column) => `q.${column}`).join(', ')})`
   const all = [...own.map((column) => `t.${column}`), ...beside.map((column) => `m.${column}`)]
   const shown = `select ${all.join(', ')}, null::timestamptz as was, null::float8 as wait_ms, null::float8 as also
-      from t ${joined ? `cross join lateral (${joined.lateral}) m` : ''}`
+      from t ${joined ? `${joined.outer ? 'left' : 'inner'} join lateral (${joined.lateral}) m on true` : ''}`
   return { key, taken, shown, blank: 'null, '.repeat(all.length), lease_ms }
 }
 

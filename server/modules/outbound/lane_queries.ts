@@ -27,17 +27,23 @@ export const LANE_LEASE_MS = 15_000
 /** Deliveries of one key that are taken at once and sent one after another. */
 const MOST_HEADS = 16
 
-const LANES = turnStatements({
+export const LANES = turnStatements({
   name: 'lane',
   table: 'delivery_lane',
   keys: ['tenant_id', 'subscription_id', 'key'],
   lease_ms: LANE_LEASE_MS,
-  columns: ['cuts'],
+  columns: ['cuts', 'through'],
   sets: ', cuts = case when q.claim is null then q.cuts else q.cuts + 1 end',
+  /*
+   * The lane is read as it was locked, what stands in it as it was when the claim began: what somebody settled in
+   * between is left out by `through`. Nothing may be left, and the lane is given back.
+   */
   joined: {
     columns: ['seq', 'delivery_id', 'event_id'],
+    outer: true,
     lateral: `select seq, delivery_id, event_id from delivery_line l
-               where (l.tenant_id, l.subscription_id, l.key) = (t.tenant_id, t.subscription_id, t.key) order by seq limit ${MOST_HEADS}`,
+               where (l.tenant_id, l.subscription_id, l.key) = (t.tenant_id, t.subscription_id, t.key) and l.seq > t.through
+               order by seq limit ${MOST_HEADS}`,
   },
 })
 
@@ -69,15 +75,15 @@ export type Head = { seq: string; delivery_id: string; event_id: string }
 /** A lane in hand, with its first deliveries. `id` is its subscription. */
 export type DueLane = Work & { subscription_id: string; key: string; cuts: number; heads: Head[] }
 
-type HeadRow = Work & Head & { subscription_id: string; key: string; cuts: number }
+type HeadRow = Work & Head & { subscription_id: string; key: string; cuts: number; through: string }
 
 /** One item for each lane; the rows of one come together. */
 function toLanes(rows: HeadRow[]): DueLane[] {
   const lanes = new Map<string, DueLane>()
-  for (const { seq, delivery_id, event_id, ...lane } of rows) {
+  for (const { seq, delivery_id, event_id, through: _through, ...lane } of rows) {
     const name = `${lane.subscription_id} ${lane.key}`
     const known = lanes.get(name) ?? { ...lane, id: lane.subscription_id, heads: [] }
-    known.heads.push({ seq, delivery_id, event_id })
+    if (seq !== null) known.heads.push({ seq, delivery_id, event_id })
     lanes.set(name, known)
   }
   for (const { heads } of lanes.values()) heads.sort((a, b) => Number(BigInt(a.seq) - BigInt(b.seq)))
@@ -133,7 +139,7 @@ const SETTLE = {
         order by l.tenant_id, l.subscription_id, l.key for update of l),
      kept as (
        update delivery_lane l
-          set pending = l.pending - d.done, claim = null, attempts = d.n, cuts = d.cuts, parked = d.parked,
+          set pending = l.pending - d.done, claim = null, attempts = d.n, cuts = d.cuts, parked = d.parked, through = coalesce(d.through, l.through),
               held = d.again_ms is null and not d.parked,
               due = now() + case when d.parked then interval '100 years' else coalesce(d.again_ms * interval '1 ms', interval '30 min') end
          from locked d where (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) and d.pending > d.done
@@ -237,7 +243,7 @@ export async function skipHead(
          head as materialized (
            select q.* from l cross join lateral (select * from delivery_line q
             where (q.tenant_id, q.subscription_id, q.key) = (l.tenant_id, l.subscription_id, l.key) order by seq limit 1) q),
-         kept as (update delivery_lane x set parked = false, due = now(), attempts = 0, cuts = 0, pending = x.pending - 1 from l
+         kept as (update delivery_lane x set parked = false, due = now(), attempts = 0, cuts = 0, pending = x.pending - 1, through = head.seq from l, head
                    where (x.tenant_id, x.subscription_id, x.key) = (l.tenant_id, l.subscription_id, l.key) and l.pending > 1),
          gone as (delete from delivery_lane x using l
                    where (x.tenant_id, x.subscription_id, x.key) = (l.tenant_id, l.subscription_id, l.key) and l.pending = 1),

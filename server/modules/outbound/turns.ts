@@ -36,6 +36,9 @@ export type TurnOptions<Item extends Owned> = {
   isRetry: (item: Item) => boolean
 }
 
+/** More than an address has connections would only wait for one, with their timeouts running. */
+const MOST_IN_HAND = 64
+
 const START = '00000000-0000-0000-0000-000000000000'
 /** Subscriptions looked at in one go. */
 const MOST_LOOKED_AT = 1_000
@@ -247,7 +250,7 @@ function createHand(capacity: number) {
       const tenant = of_tenant.get(tenant_id) ?? 0
       const by_subscription = own === 0 ? Math.max(1, free >> 1) : (free - own) >> 1
       const by_tenant = tenant === 0 ? Math.max(1, (3 * free) >> 2) : (3 * free - tenant) >> 2
-      return Math.max(0, Math.min(free, by_subscription, by_tenant))
+      return Math.max(0, Math.min(free, by_subscription, by_tenant, MOST_IN_HAND - own))
     },
     /** Retries have half of the places at most, so that first attempts always find some. */
     retryRoom: () => Math.max(0, Math.max(1, capacity >> 1) - retries),

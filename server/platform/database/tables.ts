@@ -127,6 +127,14 @@ export interface Tables {
     response_body: Buffer | null
     error: string | null
   }
+  call_unsettled: {
+    tenant_id: string
+    call_id: string
+    plan: Buffer | null
+    told: Generated<boolean>
+    tries: Generated<number>
+    due: Timestamp | null
+  }
   connection: {
     tenant_id: string
     id: string
@@ -221,6 +229,7 @@ export interface Tables {
     cuts: Generated<number>
     held: Generated<boolean>
     parked: Generated<boolean>
+    through: Generated<Bigint>
   }
   delivery_line: {
     tenant_id: string

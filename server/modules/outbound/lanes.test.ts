@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { systemClock } from '../../platform/clock.ts'
+import { type Database, inTenant, makePartitions } from '../../platform/database/database.ts'
+import { idMaker } from '../../platform/ids.ts'
+import { testDatabase } from '../../test/harness.ts'
+import {
+  claimLanes,
+  type DueLane,
+  insertOrdered,
+  LANES,
+  type LaneEnded,
+  readLanes,
+  settleLanes,
+} from './lane_queries.ts'
+import type { Ended } from './queue_queries.ts'
+
+/**
+ * Order as the database keeps it, with publishers and workers at once, on the statements alone: nothing else slows them
+ * down, so that they meet in every way there is.
+ */
+let db: Database
+const newId = idMaker(systemClock)
+
+before(async () => {
+  db = await testDatabase()
+  await makePartitions(db.owner, new Date(), 2)
+})
+
+/** Mulberry32: the same numbers for the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+type Published = { key: string; began: number; committed: number }
+type World = {
+  tenant_id: string
+  subscription_id: string
+  random: () => number
+  published: Map<string, Published>
+  /** Delivery ids as they came in, copies too. */
+  arrived: string[]
+  stolen: number
+  going: boolean
+}
+
+const delivery = ({ tenant_id, subscription_id }: World, key: string) => ({
+  ...{ tenant_id, subscription_id, key, id: newId(), event_id: newId(), event_type: 'order.placed' },
+})
+
+async function publisher(world: World, transactions: number, keys: number): Promise<void> {
+  for (let n = 0; n < transactions; n++) {
+    const rows = Array.from({ length: 1 + Math.floor(world.random() * 4) }, () =>
+      delivery(world, `k${Math.floor(world.random() * keys)}`),
+    )
+    const began = performance.now()
+    await inTenant(db, world.tenant_id, (tx) => insertOrdered(tx, rows))
+    const committed = performance.now()
+    for (const { id, key } of rows) world.published.set(id, { key, began, committed })
+  }
+}
+
+const ending = (lane: DueLane, at: number, state: 'delivered' | 'pending'): Ended => ({
+  item: {
+    ...{
+      tenant_id: lane.tenant_id,
+      subscription_id: lane.subscription_id,
+      claim: lane.claim,
+      attempts: 1,
+      cuts: 0,
+    },
+    id: lane.heads[at]?.delivery_id ?? '',
+    event_id: lane.heads[at]?.event_id ?? '',
+  },
+  attempt_id: newId(),
+  state,
+  again_ms: state === 'pending' ? 1 : null,
+  outcome: state === 'pending' ? 'refused' : 'delivered',
+  ...{ status: 200, duration_ms: 1, timing: null, request_headers: '{}', response_headers: null },
+  ...{ response_body: null, error: null, exhausted: false, disable: null, event_type: 'order.placed' },
+})
+
+/** Sends the heads of lanes one after another; now and then one fails, or the worker dies or is held still. */
+async function worker(world: World): Promise<void> {
+  while (world.going) {
+    const { items } = await claimLanes(db.worker, { id: newId(), limit: 4, from: null })
+    const results: LaneEnded[] = []
+    for (const lane of items) {
+      const ended: Ended[] = []
+      const died = world.random() < 0.1
+      for (const [at, head] of lane.heads.entries()) {
+        if (world.random() < 0.15) {
+          ended.push(ending(lane, at, 'pending'))
+          break
+        }
+        world.arrived.push(head.delivery_id)
+        if (world.random() < 0.05) await sleep(world.random() * 4)
+        ended.push(ending(lane, at, 'delivered'))
+        if (died) break
+      }
+      const done = ended.filter(({ state }) => state === 'delivered').length
+      const waits = done < ended.length
+      const through = lane.heads[done - 1]?.seq ?? null
+      if (!died) {
+        const [again_ms, attempts] = [waits ? 1 : 0, waits ? 1 : 0]
+        results.push({ lane, ended, through, done, again_ms, attempts, parked: false, cuts: 0 })
+      }
+    }
+    if (results.length > 0) await settleLanes(db.worker, results)
+    if (items.length === 0) await sleep(1)
+  }
+}
+
+/** Leases end by and by, also under a worker that still believes in its own. */
+async function thief(world: World): Promise<void> {
+  while (world.going) {
+    await sleep(3)
+    const { numAffectedRows } = await sql`
+      with taken as materialized (select tenant_id, subscription_id, key from delivery_lane where claim is not null order by key limit 3 for update skip locked)
+      update delivery_lane l set due = now() from taken s
+       where (l.tenant_id, l.subscription_id, l.key) = (s.tenant_id, s.subscription_id, s.key)`.execute(
+      db.owner,
+    )
+    world.stolen += Number(numAffectedRows ?? 0)
+  }
+}
+
+test('however publishers, workers, failures, deaths and stolen leases meet, nothing is lost and no key is reordered', async () => {
+  for (const seed of [1, 2, 3]) {
+    const world: World = {
+      ...{ tenant_id: newId(), subscription_id: newId(), random: randomOf(seed) },
+      ...{ published: new Map(), arrived: [], stolen: 0, going: true },
+    }
+    const running = [worker(world), worker(world), worker(world), thief(world)]
+    await Promise.all([publisher(world, 60, 5), publisher(world, 60, 5), publisher(world, 60, 5)])
+    const deadline = performance.now() + 20_000
+    while ((await readLanes(db.worker)).depth > 0 && performance.now() < deadline) await sleep(5)
+    world.going = false
+    await Promise.all(running)
+    assert.ok(world.stolen > 0)
+    assertOrdered(world, `seed ${seed}`)
+  }
+})
+
+function assertOrdered({ published, arrived }: World, where: string): void {
+  const first = new Map<string, number>()
+  for (const [at, id] of arrived.entries()) if (!first.has(id)) first.set(id, at)
+  assert.equal(first.size, published.size, `${where}: every delivery arrived`)
+  assert.ok(arrived.length > first.size, `${where}: leases that ended made copies`)
+  const all = [...published]
+  const reordered = all.filter(([id, one]) =>
+    all.some(
+      ([later_id, later]) =>
+        later.key === one.key &&
+        one.committed < later.began &&
+        Number(first.get(later_id)) < Number(first.get(id)),
+    ),
+  )
+  assert.deepEqual(reordered, [], `${where}: what was committed first arrived first`)
+}
+
+test('what a claim reads does not grow with the keys that wait', async () => {
+  const world = { tenant_id: newId(), subscription_id: newId() }
+  const grow = (from: number, to: number) =>
+    sql`
+    with l as (insert into delivery_lane (tenant_id, subscription_id, key, pending, next_seq, due)
+               select ${world.tenant_id}, ${world.subscription_id}, 'k' || n, 1, 1, now() + (n % 10 - 1) * interval '1 hour'
+                 from generate_series(${from}::int, ${to}::int) n returning key)
+    insert into delivery_line (tenant_id, subscription_id, key, seq, delivery_id, event_id)
+    select ${world.tenant_id}, ${world.subscription_id}, key, 1, gen_random_uuid(), gen_random_uuid() from l`.execute(
+      db.owner,
+    )
+  const buffers = async (): Promise<number> => {
+    await sql`vacuum analyze delivery_lane, delivery_line`.execute(db.owner)
+    const client = await db.worker.pool.connect()
+    try {
+      await client.query('begin')
+      await client.query(`prepare claim (uuid, int, timestamptz) as ${LANES.claim.text}`)
+      const { rows } = await client.query(
+        `explain (analyze, buffers, timing off, format json) execute claim ('${newId()}', 64, null)`,
+      )
+      const plan = rows[0]['QUERY PLAN'][0].Plan as Record<string, number>
+      return (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0)
+    } finally {
+      await client.query('rollback')
+      await client.query('deallocate all')
+      client.release()
+    }
+  }
+  await grow(1, 2_000)
+  const few = await buffers()
+  await grow(2_001, 40_000)
+  const many = await buffers()
+  assert.ok(many < few * 1.5, `${few} buffers with 2,000 keys, ${many} with 40,000`)
+})
