@@ -2,6 +2,7 @@ import { vendorSeen } from '../../kit/breaker.ts'
 import type { Count } from '../../kit/call_limits.ts'
 import type { Permit } from '../../kit/limiter.ts'
 import { LONGEST_DELAY_MS } from '../../kit/retry.ts'
+import type { SettlePlan } from '../../kit/settles.ts'
 import {
   buildRequest,
   type HttpRequest,
@@ -43,6 +44,8 @@ export type Wanted = {
   ends_ms?: number
   /** Aborted when nobody waits for it any more. */
   signal?: AbortSignal
+  /** How its outcome is found out where nobody sees it. */
+  plan?: SettlePlan
 }
 
 export type Response = Extract<EgressResult, { kind: 'response' }>

@@ -1,6 +1,7 @@
 import { checkSteps, type Mapping, type StepReport } from '../../kit/mapping/mapping.ts'
 import type { Operation } from '../../kit/provider.ts'
 import { read } from '../../kit/reads.ts'
+import { planOf } from '../../kit/settles.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { Problem } from '../../platform/errors.ts'
 import type { Actor, App } from '../app.ts'
@@ -68,6 +69,7 @@ export async function prepareCall(
   const request = requestFor(named, input, value)
   const headers = { ...(content_type !== null && { 'content-type': content_type }), ...request.headers }
   const timeout_ms = input.timeout_ms ?? usual?.timeout_ms
+  const plan = planOf(named?.operation?.settles, value)
   const wanted: Wanted = {
     operation: named?.name ?? null,
     request: {
@@ -78,6 +80,7 @@ export async function prepareCall(
     },
     retries: input.retries ?? usual?.retries ?? USUAL_RETRIES,
     patience_ms: patienceOf({ ...usual, ...input }),
+    ...(plan && { plan }),
   }
   return { connection, wanted, named, mapping, steps, trace }
 }

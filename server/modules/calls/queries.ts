@@ -10,6 +10,7 @@ import {
   uuids,
 } from '../../platform/database/database.ts'
 import type { Tables } from '../../platform/database/tables.ts'
+import { TO_SETTLE } from './settle_queries.ts'
 
 /** Every statement on calls and their attempts. */
 
@@ -86,13 +87,16 @@ const WRITE = {
       insert into call_attempt (tenant_id, id, call_id, number, outcome, status, duration_ms,
                                 request_headers, request_body, response_headers, response_body, error)
       select * from unnest($9::uuid[], $10::uuid[], $11::uuid[], $12::int2[], $13::text[], $14::int2[], $15::int4[],
-                           $16::text[], $17::bytea[], $18::text[], $19::bytea[], $20::text[]))
+                           $16::text[], $17::bytea[], $18::text[], $19::bytea[], $20::text[])),
+    closed as (
     update call c
        set state = r.state, status = r.status, attempts = r.attempts, duration_ms = r.duration_ms, error = r.error,
            trouble = nullif(r.state, 'succeeded'), closed_at = now()
       from unnest($21::uuid[], $22::uuid[], $23::text[], $24::int2[], $25::int2[], $26::int4[], $27::text[])
            r(tenant_id, id, state, status, attempts, duration_ms, error)
-     where c.tenant_id = r.tenant_id and c.id = r.id and c.state = 'started'`,
+     where c.tenant_id = r.tenant_id and c.id = r.id and c.state = 'started'
+    returning c.tenant_id, c.id, c.state)
+    ${TO_SETTLE}`,
 }
 
 export async function writeCalls(db: Db, { starts, attempts, closes }: Written): Promise<void> {
@@ -144,17 +148,41 @@ const closeColumns = (rows: ClosedCall[]): Buffer[] => [
 const ABANDONED = {
   name: 'call_abandoned',
   text: `
+    with closed as (
     update call set (state, trouble) = (select o, o from (values
              (case when method in ('GET', 'HEAD', 'OPTIONS') then 'failed' else 'unknown' end)) ended(o)),
            error = 'the server stopped while this call was under way; ask the vendor what became of it', closed_at = now()
      where state = 'started' and id >= v7_floor($1::timestamptz) and id < v7_floor($2::timestamptz)
-     returning tenant_id, id, state`,
+     returning tenant_id, id, state),
+    settling as (${TO_SETTLE})
+    select tenant_id, id, state from closed`,
 }
 
 export type Abandoned = { tenant_id: string; id: string; state: Outcome }
 
 export const closeAbandoned = (db: Db, from: Date, to: Date): Promise<Abandoned[]> =>
   hot<Abandoned>(db, ABANDONED, [from, to])
+
+export type SettledCall = {
+  tenant_id: string
+  id: string
+  state: Outcome
+  status: number | null
+  error: string
+}
+
+export async function settleCall(
+  tx: Tx,
+  { tenant_id, id, state, status, error }: SettledCall,
+): Promise<void> {
+  await tx
+    .updateTable('call')
+    .set({ state, trouble: state === 'refused' || state === 'failed' ? state : null, status, error })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', '=', 'unknown')
+    .execute()
+}
 
 const CALL = [
   'id',

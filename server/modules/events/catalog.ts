@@ -59,6 +59,22 @@ const breaker = (
   example: { connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs', reason },
 })
 
+const CallOutcome = Type.Object({
+  call_id: Type.String(),
+  connection_id: Type.String(),
+  operation: Type.Union([Type.String(), Type.Null()]),
+  method: Type.String(),
+  path: Type.String({ description: 'Secrets masked' }),
+  reason: Type.String({ description: 'In words' }),
+})
+const CALL = {
+  call_id: 'call_01jz8k3v9mf2tb7xq4c5n6p8rs',
+  connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+  operation: 'payments.create',
+  method: 'POST',
+  path: '/v1/payment_intents',
+}
+
 const Delivery = Type.Object({
   delivery_id: Type.String(),
   subscription_id: Type.String(),
@@ -141,6 +157,26 @@ export const CATALOG: readonly EventType[] = [
     'one call is let through to see whether the vendor is back',
   ),
   breaker('closed', 'Calls go through a connection again', 'the vendor answers again'),
+  {
+    name: 'call.unknown',
+    description:
+      'A call was sent and nobody saw its end: the vendor may have acted on it. It is asked, where it can be',
+    schema: CallOutcome,
+    example: {
+      ...CALL,
+      reason: 'the server stopped while this call was under way; ask the vendor what became of it',
+    },
+  },
+  {
+    name: 'call.settled',
+    description: 'What became of a call that was unknown has been found out by asking the vendor',
+    schema: Type.Object({ ...CallOutcome.properties, state: Type.String() }),
+    example: {
+      ...CALL,
+      state: 'succeeded',
+      reason: 'unknown at first; settled by call_01jz8k3v9mf2tb7xq4c5n6p8rt',
+    },
+  },
   {
     name: 'connection.auth_failed',
     description: 'The vendor does not let a connection in any more, and will not until somebody acts',

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import Type from 'typebox'
+import { noAuth } from '../../kit/auth.ts'
+import { defineProvider, get, operation, path, post } from '../../kit/provider.ts'
+import { asWorker } from '../../platform/database/database.ts'
+import { fromWire } from '../../platform/ids.ts'
+import { providers } from '../../providers/index.ts'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { openRawVendor } from '../../test/raw_vendor.ts'
+import { routes as connectionRoutes } from '../connections/routes.ts'
+import { routes as eventRoutes } from '../events/routes.ts'
+import { closeAbandonedCalls } from './jobs.ts'
+import { writeCalls } from './queries.ts'
+import { routes } from './routes.ts'
+import { settleCalls } from './settle.ts'
+import { keepPlan } from './settle_plan.ts'
+
+/** A vendor that is asked by our reference, since it knows no idempotency keys. */
+const slips = defineProvider({
+  id: 'slips',
+  name: 'Slips',
+  category: 'payments',
+  docs: 'https://docs.slips.example',
+  fields: [{ key: 'base_url', label: 'Base URL', required: true }],
+  auth: noAuth,
+  limits: { timeout_ms: 2_000, requests_per_minute: 10_000 },
+  test: { method: 'GET', path: '/' },
+  payments: {
+    settles: 'lookup',
+    create: operation({
+      request: ({ reference }) => post('/slips', { reference }),
+      reads: Type.Object({ id: Type.String() }),
+      translate: ({ id }) =>
+        ({ vendor_id: id, status: 'pending', money: { amount: 1n, currency: 'BRL' } }) as never,
+    }),
+    find_by_reference: operation({
+      request: ({ reference }) => get(path`/slips/by_reference/${reference}`),
+      reads: Type.Object({ found: Type.Boolean() }),
+      translate: ({ found }) => (found ? ({ vendor_id: 'slip_1' } as never) : null),
+    }),
+  },
+})
+
+let served: Served
+let sandbox: Sandbox
+before(async () => {
+  sandbox = await startSandbox({ port: 0 })
+  const known = new Map([...providers, ['slips', slips]])
+  served = await serve({ mount: { rooms: [connectionRoutes, eventRoutes, routes] }, providers: known })
+})
+after(() => sandbox.stop())
+
+type Connected = { key: string; tenant_id: string; id: string; path: string }
+
+async function connect(provider: string, base_url: string, credentials: object = {}): Promise<Connected> {
+  const { key, tenant_id } = await tenantWithKey(served, ['*'], 'test')
+  const body = { provider, name: 'x', environment: 'development', settings: { base_url }, credentials }
+  const reply = await served.send('POST', '/v1/connections', { key, body })
+  assert.equal(reply.status, 201, reply.text)
+  const id = String(reply.body['id'])
+  return { key, tenant_id, id, path: `/v1/connections/${id}/calls` }
+}
+
+const connectStripe = () => connect('stripe', `${sandbox.url}/stripe`, { secret_key: 'sk_test_abcdef123456' })
+
+const PAYMENT = {
+  operation: 'payments.create',
+  input: { money: { amount: '15050', currency: 'BRL' }, reference: 'order-1042' },
+  retries: 0,
+}
+
+/** Its end is written a moment after it is told; who reads it waits for that. */
+async function call(connected: Connected, body: object) {
+  const reply = await served.send('POST', connected.path, { key: connected.key, body })
+  assert.equal(reply.status, 200, reply.text)
+  await recordOf(connected, String(reply.body['id']))
+  return reply.body as Record<string, unknown> & { id: string; state: string }
+}
+
+async function recordOf({ key }: Connected, id: string) {
+  const { body } = await served.send('GET', `/v1/calls/${id}`, { key })
+  return body as Record<string, unknown> & { state: string; error: string | null }
+}
+
+async function eventsOf({ key }: Connected, type: string) {
+  const { body } = await served.send('GET', `/v1/events?type=${type}`, { key })
+  return (body['data'] as { data: Record<string, unknown> }[]).map(({ data }) => data)
+}
+
+async function paymentsAt(connected: Connected): Promise<number> {
+  const report = await call(connected, { operation: 'payments.list', input: {} })
+  return (report['result'] as { payments: unknown[] }).payments.length
+}
+
+/** As if its time to be asked again had come. */
+const makeDue = (call_id: string) =>
+  asWorker(served.app.db, (tx) =>
+    tx
+      .updateTable('call_unsettled')
+      .set({ due: new Date(0) })
+      .where('call_id', '=', call_id)
+      .execute(),
+  )
+
+let faults = 0
+const fault = (text: string) => ({ 'x-sandbox-fault': `${text};times=1;key=settle-${++faults}` })
+
+test('a payment whose answer was cut off is asked for under its key: it was made once, and the call says so', async () => {
+  const vendor = await connectStripe()
+  const before = await paymentsAt(vendor)
+  const report = await call(vendor, { ...PAYMENT, headers: fault('cut') })
+  assert.equal(report.state, 'unknown')
+  const { body } = await served.send('GET', '/v1/calls?state=unknown', { key: vendor.key })
+  assert.equal((body['data'] as unknown[]).length, 1)
+  await settleCalls(served.app)
+  const settled = await recordOf(vendor, report.id)
+  assert.equal(settled.state, 'succeeded')
+  assert.match(String(settled.error), /^unknown at first; settled by call_/)
+  assert.equal(await paymentsAt(vendor), before + 1)
+  const [told, ...twice] = await eventsOf(vendor, 'call.unknown')
+  assert.deepEqual([told?.['call_id'], twice.length], [report.id, 0])
+  assert.deepEqual(
+    (await eventsOf(vendor, 'call.settled')).map(({ state }) => state),
+    ['succeeded'],
+  )
+})
+
+test('a call left by a process that died is swept, told of once, and settled under the key it had', async () => {
+  const vendor = await connectStripe()
+  const { app } = served
+  const call_id = app.newId()
+  const request = { method: 'POST' as const, path: '/v1/payment_intents', encoding: 'form' as const }
+  const body = { amount: '15050', currency: 'brl', metadata: { reference: 'order-9' } }
+  const asked = { ...request, body, idempotency_key: 'call_of_the_dead' }
+  // The vendor did it; the process died before it could say so.
+  const done = await call(vendor, { ...request, body, idempotency_key: 'call_of_the_dead' })
+  assert.equal(done.state, 'succeeded')
+  const made = await paymentsAt(vendor)
+  await keepPlan(app, vendor.tenant_id, call_id, { plan: { by: 'repeat', within_h: 23 }, request: asked })
+  const started = {
+    tenant_id: vendor.tenant_id,
+    id: call_id,
+    connection_id: fromWire('connection', vendor.id),
+    operation: 'payments.create',
+    method: 'POST',
+    path: '/v1/payment_intents',
+    actor: 'key_x',
+    request_id: null,
+  }
+  await writeCalls(app.db.worker, { starts: [started], attempts: [], closes: [] })
+  await settleCalls(app)
+  assert.equal((await eventsOf(vendor, 'call.unknown')).length, 0, 'it is still under way')
+  await closeAbandonedCalls(app, { older_than_ms: -1000 })
+  await Promise.all([settleCalls(app), settleCalls(app)])
+  const { body: listed } = await served.send('GET', '/v1/calls?state=unknown', { key: vendor.key })
+  assert.deepEqual(listed['data'], [])
+  assert.equal((await eventsOf(vendor, 'call.unknown')).length, 1)
+  assert.equal((await eventsOf(vendor, 'call.settled')).length, 1)
+  assert.equal(await paymentsAt(vendor), made)
+})
+
+test('a vendor that is asked by reference: found is succeeded, not found twice is failed', async () => {
+  let found = true
+  const raw = await openRawVendor((socket, _nth, request) => {
+    if (request.startsWith('POST')) return void socket.destroy()
+    const body = JSON.stringify({ found })
+    socket.write(
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+  })
+  const vendor = await connect('slips', raw.url)
+  const made = await call(vendor, PAYMENT)
+  assert.equal(made.state, 'unknown')
+  await settleCalls(served.app)
+  assert.equal((await recordOf(vendor, made.id)).state, 'succeeded')
+  assert.match(raw.asked.at(-1) ?? '', /^GET \/slips\/by_reference\/order-1042 /)
+  found = false
+  const lost = await call(vendor, PAYMENT)
+  await settleCalls(served.app)
+  assert.equal((await recordOf(vendor, lost.id)).state, 'unknown', 'its list may be a little behind')
+  await makeDue(fromWire('call', lost.id))
+  await settleCalls(served.app)
+  const record = await recordOf(vendor, lost.id)
+  assert.equal(record.state, 'failed')
+  assert.match(String(record.error), /^the vendor knows nothing of it/)
+  assert.equal(raw.asked.filter((request) => request.startsWith('POST')).length, 2, 'never sent again')
+})
+
+test('what nothing can be asked about is told of once and stays unknown', async () => {
+  const raw = await openRawVendor((socket) => void socket.destroy())
+  const vendor = await connect('http', raw.url)
+  const report = await call(vendor, { method: 'POST', path: '/orders', body: {}, retries: 0 })
+  assert.equal(report.state, 'unknown')
+  await settleCalls(served.app)
+  await settleCalls(served.app)
+  assert.equal((await recordOf(vendor, report.id)).state, 'unknown')
+  assert.equal((await eventsOf(vendor, 'call.unknown')).length, 1)
+  assert.equal(raw.asked.length, 1)
+})
+
+test('a vendor that is away is asked again later, and what was asked is kept sealed until then', async () => {
+  const vendor = await connectStripe()
+  const report = await call(vendor, { ...PAYMENT, headers: fault('cut') })
+  const { key } = vendor
+  await served.send('POST', `/v1/connections/${vendor.id}/breaker/open`, { key })
+  await settleCalls(served.app)
+  assert.equal((await recordOf(vendor, report.id)).state, 'unknown')
+  const call_id = fromWire('call', report.id)
+  const [row] = await served.app.db.owner
+    .selectFrom('call_unsettled')
+    .selectAll()
+    .where('call_id', '=', call_id)
+    .execute()
+  assert.ok(row?.due && row.due > new Date())
+  assert.ok(!row.plan?.toString('latin1').includes('order-1042'))
+  await served.send('POST', `/v1/connections/${vendor.id}/breaker/close`, { key })
+  await makeDue(call_id)
+  await settleCalls(served.app)
+  assert.equal((await recordOf(vendor, report.id)).state, 'succeeded')
+  assert.equal((await eventsOf(vendor, 'call.unknown')).length, 1)
+})

@@ -1,0 +1,170 @@
+import { readText } from '../../kit/reads.ts'
+import type { SettlePlan } from '../../kit/settles.ts'
+import type { HttpRequest } from '../../kit/transports/http.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { timeOfId, toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { type OpenConnection, openConnection } from '../connections/connections.ts'
+import { publishAll } from '../events/events.ts'
+import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
+import { type Performed, perform } from './perform.ts'
+import { type CallRow, findCall, settleCall } from './queries.ts'
+import { openPlan } from './settle_plan.ts'
+import type { Unsettled } from './settle_queries.ts'
+import * as queries from './settle_queries.ts'
+
+/**
+ * What became of a call whose end nobody saw. It is told once, by the event `call.unknown`, and then asked for as its
+ * operation says, by calls that are on record themselves. What cannot be found out stays `unknown`: never a guess.
+ */
+
+const AT_ONCE = 20
+
+/** Tells of unknown calls and settles those that are due. Safe to run in several processes at once. */
+export async function settleCalls(app: App): Promise<void> {
+  for (;;) {
+    const items = await queries.claimUnsettled(app.db.worker, AT_ONCE)
+    for (const item of items) {
+      await settle(app, item).catch((err: unknown) =>
+        app.log.warn({ crossing: 'call', call: toWire('call', item.call_id), err }, 'a call was not settled'),
+      )
+    }
+    if (items.length < AT_ONCE) return
+  }
+}
+
+/** After these the vendor is asked again, a day long; the ends are the vendor's, not ours, so there is no haste. */
+const WAITS_MIN = [1, 5, 15, 60, 180, 360, 720]
+
+async function settle(app: App, item: Unsettled): Promise<void> {
+  const { tenant_id, call_id, tries } = item
+  const call = await inTenant(app.db, tenant_id, (tx) => findCall(tx, tenant_id, call_id))
+  if (call?.state === 'unknown') {
+    if (!item.told) await tell(app, item, call)
+    const found = item.plan && (await findOut(app, item, call))
+    if (found) return end(app, item, call, found)
+    const wait_min = WAITS_MIN[tries - 1]
+    if (item.plan && wait_min !== undefined) {
+      const due = new Date(app.clock.now().getTime() + wait_min * 60_000)
+      return inTenant(app.db, tenant_id, (tx) => queries.tryLater(tx, item, due))
+    }
+  }
+  await inTenant(app.db, tenant_id, (tx) => queries.deleteUnsettled(tx, item))
+}
+
+type Found = { state: 'succeeded' | 'refused' | 'failed'; status: number | null; error: string }
+
+/** What asking says; null where it does not say it yet, or never will. */
+async function findOut(
+  app: App,
+  { tenant_id, tries, plan }: Unsettled,
+  call: CallRow,
+): Promise<Found | null> {
+  const connection = await openConnection(app, tenant_id, call.connection_id)
+  if (connection.state !== 'enabled' || plan === null) return null
+  const kept = await openPlan(app, tenant_id, call.id, plan)
+  return kept.plan.by === 'repeat'
+    ? repeat(app, connection, call, kept.plan.within_h, kept.request)
+    : lookUp(app, connection, kept.plan, tries)
+}
+
+/** These say nothing of the request itself: it is still under way there, or it was not looked at. */
+const SAYS_NOTHING = new Set([401, 403, 409, 425, 429])
+
+async function repeat(
+  app: App,
+  connection: OpenConnection,
+  call: CallRow,
+  within_h: number,
+  request: HttpRequest,
+): Promise<Found | null> {
+  const age_h = (app.clock.now().getTime() - timeOfId(call.id).getTime()) / 3_600_000
+  if (age_h > within_h) return null
+  const performed = await ask(app, connection, call.operation, request)
+  const { state, status, by } = said(performed)
+  if (state === 'succeeded') return { state, status, error: `unknown at first; ${by}` }
+  if (state !== 'refused' || SAYS_NOTHING.has(status ?? 0)) return null
+  return { state, status, error: `the vendor answered ${status}; unknown at first, ${by}` }
+}
+
+/** A vendor's own list may be a little behind, so that it knows of nothing has to be heard twice. */
+const NOTHING_HEARD_TWICE = 2
+
+async function lookUp(
+  app: App,
+  connection: OpenConnection,
+  plan: Extract<SettlePlan, { by: 'lookup' }>,
+  tries: number,
+): Promise<Found | null> {
+  const operation = connection.opened.provider.operations[plan.operation]
+  if (!operation) return null
+  const performed = await ask(app, connection, plan.operation, operation.request(plan.input))
+  const { state, status, by } = said(performed)
+  if (state !== 'succeeded' || !performed.response) return null
+  const reply = readText(operation.reads, performed.response.body.toString() || 'null')
+  if (!reply.ok) return null
+  if (operation.translate(reply.value) !== null) return { state, status, error: `unknown at first; ${by}` }
+  if (tries < NOTHING_HEARD_TWICE) return null
+  return { state: 'failed', status: null, error: `the vendor knows nothing of it; unknown at first, ${by}` }
+}
+
+const said = ({ id, state, response }: Performed) => ({
+  state,
+  status: response?.status ?? null,
+  by: `settled by ${toWire('call', id)}`,
+})
+
+const ask = (app: App, connection: OpenConnection, operation: string | null, request: HttpRequest) =>
+  perform(app, settler(connection), connection, { operation, request, retries: 0, patience_ms: 30_000 })
+
+const settler = ({ tenant_id, environment }: OpenConnection): Actor => ({
+  kind: 'system',
+  id: 'settlement of unknown calls',
+  tenant_id,
+  environment: environment === 'production' ? 'live' : 'test',
+  scopes: [],
+  ip: null,
+  request_id: null,
+})
+
+async function end(app: App, item: Unsettled, call: CallRow, found: Found): Promise<void> {
+  const told = { ...aboutCall(call), state: found.state, reason: found.error }
+  const is_ours = (tx: Tx) => queries.deleteUnsettled(tx, item)
+  await publish(app, item.tenant_id, 'call.settled', told, async (tx) => {
+    if (!(await is_ours(tx))) return false
+    await settleCall(tx, { ...found, tenant_id: item.tenant_id, id: call.id })
+    return true
+  })
+}
+
+const tell = (app: App, item: Unsettled, call: CallRow): Promise<void> =>
+  publish(app, item.tenant_id, 'call.unknown', { ...aboutCall(call), reason: call.error ?? '' }, (tx) =>
+    queries.markTold(tx, item),
+  )
+
+const aboutCall = ({ id, connection_id, operation, method, path }: CallRow) => ({
+  call_id: toWire('call', id),
+  connection_id: toWire('connection', connection_id),
+  operation,
+  method,
+  path,
+})
+
+/** The event in the commit of the work that makes it true; none where the work says that it was done before. */
+async function publish(
+  app: App,
+  tenant_id: string,
+  type: 'call.unknown' | 'call.settled',
+  about: { call_id: string; reason: string },
+  work: (tx: Tx) => Promise<boolean>,
+): Promise<void> {
+  const data = JSON.stringify(about)
+  const event = { tenant_id, id: app.newId(), type, data, entity_id: about.call_id, message_id: null }
+  const audience = await audienceOf(app, [event])
+  const deliveries = await inTenant(app.db, tenant_id, async (tx) =>
+    (await work(tx)) ? publishAll(app, tx, { events: [event], external_ids: [] }, audience) : null,
+  )
+  if (deliveries === null) return
+  app.log.warn({ crossing: 'call', change: type, ...about }, 'a call without a known outcome')
+  if (deliveries > 0) wakeDeliveries(app)
+}

@@ -1,0 +1,77 @@
+import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+
+/** Every statement on calls that are to be settled. */
+
+/** Part of the statements that end calls: of those in `closed` that are unknown somebody is told, and the vendor asked. */
+export const TO_SETTLE = `
+    insert into call_unsettled (tenant_id, call_id, due) select tenant_id, id, now() from closed where state = 'unknown'
+    on conflict (tenant_id, call_id) do update set due = now()`
+
+export type Unsettled = {
+  tenant_id: string
+  call_id: string
+  plan: Buffer | null
+  told: boolean
+  tries: number
+}
+
+export async function insertPlan(tx: Tx, row: { tenant_id: string; call_id: string; plan: Buffer }) {
+  await tx.insertInto('call_unsettled').values(row).execute()
+}
+
+/** Tries rise with the claim, so that one that crashes the process still comes to an end. Leased for ten minutes. */
+const CLAIM = {
+  name: 'call_unsettled_claim',
+  text: `
+    with c as materialized (select tenant_id, call_id from call_unsettled where due <= now() order by due limit $1
+                            for no key update skip locked)
+    update call_unsettled u set due = now() + interval '10 min', tries = u.tries + 1
+      from c where u.tenant_id = c.tenant_id and u.call_id = c.call_id
+    returning u.tenant_id, u.call_id, u.plan, u.told, u.tries`,
+}
+
+export const claimUnsettled = (db: Db, limit: number): Promise<Unsettled[]> =>
+  hot<Unsettled>(db, CLAIM, [limit])
+
+type Key = Pick<Unsettled, 'tenant_id' | 'call_id'>
+
+/** False where somebody else has told of it. */
+export async function markTold(tx: Tx, { tenant_id, call_id }: Key): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('call_unsettled')
+    .set({ told: true })
+    .where('tenant_id', '=', tenant_id)
+    .where('call_id', '=', call_id)
+    .where('told', '=', false)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+export async function tryLater(tx: Tx, { tenant_id, call_id }: Key, due: Date): Promise<void> {
+  await tx
+    .updateTable('call_unsettled')
+    .set({ due })
+    .where('tenant_id', '=', tenant_id)
+    .where('call_id', '=', call_id)
+    .execute()
+}
+
+/** False where it is no longer there: somebody else was faster. */
+export async function deleteUnsettled(tx: Tx, { tenant_id, call_id }: Key): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('call_unsettled')
+    .where('tenant_id', '=', tenant_id)
+    .where('call_id', '=', call_id)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+/** Plans of calls that have ended otherwise: every call as old as this has, or is due. */
+const DROP = {
+  name: 'call_unsettled_drop',
+  text: 'delete from call_unsettled where due is null and call_id < v7_floor($1::timestamptz)',
+}
+
+export async function dropPlans(db: Db, before: Date): Promise<void> {
+  await hot(db, DROP, [before])
+}
