@@ -74,6 +74,10 @@ const UNPACKABLE: Verified = { ok: false, reason: 'malformed', detail: 'the body
 export const secretHeaders = (provider: Provider, settings: Settings): readonly string[] =>
   credentialHeaders(schemeOf(provider, settings))
 
+/** Whether it matters that a trusted proxy handed a message on. */
+export const isToldByProxy = (provider: Provider, settings: Settings): boolean =>
+  schemeOf(provider, settings).kind === 'mtls'
+
 function schemeOf(provider: Provider, settings: Settings): SignatureScheme {
   const webhooks = webhooksOf(provider)
   return perSettings(webhooks.signature, completed(webhooks, settings))

@@ -1,4 +1,10 @@
-import { answerHandshake, readMessage, secretHeaders, verifyMessage } from '../../kit/messages.ts'
+import {
+  answerHandshake,
+  isToldByProxy,
+  readMessage,
+  secretHeaders,
+  verifyMessage,
+} from '../../kit/messages.ts'
 import type { WebhookReply } from '../../kit/provider.ts'
 import type { Refused } from '../../kit/signatures.ts'
 import { createBatch } from '../../platform/batch.ts'
@@ -167,14 +173,16 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage
 
 /**
  * What is needed to verify and read the message again, without the credentials of whoever passed it on, nor those
- * that are the signature. Where it was called by another path or with a query, that stands under `:path`.
+ * that are the signature. Where it was called by another path or with a query, that stands under `:path`; that a
+ * trusted proxy handed it on, where it verifies by that, under `:proxy`. No sender can send such names.
  */
 export function keptHeaders(
   { provider, settings, wire_id }: ActiveSource,
-  { headers, path }: Arrival,
+  { headers, path, behind_proxy }: Arrival,
 ): string {
   const { authorization: _authorization, cookie: _cookie, ...kept } = headers
   if (path !== pathOf(provider.id, wire_id)) kept[':path'] = path
+  if (behind_proxy && isToldByProxy(provider, settings)) kept[':proxy'] = 'trusted'
   for (const name of secretHeaders(provider, settings)) delete kept[name]
   return JSON.stringify(kept)
 }
@@ -186,7 +194,8 @@ export function keptArrival(
 ) {
   const headers = JSON.parse(kept.headers) as Record<string, string>
   const path = headers[':path'] ?? pathOf(source.provider.id, source.wire_id)
-  return { method: 'POST', path, headers, body: kept.body, ip: kept.ip }
+  const behind_proxy = headers[':proxy'] === 'trusted'
+  return { method: 'POST', path, headers, body: kept.body, ip: kept.ip, behind_proxy }
 }
 
 const ingest = once((app: App) =>

@@ -16,7 +16,7 @@ import { type ActiveSource, actorOf } from './sources.ts'
 
 const KEEP_MS = 3_600_000
 /** A set that lacks a key, and a key that the vendor does not know, are asked for again after this. */
-const AGAIN_MS = 60_000
+const AGAIN_MS = 10_000
 const MOST_KEPT = 2_000
 /** Per source and minute: forgeries that name ever new keys must not have us flood the vendor. */
 const MOST_FETCHES = 30
