@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ALL, type Count, slotMs, slotsOf } from '../../kit/call_limits.ts'
 import type { Asked, Granted } from '../../kit/limiter.ts'
 import type { Redis } from '../../platform/redis/redis.ts'
-import type { Missed, VendorLimit } from './limit_queries.ts'
-import { countKey, type RedisStore } from './limit_redis.ts'
+import { countKey, type Missed, type VendorLimit } from './limit_queries.ts'
+import type { RedisStore } from './limit_redis.ts'
 import type { LimitStore } from './limit_store.ts'
 
 /**

@@ -24,9 +24,10 @@ type Taken = {
 
 export async function takeRates(
   db: Db,
-  counts: readonly Count[],
+  unordered: readonly Count[],
   { want, unused, bytes }: Asked,
 ): Promise<Omit<Granted, 'smallest'>> {
+  const counts = inOrder(unordered)
   const [row] = await hot<Taken>(db, TAKE, [
     ...keysOf(counts),
     counts.map(({ most }) => most),
@@ -47,6 +48,20 @@ export async function takeRates(
     bytes_room: bytes_room === null ? Number.POSITIVE_INFINITY : Number(bytes_room),
   }
 }
+
+/** By which a count is known, whichever store counts it. */
+export const countKey = ({ tenant_id, connection_id, operation, unit, per_s }: Count): string =>
+  `${tenant_id} ${connection_id} ${unit} ${per_s} ${operation}`
+
+/** In which rings are locked, so that nobody waits in a circle. */
+const inOrder = (counts: readonly Count[]): Count[] =>
+  [...counts].sort((a, b) => {
+    const [one, other] = [lockKey(a), lockKey(b)]
+    return one === other ? a.per_s - b.per_s : one < other ? -1 : 1
+  })
+
+const lockKey = ({ tenant_id, connection_id, operation, unit }: Count): string =>
+  `${tenant_id} ${connection_id} ${operation} ${unit}`
 
 const keysOf = (counts: readonly Count[]): unknown[] => [
   uuids(counts.map(({ tenant_id }) => tenant_id)),
@@ -114,7 +129,10 @@ const ADD_RATES = {
 }
 
 export async function addRates(db: Db, missed: readonly Missed[]): Promise<void> {
-  const rows = missed.flatMap(({ count, slots }) => [...slots].map(([slot, n]) => ({ count, slot, n })))
+  const slotsOfKey = new Map(missed.map(({ count, slots }) => [countKey(count), slots]))
+  const rows = inOrder(missed.map(({ count }) => count)).flatMap((count) =>
+    [...(slotsOfKey.get(countKey(count)) ?? [])].map(([slot, n]) => ({ count, slot, n })),
+  )
   if (rows.length === 0) return
   const keys = keysOf(rows.map(({ count }) => count))
   await hot(db, ADD_RATES, [...keys, rows.map(({ slot }) => slot), rows.map(({ n }) => n)])

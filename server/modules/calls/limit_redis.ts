@@ -1,7 +1,7 @@
 import { ALL, type Count, type Place, type Ring, slotMs, slotsOf } from '../../kit/call_limits.ts'
 import type { Asked, Granted } from '../../kit/limiter.ts'
 import type { Redis } from '../../platform/redis/redis.ts'
-import type { Rings, VendorWord } from './limit_queries.ts'
+import { countKey, type Rings, type VendorWord } from './limit_queries.ts'
 import { CATCH_UP, HEED, READ, TAKE } from './limit_scripts.ts'
 import type { LimitStore } from './limit_store.ts'
 
@@ -13,10 +13,6 @@ export type RedisStore = LimitStore & {
 
 /** One hash slot of a cluster for all: a call may take from counts of a tenant and of the installation. */
 const PREFIX = '{trilho:rates}'
-
-/** By which a count is known, whichever store counts it. */
-export const countKey = ({ tenant_id, connection_id, operation, unit, per_s }: Count): string =>
-  `${tenant_id} ${connection_id} ${unit} ${per_s} ${operation}`
 
 const ringKey = (count: Count): string => `${PREFIX} ${countKey(count)}`
 const wordKey = ({ tenant_id, connection_id, operation }: Place): string =>
