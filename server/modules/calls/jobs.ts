@@ -12,7 +12,7 @@ import { renewIdle } from './idle_tokens.ts'
 import { deleteIdle, deleteOldUsage } from './limit_queries.ts'
 import { closeAbandoned } from './queries.ts'
 import { settleCalls } from './settle.ts'
-import { dropPlans } from './settle_queries.ts'
+import { countUnsettledBefore, dropPlans } from './settle_queries.ts'
 
 /** How far back a first run looks: a server that was down for a day still closes what it left. */
 const LOOK_BACK_MS = 48 * 60 * 60 * 1000
@@ -59,9 +59,13 @@ async function forgetUsage(app: App): Promise<void> {
   await deleteIdle(app.db.worker)
 }
 
-/** What this room keeps in partitions; nothing that waits points into them. */
+/** What this room keeps in partitions. */
 export const records = (app: App): Records[] => [
-  { table: 'call', keep_days: app.config.retention_records_days, held: async () => 0 },
+  {
+    table: 'call',
+    keep_days: app.config.retention_records_days,
+    held: (before_id) => countUnsettledBefore(app.db.worker, before_id),
+  },
   { table: 'call_attempt', keep_days: app.config.retention_attempt_days, held: async () => 0 },
   {
     table: 'deferred_call',

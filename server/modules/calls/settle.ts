@@ -25,9 +25,7 @@ export async function settleCalls(app: App): Promise<void> {
   for (;;) {
     const items = await queries.claimUnsettled(app.db.worker, AT_ONCE)
     for (const item of items) {
-      await settle(app, item).catch((err: unknown) =>
-        app.log.warn({ crossing: 'call', call: toWire('call', item.call_id), err }, 'a call was not settled'),
-      )
+      await settle(app, item).catch((err: unknown) => notAsked(app, item, err)) // its lease ends, and it is due again
     }
     if (items.length < AT_ONCE) return
   }
@@ -41,7 +39,7 @@ async function settle(app: App, item: Unsettled): Promise<void> {
   const call = await inTenant(app.db, tenant_id, (tx) => findCall(tx, tenant_id, call_id))
   if (call?.state === 'unknown') {
     if (!item.told) await tell(app, item, call)
-    const found = item.plan && (await findOut(app, item, call))
+    const found = item.plan && (await findOut(app, item, call).catch((err) => notAsked(app, item, err)))
     if (found) return end(app, item, call, found)
     const wait_min = WAITS_MIN[tries - 1]
     if (item.plan && wait_min !== undefined) {
@@ -50,6 +48,12 @@ async function settle(app: App, item: Unsettled): Promise<void> {
     }
   }
   await inTenant(app.db, tenant_id, (tx) => queries.deleteUnsettled(tx, item))
+}
+
+/** Such as a connection that was deleted meanwhile. */
+function notAsked(app: App, { call_id }: Unsettled, err: unknown): null {
+  app.log.warn({ crossing: 'call', call: toWire('call', call_id), err }, 'a call was not settled this time')
+  return null
 }
 
 type Found = { state: 'succeeded' | 'refused' | 'failed'; status: number | null; error: string }

@@ -66,6 +66,16 @@ export async function deleteUnsettled(tx: Tx, { tenant_id, call_id }: Key): Prom
   return numDeletedRows > 0n
 }
 
+/** What still points at calls with an id below this one. */
+export async function countUnsettledBefore(db: Db, before_id: string): Promise<number> {
+  const { n } = await db
+    .selectFrom('call_unsettled')
+    .select((eb) => eb.fn.countAll<string>().as('n'))
+    .where('call_id', '<', before_id)
+    .executeTakeFirstOrThrow()
+  return Number(n)
+}
+
 /** Plans of calls that have ended otherwise: every call as old as this has, or is due. */
 const DROP = {
   name: 'call_unsettled_drop',
