@@ -9,12 +9,14 @@ import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { testDatabaseUrl, undoAfter } from '../../test/harness.ts'
 import { type Reply, type SendOptions, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { openConnection } from '../connections/connections.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { publishAll } from '../events/events.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { routes as operationRoutes } from '../operations/routes.ts'
 import { drainCalls } from './calls.ts'
 import { dropOnEvents, sweepCache } from './jobs.ts'
+import { perform } from './perform.ts'
 import { routes } from './routes.ts'
 
 /** Two servers at one database: what one keeps or drops, the other must know. */
@@ -315,6 +317,24 @@ test('a change that the vendor refused drops nothing', async () => {
   at.vendor.status = 422
   await read(at, '/things', { method: 'POST', body: {} })
   assert.equal((await read(at, '/things')).cache.result, 'hit')
+})
+
+test('a change that was made later, as a job, drops what it changed too', async () => {
+  const at = await connect([TIMED])
+  await read(at, '/things')
+  const actor = {
+    kind: 'system' as const,
+    id: 'test',
+    tenant_id: at.tenant_id,
+    environment: 'test' as const,
+    scopes: ['*'],
+    ip: null,
+    request_id: null,
+  }
+  const connection = await openConnection(one.app, at.tenant_id, fromWire('connection', at.id))
+  const request = { method: 'PUT' as const, path: '/things' }
+  await perform(one.app, actor, connection, { operation: null, request, retries: 0, patience_ms: 0 })
+  assert.equal((await read(at, '/things')).cache.result, 'miss')
 })
 
 test('an answer that was under way while its address changed is kept nowhere and joined by nobody', async () => {

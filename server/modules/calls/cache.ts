@@ -5,7 +5,7 @@ import type { Actor, App } from '../app.ts'
 import { type OpenConnection, readToken } from '../connections/connections.ts'
 import { noteCache } from '../metrics/metrics.ts'
 import { cacheCounts } from './cache_counts.ts'
-import { dropChanged, policiesOf } from './cache_policies.ts'
+import { policiesOf } from './cache_policies.ts'
 import { noteOf, readThrough } from './cache_reads.ts'
 import type { CacheNote, CachePolicy } from './cache_schema.ts'
 import type { Noted } from './cache_store.ts'
@@ -35,11 +35,7 @@ export async function performCached(
 ): Promise<Answered> {
   const policies = await policiesOf(app, connection)
   const rules = rulesOf(policies, wanted, named)
-  if (rules === null) {
-    const performed = await perform(app, actor, connection, wanted)
-    if (!isSafe(wanted.request.method)) await dropChanged(app, connection, policies, wanted, performed)
-    return { ...performed, cache: null }
-  }
+  if (rules === null) return { ...(await perform(app, actor, connection, wanted)), cache: null }
   const sent = headersOf(wanted.request)
   if (skip || passesBy(sent)) {
     const performed = await perform(app, actor, connection, wanted)

@@ -5,7 +5,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { checkEnvironment, type OpenConnection, openConnection } from '../connections/connections.ts'
 import { type NewEvent, whenPublished } from '../events/events.ts'
-import { isAnyCached } from '../operations/operations.ts'
+import { cachedOperations } from '../operations/operations.ts'
 import { matches } from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { cacheCounts } from './cache_counts.ts'
@@ -84,33 +84,42 @@ async function placeOf(app: App, actor: Actor, wire_id: string): Promise<Place> 
 export async function dropChanged(
   app: App,
   connection: OpenConnection,
-  policies: CachePolicy[],
-  { request }: Wanted,
-  { attempts, state, response }: Performed,
+  wanted: Wanted,
+  performed: Performed,
 ): Promise<void> {
-  if (attempts === 0 || state === 'refused') return
-  const paths = [pathOf(request.path), ...resultPaths(connection, response?.headers ?? {})]
-  const of_operations = await isOperationCached(app, connection)
-  const kept = paths.filter(
-    (path) => of_operations || policies.some((policy) => coversPath(policy.path, path)),
-  )
-  if (kept.length === 0) return
+  if (performed.attempts === 0 || performed.state === 'refused') return
   const place = { tenant_id: connection.tenant_id, connection_id: connection.id }
-  // What the vendor did has happened whether or not the cache could be told.
-  await inTenant(app.db, place.tenant_id, async (tx) => {
-    for (const path of kept) await drop(app, tx, place, path)
-  }).catch((err: unknown) =>
+  try {
+    const paths = await keptPaths(app, connection, wanted, performed)
+    if (paths.length === 0) return
+    await inTenant(app.db, place.tenant_id, async (tx) => {
+      for (const path of paths) await drop(app, tx, place, path)
+    })
+  } catch (err) {
+    // What the vendor did has happened whether or not the cache could be told.
     app.log.error(
       { err, connection: toWire('connection', connection.id) },
       'a change did not reach the cache',
-    ),
-  )
+    )
+  }
 }
 
-/** Their paths are made from what they are given, so any path may be one of theirs. */
-const isOperationCached = async (app: App, connection: OpenConnection): Promise<boolean> =>
-  Object.values(connection.opened.provider.operations).some(({ cache }) => cache !== undefined) ||
-  (await isAnyCached(app, connection))
+/** Those that the request changed and of which something may be kept. */
+async function keptPaths(
+  app: App,
+  connection: OpenConnection,
+  { request, operation }: Wanted,
+  { response }: Performed,
+): Promise<string[]> {
+  const policies = await policiesOf(app, connection)
+  const readers = await cachedOperations(app, connection)
+  if (operation !== null && readers.includes(operation)) return [] // it only reads, whatever its method
+  if (policies.length + readers.length === 0) return []
+  const changed = [pathOf(request.path), ...resultPaths(connection, response?.headers ?? {})]
+  // What an operation asks for is made from its input, so any path may be one of its.
+  if (readers.length > 0) return changed
+  return changed.filter((path) => policies.some((policy) => coversPath(policy.path, path)))
+}
 
 /** The paths below our base URL that `Location` and `Content-Location` name. */
 function resultPaths({ opened }: OpenConnection, headers: Readonly<Record<string, string>>): string[] {

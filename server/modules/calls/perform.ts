@@ -10,6 +10,7 @@ import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { noteSeen, type OpenConnection } from '../connections/connections.ts'
 import { toShown } from './attempts.ts'
+import { dropChanged } from './cache_policies.ts'
 import { guardsOf } from './guards.ts'
 import { observe } from './observe.ts'
 import { attemptAll, type Ended, type Response, type Run, type TurnedAway, type Wanted } from './pipeline.ts'
@@ -73,10 +74,20 @@ export async function perform(
     request_id: actor.request_id,
   })
   const ended = await attemptAll(run).catch(async (error: unknown) => {
-    await finish(run, { ...NOT_SENT, outcome: run.number > 0 && !isSafe(run.method) ? 'unknown' : 'failed' })
+    await conclude(run, {
+      ...NOT_SENT,
+      outcome: run.number > 0 && !isSafe(run.method) ? 'unknown' : 'failed',
+    })
     throw error
   })
-  return finish(run, ended)
+  return conclude(run, ended)
+}
+
+/** What it changed, or may have, is dropped from the cache before anybody is told. */
+async function conclude(run: Run, ended: Ended): Promise<Performed> {
+  const performed = await finish(run, ended)
+  if (!isSafe(run.method)) await dropChanged(run.app, run.connection, run.wanted, performed)
+  return performed
 }
 
 /** Stands in the request until the limiter has let it through: a call that is refused fetches no token. */

@@ -138,9 +138,16 @@ export async function findStored(
 export const storedNames = async (app: App, connection: OpenConnection): Promise<string[]> =>
   (await stored(app).get(keyOf(connection))).map(({ name }) => name)
 
-/** Whether answers to one of them may be kept. */
-export const isAnyCached = async (app: App, connection: OpenConnection): Promise<boolean> =>
-  (await stored(app).get(keyOf(connection))).some(({ definition }) => definition.cache !== undefined)
+/** Those, of the provider and stored, whose answers may be kept. */
+export async function cachedOperations(app: App, connection: OpenConnection): Promise<string[]> {
+  const own = Object.entries(connection.opened.provider.operations).map(([name, { cache }]) => ({
+    name,
+    cache,
+  }))
+  const rows = await stored(app).get(keyOf(connection))
+  const theirs = rows.map(({ name, definition }) => ({ name, cache: definition.cache }))
+  return [...own, ...theirs].filter(({ cache }) => cache !== undefined).map(({ name }) => name)
+}
 
 /** Refuses an input that does not fit the operation's schema, naming each place. */
 export async function checkInput(app: App, { input_schema }: Definition, input: unknown): Promise<void> {
