@@ -43,6 +43,12 @@ const CASES: Case[] = [
     { ratelimit: '"b";r=0;t=5', 'ratelimit-policy': '"b";q=65535;qu="content-bytes";w=10;pk=:QS0=:' },
     null,
   ],
+  [
+    'the draft: names without quotes',
+    200,
+    { ratelimit: 'default;r=5;t=30, daily;r=2;t=60', 'ratelimit-policy': 'default;q=100;w=60;qu="request"' },
+    { remaining: 2, resets_ms: 60_000 },
+  ],
   ['the draft: no time', 200, { ratelimit: '"default";r=50' }, {}],
   ['draft 7', 200, { ratelimit: 'limit=100, remaining=7, reset=30' }, { remaining: 7, resets_ms: 30_000 }],
   [

@@ -61,9 +61,9 @@ function quotasOf(headers: Headers, now: Date): Quota[] {
   return []
 }
 
-/** `"burst";r=50;t=30, "daily";r=900` of drafts 8 and later; `limit=100, remaining=50, reset=30` of the seventh. */
+/** `"burst";r=50;t=30, daily;r=900` of drafts 8 and later; `limit=100, remaining=50, reset=30` of the seventh. */
 function fromDraft(ratelimit: string, policy: string): Quota[] {
-  if (!ratelimit.includes('"')) {
+  if (!/;\s*r=/.test(ratelimit)) {
     const said = new Map(ratelimit.split(',').map((part) => part.trim().split('=', 2) as [string, string]))
     return quota(said.get('remaining') ?? '', seconds(said.get('reset')))
   }
@@ -74,17 +74,20 @@ function fromDraft(ratelimit: string, policy: string): Quota[] {
 }
 
 /** A quota may also be of bytes or of calls under way. */
-const isOfRequests = (unit: string | undefined): boolean => unit === undefined || unit === 'requests'
+const isOfRequests = (unit: string | undefined): boolean => unit === undefined || unit.startsWith('request')
 
 const LONGEST_HEADER = 2000
 
+/** A name, quoted or not, and what is said of it. */
+const ITEM = /(?:"([^"]*)"|([A-Za-z*][\w.*-]*))\s*(;[^,]*)/g
+const SAID = /;\s*([a-z]+)=("[^"]*"|[^;\s]*)/g
+
 function itemsOf(header: string): [name: string, said: Map<string, string>][] {
-  return [...header.slice(0, LONGEST_HEADER).matchAll(/"([^"]*)"([^,]*)/g)].map(
-    ([, name = '', rest = '']) => {
-      const said = [...rest.matchAll(/;\s*([a-z]+)=("[^"]*"|[^;\s]*)/g)]
-      return [name, new Map(said.map(([, key = '', value = '']) => [key, value.replaceAll('"', '')]))]
-    },
-  )
+  const items = [...header.slice(0, LONGEST_HEADER).matchAll(ITEM)]
+  return items.map(([, quoted, token = '', rest = '']) => {
+    const said = [...rest.matchAll(SAID)].map(([, key = '', value = '']) => [key, value.replaceAll('"', '')])
+    return [quoted ?? token, new Map(said as [string, string][])]
+  })
 }
 
 const quota = (remaining: string, resets_ms: number | null): Quota[] =>

@@ -49,7 +49,7 @@ export const slack = defineProvider({
   base_url: { live: 'https://slack.com/api', test: 'https://slack.com/api' },
   auth: bearer('bot_token'),
   limits: { timeout_ms: 10_000 },
-  failures: { codes: ['fatal_error', 'internal_error', 'request_timeout', 'service_unavailable'] },
+  failures: { codes: ['fatal_error', 'internal_error', 'service_unavailable'] },
   test: post('/auth.test'),
   refuses: isNo,
   refusal: refusalOf,
