@@ -8,6 +8,7 @@ import { mandrill } from './mandrill/provider.ts'
 import { paypal } from './paypal/provider.ts'
 import { plaid } from './plaid/provider.ts'
 import { slack } from './slack/provider.ts'
+import { soap } from './soap/provider.ts'
 import { sql } from './sql/provider.ts'
 import { stripe } from './stripe/provider.ts'
 import { twilio } from './twilio/provider.ts'
@@ -24,6 +25,7 @@ const ALL: readonly Provider[] = [
   paypal,
   plaid,
   slack,
+  soap,
   sql,
   stripe,
   twilio,

@@ -15,7 +15,7 @@ export type { Direction } from './fields.ts'
 export { Mapping, Step, Steps } from './schema.ts'
 export { fillTemplate } from './template.ts'
 export { parseExact, scalarText, toPlain } from './values.ts'
-export { readXml } from './xml.ts'
+export { readXml, writeXml } from './xml.ts'
 
 /**
  * Mapping as data: steps that turn one JSON value into another, each checked before it is kept and timed when it

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import { listen, WSSecurity } from 'soap'
+import { providers } from '../../providers/index.ts'
+import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { routes as connectionRoutes } from '../connections/routes.ts'
+import { routes } from './routes.ts'
+
+/** The server is node-soap's, which knows nothing of how we write envelopes. */
+const wsdl = (url: string, style: 'document' | 'rpc') => `<?xml version="1.0"?>
+<wsdl:definitions name="Invoices" targetNamespace="urn:invoices" xmlns:tns="urn:invoices" xmlns:xs="http://www.w3.org/2001/XMLSchema"
+    xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/">
+  <wsdl:types><xs:schema targetNamespace="urn:invoices" elementFormDefault="qualified">
+    <xs:element name="GetInvoiceRequest"><xs:complexType><xs:sequence>
+      <xs:element name="number" type="xs:string"/><xs:element name="line" type="xs:string" maxOccurs="unbounded" minOccurs="0"/>
+    </xs:sequence></xs:complexType></xs:element>
+    <xs:element name="GetInvoiceResponse"><xs:complexType><xs:sequence>
+      <xs:element name="amount" type="xs:string"/><xs:element name="echo" type="xs:string" maxOccurs="unbounded" minOccurs="0"/>
+    </xs:sequence></xs:complexType></xs:element>
+  </xs:schema></wsdl:types>
+  <wsdl:message name="In"><wsdl:part name="parameters" ${style === 'document' ? 'element="tns:GetInvoiceRequest"' : 'type="xs:string"'}/></wsdl:message>
+  <wsdl:message name="Out"><wsdl:part name="parameters" ${style === 'document' ? 'element="tns:GetInvoiceResponse"' : 'type="xs:string"'}/></wsdl:message>
+  <wsdl:portType name="Port"><wsdl:operation name="GetInvoice"><wsdl:input message="tns:In"/><wsdl:output message="tns:Out"/></wsdl:operation></wsdl:portType>
+  <wsdl:binding name="Binding" type="tns:Port"><soap:binding style="${style}" transport="http://schemas.xmlsoap.org/soap/http"/>
+    <wsdl:operation name="GetInvoice"><soap:operation soapAction="urn:invoices#GetInvoice"/>
+      <wsdl:input><soap:body use="literal" namespace="urn:invoices"/></wsdl:input><wsdl:output><soap:body use="literal" namespace="urn:invoices"/></wsdl:output></wsdl:operation>
+  </wsdl:binding>
+  <wsdl:service name="Service"><wsdl:port name="Port" binding="tns:Binding"><soap:address location="${url}"/></wsdl:port></wsdl:service>
+</wsdl:definitions>`
+
+let served: Served
+let vendor: Server
+let url: string
+let seen: { headers: IncomingHttpHeaders; header: Record<string, unknown> | undefined } | null = null
+
+before(async () => {
+  vendor = createServer((_request, response) => void response.writeHead(404).end())
+  await new Promise<void>((resolve) => vendor.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}`
+  const answer = (
+    { number, line }: { number: string; line?: string | string[] },
+    _callback: unknown,
+    header: Record<string, unknown>,
+    { headers }: { headers: IncomingHttpHeaders },
+  ) => {
+    seen = { headers, header }
+    if (number === 'missing')
+      throw { Fault: { faultcode: 'soap:Client', faultstring: 'no such invoice', detail: { code: 'E42' } } }
+    if (number === 'broken') throw { Fault: { faultcode: 'soap:Server', faultstring: 'out of order' } }
+    return { amount: '150.50', echo: [number, ...[line ?? []].flat()] }
+  }
+  const service = { Service: { Port: { GetInvoice: answer } } }
+  listen(vendor, '/document', service, wsdl(`${url}/document`, 'document'))
+  listen(
+    vendor,
+    '/twelve',
+    { ...service },
+    wsdl(`${url}/twelve`, 'document').replaceAll('wsdl/soap/"', 'wsdl/soap12/"'),
+  )
+  served = await serve({ mount: { rooms: [connectionRoutes, routes] }, providers })
+})
+after(() => vendor.close())
+
+async function connect(path: string, settings: object = {}, credentials: object = {}) {
+  const { key } = await tenantWithKey(served, ['*'], 'test')
+  const document = wsdl(url + path, 'document')
+  const body = {
+    provider: 'soap',
+    name: 'Invoices',
+    environment: 'development',
+    settings: { base_url: url + path, wsdl: document, ...settings },
+    credentials,
+  }
+  const made = await served.send('POST', '/v1/connections', { key, body })
+  assert.equal(made.status, 201, made.text)
+  const connection = String(made.body['id'])
+  return async (input: object, operation = 'GetInvoice') => {
+    const call = { operation: 'operations.call', input: { operation, input }, retries: 0 }
+    const reply = await served.send('POST', `/v1/connections/${connection}/calls`, { key, body: call })
+    assert.equal(reply.status, 200, reply.text)
+    return reply.body as { state: string; status: number; result?: unknown; body: unknown; error: string }
+  }
+}
+
+test('JSON goes out as an envelope that another stack reads, and its answer comes back as JSON', async () => {
+  const call = await connect('/document')
+  const nasty = `<a & "b"> ]]> 'c'`
+  const reply = await call({ number: nasty, line: ['one', 'two'] })
+  assert.equal(reply.state, 'succeeded', JSON.stringify(reply))
+  assert.deepEqual(reply.result, { amount: '150.50', echo: [nasty, 'one', 'two'] })
+  assert.equal(seen?.headers['soapaction'], '"urn:invoices#GetInvoice"')
+})
+
+test('SOAP 1.2 is spoken where the connection says so', async () => {
+  const call = await connect('/twelve', { version: '1.2' })
+  const reply = await call({ number: '7' })
+  assert.equal(reply.state, 'succeeded', JSON.stringify(reply))
+  assert.match(
+    String(seen?.headers['content-type']),
+    /application\/soap\+xml.*action="urn:invoices#GetInvoice"/,
+  )
+})
+
+test('a fault that blames the request refuses the call, any other fails it', async () => {
+  const call = await connect('/document')
+  const missing = await call({ number: 'missing' })
+  assert.equal(missing.state, 'refused', JSON.stringify(missing))
+  assert.deepEqual(missing.body, {
+    fault: { code: 'Client', message: 'no such invoice', detail: { code: 'E42' } },
+  })
+  const broken = await call({ number: 'broken' })
+  assert.equal(broken.state, 'unknown', JSON.stringify(broken))
+  const unknown = await call({}, 'DropEverything')
+  assert.equal(unknown.status, 404)
+  assert.match(JSON.stringify(unknown.body), /it has GetInvoice/)
+})
+
+test('a user name token of WS-Security goes with the call, as text or as a digest', async () => {
+  const credentials = { token_username: 'trilho', token_password: 'correct-horse' }
+  for (const user_token of ['text', 'digest']) {
+    const call = await connect('/document', { user_token }, credentials)
+    assert.equal((await call({ number: '1' })).state, 'succeeded')
+    const text = JSON.stringify(seen?.header)
+    assert.match(text, /trilho/)
+    assert.equal(text.includes('correct-horse'), user_token === 'text')
+  }
+  // What another stack writes has the same parts as ours.
+  const theirs = new WSSecurity('trilho', 'correct-horse', { hasNonce: true }).toXML()
+  for (const part of ['wsse:UsernameToken', 'wsse:Nonce', 'wsu:Created', 'PasswordText'])
+    assert.ok(theirs.includes(part))
+})
+
+test('what is no WSDL is refused when the connection is made', async () => {
+  const { key } = await tenantWithKey(served, ['*'], 'test')
+  const make = (document: string) =>
+    served.send('POST', '/v1/connections', {
+      key,
+      body: {
+        provider: 'soap',
+        name: 'x',
+        environment: 'development',
+        settings: { base_url: url, wsdl: document },
+      },
+    })
+  for (const document of ['hello', '<a/>', '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>']) {
+    const refused = await make(document)
+    assert.equal(refused.status, 422, refused.text)
+    assert.match(refused.text, /settings\.wsdl/)
+  }
+})
+
+test('the test of the connection reads the WSDL from the service', async () => {
+  const { key } = await tenantWithKey(served, ['*'], 'test')
+  const settings = { base_url: `${url}/document`, wsdl: wsdl(`${url}/document`, 'document') }
+  const body = { provider: 'soap', name: 'x', environment: 'development', settings }
+  const made = await served.send('POST', '/v1/connections', { key, body })
+  const tested = await served.send('POST', `/v1/connections/${made.body['id']}/test`, { key })
+  assert.equal(tested.body['ok'], true, tested.text)
+})
