@@ -4,7 +4,9 @@ create table operation (
   connection_id uuid not null,
   name          text not null,
   state         text not null default 'enabled' check (state in ('enabled', 'disabled')),
-  definition    jsonb not null, -- method, path, query, headers, body, mappings, and how it is to be called
+  method        text not null check (method in ('GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE')),
+  path          text not null,
+  more          jsonb not null, -- query, headers, body, mappings, and how it is to be called
   version       int not null default 1,
   created_at    timestamptz not null default now(),
   updated_at    timestamptz not null default now(),

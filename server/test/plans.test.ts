@@ -71,10 +71,14 @@ async function crowd({ app, a, ...world }: World): Promise<Pick<Ground, 'large' 
   return { large: new Set(rows.filter((row) => row.is_large).map((row) => row.name)), partitions }
 }
 
+/** What asks a vendor, and what goes on for as long as a batch does. */
+const NO_READING = ['proxyGet', 'watchBatch']
+
 async function readEverything(world: World, ids: Map<string, string>): Promise<void> {
   const { a, operations, send } = world
   for (const operation of operations) {
-    if (operation.method !== 'GET' || !operation.access.includes(':') || operation.id === 'proxyGet') continue
+    if (operation.method !== 'GET' || !operation.access.includes(':') || NO_READING.includes(operation.id))
+      continue
     const path = fillPath(operation.path, idsFor(operation, ids))
     for (const query of queriesOf(operation, ids)) {
       const { next_cursor } = await ok(send('GET', path + query, { key: a.live_key }))

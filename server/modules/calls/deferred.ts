@@ -13,6 +13,7 @@ import { audit } from '../tenants/tenants.ts'
 import * as queries from './deferred_queries.ts'
 import { type DeferredCall, toDeferred } from './deferred_schema.ts'
 import { checkCall, knownRequest } from './prepare.ts'
+import { findCall } from './queries.ts'
 import type { MakeCall } from './schema.ts'
 
 /**
@@ -91,7 +92,12 @@ export async function cancelCall(app: App, actor: Actor, wire_id: string): Promi
   const id = fromWire('call', wire_id)
   const { tenant_id } = actor
   return inTenant(app.db, tenant_id, async (tx) => {
-    const before = found(await queries.findDeferred(tx, tenant_id, id), id)
+    const before = await queries.findDeferred(tx, tenant_id, id)
+    if (!before && (await findCall(tx, tenant_id, id)))
+      throw new Problem('conflict', {
+        detail: `call ${wire_id} is not made later; there is nothing to cancel`,
+      })
+    if (!before) throw notFound(id)
     const { environment } = await openConnection(app, tenant_id, before.connection_id)
     checkEnvironment(actor, environment)
     if (!(await queries.cancelDeferred(tx, tenant_id, id))) {
@@ -119,5 +125,8 @@ export async function openReport(
 
 function found(row: queries.DeferredRow | undefined, id: string): queries.DeferredRow {
   if (row) return row
-  throw new Problem('not_found', { detail: `there is no deferred call ${toWire('call', id)}` })
+  throw notFound(id)
 }
+
+const notFound = (id: string) =>
+  new Problem('not_found', { detail: `there is no call ${toWire('call', id)}` })

@@ -15,6 +15,7 @@ import {
   type OperationQuery,
   type ReplaceOperation,
   spelled,
+  toDefinition,
   toStored,
 } from './schema.ts'
 
@@ -29,6 +30,7 @@ export { StepReports } from './schema.ts'
 export async function createOperation(app: App, actor: Actor, wire_id: string, input: CreateOperation) {
   const connection = await mine(app, actor, wire_id)
   const { name, state = 'enabled', ...definition } = input
+  const { method, path, ...more } = definition
   const { provider } = connection.opened
   if (Object.hasOwn(provider.operations, name)) {
     throw new Problem('conflict', {
@@ -44,7 +46,7 @@ export async function createOperation(app: App, actor: Actor, wire_id: string, i
         detail: `there are ${queries.MOST} stored operations; delete some first`,
       })
     }
-    const row = await queries.insertOperation(tx, place, { state, definition })
+    const row = await queries.insertOperation(tx, place, { state, method, path, more })
     if (!row)
       throw new Problem('conflict', { field: 'name', detail: `this connection has an operation ${name}` })
     await changed(tx, actor, place, 'create')
@@ -62,10 +64,11 @@ export async function replaceOperation(
 ) {
   const connection = await mine(app, actor, wire_id)
   const { state = 'enabled', ...definition } = input
+  const { method, path, ...more } = definition
   await checkDefinition(app, definition)
   const place = placeOf(connection, name)
   return inTenant(app.db, actor.tenant_id, async (tx) => {
-    const row = await queries.replaceOperation(tx, place, { state, definition })
+    const row = await queries.replaceOperation(tx, place, { state, method, path, more })
     if (!row) throw notFound(name)
     await changed(tx, actor, place, 'replace')
     return toStored(row)
@@ -108,12 +111,12 @@ export async function listConnectionOperations(app: App, actor: Actor, wire_id: 
     description: null,
     input_schema: input as Record<string, unknown>,
   }))
-  const theirs = rows.map(({ name, state, definition }) => ({
+  const theirs = rows.map(({ name, state, more }) => ({
     name,
     from: 'stored' as const,
     state,
-    description: definition.description ?? null,
-    input_schema: (definition.input_schema ?? null) as Record<string, unknown> | null,
+    description: more.description ?? null,
+    input_schema: (more.input_schema ?? null) as Record<string, unknown> | null,
   }))
   return { data: [...own, ...theirs] }
 }
@@ -128,7 +131,7 @@ export async function findStored(
 ): Promise<StoredOperation | null> {
   const row = (await stored(app).get(keyOf(connection))).find((one) => one.name === name)
   if (!row) return null
-  if (row.state === 'enabled') return { name, definition: row.definition }
+  if (row.state === 'enabled') return { name, definition: toDefinition(row) }
   throw new Problem('conflict', {
     field: 'operation',
     detail: `the operation ${name} is disabled; enable it first`,
@@ -145,7 +148,7 @@ export async function cachedOperations(app: App, connection: OpenConnection): Pr
     cache,
   }))
   const rows = await stored(app).get(keyOf(connection))
-  const theirs = rows.map(({ name, definition }) => ({ name, cache: definition.cache }))
+  const theirs = rows.map(({ name, more }) => ({ name, cache: more.cache }))
   return [...own, ...theirs].filter(({ cache }) => cache !== undefined).map(({ name }) => name)
 }
 

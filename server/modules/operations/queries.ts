@@ -7,7 +7,9 @@ export type OperationRow = {
   connection_id: string
   name: string
   state: 'enabled' | 'disabled'
-  definition: Definition
+  method: Definition['method']
+  path: string
+  more: Omit<Definition, 'method' | 'path'>
   version: number
   created_at: Date
   updated_at: Date
@@ -17,23 +19,22 @@ const OPERATION = [
   'connection_id',
   'name',
   'state',
-  'definition',
+  'method',
+  'path',
+  'more',
   'version',
   'created_at',
   'updated_at',
 ] as const
 
+type Written = Pick<OperationRow, 'state' | 'method' | 'path' | 'more'>
 export type Place = { tenant_id: string; connection_id: string; name: string }
 
 /** Null where there is one of that name already. */
-export const insertOperation = (
-  tx: Tx,
-  place: Place,
-  row: Pick<OperationRow, 'state' | 'definition'>,
-): Promise<OperationRow | undefined> =>
+export const insertOperation = (tx: Tx, place: Place, row: Written): Promise<OperationRow | undefined> =>
   tx
     .insertInto('operation')
-    .values({ ...place, state: row.state, definition: JSON.stringify(row.definition) })
+    .values({ ...place, ...row, more: JSON.stringify(row.more) })
     .onConflict((conflict) => conflict.doNothing())
     .returning(OPERATION)
     .$castTo<OperationRow>()
@@ -42,13 +43,13 @@ export const insertOperation = (
 export const replaceOperation = (
   tx: Tx,
   { tenant_id, connection_id, name }: Place,
-  { state, definition }: Pick<OperationRow, 'state' | 'definition'>,
+  written: Written,
 ): Promise<OperationRow | undefined> =>
   tx
     .updateTable('operation')
     .set((row) => ({
-      state,
-      definition: JSON.stringify(definition),
+      ...written,
+      more: JSON.stringify(written.more),
       version: row('version', '+', 1),
       updated_at: new Date(),
     }))

@@ -95,12 +95,14 @@ export const ConnectionOperations = Type.Object({
   ),
 })
 
-export const toStored = ({ connection_id, definition: own, ...row }: OperationRow) => ({
-  connection_id: toWire('connection', connection_id),
+export const toDefinition = ({ method, path, more }: OperationRow): Definition => ({ method, path, ...more })
+
+export const toStored = (row: OperationRow) => ({
+  connection_id: toWire('connection', row.connection_id),
   name: row.name,
   state: row.state,
   version: row.version,
-  ...own,
+  ...toDefinition(row),
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
 })

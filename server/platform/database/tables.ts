@@ -423,7 +423,9 @@ export interface Tables {
     connection_id: string
     name: string
     state: Generated<'enabled' | 'disabled'>
-    definition: Jsonb
+    method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+    path: string
+    more: Jsonb
     version: Generated<number>
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>

@@ -101,6 +101,7 @@ const VALUES: Record<string, string> = {
   uuid: 'md5((i / 50)::text)::uuid',
   text: "'{}'",
   'text[]': "array['made']",
+  'uuid[]': 'array[gen_random_uuid()]',
   'integer[]': 'array[0]',
   bytea: "'\\x00'::bytea",
   boolean: 'false',
