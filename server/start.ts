@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openApp, rooms, startWorkers, webhooks } from './assemble.ts'
 import { makeDemo } from './demo.ts'
 import { createHttp } from './http/http.ts'
+import { listenTls } from './http/tls_listener.ts'
 import type { App } from './modules/app.ts'
 import { drainCalls } from './modules/calls/calls.ts'
 import { ensureAdminKey } from './modules/tenants/tenants.ts'
@@ -14,6 +15,8 @@ import { createVendors, mountVendors } from './sandbox/sandbox.ts'
 export type Running = {
   app: App
   url: string
+  /** Of webhooks by senders who show a certificate; null where there is none. */
+  tls_port: number | null
   /** Made on this start and shown this once. */
   admin_key: string | null
   /** What to tell whoever started it: addresses, and keys that are shown this once. */
@@ -45,6 +48,8 @@ export async function start(config: Config, log?: Log): Promise<Running> {
       clearTimeout(cut)
     })
     const url = await listen(http, app)
+    const tls = serves(app, 'ingest') ? await listenTls(http, app) : null
+    if (tls) undo.push(() => tls.stop())
     const workers = serves(app, 'worker') ? await startWorkers(app) : null
     if (workers)
       undo.push(() => Promise.race([workers.stop(), sleep(config.shutdown_grace_ms, null, { ref: false })]))
@@ -56,7 +61,8 @@ export async function start(config: Config, log?: Log): Promise<Running> {
       undo.push(() => vendors.close())
     }
     const demo = sandbox_url && config.demo ? await makeDemo(app, sandbox_url) : []
-    return { app, url, admin_key, notes: [...toNotes(url, admin_key, sandbox_url), ...demo], stop }
+    const tls_port = tls?.port ?? null
+    return { app, url, tls_port, admin_key, notes: [...toNotes(url, admin_key, sandbox_url), ...demo], stop }
   } catch (error) {
     await stop()
     throw error

@@ -64,7 +64,7 @@ function toTarget(to: string): string {
 
 /** What belongs to the connection it came over, and not to the message. */
 const LEFT_OUT =
-  /^(host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-.*)$/i
+  /^(:.*|host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-.*)$/i
 
 async function forward(client: Client, id: string, url: string, timeout_ms: number): Promise<Forwarded> {
   const message = await client.get<WithBytes>(`/v1/messages/${inPath(id)}`)

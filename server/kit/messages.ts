@@ -74,8 +74,8 @@ const UNPACKABLE: Verified = { ok: false, reason: 'malformed', detail: 'the body
 export const secretHeaders = (provider: Provider, settings: Settings): readonly string[] =>
   credentialHeaders(schemeOf(provider, settings))
 
-/** Whether it matters that a trusted proxy handed a message on. */
-export const isToldByProxy = (provider: Provider, settings: Settings): boolean =>
+/** Whether it is verified by a certificate: what tells of it is then kept with the message. */
+export const isMutualTls = (provider: Provider, settings: Settings): boolean =>
   schemeOf(provider, settings).kind === 'mtls'
 
 function schemeOf(provider: Provider, settings: Settings): SignatureScheme {

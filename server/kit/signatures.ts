@@ -138,9 +138,9 @@ export const snsSignature = (
   keys_from,
 })
 
-/** The certificate of the sender, as a trusted proxy tells of it in `header`. */
+/** The certificate of the sender, as a trusted proxy tells of it in `header`, or as our own TLS port saw it. */
 export const mutualTls = (
-  header: string,
+  header: string | null,
   subjects: readonly string[],
   verified_header: string | null = null,
 ): SignatureScheme => ({
@@ -200,5 +200,6 @@ export function usesSecrets(scheme: SignatureScheme): boolean {
 /** What is a secret itself, header names in lower case and `:path` for the address: it verifies, and is not kept. */
 export function credentialHeaders(scheme: SignatureScheme): readonly string[] {
   if (scheme.kind === 'address_token') return [':path']
-  return 'header' in scheme && scheme.kind !== 'mtls' && !coversBody(scheme) ? [scheme.header] : []
+  if (scheme.kind === 'mtls' || !('header' in scheme)) return []
+  return coversBody(scheme) ? [] : [scheme.header]
 }

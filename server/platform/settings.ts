@@ -160,6 +160,23 @@ export const ConfigSchema = Type.Object({
     minimum: 1024,
     maximum: 64 * MB,
   }),
+  webhook_tls_port: Type.Optional(
+    Type.Integer({
+      description:
+        'Port on which webhooks also come over HTTPS, from senders who show a certificate (mutual TLS). Absent: none.',
+      examples: [8443],
+      minimum: 0,
+      maximum: 65_535,
+    }),
+  ),
+  webhook_tls_dir: Type.Optional(
+    Type.String({
+      description:
+        'Folder with server.pem, server.key and client_ca.pem (whose certificates senders may show), for webhook_tls_port.',
+      examples: ['/etc/trilho/tls'],
+      minLength: 1,
+    }),
+  ),
   rate_limit_per_second: Type.Integer({
     description: 'Requests a second that one API key may make.',
     default: 100,

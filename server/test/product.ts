@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadConfig } from '../platform/config.ts'
+import { type Config, loadConfig } from '../platform/config.ts'
 import { secret } from '../platform/secret.ts'
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
 import { type Running, start } from '../start.ts'
@@ -23,7 +23,7 @@ export type Api = {
   list(path: string): Promise<Json[]>
 }
 
-export async function startProduct(): Promise<Product> {
+export async function startProduct(changed: Partial<Config> = {}): Promise<Product> {
   const data_dir = await mkdtemp(join(tmpdir(), 'trilho-product-'))
   undoAfter(() => rm(data_dir, { recursive: true, force: true }))
   const sandbox = await startSandbox({ port: 0 })
@@ -38,6 +38,7 @@ export async function startProduct(): Promise<Product> {
       demo: false,
       partitions_ahead_days: 2,
       rate_limit_per_second: 100_000,
+      ...changed,
     },
     quiet,
   )

@@ -1,6 +1,6 @@
 import {
   answerHandshake,
-  isToldByProxy,
+  isMutualTls,
   readMessage,
   secretHeaders,
   verifyMessage,
@@ -182,7 +182,8 @@ export function keptHeaders(
 ): string {
   const { authorization: _authorization, cookie: _cookie, ...kept } = headers
   if (path !== pathOf(provider.id, wire_id)) kept[':path'] = path
-  if (behind_proxy && isToldByProxy(provider, settings)) kept[':proxy'] = 'trusted'
+  if (behind_proxy && isMutualTls(provider, settings)) kept[':proxy'] = 'trusted'
+  if (kept[':client-certificate'] && !isMutualTls(provider, settings)) delete kept[':client-certificate']
   for (const name of secretHeaders(provider, settings)) delete kept[name]
   return JSON.stringify(kept)
 }

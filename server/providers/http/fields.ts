@@ -1,7 +1,6 @@
 import type { Field } from '../../kit/fields.ts'
 import { AUTH_FIELDS, HEADER_NAME } from './auth_fields.ts'
 
-
 export const CONNECTION_FIELDS: Field[] = [
   {
     key: 'base_url',
@@ -94,8 +93,7 @@ export const SOURCE_FIELDS: Field[] = [
   {
     key: 'client_header',
     label: 'Header with the certificate of the sender',
-    hint: 'as your proxy writes it: the subject, or the certificate in PEM',
-    required: true,
+    hint: 'as your proxy writes it: the subject, or the certificate in PEM; absent: our own TLS port',
     pattern: HEADER_NAME,
     example: 'x-ssl-client-subject',
     when: { signature: 'mtls' },

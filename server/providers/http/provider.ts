@@ -69,7 +69,8 @@ function signatureOf(settings: Settings): SignatureScheme {
 function mtlsOf(settings: Settings): SignatureScheme {
   const verified = text(settings, 'client_verified_header').toLowerCase() || null
   const subjects = text(settings, 'client_subjects').split('|')
-  return mutualTls(text(settings, 'client_header').toLowerCase(), subjects.filter(isSaid), verified)
+  const header = text(settings, 'client_header').toLowerCase() || null
+  return mutualTls(header, subjects.filter(isSaid), verified)
 }
 
 const isSaid = (text: string) => text.trim() !== ''
