@@ -40,11 +40,11 @@ type Vendor = {
 }
 
 /** Numbers its answers; says 304 to whoever has its ETag or its time of change. */
-async function openVendor(): Promise<Vendor> {
+async function openVendor(number?: (request: IncomingMessage) => Promise<number>): Promise<Vendor> {
   const vendor: Vendor = { url: '', seen: [], status: 200, delay_ms: 0, headers: {} }
   const server = createServer(async (request, response) => {
     vendor.seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers })
-    const n = vendor.seen.length
+    const n = (await number?.(request)) ?? vendor.seen.length
     const { status, headers } = vendor
     if (vendor.delay_ms > 0) await sleep(vendor.delay_ms)
     const has = (name: string, of: string) =>
@@ -337,6 +337,38 @@ test('a change that was made later, as a job, drops what it changed too', async 
   assert.equal((await read(at, '/things')).cache.result, 'miss')
 })
 
+test('whoever changes something reads nothing older afterwards, however reads and changes cross', async () => {
+  const policies = [{ ...TIMED, stale_while_revalidate_s: 60 }]
+  let value = 0
+  const at = await connect(policies, {
+    vendor: await openVendor(async ({ method }) => {
+      await sleep(Math.random() * 5)
+      if (method !== 'GET') value += 1
+      const now = value
+      await sleep(Math.random() * 10)
+      return now
+    }),
+  })
+  const before = { [one.url]: 0, [two.url]: 0 }
+  const act = async (server: Served) => {
+    const mine = before[server.url] ?? 0
+    if (Math.random() < 0.2) {
+      const { n = 0 } = await read(at, '/things', { server, method: 'PUT' })
+      before[server.url] = Math.max(before[server.url] ?? 0, n)
+    } else {
+      const { n = 0 } = await read(at, '/things', { server })
+      assert.ok(n >= mine, `read ${n} after a change that made ${mine}`)
+    }
+  }
+  const loop = async (server: Served) => {
+    for (let turn = 0; turn < 40; turn++) await act(server)
+  }
+  await Promise.all([one, one, one, two, two, two].map(loop))
+  for (const { app } of [one, two]) await drainCalls(app)
+  for (const server of [one, two])
+    await until(async () => (await read(at, '/things', { server })).n === value)
+})
+
 test('an answer that was under way while its address changed is kept nowhere and joined by nobody', async () => {
   for (const slow_one of [one, two]) {
     const at = await connect([TIMED])
@@ -549,8 +581,10 @@ test('what is past its time is removed from the database, and the oldest of what
     { path: '*', strategy: 'time_based' },
   ])
   await read(at, '/things')
-  for (const path of ['/a', '/b', '/c']) await read(at, path)
-  await drainCalls(one.app)
+  for (const path of ['/a', '/b', '/c']) {
+    await read(at, path)
+    await drainCalls(one.app) // in this order
+  }
   const paths = async () => {
     const { rows } = await one.app.db.owner.pool.query<{ path: string; bytes: number }>(
       'select path, bytes from cached_answer where connection_id = $1 order by stored_at',

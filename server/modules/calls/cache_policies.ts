@@ -142,8 +142,9 @@ export const dropOnEvents = (app: App): void =>
   whenPublished(app, (tx, events) => dropByEvents(app, tx, events))
 
 async function dropByEvents(app: App, tx: Tx, events: readonly NewEvent[]): Promise<void> {
-  const types = Map.groupBy(events, ({ tenant_id }) => tenant_id)
-  for (const [tenant_id, published] of types) {
+  const by_tenant = Map.groupBy(events, ({ tenant_id }) => tenant_id)
+  // In one order everywhere, since each dropping locks its connection's row until the commit.
+  for (const [tenant_id, published] of [...by_tenant].sort(([a], [b]) => (a < b ? -1 : 1))) {
     // Read through the transaction itself: to wait here for another connection could be to wait for ever.
     const policies = await watched(app).get(tenant_id, () => queries.listWatched(tx, tenant_id))
     for (const { connection_id, path, invalidate_on } of policies) {

@@ -163,7 +163,8 @@ const COUNT = {
 }
 
 export async function addReads(db: Db, rows: (Place & Reads)[]): Promise<void> {
-  const sorted = rows.toSorted((a, b) => (a.connection_id < b.connection_id ? -1 : 1)) // as whoever drops locks them
+  const placeOf = ({ tenant_id, connection_id }: Place) => `${tenant_id} ${connection_id}`
+  const sorted = rows.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)) // as whoever drops locks them
   const column = <K extends keyof (Place & Reads)>(key: K) => sorted.map((row) => row[key])
   await hot(db, COUNT, [column('tenant_id'), column('connection_id'), ...READS.map(column)])
 }

@@ -65,7 +65,9 @@ async function joined(read: Read): Promise<Noted> {
   const { retries, patience_ms, ends_ms, request } = wanted
   const asks = [sent['cache-control'], sent['pragma']]
   const way = [retries, patience_ms, ends_ms, request.timeout_ms, ...asks].join(' ')
-  const known = app.db.listening() ? storeOf(app).flights.get(`${read.key} ${way}`) : undefined
+  // One that would not hear that it is spoiled is joined by nobody.
+  if (!app.db.listening()) return fly(read, app.newId())
+  const known = storeOf(app).flights.get(`${read.key} ${way}`)
   if (!known) return fly(read, way)
   const answered = await known.answer
   return { ...answered, cache: { ...answered.cache, joined: true } }
@@ -142,6 +144,7 @@ function confirmed(
   const kept = keep(read.rules, read.sent, answer)
   const { id, attempts, duration_ms } = performed
   const stored: Stored = { ...old, ...answer, call_id: id, kept: typeof kept === 'string' ? old.kept : kept }
+  if (typeof kept === 'string') discard(read.app, read.place, read.key, epoch, stored)
   const cache =
     typeof kept === 'string'
       ? noteOf('revalidated', { detail: kept })
