@@ -35,10 +35,12 @@ export function openRedis(options: { url: string; log: Log; monotonic: () => num
   const lost_listeners: (() => void)[] = []
   let client: Client | null = null
   let up_since_ms: number | null = null
+  let is_told = false // that it is away
   let closed = false
 
   function lose(error: unknown): void {
-    if (up_since_ms === null) return
+    if (is_told) return
+    is_told = true
     up_since_ms = null
     if (!closed) log.warn({ crossing: 'redis', err: error }, 'Redis is away; everything goes on without it')
     for (const tell of lost_listeners) tell()
@@ -61,8 +63,9 @@ export function openRedis(options: { url: string; log: Log; monotonic: () => num
         await inTime(asked.sendCommand(['PING']))
         if (up_since_ms === null) log.info({ crossing: 'redis' }, 'Redis answers')
         up_since_ms ??= monotonic()
+        is_told = false
       } catch (error) {
-        lose(error)
+        if (up_since_ms !== null) lose(error) // else it is on the way, or was told of
       }
       await sleep(up_since_ms === null ? RETRY_MS : PING_MS, undefined, { ref: false })
     }
