@@ -21,6 +21,8 @@ import { keepTable, type RouteTable } from './route_table.ts'
 import { securityHeaders } from './security_headers.ts'
 import { type Receive, takeWebhooks } from './webhook_door.ts'
 
+export { listenTls } from './tls_listener.ts'
+
 export type Mount = {
   rooms: Routes[]
   /** The addresses vendors post to. They get every body as bytes, and no Idempotency-Key. */
