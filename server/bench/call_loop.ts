@@ -19,7 +19,14 @@ export type CallSettings = {
 const { env, log_file, actor, connection, clients } = settingsOf<CallSettings>()
 const log = createLog({
   level: 'info',
-  destination: pino.destination({ dest: log_file, sync: false, minLength: 49_152, maxWrite: 65_536 }), // as the product's
+  // As the product's own.
+  destination: pino.destination({
+    dest: log_file,
+    sync: false,
+    minLength: 8_191,
+    maxWrite: 8_192,
+    periodicFlush: 100,
+  }),
 })
 const { app } = await openApp(loadConfig(env), log)
 

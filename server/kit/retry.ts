@@ -7,11 +7,11 @@ export type AttemptOutcome =
   | { kind: 'response'; status: number; retry_after_ms: number | null }
   | { kind: 'error'; code: string; sent: boolean }
 
-const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+const SAFE_METHOD = /^(?:GET|HEAD|OPTIONS)$/i
 const PASSING_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504])
 const LASTING_ERRORS = new Set(['refused_address', 'invalid_url', 'aborted'])
 
-export const isSafe = (method: string): boolean => SAFE_METHODS.has(method.toUpperCase())
+export const isSafe = (method: string): boolean => SAFE_METHOD.test(method)
 
 /**
  * Never twice what might happen twice: an unsafe request without an idempotency key is repeated only when nothing was

@@ -78,8 +78,19 @@ export function floorId(time: Date): string {
   return `${ms.slice(0, 8)}-${ms.slice(8)}-0000-0000-000000000000`
 }
 
+/** The last of each kind: a connection or a tenant is named again and again. */
+const written = new Map<Kind, { id: string; text: string }>()
+
 /** `dlv_01jx…` for a delivery's UUID. */
 export function toWire(kind: Kind, id: string): string {
+  const last = written.get(kind)
+  if (last?.id === id) return last.text
+  const text = spell(kind, id)
+  written.set(kind, { id, text })
+  return text
+}
+
+function spell(kind: Kind, id: string): string {
   const hex = id.replaceAll('-', '')
   let text = PAIRS[Number.parseInt(hex.slice(0, 2), 16)] as string
   for (let at = 2; at < 32; at += 5) {

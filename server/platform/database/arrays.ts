@@ -18,11 +18,27 @@ export function uuids(ids: readonly string[]): Buffer {
     at = array.writeInt32BE(16, at)
     // The rows of a batch are often of one tenant.
     if (id === before) array.copyWithin(at, at - 20, at - 4)
-    else array.write(id.replaceAll('-', ''), at, 'hex')
+    else writeUuid(array, at, id)
     at += 16
     before = id
   }
   return array
+}
+
+const NIBBLES = new Uint8Array(128)
+for (let value = 0; value < 16; value++) {
+  NIBBLES[value.toString(16).charCodeAt(0)] = value
+  NIBBLES[value.toString(16).toUpperCase().charCodeAt(0)] = value
+}
+
+/** By hand, since a call into the runtime for each costs four times as much. */
+function writeUuid(array: Buffer, from: number, id: string): void {
+  let at = from
+  for (let letter = 0; letter < 36; letter += 2) {
+    if (letter === 8 || letter === 13 || letter === 18 || letter === 23) letter += 1
+    const high = NIBBLES[id.charCodeAt(letter)] ?? 0
+    array[at++] = (high << 4) | (NIBBLES[id.charCodeAt(letter + 1)] ?? 0)
+  }
 }
 
 export function texts(list: readonly (string | null)[]): Buffer {
