@@ -36,19 +36,21 @@ const PAYLOADS = {
   name: 'event_payloads',
   // The lateral keeps it a look-up by key in one partition, whatever the planner believes of the batch's size.
   text: `
-    select r.at, e.type, e.data
+    select r.at, e.type, e.version, e.data
       from unnest($1::uuid[], $2::uuid[]) with ordinality r(t, i, at)
-      cross join lateral (select type, data from event where tenant_id = r.t and id = r.i offset 0) e`,
+      cross join lateral (select type, version, data from event where tenant_id = r.t and id = r.i offset 0) e`,
 }
 
-/** Type and data of each event, null where it is past its retention; in the order asked. */
+type Payload = { type: string; version: number; data: string }
+
+/** Type, version and data of each event, null where it is past its retention; in the order asked. */
 export async function readPayloads(db: Db, wanted: { tenant_id: string; event_id: string }[]) {
-  const rows = await hot<{ at: string; type: string; data: string }>(db, PAYLOADS, [
+  const rows = await hot<{ at: string } & Payload>(db, PAYLOADS, [
     wanted.map((one) => one.tenant_id),
     wanted.map((one) => one.event_id),
   ])
-  const payloads: ({ type: string; data: string } | null)[] = wanted.map(() => null)
-  for (const { at, type, data } of rows) payloads[Number(at) - 1] = { type, data }
+  const payloads: (Payload | null)[] = wanted.map(() => null)
+  for (const { at, ...payload } of rows) payloads[Number(at) - 1] = payload
   return payloads
 }
 

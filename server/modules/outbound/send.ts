@@ -9,12 +9,12 @@ import { nextWait, readRetryAfter, SCHEDULE_S } from './retry.ts'
 
 /** One POST of one event to one subscription: prepared, sent, and judged. Nothing here touches the database. */
 
-export type Payload = { type: string; data: string }
+export type Payload = { type: string; version: number; data: string }
 
 const KEEP_RESPONSE_BYTES = 8_192
 
 /** What is signed and sent, to the byte. The event's data goes out as it was stored. */
-export const envelope = (event_id: string, { type, data }: Payload): string =>
+export const envelope = (event_id: string, { type, data }: Pick<Payload, 'type' | 'data'>): string =>
   `{"type":${JSON.stringify(type)},"timestamp":"${timeOfId(event_id).toISOString()}","data":${data}}`
 
 /** `webhook-id` is the event's: the same for every attempt, so that a receiver knows a copy. */
@@ -40,6 +40,7 @@ export async function send(
       body,
     }),
     'trilho-event-type': payload.type,
+    'trilho-event-version': String(payload.version),
     'trilho-subscription-id': toWire('subscription', item.subscription_id),
     'trilho-attempt': String(item.attempts),
   }

@@ -51,8 +51,9 @@ test('the libraries of Standard Webhooks and of Svix verify what leaves, and ref
       headers['trilho-event-type'],
       headers['trilho-subscription-id'],
       headers['trilho-attempt'],
+      headers['trilho-event-version'],
     ],
-    [event['id'], 'webhook.received', id, '1'],
+    [event['id'], 'webhook.received', id, '1', '1'],
   )
 })
 
