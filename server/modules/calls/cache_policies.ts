@@ -121,11 +121,15 @@ async function keptPaths(
   return changed.filter((path) => policies.some((policy) => coversPath(policy.path, path)))
 }
 
+const OF_THE_RESULT = ['location', 'content-location']
+
 /** The paths below our base URL that `Location` and `Content-Location` name. */
 function resultPaths({ opened }: OpenConnection, headers: Readonly<Record<string, string>>): string[] {
+  const named = OF_THE_RESULT.flatMap((name) => headers[name] ?? [])
+  if (named.length === 0) return [] // not every transport has a base URL
   const base = `${baseUrl(opened)}/`
-  return ['location', 'content-location'].flatMap((name) => {
-    const url = headers[name] === undefined ? null : URL.parse(headers[name], base)
+  return named.flatMap((to) => {
+    const url = URL.parse(to, base)
     return url?.href.startsWith(base) ? [pathOf(url.href.slice(base.length - 1))] : []
   })
 }

@@ -1,5 +1,6 @@
 import { parseExact, type StepReport } from '../../kit/mapping/mapping.ts'
 import type { Actor, App } from '../app.ts'
+import type { CacheNote } from './cache_schema.ts'
 import { mapOut } from './mapped.ts'
 import type { Performed } from './perform.ts'
 import type { Prepared } from './prepare.ts'
@@ -10,7 +11,7 @@ export async function concludeCall(
   app: App,
   actor: Actor,
   { connection, named, mapping, steps, trace }: Prepared,
-  performed: Performed & { cache?: unknown },
+  performed: Performed & { cache?: CacheNote | null },
 ): Promise<string> {
   const answer = readAnswer(connection.opened.provider, performed.response, named)
   const out = mapping.out ?? []

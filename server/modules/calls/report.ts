@@ -4,6 +4,7 @@ import { inWords, read } from '../../kit/reads.ts'
 import { readJson } from '../../kit/wire_json.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { OpenConnection } from '../connections/connections.ts'
+import type { CacheNote } from './cache_schema.ts'
 import type { Performed } from './perform.ts'
 import type { Response } from './pipeline.ts'
 import type { Named } from './prepare.ts'
@@ -14,7 +15,15 @@ import type { Named } from './prepare.ts'
  */
 export function toReport(
   connection: OpenConnection,
-  { id, state, response, attempts, duration_ms, error, cache }: Performed & { cache?: unknown },
+  {
+    id,
+    state,
+    response,
+    attempts,
+    duration_ms,
+    error,
+    cache = null,
+  }: Performed & { cache?: CacheNote | null },
   named: Named | null,
   answer: Answer,
   steps: { in: StepReport[]; out: StepReport[] },
@@ -31,7 +40,7 @@ export function toReport(
     duration_ms,
     error,
     truncated: response?.truncated ?? false,
-    ...(cache !== undefined && { cache }),
+    cache,
     ...translated,
     ...(steps.in.length + steps.out.length > 0 && { steps }),
     body_encoding: encoding,
