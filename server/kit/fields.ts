@@ -20,6 +20,8 @@ export type Field = {
   schema?: TSchema
   /** Matched against the whole value. */
   pattern?: string
+  /** Patterns of values that belong to one world of the vendor alone. */
+  worlds?: { live: string; test: string }
   enum?: readonly string[]
   default?: FieldValue
   minimum?: number

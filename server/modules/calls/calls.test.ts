@@ -367,7 +367,7 @@ test('the test of a connection says in words what is wrong', async () => {
   const run = async ({ key, connection }: Connected) =>
     (await served.send('POST', `/v1/connections/${connection}/test`, { key })).body
   assert.deepEqual([(await run(good))['ok'], (await run(good))['status']], [true, 200])
-  const bad = await connect({}, { secret_key: 'sk_live_notreally' }, 'stripe')
+  const bad = await connect({}, { secret_key: 'sk_notreally_1234' }, 'stripe')
   const refused = await run(bad)
   assert.equal(refused['ok'], false)
   assert.match(String(refused['message']), /401.*check the credentials/)

@@ -115,6 +115,24 @@ test('a test key never touches a production connection, nor a live key another',
   }
 })
 
+test('credentials of one world of the vendor are not taken for the other, when made or changed', async () => {
+  const { key, id } = await made()
+  const live = { secret_key: 'sk_live_4eC39HqLyjWDarjtT1zdp7dc' }
+  const changed = await served.send('PATCH', `/v1/connections/${id}`, { key, body: { credentials: live } })
+  assert.deepEqual([changed.status, changed.body['field']], [422, 'credentials.secret_key'], changed.text)
+  const { key: live_key } = await tenantWithKey(served, ['connections:*'], 'live')
+  const body = { ...STRIPE, environment: 'production' }
+  const refused = await served.send('POST', '/v1/connections', { key: live_key, body })
+  assert.deepEqual([refused.status, refused.body['field']], [422, 'credentials.secret_key'])
+  assert.match(String(refused.body['detail']), /test world, and this is a production connection/)
+  assert.doesNotMatch(refused.text, /4eC39/)
+  const taken = await served.send('POST', '/v1/connections', {
+    key: live_key,
+    body: { ...body, credentials: live },
+  })
+  assert.equal(taken.status, 201)
+})
+
 test("another tenant's connection is not there", async () => {
   const { id } = await made()
   const { key, tenant_id } = await tenantWithKey(served, ['*'], 'test')

@@ -1,14 +1,15 @@
-import { identityOf, keyErrors } from '../../kit/auth.ts'
+import { identityOf } from '../../kit/auth.ts'
 import { type OwnLimits, rateFault } from '../../kit/call_limits.ts'
-import { type Credentials, checkSettings, type Settings, withDefaults } from '../../kit/fields.ts'
+import type { Credentials } from '../../kit/fields.ts'
 import { manifest, type Provider, perSettings } from '../../kit/provider.ts'
 import type { Opened } from '../../kit/transports/http.ts'
 import { forget, inTenant, once, remember, sqlState, type Tx } from '../../platform/database/database.ts'
-import { type FieldError, Problem } from '../../platform/errors.ts'
+import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
+import { checkWorld, fitting } from './fitting.ts'
 import * as queries from './queries.ts'
 import { type CreateConnection, toConnection, type UpdateConnection } from './schema.ts'
 import { dropToken } from './tokens.ts'
@@ -62,7 +63,8 @@ export async function createConnection(app: App, actor: Actor, input: CreateConn
     })
   }
   checkEnvironment(actor, input.environment)
-  const { settings, credentials } = checked(provider, input.settings ?? {}, input.credentials ?? {})
+  const { settings, credentials } = fitting(provider, input.settings ?? {}, input.credentials ?? {})
+  checkWorld(provider, input.environment, settings, credentials)
   const id = app.newId()
   const { name, environment } = input
   return inTenant(app.db, tenant_id, async (tx) => {
@@ -115,12 +117,16 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
     const kept = await app.vault.getAll(tx, owner)
     const fits =
       input.settings || input.credentials
-        ? checked(
+        ? fitting(
             providerOf(app, before.provider),
             input.settings ?? before.settings,
             input.credentials ?? kept,
           )
         : { settings: before.settings, credentials: kept }
+    if (input.settings || input.credentials || input.environment) {
+      const provider = providerOf(app, before.provider)
+      checkWorld(provider, input.environment ?? before.environment, fits.settings, fits.credentials)
+    }
     if (input.credentials) await putCredentials(app, tx, owner, fits.credentials)
     const { name, state, environment, limits } = input
     const row = await queries.updateConnection(tx, tenant_id, id, {
@@ -156,28 +162,6 @@ export async function deleteConnection(app: App, actor: Actor, wire_id: string):
 }
 
 const FOREIGN_KEY_VIOLATION = '23503'
-
-function checked(
-  provider: Provider,
-  settings: unknown,
-  credentials: unknown,
-): { settings: Settings; credentials: Credentials } {
-  const of_fields = checkSettings(provider, settings, credentials)
-  const errors = of_fields.length > 0 ? of_fields : keysOf(provider, settings, credentials)
-  const [first] = errors
-  if (first) {
-    const detail = errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')
-    throw new Problem('invalid_settings', { field: first.field, detail, errors })
-  }
-  return { settings: settings as Settings, credentials: credentials as Credentials }
-}
-
-/** Once the fields are what they should be, what stands in them may be no key, or another certificate's. */
-function keysOf(provider: Provider, settings: unknown, credentials: unknown): FieldError[] {
-  const known = withDefaults(provider.fields, settings as Settings)
-  const identity = perSettings(provider.identity ?? null, known)
-  return keyErrors(perSettings(provider.auth, known), identity, credentials as Credentials)
-}
 
 function checkedLimits(limits: OwnLimits = {}): OwnLimits {
   const lists = [

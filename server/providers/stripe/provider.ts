@@ -55,6 +55,7 @@ export const stripe = defineProvider({
       secret: true,
       required: true,
       pattern: '[\\x21-\\x7e]+',
+      worlds: { live: '[sr]k_live_.*', test: '[sr]k_test_.*' },
       example: 'sk_test_…',
     },
     {
