@@ -8,7 +8,7 @@ import * as callJobs from './modules/calls/jobs.ts'
 import * as callRoutes from './modules/calls/routes.ts'
 import { watchConnections } from './modules/connections/connections.ts'
 import * as connectionRoutes from './modules/connections/routes.ts'
-import { prepareNotice, readPayloads } from './modules/events/events.ts'
+import { listEventsBetween, prepareNotice, readPayloads } from './modules/events/events.ts'
 import * as eventJobs from './modules/events/jobs.ts'
 import * as eventRoutes from './modules/events/routes.ts'
 import * as healthJobs from './modules/health/jobs.ts'
@@ -45,7 +45,7 @@ import { providers } from './providers/index.ts'
 export const rooms: Routes[] = [
   tenantRoutes.routes,
   connectionRoutes.routes,
-  outboundRoutes.routes,
+  outboundRoutes.routesFor(listEventsBetween),
   eventRoutes.routes,
   metricRoutes.routes,
   operationRoutes.routes,
@@ -166,7 +166,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   ]
   const handlers: Handlers = new Map([
     ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
-    ...outboundJobs.handlers(app),
+    ...outboundJobs.handlers(app, listEventsBetween),
     ...callJobs.handlers(app),
     ...batchJobs.handlers(app),
     ...healthJobs.handlers(app),

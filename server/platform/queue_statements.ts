@@ -90,17 +90,17 @@ function partsOf(queue: Described) {
 }
 
 /*
- * Turns, so that nobody starves. `waiting` hops over the index (subscription_id, (attempts > 0), due) from one owner to
- * the next, three probes for each, however much each of them has. `turns` takes from the owners in the order given
- * ($3), first attempts or retries ($4), no more from each than it has room for ($5): to filter one list by `due` would
- * read all that a hung receiver has waiting.
+ * Turns, so that nobody starves. `waiting` hops over the index (subscription_id, (attempts > 0 and claim is null), due)
+ * from one owner to the next, three probes for each, however much each of them has. `turns` takes from the owners in
+ * the order given ($3), first attempts or retries ($4; what was cut off is none), no more from each than it has room
+ * for ($5): to filter one list by `due` would read all that a hung receiver has waiting.
  */
 export function turnStatements(queue: Described): TurnQueue {
   const { name, table } = queue
   const { key, taken, shown } = partsOf(queue)
   const soonest = (again: boolean) => `
      left join lateral (select extract(epoch from due - now())::float8 * 1000 as ms from ${table}
-                         where subscription_id = w.subscription_id and (attempts > 0) = ${again} order by due limit 1)`
+                         where subscription_id = w.subscription_id and (attempts > 0 and claim is null) = ${again} order by due limit 1)`
   const waiting = `
     with recursive w as (
       (select subscription_id, tenant_id from ${table} where subscription_id > $1 order by subscription_id limit 1)
@@ -113,7 +113,7 @@ export function turnStatements(queue: Described): TurnQueue {
     with turn as materialized (select * from unnest($3::uuid[], $4::bool[], $5::int[]) r(s, again, room)),
      c as materialized (
       select x.* from turn cross join lateral (
-        select ${key}, due from ${table} where subscription_id = turn.s and (attempts > 0) = turn.again and due <= now()
+        select ${key}, due from ${table} where subscription_id = turn.s and (attempts > 0 and claim is null) = turn.again and due <= now()
          order by due limit turn.room for no key update skip locked) x limit $2),
      ${taken}
     ${shown}`

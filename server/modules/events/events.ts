@@ -117,6 +117,8 @@ export type NewEvent = queries.NewEvent
 export const readPayloads = (app: App, wanted: { tenant_id: string; event_id: string }[]) =>
   queries.readPayloads(app.db.worker, wanted)
 
+export { listEventsBetween } from './queries.ts'
+
 export async function listEvents(app: App, actor: Actor, input: EventQuery) {
   const { limit, before } = readPage('event', input)
   const filter = input.type ? { type: input.type } : {}

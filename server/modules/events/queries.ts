@@ -65,6 +65,23 @@ export const findEvent = (tx: Tx, tenant_id: string, id: string): Promise<EventR
     .where('id', '=', id)
     .executeTakeFirst()
 
+/** Events between two ids, in their order. */
+export const listEventsBetween = (
+  tx: Tx,
+  tenant_id: string,
+  { after, before }: { after: string; before: string },
+  limit: number,
+): Promise<{ id: string; type: string; data: string }[]> =>
+  tx
+    .selectFrom('event')
+    .select(['id', 'type', 'data'])
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '>', after)
+    .where('id', '<', before)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+
 export const listEvents = (
   tx: Tx,
   tenant_id: string,

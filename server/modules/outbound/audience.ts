@@ -82,11 +82,16 @@ const toDelivery = (app: App, event: Published, subscription: Active): NewDelive
   event_type: event.type,
 })
 
-const subscribersOf = ({ tenant_id, type }: Published, read: () => unknown, audience: Audience): Active[] =>
-  (audience.get(tenant_id) ?? []).filter(
-    ({ event_types, matches: filter }) =>
-      event_types.some((pattern) => matches(pattern, type)) && (filter === null || takes(filter, read)),
-  )
+const subscribersOf = (event: Published, read: () => unknown, audience: Audience): Active[] =>
+  (audience.get(event.tenant_id) ?? []).filter((subscription) => isFor(subscription, event, read))
+
+/** Whether a subscription takes an event. */
+export const isFor = (
+  { event_types, matches: filter }: Active,
+  { type, data }: Pick<Published, 'type' | 'data'>,
+  read = lazily(data),
+): boolean =>
+  event_types.some((pattern) => matches(pattern, type)) && (filter === null || takes(filter, read))
 
 /** When this process last wrote something that keeps an order. */
 const orderedAt = once((_app: App) => ({ ms: Number.NEGATIVE_INFINITY }))

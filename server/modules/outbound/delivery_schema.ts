@@ -3,6 +3,7 @@ import { timeOfId, toWire } from '../../platform/ids.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import type { AttemptRow, DeliveryRow } from './record_queries.ts'
 import type { ReplayRow } from './replay_queries.ts'
+import { EventTypePattern } from './schema.ts'
 
 const DeliveryState = Type.Union([
   Type.Literal('pending'),
@@ -103,7 +104,10 @@ export const ParkedKey = Type.Object(
   { additionalProperties: false, examples: [{ key: 'pay_1042' }] },
 )
 
-const ReplayedState = Type.Union([Type.Literal('failed'), Type.Literal('delivered')])
+const ReplayedState = Type.Union(
+  [Type.Literal('failed'), Type.Literal('delivered'), Type.Literal('expired'), Type.Literal('missing')],
+  { description: '`missing`: events it would take and was never sent, of the time before it was there too' },
+)
 
 export const CreateReplay = Type.Object(
   {
@@ -111,6 +115,11 @@ export const CreateReplay = Type.Object(
     since: Timestamp,
     until: Type.Optional(Timestamp),
     state: Type.Optional(ReplayedState),
+    event_types: Type.Optional(Type.Array(EventTypePattern, { minItems: 1, maxItems: 100 })),
+    status: Type.Optional(Type.Integer({ minimum: 100, maximum: 599, description: 'Of the last answer' })),
+    per_second: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, description: 'Put back to work a second' }),
+    ),
     dry_run: Type.Optional(Type.Boolean({ description: 'Counts, and sends nothing' })),
   },
   { additionalProperties: false, description: 'The failed deliveries where no state is given, until now' },
@@ -123,7 +132,15 @@ export const Replay = Type.Object({
   since: Timestamp,
   until: Timestamp,
   of_state: ReplayedState,
-  state: Type.Union([Type.Literal('running'), Type.Literal('completed'), Type.Literal('canceled')]),
+  event_types: Nullable(Type.Array(Type.String())),
+  status: Nullable(Type.Integer()),
+  per_second: Nullable(Type.Integer()),
+  state: Type.Union([
+    Type.Literal('running'),
+    Type.Literal('paused'),
+    Type.Literal('completed'),
+    Type.Literal('canceled'),
+  ]),
   total: Type.Integer({ description: 'How many there were when it was made' }),
   replayed: Type.Integer({ description: 'How many were put back to work' }),
   created_at: Timestamp,
@@ -138,6 +155,9 @@ export const toReplay = (row: ReplayRow): Static<typeof Replay> => ({
   since: row.since.toISOString(),
   until: row.until.toISOString(),
   of_state: row.of_state,
+  event_types: row.event_types,
+  status: row.status,
+  per_second: row.per_second,
   state: row.state,
   total: row.total,
   replayed: row.replayed,

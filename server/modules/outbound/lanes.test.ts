@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { systemClock } from '../../platform/clock.ts'
 import { type Database, inTenant, makePartitions } from '../../platform/database/database.ts'
 import { idMaker } from '../../platform/ids.ts'
+import { randomOf } from '../../test/faults/random.ts'
 import { testDatabase } from '../../test/harness.ts'
 import {
   claimLanes,
@@ -28,17 +29,6 @@ before(async () => {
   db = await testDatabase()
   await makePartitions(db.owner, new Date(), 2)
 })
-
-/** Mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 type Published = { key: string; began: number; committed: number }
 type World = {

@@ -1,19 +1,11 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
-import {
-  CreateReplay,
-  Deliveries,
-  Delivery,
-  DeliveryQuery,
-  DeliveryWithLog,
-  DryRun,
-  Replay,
-  Replays,
-} from './delivery_schema.ts'
+import { Deliveries, Delivery, DeliveryQuery, DeliveryWithLog } from './delivery_schema.ts'
 import * as outbound from './outbound.ts'
 import { parkedRoutes } from './parked_routes.ts'
-import * as replays from './replays.ts'
+import { replayRoutesFor } from './replay_routes.ts'
+import type { ReadEvents } from './replays.ts'
 import {
   CreateSubscription,
   RotatedSecret,
@@ -30,234 +22,172 @@ const write = { config: { access: 'subscriptions:write' } } as const
 const tags = ['Subscriptions']
 const deliveries = ['Deliveries']
 
-export const routes: Routes = (http, app) => {
-  parkedRoutes(http, app)
-  http.post(
-    '/v1/subscriptions',
-    {
-      ...write,
-      schema: {
-        operationId: 'createSubscription',
-        summary: 'Subscribe an address to events',
-        description: 'The signing secret is in this answer, and later at `/v1/subscriptions/{id}/secret`.',
-        tags,
-        body: CreateSubscription,
-        response: { 201: SubscriptionWithSecret },
+export const routesFor =
+  (events: ReadEvents): Routes =>
+  (http, app) => {
+    parkedRoutes(http, app)
+    http.post(
+      '/v1/subscriptions',
+      {
+        ...write,
+        schema: {
+          operationId: 'createSubscription',
+          summary: 'Subscribe an address to events',
+          description: 'The signing secret is in this answer, and later at `/v1/subscriptions/{id}/secret`.',
+          tags,
+          body: CreateSubscription,
+          response: { 201: SubscriptionWithSecret },
+        },
       },
-    },
-    async (request, reply) =>
-      reply.code(201).send(await outbound.createSubscription(app, request.actor, request.body)),
-  )
+      async (request, reply) =>
+        reply.code(201).send(await outbound.createSubscription(app, request.actor, request.body)),
+    )
 
-  http.get(
-    '/v1/subscriptions',
-    {
-      ...read,
-      schema: {
-        operationId: 'listSubscriptions',
-        summary: 'List subscriptions, newest first',
-        tags,
-        querystring: PageQuery,
-        response: { 200: Subscriptions },
+    http.get(
+      '/v1/subscriptions',
+      {
+        ...read,
+        schema: {
+          operationId: 'listSubscriptions',
+          summary: 'List subscriptions, newest first',
+          tags,
+          querystring: PageQuery,
+          response: { 200: Subscriptions },
+        },
       },
-    },
-    (request) => outbound.listSubscriptions(app, request.actor, request.query),
-  )
+      (request) => outbound.listSubscriptions(app, request.actor, request.query),
+    )
 
-  http.get(
-    '/v1/subscriptions/:id',
-    {
-      ...read,
-      schema: {
-        operationId: 'readSubscription',
-        summary: 'Read a subscription',
-        tags,
-        params: IdParams,
-        response: { 200: Subscription },
+    http.get(
+      '/v1/subscriptions/:id',
+      {
+        ...read,
+        schema: {
+          operationId: 'readSubscription',
+          summary: 'Read a subscription',
+          tags,
+          params: IdParams,
+          response: { 200: Subscription },
+        },
       },
-    },
-    (request) => outbound.readSubscription(app, request.actor, request.params.id),
-  )
+      (request) => outbound.readSubscription(app, request.actor, request.params.id),
+    )
 
-  http.get(
-    '/v1/subscriptions/:id/secret',
-    {
-      ...write,
-      schema: {
-        operationId: 'readSubscriptionSecret',
-        summary: 'Read the signing secret of a subscription',
-        description: 'Every reading is in the audit log.',
-        tags,
-        params: IdParams,
-        response: { 200: Secret },
+    http.get(
+      '/v1/subscriptions/:id/secret',
+      {
+        ...write,
+        schema: {
+          operationId: 'readSubscriptionSecret',
+          summary: 'Read the signing secret of a subscription',
+          description: 'Every reading is in the audit log.',
+          tags,
+          params: IdParams,
+          response: { 200: Secret },
+        },
       },
-    },
-    (request) => outbound.readSecret(app, request.actor, request.params.id),
-  )
+      (request) => outbound.readSecret(app, request.actor, request.params.id),
+    )
 
-  http.post(
-    '/v1/subscriptions/:id/secret/rotate',
-    {
-      ...write,
-      schema: {
-        operationId: 'rotateSubscriptionSecret',
-        summary: 'Give a subscription a new signing secret',
-        description: 'Deliveries carry a signature by each of the two until the overlap ends.',
-        tags,
-        params: IdParams,
-        body: RotateSecret,
-        response: { 200: RotatedSecret },
+    http.post(
+      '/v1/subscriptions/:id/secret/rotate',
+      {
+        ...write,
+        schema: {
+          operationId: 'rotateSubscriptionSecret',
+          summary: 'Give a subscription a new signing secret',
+          description: 'Deliveries carry a signature by each of the two until the overlap ends.',
+          tags,
+          params: IdParams,
+          body: RotateSecret,
+          response: { 200: RotatedSecret },
+        },
       },
-    },
-    (request) => outbound.rotateSecret(app, request.actor, request.params.id, request.body),
-  )
+      (request) => outbound.rotateSecret(app, request.actor, request.params.id, request.body),
+    )
 
-  http.patch(
-    '/v1/subscriptions/:id',
-    {
-      ...write,
-      schema: {
-        operationId: 'updateSubscription',
-        summary: 'Change, pause, disable or enable a subscription',
-        description:
-          'What waited for a paused one is sent when it is enabled, and ends as failed when it is disabled.',
-        tags,
-        params: IdParams,
-        body: UpdateSubscription,
-        response: { 200: Subscription },
+    http.patch(
+      '/v1/subscriptions/:id',
+      {
+        ...write,
+        schema: {
+          operationId: 'updateSubscription',
+          summary: 'Change, pause, disable or enable a subscription',
+          description:
+            'What waited for a paused one is sent when it is enabled, and ends as failed when it is disabled.',
+          tags,
+          params: IdParams,
+          body: UpdateSubscription,
+          response: { 200: Subscription },
+        },
       },
-    },
-    (request) => outbound.updateSubscription(app, request.actor, request.params.id, request.body),
-  )
+      (request) => outbound.updateSubscription(app, request.actor, request.params.id, request.body),
+    )
 
-  http.delete(
-    '/v1/subscriptions/:id',
-    {
-      ...write,
-      schema: {
-        operationId: 'deleteSubscription',
-        summary: 'Delete a subscription',
-        description: 'What is still on its way to it ends as failed.',
-        tags,
-        params: IdParams,
-        response: { 204: Type.Null() },
+    http.delete(
+      '/v1/subscriptions/:id',
+      {
+        ...write,
+        schema: {
+          operationId: 'deleteSubscription',
+          summary: 'Delete a subscription',
+          description: 'What is still on its way to it ends as failed.',
+          tags,
+          params: IdParams,
+          response: { 204: Type.Null() },
+        },
       },
-    },
-    async (request, reply) => {
-      await outbound.deleteSubscription(app, request.actor, request.params.id)
-      return reply.code(204).send(null)
-    },
-  )
+      async (request, reply) => {
+        await outbound.deleteSubscription(app, request.actor, request.params.id)
+        return reply.code(204).send(null)
+      },
+    )
 
-  http.get(
-    '/v1/deliveries',
-    {
-      ...read,
-      schema: {
-        operationId: 'listDeliveries',
-        summary: 'List deliveries, newest first',
-        description: '`state=failed` lists the dead letters.',
-        tags: deliveries,
-        querystring: DeliveryQuery,
-        response: { 200: Deliveries },
+    http.get(
+      '/v1/deliveries',
+      {
+        ...read,
+        schema: {
+          operationId: 'listDeliveries',
+          summary: 'List deliveries, newest first',
+          description: '`state=failed` lists the dead letters.',
+          tags: deliveries,
+          querystring: DeliveryQuery,
+          response: { 200: Deliveries },
+        },
       },
-    },
-    (request) => outbound.listDeliveries(app, request.actor, request.query),
-  )
+      (request) => outbound.listDeliveries(app, request.actor, request.query),
+    )
 
-  http.get(
-    '/v1/deliveries/:id',
-    {
-      ...read,
-      schema: {
-        operationId: 'readDelivery',
-        summary: 'Read a delivery with every attempt',
-        tags: deliveries,
-        params: IdParams,
-        response: { 200: DeliveryWithLog },
+    http.get(
+      '/v1/deliveries/:id',
+      {
+        ...read,
+        schema: {
+          operationId: 'readDelivery',
+          summary: 'Read a delivery with every attempt',
+          tags: deliveries,
+          params: IdParams,
+          response: { 200: DeliveryWithLog },
+        },
       },
-    },
-    (request) => outbound.readDelivery(app, request.actor, request.params.id),
-  )
+      (request) => outbound.readDelivery(app, request.actor, request.params.id),
+    )
 
-  http.post(
-    '/v1/deliveries/:id/replay',
-    {
-      ...write,
-      schema: {
-        operationId: 'replayDelivery',
-        summary: 'Send an ended delivery once more',
-        tags: deliveries,
-        params: IdParams,
-        response: { 202: Delivery },
+    http.post(
+      '/v1/deliveries/:id/replay',
+      {
+        ...write,
+        schema: {
+          operationId: 'replayDelivery',
+          summary: 'Send an ended delivery once more',
+          tags: deliveries,
+          params: IdParams,
+          response: { 202: Delivery },
+        },
       },
-    },
-    async (request, reply) =>
-      reply.code(202).send(await outbound.replayDelivery(app, request.actor, request.params.id)),
-  )
-
-  http.post(
-    '/v1/replays',
-    {
-      ...write,
-      schema: {
-        operationId: 'createReplay',
-        summary: 'Send many ended deliveries of a subscription once more',
-        description: 'Goes on by itself, also after a restart; `GET /v1/replays/{id}` shows how far it is.',
-        tags: deliveries,
-        body: CreateReplay,
-        response: { 200: DryRun, 202: Replay },
-      },
-    },
-    async (request, reply) => {
-      const made = await replays.createReplay(app, request.actor, request.body)
-      return 'id' in made ? reply.code(202).send(made) : reply.code(200).send(made)
-    },
-  )
-
-  http.get(
-    '/v1/replays',
-    {
-      ...read,
-      schema: {
-        operationId: 'listReplays',
-        summary: 'List replays, newest first',
-        tags: deliveries,
-        querystring: PageQuery,
-        response: { 200: Replays },
-      },
-    },
-    (request) => replays.listReplays(app, request.actor, request.query),
-  )
-
-  http.get(
-    '/v1/replays/:id',
-    {
-      ...read,
-      schema: {
-        operationId: 'readReplay',
-        summary: 'Read a replay and how far it is',
-        tags: deliveries,
-        params: IdParams,
-        response: { 200: Replay },
-      },
-    },
-    (request) => replays.readReplay(app, request.actor, request.params.id),
-  )
-
-  http.post(
-    '/v1/replays/:id/cancel',
-    {
-      ...write,
-      schema: {
-        operationId: 'cancelReplay',
-        summary: 'Cancel a replay',
-        description: 'What was put back to work already is sent all the same.',
-        tags: deliveries,
-        params: IdParams,
-        response: { 200: Replay },
-      },
-    },
-    (request) => replays.cancelReplay(app, request.actor, request.params.id),
-  )
-}
+      async (request, reply) =>
+        reply.code(202).send(await outbound.replayDelivery(app, request.actor, request.params.id)),
+    )
+    replayRoutesFor(events)(http, app)
+  }

@@ -4,7 +4,7 @@ import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
 import { MASK, MOST_HEADERS } from './headers.ts'
 import type { SubscriptionRow } from './queries.ts'
 
-const EventTypePattern = Type.String({
+export const EventTypePattern = Type.String({
   pattern: '^(\\*|[a-zA-Z0-9_]+(\\.[a-zA-Z0-9_]+)*(\\.\\*)?)$',
   maxLength: 128,
   description: 'An event type, a family such as `payment.*`, or `*`',

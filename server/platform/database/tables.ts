@@ -460,12 +460,16 @@ export interface Tables {
     subscription_id: string
     since: Timestamp
     until: Timestamp
-    of_state: 'failed' | 'delivered'
-    state: Generated<'running' | 'completed' | 'canceled'>
+    of_state: 'failed' | 'delivered' | 'expired' | 'missing'
+    state: Generated<'running' | 'paused' | 'completed' | 'canceled'>
     reached: string
     total: number
     replayed: Generated<number>
     closed_at: Timestamp | null
+    event_types: string[] | null
+    status: number | null
+    per_second: number | null
+    turn: string | null
   }
   schedule: {
     tenant_id: string
@@ -529,6 +533,9 @@ export interface Tables {
     ordering: Jsonb | null
     max_concurrency: number | null
     expire_after_s: number | null
+    rate_count: number | null
+    rate_per_s: number | null
+    content_type: Generated<'json' | 'form'>
   }
   subscription_counter: {
     tenant_id: string
@@ -545,6 +552,11 @@ export interface Tables {
     since: Generated<Timestamp>
     failures: number
     warned: Generated<number>
+  }
+  subscription_rate: {
+    tenant_id: string
+    subscription_id: string
+    free_at: Timestamp
   }
   tenant: {
     id: string

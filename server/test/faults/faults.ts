@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type FaultPostgres, startFaultPostgres } from './installation.ts'
 import { proveOrder } from './order.ts'
+import { outbound } from './outbound.ts'
 import { FLOWS, walkPoints } from './points.ts'
 import { drains, kills, restarts, type Storm } from './storm.ts'
 import { addTallies, type Tally, tallyInWords } from './tally.ts'
@@ -8,13 +9,13 @@ import { addTallies, type Tally, tallyInWords } from './tally.ts'
 // npm run faults                                          every form
 //   npm run faults -- --form kills --seed 7 --times 50      one form: points, kills, drains or restarts
 //   npm run faults -- inbound [--entities 100000] [--messages 3]   the order of messages, under kills
+//   npm run faults -- outbound --minutes 5                  senders in order, receivers that fail, kills of everything
 //   npm run faults -- --flow webhook --point 17 --side after --how cut   one point of one flow
 
 const MINUTE_MS = 60_000
 const tell = (line: string) => console.log(line)
 
 const { values, positionals } = parseArgs({
-  allowPositionals: true,
   options: {
     form: { type: 'string' },
     flow: { type: 'string' },
@@ -27,7 +28,9 @@ const { values, positionals } = parseArgs({
     entities: { type: 'string', default: '100000' },
     messages: { type: 'string', default: '3' },
     workers: { type: 'string', default: '3' },
+    minutes: { type: 'string' },
   },
+  allowPositionals: true,
 })
 
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
@@ -57,10 +60,11 @@ const FORMS: Record<string, (postgres: FaultPostgres) => Promise<Tally>> = {
   kills: (postgres) => kills(postgres, storm(200, 30 * MINUTE_MS)),
   drains: (postgres) => drains(postgres, storm(20, 10 * MINUTE_MS)),
   restarts: (postgres) => restarts(postgres, storm(12, 10 * MINUTE_MS)),
+  outbound: (postgres) => outbound(postgres, storm(1_000, Number(values.minutes ?? 30) * MINUTE_MS)),
 }
 
 /** What was asked for: a point alone names its form. */
-const wanted = values.form ?? (values.flow || values.point ? 'points' : undefined)
+const wanted = values.form ?? positionals[0] ?? (values.flow || values.point ? 'points' : undefined)
 
 /** The order of the inbox alone. */
 async function proveInbound(): Promise<number> {
@@ -109,10 +113,10 @@ async function main(): Promise<number> {
   }
 }
 
-/** `kills` counts every end that was put to a process, PostgreSQL's included. Nothing promises an order yet. */
+/** `kills` counts every end that was put to a process, PostgreSQL's included. */
 function report(tally: Tally, faults: string, seconds: number): number {
   const { broken, ...counts } = tally
-  console.log(JSON.stringify({ faults, ...counts, reordered: 0, broken: broken.length, seed, seconds }))
+  console.log(JSON.stringify({ faults, ...counts, broken: broken.length, seed, seconds }))
   return tally.lost === 0 && broken.length === 0 ? 0 : 1
 }
 

@@ -42,14 +42,21 @@ export async function startFaultPostgres(external?: string): Promise<FaultPostgr
 
 /** The paths that a tenant subscribed, with the types of events each wants. */
 const SUBSCRIPTIONS: Record<string, string[]> = { '/all': ['*'], '/payments': ['payment.*'] }
-export const pathsFor = (event_type: string): string[] =>
+const pathsFor = (event_type: string): string[] =>
   event_type.startsWith('payment.') ? ['/all', '/payments'] : ['/all']
+
+/** For receivers that fail: many retries soon after each other, and the orders of each lane in their order. */
+const ROUGH = { retry_schedule_s: Array.from({ length: 20 }, (_, n) => (n < 10 ? 1 : 5)), timeout_ms: 2_000 }
+export const ORDERED = '/ordered'
+const IN_ORDER = { ...ROUGH, order: { per: 'key', key: 'data.lane', on_failure: 'block' } }
 
 /** One database of the product's with a tenant in it, and the world around it: sender, receiver, the wire between. */
 export type Installation = {
   /** Straight to the database, not counted. */
   database_url: string
   env: Record<string, string>
+  /** Where an event of a type must arrive. */
+  pathsFor(event_type: string): string[]
   steps: Steps
   receiver: Receiver
   sender: Sender
@@ -62,7 +69,8 @@ export type Installation = {
 
 const SOURCE_SECRET = 'whsec_faults_signing_secret'
 
-export async function install(postgres_url: string): Promise<Installation> {
+/** `rough`: receivers may fail, and one of them is to get the orders in their order. */
+export async function install(postgres_url: string, { rough = false } = {}): Promise<Installation> {
   const name = `faults_${randomBytes(6).toString('hex')}`
   const furnished = `${name}_furnished`
   await maintain(postgres_url, `create database ${name}`)
@@ -71,12 +79,13 @@ export async function install(postgres_url: string): Promise<Installation> {
   const [tap, receiver] = [await startProxy(database_url, steps), await startReceiver(steps)]
   const dir = await mkdtemp(join(tmpdir(), 'trilho-faults-'))
   const env = settings(tap, dir)
-  const door = { ...(await furnish(env, receiver)), url: () => url }
+  const door = { ...(await furnish(env, receiver, rough)), url: () => url }
   await maintain(postgres_url, `alter database ${name} rename to ${furnished}`)
   let url = ''
   const installation: Installation = {
     database_url,
     env,
+    pathsFor: (type) => (rough && type === 'order.placed' ? [...pathsFor(type), ORDERED] : pathsFor(type)),
     steps,
     receiver,
     sender: createSender(door),
@@ -118,7 +127,11 @@ const settings = (tap: Tap, dir: string): Record<string, string> => ({
 })
 
 /** The tenant, made through the API as a customer would. */
-async function furnish(env: Record<string, string>, receiver: Receiver): Promise<Omit<Door, 'url'>> {
+async function furnish(
+  env: Record<string, string>,
+  receiver: Receiver,
+  rough: boolean,
+): Promise<Omit<Door, 'url'>> {
   const product = await startProduct(env)
   try {
     const admin = { authorization: `Bearer ${env['TRILHO_ADMIN_KEY']}` }
@@ -134,8 +147,14 @@ async function furnish(env: Record<string, string>, receiver: Receiver): Promise
     })
     const type = { name: 'order.placed', description: 'An order', schema: {}, example: {} }
     await create(product, mine, '/v1/event-types', type)
-    for (const [path, event_types] of Object.entries(SUBSCRIPTIONS)) {
-      const wanted = { name: path, url: receiver.url + path, event_types }
+    const wants: [string, string[], object][] = Object.entries(SUBSCRIPTIONS).map(([path, types]) => [
+      path,
+      types,
+      rough ? ROUGH : {},
+    ])
+    if (rough) wants.push([ORDERED, ['order.placed'], IN_ORDER])
+    for (const [path, event_types, more] of wants) {
+      const wanted = { name: path, url: receiver.url + path, event_types, ...more }
       const { secret = '' } = await create(product, mine, '/v1/subscriptions', wanted)
       receiver.trust(path, secret)
     }

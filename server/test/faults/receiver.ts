@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Webhook } from 'standardwebhooks'
 import type { Steps } from './steps.ts'
 
@@ -17,6 +18,9 @@ export type Arrived = {
   about: string
 }
 
+/** Milliseconds are waited before a good answer. */
+export type Mood = 'well' | 'hang' | 'reset' | 'refuse' | number
+
 export type Receiver = {
   url: string
   arrived: Arrived[]
@@ -24,6 +28,8 @@ export type Receiver = {
   asked: string[]
   /** What no honest server sends: signatures that do not verify, bodies that cannot be read. */
   refused: string[]
+  /** How deliveries are answered from then on. */
+  behave(mood: () => Mood): void
   /** From then on deliveries to that path are verified with its secret. */
   trust(path: string, secret: string): void
   forget(): void
@@ -37,6 +43,7 @@ export async function startReceiver(steps: Steps): Promise<Receiver> {
   const arrived: Arrived[] = []
   const asked: string[] = []
   const refused: string[] = []
+  let moodNow: () => Mood = () => 'well'
 
   function take(path: string, request: IncomingMessage, body: string): void {
     if (path === '/vendor/orders') return void asked.push((JSON.parse(body) as { order: string }).order)
@@ -57,6 +64,11 @@ export async function startReceiver(steps: Steps): Promise<Receiver> {
       refused.push(`${path}: ${error}`)
     }
     if (passage.fails()) return void request.socket.destroy()
+    const mood = moodNow()
+    if (mood === 'hang') return
+    if (mood === 'reset') return void request.socket.destroy()
+    if (mood === 'refuse') return void response.writeHead(500).end()
+    if (typeof mood === 'number') await sleep(mood)
     response.setHeader('content-type', 'application/json').end('{"ok":true}')
   }
 
@@ -77,6 +89,9 @@ export async function startReceiver(steps: Steps): Promise<Receiver> {
     arrived,
     asked,
     refused,
+    behave: (mood) => {
+      moodNow = mood
+    },
     trust: (path, secret) => void secrets.set(path, secret),
     forget: () => {
       for (const list of [arrived, asked, refused]) list.length = 0

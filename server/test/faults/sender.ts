@@ -56,7 +56,7 @@ export function createSender(door: Door): Sender {
       let key = `publish-${number}`
       const body = JSON.stringify({
         type: 'order.placed',
-        data: { order: number },
+        data: { order: number, lane: number.split('-')[0] },
         entity_id: `order-${number}`,
       })
       await persist(`event ${number}`, async () => {

@@ -19,7 +19,7 @@ export type Slot = {
 
 const AGAIN_MS = 50
 /** Something that cannot start at all is shown at once, not after the patience of everybody else. */
-const MOST_CRASHES = 20
+const MOST_CRASHES = 200
 
 export async function startSlot(name: string, env: Record<string, string>): Promise<Slot> {
   const crashes: string[] = []

@@ -46,15 +46,20 @@ export const drains = (postgres: FaultPostgres, storm: Storm): Promise<Tally> =>
     return `drained ${slot.name}`
   })
 
+/** Ends PostgreSQL and waits until it serves again. */
+export async function restart(postgres: FaultPostgres, signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
+  const before = await startOf(postgres.url)
+  postgres.end?.(signal)
+  await untilStartedAgain(postgres.url, before)
+}
+
 /** PostgreSQL ends, fast and immediate by turns, and starts again; no process of the product may end with it. */
 export const restarts = (postgres: FaultPostgres, storm: Storm): Promise<Tally> => {
   let turn = 0
   return weather(postgres, storm, async (_slots, random) => {
     await sleep(2_000 + random() * 2_000)
     const signal = turn++ % 2 === 0 ? 'SIGINT' : 'SIGQUIT'
-    const before = await startOf(postgres.url)
-    postgres.end?.(signal)
-    await untilStartedAgain(postgres.url, before)
+    await restart(postgres, signal)
     return `ended PostgreSQL by ${signal}`
   })
 }
@@ -109,7 +114,7 @@ async function weather(postgres: FaultPostgres, storm: Storm, trouble: Trouble):
 }
 
 /** The processes of an installation, each started again when it ends. */
-async function occupy(installation: Installation): Promise<Slot[]> {
+export async function occupy(installation: Installation): Promise<Slot[]> {
   const env = { ...installation.env, DATABASE_URL: installation.database_url }
   const port = String(await freePort())
   const slots = await Promise.all([
@@ -121,7 +126,7 @@ async function occupy(installation: Installation): Promise<Slot[]> {
   return slots
 }
 
-async function reckon(
+export async function reckon(
   installation: Installation,
   slots: Slot[],
   load: { stop(): Promise<void> },
@@ -143,7 +148,7 @@ async function reckon(
 
 const PAUSE_MS = 20
 
-function startLoad({ sender }: Installation, load: Load): { stop(): Promise<void> } {
+export function startLoad({ sender }: Installation, load: Load): { stop(): Promise<void> } {
   let going = true
   let count = 0
   const loop = async (kind: keyof Load) => {
@@ -163,7 +168,7 @@ function startLoad({ sender }: Installation, load: Load): { stop(): Promise<void
   }
 }
 
-function anyOf(slots: Slot[], which: number): Slot {
+export function anyOf(slots: Slot[], which: number): Slot {
   const slot = slots[Math.floor(which * slots.length)]
   if (!slot) throw new Error('there are no processes')
   return slot

@@ -20,6 +20,7 @@ export const addTallies = (all: Tally[]): Tally => {
     duplicates: sum((one) => one.duplicates),
     calls: sum((one) => one.calls),
     unknown_calls: sum((one) => one.unknown_calls),
+    reordered: sum((one) => one.reordered),
     broken: all.flatMap((one) => one.broken),
   }
 }
@@ -32,5 +33,6 @@ export const tallyInWords = ({
   duplicates,
   calls,
   unknown_calls,
+  reordered,
 }: Tally): string =>
-  `${kills} kills, ${cuts} cuts, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${calls} calls of which ${unknown_calls} unknown`
+  `${kills} kills, ${cuts} cuts, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${reordered} reordered, ${calls} calls of which ${unknown_calls} unknown`

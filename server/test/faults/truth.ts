@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { toWire } from '../../platform/ids.ts'
-import { type Installation, pathsFor } from './installation.ts'
+import { type Installation, ORDERED } from './installation.ts'
 import type { Arrived } from './receiver.ts'
 
 /** What the world outside knows, against what the database holds and what arrived. */
@@ -14,6 +14,8 @@ export type Truth = {
   calls: number
   /** Calls whose end nobody saw. */
   unknown_calls: number
+  /** First arrivals, where order was promised, that came before one published earlier. */
+  reordered: number
   /** Every promise that was broken, in words. */
   broken: string[]
 }
@@ -26,13 +28,16 @@ export async function untilQuiet(installation: Installation, patience_ms = PATIE
   while (performance.now() < deadline) {
     const [row] = await read<{ left: number }>(
       installation,
-      'select (select count(*) from inbox_queue)::int + (select count(*) from delivery_queue)::int as left',
+      'select (select count(*) from inbox_queue)::int + (select count(*) from delivery_queue)::int + (select count(*) from delivery_line)::int as left',
     )
     if (row?.left === 0) return true
     await sleep(100)
   }
   return false
 }
+
+/** What the product says of its own deliveries, to all but the one it is about. */
+const NOTICE = /^(delivery|subscription)\./
 
 type MessageRow = { id: string; event_key: string; state: string }
 type EventRow = { id: string; type: string; message_id: string | null; deliveries: string[] }
@@ -41,26 +46,30 @@ type CallRow = { id: string; state: string }
 export async function compare(installation: Installation): Promise<Truth> {
   const { sender, receiver } = installation
   const messages = await read<MessageRow>(installation, 'select id, event_key, state from inbox')
-  const events = await read<EventRow>(
+  const all = await read<EventRow>(
     installation,
     `select e.id, e.type, e.message_id, coalesce(array_agg(d.state) filter (where d.id is not null), '{}') as deliveries
        from event e left join delivery d on d.tenant_id = e.tenant_id and d.event_id = e.id
       group by e.id, e.type, e.message_id`,
   )
+  const events = all.filter(({ type }) => !NOTICE.test(type))
   const calls = await read<CallRow>(installation, 'select id, state from call')
   const lost = findLost(installation)
+  const reordered = findReordered(receiver.arrived)
   const arrivals = new Set(receiver.arrived.map(({ path, webhook_id }) => `${path} ${webhook_id}`))
   return {
     accepted: sender.accepted.size + sender.published.size,
     lost: lost.length,
     duplicates: receiver.arrived.length - arrivals.size,
     calls: calls.length,
+    reordered: reordered.length,
     unknown_calls: calls.filter(({ state }) => state === 'unknown').length,
     broken: [
       ...lost.map((what) => `${what} was answered 2xx and did not arrive everywhere`),
+      ...reordered,
       ...brokenInbox(installation, messages, events),
-      ...events.flatMap((event) => brokenEvent(event, arrivals)),
-      ...brokenArrivals(receiver.arrived, events),
+      ...events.flatMap((event) => brokenEvent(event, installation.pathsFor(event.type), arrivals)),
+      ...brokenArrivals(receiver.arrived, all),
       ...receiver.refused.map((why) => `the receiver refused a delivery: ${why}`),
       ...brokenCalls(installation, calls),
     ],
@@ -68,7 +77,7 @@ export async function compare(installation: Installation): Promise<Truth> {
 }
 
 /** By the sender's list and the receiver's list; the product is not asked. */
-function findLost({ sender, receiver }: Installation): string[] {
+function findLost({ sender, receiver, pathsFor }: Installation): string[] {
   const reached = new Set(receiver.arrived.map(({ path, about }) => `${path} ${about}`))
   const misses = (about: string, type: string) =>
     pathsFor(type).some((path) => !reached.has(`${path} ${about}`))
@@ -76,6 +85,20 @@ function findLost({ sender, receiver }: Installation): string[] {
     ...[...sender.accepted].filter(([, payment]) => misses(payment, 'payment.completed')),
     ...[...sender.published].filter(([, order]) => misses(order, 'order.placed')),
   ].map(([id]) => id)
+}
+
+/** Orders of one lane were published one after another, each when the one before was answered. */
+function findReordered(arrived: Arrived[]): string[] {
+  const seen = new Set<string>()
+  const furthest = new Map<string, number>()
+  return arrived.flatMap(({ path, about }) => {
+    if (path !== ORDERED || seen.has(about)) return []
+    seen.add(about)
+    const [lane = '', number = ''] = about.split('-')
+    const before = furthest.get(lane) ?? 0
+    furthest.set(lane, Math.max(before, Number(number)))
+    return Number(number) < before ? [`order ${about} first arrived after order ${lane}-${before}`] : []
+  })
 }
 
 /** Every message that was answered 2xx is in the inbox once, and became one event. */
@@ -98,9 +121,8 @@ function brokenInbox({ sender }: Installation, messages: MessageRow[], events: E
 }
 
 /** Every event has its deliveries, each ended well, and each reached its subscriber. */
-function brokenEvent({ id, type, deliveries }: EventRow, arrivals: Set<string>): string[] {
+function brokenEvent({ id, deliveries }: EventRow, due: string[], arrivals: Set<string>): string[] {
   const wire_id = toWire('event', id)
-  const due = pathsFor(type)
   const count = deliveries.length === due.length ? [] : [`${deliveries.length} deliveries, not ${due.length}`]
   const states = deliveries.filter((state) => state !== 'delivered').map((state) => `a delivery ${state}`)
   const unseen = due.filter((path) => !arrivals.has(`${path} ${wire_id}`)).map((path) => `none at ${path}`)
@@ -110,7 +132,8 @@ function brokenEvent({ id, type, deliveries }: EventRow, arrivals: Set<string>):
 /** What arrives twice says that it does: one thing has one `webhook-id` at one subscriber, and it is an event's. */
 function brokenArrivals(arrived: Arrived[], events: EventRow[]): string[] {
   const known = new Set(events.map(({ id }) => toWire('event', id)))
-  const ids = Map.groupBy(arrived, ({ path, about }) => `${path} ${about}`)
+  const told = arrived.filter(({ about }) => about !== '') // notices are about deliveries
+  const ids = Map.groupBy(told, ({ path, about }) => `${path} ${about}`)
   const several = [...ids].filter(([, all]) => new Set(all.map(({ webhook_id }) => webhook_id)).size > 1)
   const invented = arrived.filter(({ webhook_id }) => !known.has(webhook_id))
   return [

@@ -39,6 +39,7 @@ const CROSSING = [
   'subscription_counter',
   'subscription_failing',
   'vendor_limit',
+  'subscription_rate',
 ]
 
 /** What the door puts in for whoever owns the address; it reads back the keys of `inbox_seen` alone. */

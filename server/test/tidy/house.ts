@@ -112,6 +112,7 @@ export const TABLES: Record<string, string> = {
   source: 'server/modules/inbound/source_queries.ts',
   subscription: 'server/modules/outbound/*queries.ts',
   subscription_counter: 'server/modules/outbound/*queries.ts',
+  subscription_rate: 'server/modules/outbound/*queries.ts',
   subscription_failing: 'server/modules/outbound/*queries.ts',
   tenant: 'server/modules/tenants/queries.ts',
   vendor_limit: 'server/modules/calls/limit_queries.ts',
