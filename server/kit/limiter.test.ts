@@ -67,15 +67,35 @@ test('bytes are told with the next question, and a share of what is left ends th
   const { limiter, asked, tally } = counted(() => ({ bytes_room: 2000 }))
   for (let n = 0; n < 4; n++) await limiter.take(0)
   assert.equal(asked.length, 3)
-  limiter.spend(99)
+  for (const bytes of [30, 30, 30, 30]) limiter.spend(bytes)
   await limiter.take(0)
-  limiter.spend(1)
-  await limiter.take(0)
-  assert.deepEqual([asked.length, asked.at(-1)?.bytes, asked.at(-1)?.unused.calls], [4, 100, 2])
-  limiter.spend(7)
+  assert.deepEqual([asked.length, asked.at(-1)?.bytes, asked.at(-1)?.unused.calls], [4, 120, 3])
+  assert.deepEqual(tally, { calls: 5, bytes: 120, refused: 0 })
   await limiter.flush()
-  assert.deepEqual(asked.at(-1), { want: 0, unused: { calls: 0, at_ms: 0 }, bytes: 7 })
-  assert.deepEqual(tally, { calls: 6, bytes: 107, refused: 0 })
+  assert.equal(asked.at(-1)?.bytes, 30, 'what the call under way is going to need')
+  limiter.spend(10)
+  await limiter.flush()
+  assert.deepEqual(asked.at(-1), { want: 0, unused: { calls: 0, at_ms: 0 }, bytes: -20 })
+})
+
+test('calls that wait for bytes are let go by as many as there is room for, by the size of those before', async () => {
+  let bytes_room = 2000
+  const { limiter, asked, pass } = counted(() => ({
+    bytes_room,
+    ...(bytes_room === 0 && { granted: 0, wait_ms: 500 }),
+  }))
+  await limiter.take(0)
+  limiter.spend(90)
+  bytes_room = 0
+  pass(101)
+  const waiting = Array.from({ length: 50 }, () => limiter.take(600))
+  await new Promise((resolve) => setImmediate(resolve))
+  const before = asked.length
+  bytes_room = 2000
+  pass(500)
+  assert.ok((await Promise.all(waiting)).every(({ ok }) => ok))
+  const told = asked.slice(before).reduce((sum, { bytes }) => sum + bytes, 0)
+  assert.ok(asked.length - before > 10 && told > 40 * 90, `${asked.length - before} questions, ${told} bytes`)
 })
 
 test('bytes that could not be told are told later', async () => {

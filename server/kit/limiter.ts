@@ -8,7 +8,7 @@ import type { Count } from './call_limits.ts'
 export type Limiter = {
   /** `wait_ms` is how long the call would stand in line; 0 refuses at once. */
   take(wait_ms: number): Permit | Promise<Permit>
-  /** Tells of bytes that went over the wire. They are counted after the fact, so a limit in bytes is met by the next. */
+  /** Tells of bytes that one call sent and got. Until then it counts as much as the calls before it had. */
   spend(bytes: number): void
   /** How many more calls the vendor should take, by what all processes have counted; held blocks are taken already. */
   room(): number
@@ -56,6 +56,9 @@ const LARGEST_BLOCK = 10_000
 /** Bytes are told to the others at the latest so long after they were spent. */
 const FLUSH_MS = 250
 
+/** Calls by which the usual size of a call is reckoned. */
+const MEMORY = 8
+
 const NOTHING: Unused = { calls: 0, at_ms: 0 }
 const NO_BLOCK: Block = { left: 0, size: 0, at_ms: 0, ends_ms: 0 }
 
@@ -75,6 +78,9 @@ export function createLimiter(options: {
   let asking = false
   let timer: NodeJS.Timeout | null = null
   let bytes = 0
+  let usual = 0 // bytes of a call, as the last ones had
+  let under_way = 0
+  let charged = 0 // to those under way
   /** Bytes after which the next call asks first. */
   let most_bytes = Number.POSITIVE_INFINITY
   let flushing: NodeJS.Timeout | null = null
@@ -92,6 +98,7 @@ export function createLimiter(options: {
   function use(): Permit {
     block.left -= 1
     tally.calls += 1
+    if (most_bytes !== Number.POSITIVE_INFINITY) charge()
     return { ok: true, until_ms: block.ends_ms }
   }
 
@@ -138,8 +145,8 @@ export function createLimiter(options: {
   }
 
   async function askFor(want: number, unused: Unused): Promise<Granted> {
-    const told = bytes
-    bytes = 0
+    const told = Math.round(bytes)
+    bytes -= told
     try {
       const got = await ask({ want, unused, bytes: told })
       largest = Math.max(1, Math.floor(Math.min(LARGEST_BLOCK, got.smallest / LARGEST_PART)))
@@ -172,20 +179,35 @@ export function createLimiter(options: {
     if (!asking) void serve()
   }
 
+  /** What a call is going to spend is not known yet; it is counted as the last ones, and put right by `spend`. */
+  function charge(): void {
+    under_way += 1
+    charged += usual
+    count(usual)
+  }
+
   function spend(spent: number): void {
     tally.bytes += spent
     if (most_bytes === Number.POSITIVE_INFINITY) return
-    bytes += spent
-    if (bytes >= most_bytes) block.ends_ms = 0
+    const share = under_way > 0 ? charged / under_way : 0
+    if (under_way > 0) under_way -= 1
+    charged -= share
+    usual += (spent - usual) / (usual === 0 ? 1 : MEMORY)
+    count(spent - share)
     flushing ??= setTimeout(() => {
       flush().catch(() => {}) // they stay with us, and the next question tells of them
     }, FLUSH_MS).unref()
   }
 
+  function count(more: number): void {
+    bytes += more
+    if (bytes >= most_bytes) block.ends_ms = 0
+  }
+
   async function flush(): Promise<void> {
     if (flushing) clearTimeout(flushing)
     flushing = null
-    if (bytes > 0) await askFor(0, NOTHING)
+    if (Math.round(bytes) !== 0) await askFor(0, NOTHING)
   }
 
   return {

@@ -60,7 +60,7 @@ alter table breaker
 -- Takes up to `want` calls of all rings at once, to be made within `ends_ms`. The rings come in arrays beside one
 -- another, in one order for all who ask, since they are locked in it: place, unit, period and how much of it is
 -- allowed. First `back` calls, taken at `back_at` and never made, are given back, and `bytes` that have gone over the
--- wire are counted. None left: `wait_ms` says how long until there is one, and `by_ring` which ring has to wait (0: the
+-- wire are counted (less than 0: fewer than were counted before). None left: `wait_ms` says how long until there is one, and `by_ring` which ring has to wait (0: the
 -- vendor said so). `room` is what the rings of the connection and the vendor still allow after this, `bytes_room` the
 -- bytes of all rings; null where no ring counts such. The time is read when all is locked: it never goes back.
 -- One look-up by key for each ring: a join of them all took seven times as long.
@@ -104,7 +104,7 @@ begin
     for n in 0 .. least(slots, slot - w.head) - 1 loop w.taken[(slot - n) % slots + 1] := 0; end loop;
     w.head := slot;
     if w.unit = 'bytes' then
-      w.taken[slot % slots + 1] := w.taken[slot % slots + 1] + bytes;
+      w.taken[slot % slots + 1] := greatest(0, w.taken[slot % slots + 1] + bytes);
     elsif back > 0 and back_at / slot_ms between oldest and slot then
       w.taken[back_at / slot_ms % slots + 1] := greatest(0, w.taken[back_at / slot_ms % slots + 1] - back);
     end if;
@@ -145,7 +145,7 @@ begin
     end if;
   end loop;
   room := room - granted;
-  if granted > 0 or back > 0 or bytes > 0 then
+  if granted > 0 or back > 0 or bytes <> 0 then
     for i in 1 .. cardinality(t) loop
       w := ring[i];
       slots := cardinality(w.taken);

@@ -45,8 +45,8 @@ for i, ring in ipairs(asked.rings) do
   end
   local back_slot = math.floor(asked.back_at / ring.slot_ms)
   if ring.is_bytes then
-    if asked.bytes > 0 then
-      taken[slot] = (taken[slot] or 0) + asked.bytes
+    if asked.bytes ~= 0 then
+      taken[slot] = math.max(0, (taken[slot] or 0) + asked.bytes)
       write(KEYS[i], slot, taken[slot])
     end
   elseif asked.back > 0 and back_slot >= oldest and taken[back_slot] then

@@ -16,7 +16,10 @@ import { type LimitStore, limitStoreOf } from './limit_store.ts'
  * The promise of the limiter, as a vendor would check it: in no window of the period, wherever it begins, more calls
  * than the limit, with three processes that draw on the same counts in bursts, trickles and floods.
  */
-type Order = { url: string; redis_url: string | undefined; paths: Path[]; seed: number; run_ms: number }
+type Order = { url: string; paths: Path[]; seed: number; run_ms: number } & More
+
+/** The Redis that counts, and what each call spends at once: then calls come by ones and threes. */
+type More = { redis_url?: string; bytes?: number }
 
 /** What one kind of call has to take from. */
 type Path = Count[]
@@ -71,7 +74,7 @@ function redisTests(): void {
 
     test('a limit in Redis is met by three processes, whenever calls come, in every window', async () => {
       const counts = ofConnection(7, [{ calls: 25, per_s: 1 }])
-      const sent = await drawInThree([counts], RUN_MS, await url)
+      const sent = await drawInThree([counts], RUN_MS, { redis_url: await url })
       checkAll([counts], sent)
       assert.ok(sent.length > 25 * (RUN_MS / 1000) * 0.6, String(sent.length))
     })
@@ -165,6 +168,18 @@ function tests(): void {
         sent.some((call) => call.path === path),
         `path ${path}`,
       )
+  })
+
+  test('a limit in bytes is passed by no more than what three processes have not told yet', {
+    timeout: 60_000,
+  }, async () => {
+    const [limit, each] = [20_000, 100]
+    const sent = await drawInThree([ofConnection(8, [{ bytes: limit, per_s: 1 }])], RUN_MS, { bytes: each })
+    const times = sent.map(({ at_ms }) => at_ms)
+    const most = each * mostInWindow(times, 1000)
+    const untold = 3 * (limit / 20 + 3 * each)
+    assert.ok(most <= limit + untold, String(most))
+    assert.ok(sent.length * each > limit * (RUN_MS / 1000) * 0.6, String(sent.length))
   })
 
   test('a block makes most calls free of statements', async () => {
@@ -272,10 +287,10 @@ function checkAll(paths: Path[], sent: Sent[]): void {
   }
 }
 
-async function drawInThree(paths: Path[], run_ms: number, redis_url?: string): Promise<Sent[]> {
+async function drawInThree(paths: Path[], run_ms: number, more: More = {}): Promise<Sent[]> {
   const url = await testDatabaseUrl()
   const children = await Promise.all([1, 2, 3].map(() => start()))
-  const order = { url, redis_url, paths, run_ms }
+  const order = { url, paths, run_ms, ...more }
   const drawn = children.map(async (child, seed) => {
     child.send({ ...order, seed })
     const [sent] = (await once(child, 'message')) as [Sent[]]
@@ -302,7 +317,7 @@ function mostInWindow(times: number[], length_ms: number): number {
 }
 
 /** One process: calls that come in waves of different sizes, some of which wait and some of which do not. */
-async function draw({ url, redis_url, paths, seed, run_ms }: Order): Promise<void> {
+async function draw({ url, redis_url, paths, seed, run_ms, bytes = 0 }: Order): Promise<void> {
   const db = await openDatabase({ url, pool_size: 4, log: quiet })
   const monotonic = () => performance.now()
   const redis = redis_url ? openRedis({ url: redis_url, log: quiet, monotonic }) : undefined
@@ -320,15 +335,16 @@ async function draw({ url, redis_url, paths, seed, run_ms }: Order): Promise<voi
   const one = async (wait_ms: number) => {
     const path = Math.floor(random() * limiters.length)
     const permit = await limiters[path]?.take(wait_ms)
-    if (permit?.ok && performance.now() < permit.until_ms)
-      sent.push({ at_ms: performance.timeOrigin + performance.now(), path })
+    if (!permit?.ok || performance.now() >= permit.until_ms) return
+    sent.push({ at_ms: performance.timeOrigin + performance.now(), path })
+    limiters[path]?.spend(bytes)
   }
   const end = performance.now() + run_ms
   const under_way: Promise<void>[] = []
   while (performance.now() < end) {
-    const wave = [1, 3, 40, 200][Math.floor(random() * 4)] ?? 1
+    const wave = (bytes > 0 ? [1, 3] : [1, 3, 40, 200])[Math.floor(random() * 4)] ?? 1
     for (let n = 0; n < wave; n++) under_way.push(one(random() < 0.3 ? Math.floor(random() * 1500) : 0))
-    await sleep(Math.floor(random() * random() * 300))
+    await sleep(Math.floor(random() * random() * (bytes > 0 ? 10 : 300)))
   }
   await Promise.all(under_way)
   await redis?.close()
