@@ -75,7 +75,7 @@ export async function listSources(app: App, actor: Actor, input: PageInput) {
 export async function updateSource(app: App, actor: Actor, wire_id: string, input: UpdateSource) {
   const id = fromWire('source', wire_id)
   const { tenant_id } = actor
-  const { secrets, options, ...change } = input
+  const { secrets, options, connection_id, ...change } = input
   const result = await inTenant(app.db, tenant_id, async (tx) => {
     const before = found('source', await queries.findSource(tx, tenant_id, id), id)
     const provider = providerOf(app, before.provider)
@@ -91,6 +91,9 @@ export async function updateSource(app: App, actor: Actor, wire_id: string, inpu
     if (changed) refuseOptions(changed)
     const given = {
       ...change,
+      ...(connection_id !== undefined && {
+        connection_id: connection_id && fromWire('connection', connection_id, 'connection_id'),
+      }),
       ...(input.settings && { settings: open }),
       ...(changed && { options: changed }),
     }

@@ -56,12 +56,25 @@ test('Plaid: the key is asked for once, and while it is not to be had nothing is
   assert.equal(calls.length, 2, 'one that failed and one that gave the key')
 })
 
-test('Plaid: a source without a connection cannot ask for keys, says so, and loses nothing', async () => {
+test('Plaid: what came before the source had a connection is kept, and released once it has one', async () => {
   const { id, url } = await newSource('plaid', {})
-  const sent = await order('/plaid/_control/send', { url })
-  assert.deepEqual(statusesOf(sent), [503])
-  assert.match(String((sent['sent'] as Json[])[0]?.['text']), /connection_id/)
-  assert.deepEqual(await messagesOf(id), [])
+  assert.deepEqual(statusesOf(await order('/plaid/_control/send', { url })), [401])
+  const [refused] = await product.api.list(`/v1/quarantine?source_id=${id}`)
+  assert.equal(refused?.['reason'], 'no_secret')
+  const settings = { client_id: '0123456789abcdef01234567', base_url: `${product.sandbox.url}/plaid` }
+  const connection_id = await newConnection('plaid', settings, { secret: 'a_plaid_secret' })
+  await product.api.ok('PATCH', `/v1/sources/${id}`, { connection_id })
+  await product.api.ok('POST', `/v1/quarantine/${refused?.['id']}/release`)
+  await eventFrom(id, 'plaid.TRANSACTIONS.SYNC_UPDATES_AVAILABLE')
+})
+
+test('Plaid: credentials that Plaid refuses make no message a forgery', async () => {
+  const settings = { client_id: '0123456789abcdef01234567', base_url: `${product.sandbox.url}/bin/refusing` }
+  await fetch(`${product.sandbox.url}/bin/refusing/_settings`, { method: 'PUT', body: '{"status":400}' })
+  const connection_id = await newConnection('plaid', settings, { secret: 'a_plaid_secret' })
+  const { id, url } = await newSource('plaid', { connection_id })
+  assert.deepEqual(statusesOf(await order('/plaid/_control/send', { url })), [503])
+  assert.deepEqual([await messagesOf(id), await reasonsAt(id)], [[], []])
 })
 
 test('PayPal: signed by its certificate for this webhook', async () => {

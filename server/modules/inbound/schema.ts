@@ -38,6 +38,7 @@ export const UpdateSource = Type.Partial(
   Type.Object({
     name: Name,
     state: State,
+    connection_id: Nullable(WireId('connection')),
     settings: Settings,
     options: UpdateOptions,
     secrets: Secrets,

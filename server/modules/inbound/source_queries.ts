@@ -63,7 +63,7 @@ export const listSources = (
     .execute()
 
 export type SourceChange = Partial<
-  Pick<SourceRow, 'name' | 'state' | 'is_default'> & {
+  Pick<SourceRow, 'name' | 'state' | 'is_default' | 'connection_id'> & {
     settings: Record<string, unknown>
     options: Record<string, unknown>
   }
