@@ -46,3 +46,6 @@ create index on batch (tenant_id, connection_id, id);
 call isolate('batch');
 grant select, insert, update on batch to trilho_app;
 call open_to_worker('batch', 'select');
+
+-- What every call through a connection maps, unless its operation or the call itself says otherwise.
+alter table connection add column mapping jsonb not null default '{}';

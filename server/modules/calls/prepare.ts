@@ -47,7 +47,11 @@ export async function checkCall(app: App, connection: OpenConnection, input: Mak
   checkSteps(input.mapping?.out ?? [], 'mapping.out')
   const given = named ? (input.input ?? {}) : input.body
   if (named?.stored) await checkInput(app, named.stored.definition, given)
-  return { named, mapping: { ...named?.stored?.definition.mapping, ...input.mapping }, given }
+  return {
+    named,
+    mapping: { ...connection.mapping, ...named?.stored?.definition.mapping, ...input.mapping },
+    given,
+  }
 }
 
 /** The request, where no mapping has to be run to know it. */

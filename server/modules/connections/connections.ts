@@ -1,6 +1,7 @@
 import { identityOf } from '../../kit/auth.ts'
 import { type OwnLimits, rateFault } from '../../kit/call_limits.ts'
 import type { Credentials } from '../../kit/fields.ts'
+import { checkSteps, type Mapping } from '../../kit/mapping/mapping.ts'
 import { manifest, type Provider, perSettings } from '../../kit/provider.ts'
 import type { Opened } from '../../kit/transports/http.ts'
 import { forget, inTenant, once, remember, sqlState, type Tx } from '../../platform/database/database.ts'
@@ -76,6 +77,7 @@ export async function createConnection(app: App, actor: Actor, input: CreateConn
       environment,
       settings,
       limits: checkedLimits(input.limits),
+      mapping: checkedMapping(input.mapping),
     })
     await putCredentials(app, tx, { tenant_id, owner_id: id }, credentials)
     await audit(tx, actor, 'connection.create', toWire('connection', id), {
@@ -128,12 +130,13 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
       checkWorld(provider, input.environment ?? before.environment, fits.settings, fits.credentials)
     }
     if (input.credentials) await putCredentials(app, tx, owner, fits.credentials)
-    const { name, state, environment, limits } = input
+    const { name, state, environment, limits, mapping } = input
     const row = await queries.updateConnection(tx, tenant_id, id, {
       settings: fits.settings,
       ...(name !== undefined && { name }),
       ...(state !== undefined && { state }),
       ...(limits !== undefined && { limits: checkedLimits(limits) }),
+      ...(mapping !== undefined && { mapping: checkedMapping(mapping) }),
       ...(environment !== undefined && { environment }),
     })
     forget(tx, 'connection', `${tenant_id} ${id}`)
@@ -175,6 +178,12 @@ function checkedLimits(limits: OwnLimits = {}): OwnLimits {
     if (fault) throw new Problem('invalid_request', { field, detail: `${field} ${fault}` })
   }
   return limits
+}
+
+function checkedMapping(mapping: Mapping = {}): Mapping {
+  checkSteps(mapping.in ?? [], 'mapping.in')
+  checkSteps(mapping.out ?? [], 'mapping.out')
+  return mapping
 }
 
 async function putCredentials(
@@ -226,6 +235,8 @@ export type OpenConnection = {
   version: number
   /** Where it differs from what the provider's manifest says. */
   limits: OwnLimits
+  /** Of its calls, unless their operation or they themselves have one. */
+  mapping: Mapping
   /** What the kit needs to build, authenticate and mask requests. */
   opened: Opened
 }
@@ -264,13 +275,13 @@ const opened = once((app: App) => {
 async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<OpenConnection | null> {
   const row = await queries.findConnection(tx, tenant_id, id)
   if (!row) return null
-  const { name, environment, state, version, settings, limits } = row
+  const { name, environment, state, version, settings, limits, mapping } = row
   const provider = providerOf(app, row.provider)
   const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
   const world = environment === 'production' ? 'live' : 'test'
   const identity = identityOf(perSettings(provider.identity ?? null, settings), credentials, id)
   const vendor: Opened = { provider, environment: world, settings, credentials, identity }
-  return { tenant_id, id, name, environment, state, version, limits, opened: vendor }
+  return { tenant_id, id, name, environment, state, version, limits, mapping, opened: vendor }
 }
 
 export { Rates } from './schema.ts'

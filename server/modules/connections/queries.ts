@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { OwnLimits } from '../../kit/call_limits.ts'
 import type { Settings } from '../../kit/fields.ts'
+import type { Mapping } from '../../kit/mapping/mapping.ts'
 import type { Db, Tx } from '../../platform/database/database.ts'
 
 /** Every statement on connections. */
@@ -17,6 +18,7 @@ export type ConnectionRow = {
   state: State
   settings: Settings
   limits: OwnLimits
+  mapping: Mapping
   version: number
   health: Health
   health_note: string | null
@@ -33,6 +35,7 @@ const CONNECTION = [
   'state',
   'settings',
   'limits',
+  'mapping',
   'version',
   'health',
   'health_note',
@@ -49,12 +52,18 @@ type NewConnection = {
   environment: Environment
   settings: Settings
   limits: OwnLimits
+  mapping: Mapping
 }
 
 export const insertConnection = (tx: Tx, row: NewConnection): Promise<ConnectionRow> =>
   tx
     .insertInto('connection')
-    .values({ ...row, settings: JSON.stringify(row.settings), limits: JSON.stringify(row.limits) })
+    .values({
+      ...row,
+      settings: JSON.stringify(row.settings),
+      limits: JSON.stringify(row.limits),
+      mapping: JSON.stringify(row.mapping),
+    })
     .returning(CONNECTION)
     .$castTo<ConnectionRow>()
     .executeTakeFirstOrThrow()
@@ -95,7 +104,9 @@ export const listConnections = (
     .$castTo<ConnectionRow>()
     .execute()
 
-type Change = Partial<Pick<ConnectionRow, 'name' | 'state' | 'settings' | 'environment' | 'limits'>>
+type Change = Partial<
+  Pick<ConnectionRow, 'name' | 'state' | 'settings' | 'environment' | 'limits' | 'mapping'>
+>
 
 /** A change makes the health unknown again: what was seen was seen with the settings before. */
 export const updateConnection = (
@@ -104,13 +115,14 @@ export const updateConnection = (
   id: string,
   change: Change,
 ): Promise<ConnectionRow> => {
-  const { settings, limits, ...rest } = change
+  const { settings, limits, mapping, ...rest } = change
   return tx
     .updateTable('connection')
     .set((column) => ({
       ...rest,
       ...(settings && { settings: JSON.stringify(settings) }),
       ...(limits && { limits: JSON.stringify(limits) }),
+      ...(mapping && { mapping: JSON.stringify(mapping) }),
       version: column('version', '+', 1),
       health: 'unknown',
       health_note: null,

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { Mapping } from '../../kit/mapping/mapping.ts'
 import type { manifest } from '../../kit/provider.ts'
 import { toWire } from '../../platform/ids.ts'
 import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
@@ -81,6 +82,7 @@ export const CreateConnection = Type.Object(
     environment: Environment,
     settings: Type.Optional(Settings),
     limits: Type.Optional(Limits),
+    mapping: Type.Optional(Mapping),
     credentials: Type.Optional(Credentials),
   },
   { additionalProperties: false },
@@ -94,6 +96,7 @@ export const UpdateConnection = Type.Partial(
     state: State,
     settings: Settings,
     limits: Limits,
+    mapping: Mapping,
     credentials: Credentials,
   }),
   { additionalProperties: false, minProperties: 1 },
@@ -108,6 +111,7 @@ export const Connection = Type.Object({
   state: State,
   settings: Settings,
   limits: Limits,
+  mapping: Mapping,
   health: Type.Union(
     [Type.Literal('unknown'), Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')],
     {
@@ -138,6 +142,7 @@ export const toConnection = (row: ConnectionRow): Static<typeof Connection> => (
   state: row.state,
   settings: row.settings,
   limits: row.limits,
+  mapping: row.mapping,
   health: row.health,
   health_note: row.health_note,
   last_seen: row.last_seen?.toISOString() ?? null,

@@ -176,6 +176,22 @@ test('the mapping of a call is done before it is sent and after it is answered, 
   assert.deepEqual(out[0]?.output, report.body['result'])
 })
 
+test('a connection maps all its calls, unless the operation or the call has a mapping of its own', async () => {
+  const at = await connect()
+  const out = (value: string) => ({ out: [{ kind: 'template', template: { of: value } }] })
+  const changed = await served.send('PATCH', at.path, { key: at.key, body: { mapping: out('connection') } })
+  assert.deepEqual(changed.body['mapping'], out('connection'), changed.text)
+  await store(at, { name: 'own', method: 'GET', path: '/anything', mapping: out('operation') })
+  const resultOf = async (body: object) => (await call(at, body)).body['result']
+  assert.deepEqual(await resultOf({ method: 'GET', path: '/anything' }), { of: 'connection' })
+  assert.deepEqual(await resultOf({ operation: 'own' }), { of: 'operation' })
+  assert.deepEqual(await resultOf({ operation: 'own', mapping: out('call') }), { of: 'call' })
+  assert.equal(await resultOf({ method: 'GET', path: '/anything', mapping: { out: [] } }), undefined)
+  const wrong = { mapping: { in: [{ kind: 'map', fields: { a: 'x', b: 'x' } }] } }
+  const refused = await served.send('PATCH', at.path, { key: at.key, body: wrong })
+  assert.deepEqual([refused.status, refused.body['field']], [400, 'mapping.in.0.fields.b'])
+})
+
 test('a body mapped to XML goes out as XML, and numbers of an answer come back to the digit', async () => {
   const at = await connect()
   const xml = await call(at, {

@@ -150,6 +150,7 @@ export interface Tables {
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
     limits: Generated<Jsonb>
+    mapping: Generated<Jsonb>
   }
   connection_cache: {
     tenant_id: string
