@@ -43,7 +43,7 @@ export async function judgeWithKeys(
   let verdict: Verified = first
   for (const oldest_ms of [KEEP_MS, AGAIN_MS]) {
     if (verdict.ok || verdict.reason !== 'no_key') return verdict
-    if (verdict.need.from.kind === 'connection' && source.connection_id === null) return noConnection
+    if (lacksConnection(source, verdict.need)) return noConnection
     const text = await keyFor(app, source, verdict.need, oldest_ms)
     if (text === null) return unknownKey
     fetched.set(verdict.need.name, text)
@@ -51,6 +51,9 @@ export async function judgeWithKeys(
   }
   return verdict.ok || verdict.reason !== 'no_key' ? verdict : unknownKey
 }
+
+const lacksConnection = ({ connection_id }: ActiveSource, { from }: KeyNeed): boolean =>
+  from.kind === 'connection' && connection_id === null
 
 /** Ours to mend: it is kept, and can be released once there is one. */
 const noConnection: Refused = {
