@@ -53,7 +53,7 @@ export const recorder = once((app: App): Recorder => {
       const closing = close(last === null ? { close: call } : { close: call, attempt: last })
       return behind > MOST_BEHIND ? closing : undefined
     },
-    written: () => add({}), // entries are written in their order
+    written: () => add({}).catch(() => {}), // entries are written in their order
     drain,
   }
 })

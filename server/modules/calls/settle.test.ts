@@ -200,6 +200,19 @@ test('what nothing can be asked about is told of once and stays unknown', async 
   assert.equal(raw.asked.length, 1)
 })
 
+test('an asking that nobody saw the end of either is not told of: it stands for the call that was', async () => {
+  const vendor = await connectStripe()
+  const cut_twice = { 'x-sandbox-fault': 'cut;times=2;key=twice' }
+  const report = await call(vendor, { ...PAYMENT, headers: cut_twice })
+  await settleCalls(served.app)
+  await settleCalls(served.app)
+  assert.equal((await recordOf(vendor, report.id)).state, 'unknown')
+  assert.equal((await eventsOf(vendor, 'call.unknown')).length, 1)
+  await makeDue(fromWire('call', report.id))
+  await settleCalls(served.app)
+  assert.equal((await recordOf(vendor, report.id)).state, 'succeeded')
+})
+
 test('a vendor that is away is asked again later, and what was asked is kept sealed until then', async () => {
   const vendor = await connectStripe()
   const report = await call(vendor, { ...PAYMENT, headers: fault('cut') })

@@ -9,6 +9,7 @@ import { publishAll } from '../events/events.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
 import { type Performed, perform } from './perform.ts'
 import { type CallRow, findCall, settleCall } from './queries.ts'
+import { recorder } from './record.ts'
 import { openPlan } from './settle_plan.ts'
 import type { Unsettled } from './settle_queries.ts'
 import * as queries from './settle_queries.ts'
@@ -118,8 +119,21 @@ const said = ({ id, state, response }: Performed) => ({
   by: `settled by ${toWire('call', id)}`,
 })
 
-const ask = (app: App, connection: OpenConnection, operation: string | null, request: HttpRequest) =>
-  perform(app, settler(connection), connection, { operation, request, retries: 0, patience_ms: 30_000 })
+/** A call of its own. Where that is unknown in turn nobody is told again: it stands for one that was told of. */
+async function ask(
+  app: App,
+  connection: OpenConnection,
+  operation: string | null,
+  request: HttpRequest,
+): Promise<Performed> {
+  const wanted = { operation, request, retries: 0, patience_ms: 30_000 }
+  const performed = await perform(app, settler(connection), connection, wanted)
+  if (performed.state !== 'unknown') return performed
+  const { tenant_id } = connection
+  await recorder(app).written()
+  await inTenant(app.db, tenant_id, (tx) => queries.deleteUnsettled(tx, { tenant_id, call_id: performed.id }))
+  return performed
+}
 
 const settler = ({ tenant_id, environment }: OpenConnection): Actor => ({
   kind: 'system',
