@@ -2,6 +2,7 @@ import type { Provider } from '../kit/provider.ts'
 import { awsSns } from './aws_sns/provider.ts'
 import { github } from './github/provider.ts'
 import { googlePubsub } from './google_pubsub/provider.ts'
+import { grpc } from './grpc/provider.ts'
 import { http } from './http/provider.ts'
 import { mailchimp } from './mailchimp/provider.ts'
 import { mandrill } from './mandrill/provider.ts'
@@ -19,6 +20,7 @@ const ALL: readonly Provider[] = [
   awsSns,
   github,
   googlePubsub,
+  grpc,
   http,
   mailchimp,
   mandrill,
