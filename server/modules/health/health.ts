@@ -42,7 +42,10 @@ function found(row: queries.HealthRow | undefined, wire_id: string): queries.Hea
 export async function listChecks(app: App, actor: Actor, wire_id: string, input: PageInput) {
   const { limit, before } = readPage('health_check', input)
   const place = placeOf(actor, wire_id)
-  const rows = await inTenant(app.db, actor.tenant_id, (tx) => queries.listChecks(tx, place, limit, before))
+  const rows = await inTenant(app.db, actor.tenant_id, async (tx) => {
+    found(await queries.findHealth(tx, place), wire_id)
+    return queries.listChecks(tx, place, limit, before)
+  })
   return toPage('health_check', rows, limit, toCheck)
 }
 
