@@ -1,3 +1,4 @@
+import { once } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Job } from '../../platform/jobs/jobs.ts'
 import type { Records } from '../../platform/records.ts'
@@ -14,8 +15,10 @@ import { closeAbandoned } from './queries.ts'
 import { settleCalls } from './settle.ts'
 import { countUnsettledBefore, dropPlans } from './settle_queries.ts'
 
-/** How far back a first run looks: a server that was down for a day still closes what it left. */
-const LOOK_BACK_MS = 48 * 60 * 60 * 1000
+const DAY_MS = 24 * 60 * 60 * 1000
+/** The first run of a process looks at all that is kept, since nobody knows how long it was down; a day at a time. */
+const USUAL_DAYS = 2
+const sweeps = once((_app: App) => ({ before: false }))
 const GRACE_MS = 60_000
 
 /**
@@ -27,10 +30,19 @@ export async function closeAbandonedCalls(
   options: { older_than_ms?: number } = {},
 ): Promise<number> {
   const { older_than_ms = LONGEST_CALL_MS + GRACE_MS } = options
-  const now_ms = app.clock.now().getTime()
-  const [from, to] = [new Date(now_ms - LOOK_BACK_MS), new Date(now_ms - older_than_ms)]
-  const closed = await closeAbandoned(app.db.worker, from, to)
-  await dropPlans(app.db.worker, to)
+  const to_ms = app.clock.now().getTime() - older_than_ms
+  const swept = sweeps(app)
+  const days = swept.before ? USUAL_DAYS : app.config.retention_records_days
+  let count = 0
+  for (let day = days; day > 0; day--)
+    count += await closeBetween(app, to_ms - day * DAY_MS, to_ms - (day - 1) * DAY_MS)
+  swept.before = true
+  await dropPlans(app.db.worker, new Date(to_ms))
+  return count
+}
+
+async function closeBetween(app: App, from_ms: number, to_ms: number): Promise<number> {
+  const closed = await closeAbandoned(app.db.worker, new Date(from_ms), new Date(to_ms))
   for (const { id, state } of closed) {
     app.log.warn(
       { crossing: 'call', call: toWire('call', id), outcome: state },
@@ -84,13 +96,10 @@ export const schedules = [
     name: 'calls.close_abandoned',
     cron: '*/5 * * * *',
     time_zone: 'UTC',
-    run: async (app: App): Promise<void> => void (await closeAbandonedCalls(app)),
-  },
-  {
-    name: 'calls.settle',
-    cron: '* * * * *',
-    time_zone: 'UTC',
-    run: settleCalls,
+    run: async (app: App): Promise<void> => {
+      await closeAbandonedCalls(app)
+      await settleCalls(app)
+    },
   },
   {
     name: 'calls.sweep_cache',

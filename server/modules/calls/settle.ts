@@ -33,7 +33,7 @@ export async function settleCalls(app: App): Promise<void> {
 }
 
 /** After these the vendor is asked again, a day long; the ends are the vendor's, not ours, so there is no haste. */
-const WAITS_MIN = [1, 5, 15, 60, 180, 360, 720]
+const WAITS_MIN = [5, 15, 60, 180, 360, 720]
 
 async function settle(app: App, item: Unsettled): Promise<void> {
   const { tenant_id, call_id, tries } = item
