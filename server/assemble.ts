@@ -140,6 +140,7 @@ async function build(
 function watchQueues(app: App): void {
   inboundJobs.watchInbox(app)
   outboundJobs.watchDeliveries(app)
+  callJobs.watchDeferred(app)
   watchJobs(app)
   watchConnections(app)
   callJobs.watchBreakers(app)
@@ -167,8 +168,6 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   const handlers: Handlers = new Map([
     ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
     ...outboundJobs.handlers(app, listEventsBetween),
-    ...callJobs.handlers(app),
-    ...batchJobs.handlers(app),
     ...healthJobs.handlers(app),
   ])
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
@@ -186,6 +185,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
       (wanted) => readPayloads(app, wanted),
       (notice) => prepareNotice(app, notice),
     ),
+    callJobs.startDeferred(app, batchJobs.runTurn),
     startJobs({ db, clock, log, telemetry, newId, handlers }),
   ]
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) }

@@ -29,6 +29,22 @@ call isolate('deferred_call');
 grant select, insert, update on deferred_call to trilho_app;
 call open_to_worker('deferred_call', 'select');
 
+-- The work on them: a deferred call that is due, or a turn of a batch. A table of its own, so that vendors who hang hold
+-- up no other job.
+create table call_queue (
+  tenant_id uuid not null,
+  id        uuid not null, -- of the deferred call or the batch
+  kind      text not null check (kind in ('call', 'batch')),
+  due       timestamptz not null,
+  claim     uuid,
+  attempts  smallint not null default 0,
+  primary key (tenant_id, id)
+);
+create index on call_queue (due);
+call isolate('call_queue');
+grant select, insert, update, delete on call_queue to trilho_app;
+call open_to_worker('call_queue', 'select, update, delete');
+
 create table batch (
   tenant_id     uuid not null,
   id            uuid not null,

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fromWire } from '../../platform/ids.ts'
-import { startJobs } from '../../platform/jobs/jobs.ts'
 import { providers } from '../../providers/index.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { startDeferred } from '../calls/jobs.ts'
 import { routes as callRoutes } from '../calls/routes.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
-import { handlers } from './jobs.ts'
+import { runTurn } from './jobs.ts'
 import { routes } from './routes.ts'
 
 let served: Served
@@ -84,7 +84,7 @@ async function over(at: Connected, id: string, within_ms = 15_000): Promise<Repl
 }
 
 const work = () => {
-  const loop = startJobs({ ...served.app, handlers: new Map(handlers(served.app)) })
+  const loop = startDeferred(served.app, runTurn)
   undoAfter(() => loop.stop())
   return loop
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
-import { enqueue } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
 import {
   cancelBatch as cancelCalls,
@@ -12,6 +11,7 @@ import {
   openReport,
   type Planned,
   planCall,
+  putWork,
   toDeferred,
 } from '../calls/calls.ts'
 import {
@@ -30,8 +30,6 @@ import { type Batch, type BatchQuery, type CreateBatch, type ItemQuery, toBatch,
  * its own, settled by itself, so that one that fails stops no other and a server that dies loses none and repeats
  * none that must not be repeated.
  */
-export const BATCH_JOB = 'batches.run'
-
 const USUAL_CONCURRENCY = 5
 
 /** All are checked before any is kept; what is wrong with one names its place. */
@@ -57,14 +55,14 @@ export async function createBatch(
       request_id: actor.request_id,
     })
     await insertPlanned(app, tx, planned)
-    await enqueueTurn(app, tx, { tenant_id, id, due: app.clock.now() })
+    await putWork(tx, { tenant_id, id, kind: 'batch', due: app.clock.now() })
     await audit(tx, actor, 'batch.create', toWire('batch', id), {
       connection_id: wire_id,
       total: planned.length,
     })
     return made
   })
-  app.db.notify('trilho_job', 'new')
+  app.db.notify('trilho_call', 'new')
   return toBatch(row, { queued: planned.length })
 }
 
@@ -101,13 +99,6 @@ function at(place: string, { code, occurrence }: Problem): Problem {
     ...(errors && { errors: errors.map((one) => ({ ...one, field: `${place}.${one.field}` })) }),
   })
 }
-
-export const enqueueTurn = (
-  app: App,
-  tx: Tx,
-  { tenant_id, id, due }: { tenant_id: string; id: string; due: Date },
-): Promise<void> =>
-  enqueue(tx, { tenant_id, id: app.newId(), kind: BATCH_JOB, payload: { batch_id: id }, due })
 
 export async function listBatches(app: App, actor: Actor, input: BatchQuery) {
   const { limit, before } = readPage('batch', input)

@@ -1,20 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inTenant } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
-import type { Job } from '../../platform/jobs/jobs.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
-import { countStates, listWaiting, tryDeferred } from '../calls/calls.ts'
+import { countStates, listWaiting, putWork, tryDeferred } from '../calls/calls.ts'
 import { publishAll } from '../events/events.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
-import { BATCH_JOB, enqueueTurn } from './batches.ts'
 import * as queries from './queries.ts'
 import { allCounts } from './schema.ts'
-
-/** The jobs of this room, by kind. */
-export const handlers = (app: App): [string, (job: Job) => Promise<void>][] => [
-  [BATCH_JOB, (job) => runTurn(app, job)],
-]
 
 export const records = (app: App): Records[] => [
   {
@@ -24,20 +17,19 @@ export const records = (app: App): Records[] => [
   },
 ]
 
-/** A job does so much before it makes room for others, and for a server that is to stop. */
+/** A turn does so much before it makes room for others, and for a server that is to stop. */
 const TURN_MS = 5_000
 
 /** Works on a batch for one turn; what is left over is the next one's. */
-async function runTurn(app: App, { tenant_id, payload }: Job): Promise<void> {
-  const { batch_id: id } = payload as { batch_id: string }
+export async function runTurn(app: App, tenant_id: string, id: string): Promise<void> {
   const batch = await inTenant(app.db, tenant_id, (tx) => queries.findBatch(tx, tenant_id, id))
   if (batch?.state !== 'running') return
   await work(app, tenant_id, batch)
   const wait_ms = await nextDue(app, tenant_id, id)
   if (wait_ms === null) return finish(app, tenant_id, batch)
   const due = new Date(app.clock.now().getTime() + wait_ms)
-  await inTenant(app.db, tenant_id, (tx) => enqueueTurn(app, tx, { tenant_id, id, due }))
-  app.db.notify('trilho_job', 'new')
+  await inTenant(app.db, tenant_id, (tx) => putWork(tx, { tenant_id, id, kind: 'batch', due }))
+  app.db.notify('trilho_call', 'new')
 }
 
 /** Keeps as many calls under way as the batch may have: the slowest of them holds up none of the others. */

@@ -138,5 +138,6 @@ export {
 } from './deferred_queries.ts'
 export { DeferredCall, toDeferred } from './deferred_schema.ts'
 export { tryDeferred } from './deferred_tries.ts'
+export { putWork } from './deferred_work.ts'
 export { probe, testConnection } from './probe.ts'
 export { MakeCall } from './schema.ts'

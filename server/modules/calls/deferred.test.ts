@@ -6,7 +6,6 @@ import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inTenant } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
-import { startJobs } from '../../platform/jobs/jobs.ts'
 import { providers } from '../../providers/index.ts'
 import { testDatabaseUrl, undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
@@ -14,7 +13,7 @@ import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { routes as operationRoutes } from '../operations/routes.ts'
 import { startTry } from './deferred_queries.ts'
-import { handlers } from './jobs.ts'
+import { startDeferred } from './jobs.ts'
 import { routes } from './routes.ts'
 
 let served: Served
@@ -95,7 +94,7 @@ async function over(at: Connected, id: string, within_ms = 8_000): Promise<Reply
 }
 
 const work = () => {
-  const loop = startJobs({ ...served.app, handlers: new Map(handlers(served.app)) })
+  const loop = startDeferred(served.app, async () => assert.fail('there is no batch here'))
   undoAfter(() => loop.stop())
   return loop
 }

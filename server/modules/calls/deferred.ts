@@ -1,7 +1,6 @@
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
-import { enqueue } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
 import {
   checkEnvironment,
@@ -12,6 +11,7 @@ import {
 import { audit } from '../tenants/tenants.ts'
 import * as queries from './deferred_queries.ts'
 import { type DeferredCall, toDeferred } from './deferred_schema.ts'
+import { putWork } from './deferred_work.ts'
 import { checkCall, knownRequest } from './prepare.ts'
 import { findCall } from './queries.ts'
 import type { MakeCall } from './schema.ts'
@@ -21,8 +21,6 @@ import type { MakeCall } from './schema.ts'
  * try is a call of its own, on record before its first byte leaves, so that one that was cut off is found again and
  * never repeated where that could make it happen twice.
  */
-export const DEFERRED_JOB = 'calls.deferred'
-
 export async function deferCall(
   app: App,
   actor: Actor,
@@ -34,10 +32,10 @@ export async function deferCall(
   const planned = await planCall(app, actor, connection, input, { batch_id: null, position: null })
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     await insertPlanned(app, tx, [planned])
-    await enqueueTry(app, tx, { tenant_id, id: planned.row.id, due: app.clock.now() })
+    await putWork(tx, { tenant_id, id: planned.row.id, kind: 'call', due: app.clock.now() })
     return found(await queries.findDeferred(tx, tenant_id, planned.row.id), planned.row.id)
   })
-  app.db.notify('trilho_job', 'new')
+  app.db.notify('trilho_call', 'new')
   return toDeferred(row)
 }
 
@@ -80,12 +78,6 @@ export async function insertPlanned(app: App, tx: Tx, planned: readonly Planned[
 
 /** What the sealed bytes of a row are tied to. */
 export const sealedAs = (column: 'request' | 'report', id: string): string => `deferred_call ${column} ${id}`
-
-export const enqueueTry = (
-  app: App,
-  tx: Tx,
-  { tenant_id, id, due }: { tenant_id: string; id: string; due: Date },
-): Promise<void> => enqueue(tx, { tenant_id, id: app.newId(), kind: DEFERRED_JOB, payload: { id }, due })
 
 /** Given up while it waits; one that is under way ends as it ends. */
 export async function cancelCall(app: App, actor: Actor, wire_id: string): Promise<DeferredCall> {

@@ -8,8 +8,9 @@ import { type OpenConnection, useConnection } from '../connections/connections.t
 import { publishAll } from '../events/events.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
 import { concludeCall } from './conclude.ts'
-import { enqueueTry, sealedAs } from './deferred.ts'
+import { sealedAs } from './deferred.ts'
 import * as queries from './deferred_queries.ts'
+import { putWork } from './deferred_work.ts'
 import { type Performed, perform } from './perform.ts'
 import { prepareCall } from './prepare.ts'
 import { findCall, type Outcome } from './queries.ts'
@@ -131,9 +132,9 @@ async function settle(app: App, tenant_id: string, row: Row, call_id: string, tr
   if (again_ms === null) return close(app, row, place, tried)
   await inTenant(app.db, tenant_id, async (tx) => {
     const due = await queries.requeue(tx, place, { status, error, again_ms, counts })
-    if (due && row.batch_id === null) await enqueueTry(app, tx, { tenant_id, id: row.id, due })
+    if (due && row.batch_id === null) await putWork(tx, { tenant_id, id: row.id, kind: 'call', due })
   })
-  app.db.notify('trilho_job', 'new')
+  app.db.notify('trilho_call', 'new')
 }
 
 type Place = { tenant_id: string; id: string; call_id: string }

@@ -1,14 +1,11 @@
 import { once } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
-import type { Job } from '../../platform/jobs/jobs.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { listStates } from './breaker_queries.ts'
 import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
 import { LONGEST_CALL_MS } from './deadline.ts'
-import { DEFERRED_JOB } from './deferred.ts'
 import { countWaitingBefore } from './deferred_queries.ts'
-import { tryDeferred } from './deferred_tries.ts'
 import { renewIdle } from './idle_tokens.ts'
 import { deleteIdle, deleteOldUsage } from './limit_queries.ts'
 import { closeAbandoned } from './queries.ts'
@@ -86,11 +83,6 @@ export const records = (app: App): Records[] => [
   },
 ]
 
-/** The jobs of this room, by kind. */
-export const handlers = (app: App): [string, (job: Job) => Promise<void>][] => [
-  [DEFERRED_JOB, ({ tenant_id, payload }) => tryDeferred(app, tenant_id, (payload as { id: string }).id)],
-]
-
 export const schedules = [
   {
     name: 'calls.close_abandoned',
@@ -131,3 +123,5 @@ export const watchBreakers = ({ telemetry, db }: App): void =>
       1,
     ]),
   )
+
+export { startDeferred, watchDeferred } from './deferred_loop.ts'

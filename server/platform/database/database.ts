@@ -32,7 +32,7 @@ export type Database = {
   close(): Promise<void>
 }
 
-export type Channel = 'trilho_config' | 'trilho_inbox' | 'trilho_delivery' | 'trilho_job'
+export type Channel = 'trilho_config' | 'trilho_inbox' | 'trilho_delivery' | 'trilho_job' | 'trilho_call'
 
 type Role = 'trilho_app' | 'trilho_worker' | 'trilho_ingest' | 'trilho_owner'
 

@@ -16,7 +16,7 @@ type Line = {
   close(): Promise<void>
 }
 
-const CHANNELS: Channel[] = ['trilho_config', 'trilho_inbox', 'trilho_delivery', 'trilho_job']
+const CHANNELS: Channel[] = ['trilho_config', 'trilho_inbox', 'trilho_delivery', 'trilho_job', 'trilho_call']
 const NAME = 'trilho_line'
 const WORKS = 'worker'
 const GATHER_MS = 5

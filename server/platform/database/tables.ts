@@ -127,6 +127,14 @@ export interface Tables {
     response_body: Buffer | null
     error: string | null
   }
+  call_queue: {
+    tenant_id: string
+    id: string
+    kind: 'call' | 'batch'
+    due: Timestamp
+    claim: string | null
+    attempts: Generated<number>
+  }
   call_unsettled: {
     tenant_id: string
     call_id: string

@@ -288,6 +288,7 @@ export async function ok(answered: Promise<Answer>): Promise<Record<string, unkn
 async function calm({ app }: World, from: string, tenants: number): Promise<void> {
   const left = `
     select (select count(*) from inbox_queue where id > $1) + (select count(*) from delivery_queue where id > $1 and attempts = 0)
+           + (select count(*) from call_queue where id > $1)
            + $2 - (select count(distinct tenant_id) from attempt where id > $1) as n`
   for (let turn = 0; turn < 400; turn++) {
     const { rows } = await app.db.owner.pool.query<{ n: string }>(left, [from, tenants])
