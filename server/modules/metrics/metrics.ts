@@ -12,7 +12,7 @@ import { type MetricsQuery, toConnection, toFigures } from './schema.ts'
  * longer than the calls themselves. Percentiles are of all calls of the range, not means of means.
  */
 
-export { type Noted, noteCache, noteCall, writeCounts } from './counts.ts'
+export { noteCache, noteCall, writeCounts } from './counts.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS

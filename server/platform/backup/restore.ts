@@ -49,9 +49,12 @@ async function restoreFrom(client: PoolClient, { header, tables }: Reader): Prom
   const forced = made.filter(({ is_forced }) => is_forced).map(({ name }) => name)
   // COPY FROM is refused where row-level security is in force. It is lifted from the owner alone, inside a
   // transaction that nobody sees, and this works for a login that is no superuser.
-  await alterAll(client, forced, 'no force')
+  await alterAll(client, forced, 'no force row level security')
+  // What triggers did when the rows were made is in the backup as well.
+  await alterAll(client, forced, 'disable trigger user')
   for await (const { name, rows } of tables()) await copyIn(client, header, name, rows)
-  await alterAll(client, forced, 'force')
+  await alterAll(client, forced, 'enable trigger user')
+  await alterAll(client, forced, 'force row level security')
   return { header, rows: await verify(client, header, forced) }
 }
 
@@ -85,8 +88,8 @@ async function makePartitions(
   }
 }
 
-async function alterAll(client: PoolClient, tables: string[], force: 'force' | 'no force'): Promise<void> {
-  for (const name of tables) await client.query(`alter table ${inPublic(name)} ${force} row level security`)
+async function alterAll(client: PoolClient, tables: string[], how: string): Promise<void> {
+  for (const name of tables) await client.query(`alter table ${inPublic(name)} ${how}`)
 }
 
 async function copyIn(
