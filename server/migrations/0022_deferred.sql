@@ -65,3 +65,13 @@ call open_to_worker('batch', 'select');
 
 -- What every call through a connection maps, unless its operation or the call itself says otherwise.
 alter table connection add column mapping jsonb not null default '{}';
+
+-- What the steps of a call's mapping came to: kind, time, and what went wrong. What they were given and gave is not kept.
+create table call_mapping (
+  tenant_id uuid not null,
+  id        uuid not null, -- of the call
+  steps     text not null,
+  primary key (tenant_id, id)
+) partition by range (id);
+call isolate('call_mapping');
+grant select, insert on call_mapping to trilho_app;

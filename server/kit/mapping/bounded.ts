@@ -24,8 +24,7 @@ type Waiting = { task: Task; done: (reckoned: Reckoned) => void }
 type Thread = { worker: Worker; job: Waiting | null; timer: NodeJS.Timeout | null }
 
 function startThread(): Worker {
-  // Compiled, the file ends otherwise; nothing rewrites the name in a URL.
-  const file = new URL(import.meta.url.replace(/bounded\.(ts|js)$/, 'bounded_thread.$1'))
+  const file = new URL('./bounded_thread.ts', import.meta.url)
   return new Worker(file, { env: {}, resourceLimits: MEMORY, stdout: true, stderr: true })
 }
 

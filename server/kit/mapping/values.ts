@@ -18,8 +18,6 @@ export const parseExact = (text: string): unknown =>
     typeof value === 'number' && source !== undefined && String(value) !== source ? rawJSON(source) : value,
   )
 
-export const isRaw = isRawJSON
-
 /** A number by its digits, as it would stand in JSON. */
 export const rawNumber = (digits: string): unknown =>
   String(Number(digits)) === digits ? Number(digits) : rawJSON(digits)

@@ -7,7 +7,7 @@ import { readPage, toPage } from '../wire.ts'
 import { type Answered, performCached } from './cache.ts'
 import { drainCache } from './cache_policies.ts'
 import { concludeCall } from './conclude.ts'
-import { readDeferred } from './deferred_report.ts'
+import { readDeferred, stepsOf } from './deferred_report.ts'
 import { keepUsage } from './guards.ts'
 import { prepareCall } from './prepare.ts'
 import { back, cacheStatus, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
@@ -110,7 +110,7 @@ export async function readCall(app: App, actor: Actor, wire_id: string) {
     const row = await queries.findCall(tx, tenant_id, id)
     if (!row) return readDeferred(app, tx, tenant_id, wire_id)
     const attempts = await queries.listAttempts(tx, tenant_id, id)
-    return { ...toCall(row), log: attempts.map(toAttempt) }
+    return { ...toCall(row), ...(await stepsOf(tx, tenant_id, id)), log: attempts.map(toAttempt) }
   })
 }
 

@@ -1,24 +1,52 @@
 import { parseExact, type StepReport } from '../../kit/mapping/mapping.ts'
+import { maskBody } from '../../kit/masking.ts'
+import { inTenant } from '../../platform/database/database.ts'
+import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
+import type { OpenConnection } from '../connections/connections.ts'
 import type { CacheNote } from './cache_schema.ts'
 import { mapOut } from './mapped.ts'
+import { insertSteps } from './mapping_queries.ts'
 import type { Performed } from './perform.ts'
 import type { Prepared } from './prepare.ts'
-import { readAnswer, toReport, withMapped } from './report.ts'
+import { type Answer, readAnswer, toReport, withMapped } from './report.ts'
 
-/** The report of a call that is over, with its answer translated and mapped. */
+/** The report of a call that is over, with its answer translated and mapped; what the steps came to is on record. */
 export async function concludeCall(
   app: App,
   actor: Actor,
-  { connection, named, mapping, steps, trace }: Prepared,
+  prepared: Prepared,
   performed: Performed & { cache?: CacheNote | null },
 ): Promise<string> {
+  const { connection, named } = prepared
   const answer = readAnswer(connection.opened.provider, performed.response, named)
+  const mapped = performed.state === 'succeeded' ? await mapAnswer(app, actor, prepared, answer) : null
+  const steps = { in: prepared.steps, out: mapped?.steps ?? [] }
+  if (steps.in.length + steps.out.length > 0) await keepSteps(app, connection, performed.id, steps)
+  return toReport(connection, performed, named, mapped ? withMapped(answer, mapped) : answer, steps)
+}
+
+/** Null where there is nothing to map, or nothing that could be made sense of. */
+async function mapAnswer(app: App, actor: Actor, { mapping, trace }: Prepared, answer: Answer) {
   const out = mapping.out ?? []
-  const taken: StepReport[] = []
-  if (out.length === 0 || performed.state !== 'succeeded' || answer.error !== undefined)
-    return toReport(connection, performed, named, answer, { in: steps, out: taken })
+  if (out.length === 0 || answer.error !== undefined) return null
   const value = 'result' in answer ? answer.result : parseExact(answer.json)
-  const mapped = await mapOut(app, actor, out, value, { trace, depth: 0 })
-  return toReport(connection, performed, named, withMapped(answer, mapped), { in: steps, out: mapped.steps })
+  return mapOut(app, actor, out, value, { trace, depth: 0 })
+}
+
+type Steps = { in: StepReport[]; out: StepReport[] }
+
+/** Without what the steps were given and gave. The call has happened whether or not this can be written down. */
+async function keepSteps(
+  app: App,
+  { tenant_id, opened }: OpenConnection,
+  id: string,
+  steps: Steps,
+): Promise<void> {
+  const bare = (reports: StepReport[]) => reports.map(({ input: _input, output: _output, ...rest }) => rest)
+  const text = JSON.stringify({ in: bare(steps.in), out: bare(steps.out) })
+  const row = { tenant_id, id, steps: maskBody(text, Object.values(opened.credentials)) }
+  await inTenant(app.db, tenant_id, (tx) => insertSteps(tx, row)).catch((cause: unknown) =>
+    app.log.error({ err: cause, call: toWire('call', id) }, 'the steps of a mapping were not kept'),
+  )
 }

@@ -5,8 +5,9 @@ import type { App } from '../app.ts'
 import { openReport } from './deferred.ts'
 import { findDeferred } from './deferred_queries.ts'
 import { toDeferred } from './deferred_schema.ts'
+import { findSteps } from './mapping_queries.ts'
 import { type CallRow, findCall, listAttempts } from './queries.ts'
-import { toAttempt } from './schema.ts'
+import { type StepsOfCall, toAttempt } from './schema.ts'
 
 /** A deferred call as it stands: what it came to, its tries, and their attempts in one log. */
 export async function readDeferred(app: App, tx: Tx, tenant_id: string, wire_id: string) {
@@ -30,6 +31,13 @@ export async function readDeferred(app: App, tx: Tx, tenant_id: string, wire_id:
     request_id: row.actor.request_id,
     call_ids: row.call_ids.map((id) => toWire('call', id)),
     report: await openReport(app, tx, tenant_id, row),
+    ...(await stepsOf(tx, tenant_id, row.id)),
     log: log.map(toAttempt),
   }
+}
+
+/** What the steps of its mapping came to, where it had one. */
+export async function stepsOf(tx: Tx, tenant_id: string, id: string): Promise<{ steps?: StepsOfCall }> {
+  const text = await findSteps(tx, tenant_id, id)
+  return text === null ? {} : { steps: JSON.parse(text) as StepsOfCall }
 }

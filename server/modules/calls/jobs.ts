@@ -76,6 +76,7 @@ export const records = (app: App): Records[] => [
     held: (before_id) => countUnsettledBefore(app.db.worker, before_id),
   },
   { table: 'call_attempt', keep_days: app.config.retention_attempt_days, held: async () => 0 },
+  { table: 'call_mapping', keep_days: app.config.retention_attempt_days, held: async () => 0 },
   {
     table: 'deferred_call',
     keep_days: app.config.retention_records_days,

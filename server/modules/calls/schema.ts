@@ -115,6 +115,12 @@ const CallState = Type.Union([Type.Literal('started'), ...Ended], {
     'refused: the vendor said no (3xx, 4xx); failed: it could not be reached or answered 5xx; unknown: it may have acted, and nobody saw its answer',
 })
 
+const StepsOfCall = Type.Object(
+  { in: StepReports, out: StepReports },
+  { description: 'What the steps of the mapping came to; with it `result` is what its last step gave' },
+)
+export type StepsOfCall = Static<typeof StepsOfCall>
+
 export const CallReport = Type.Object({
   id: WireId('call'),
   connection_id: WireId('connection'),
@@ -129,12 +135,7 @@ export const CallReport = Type.Object({
   cache: Nullable(CacheNote),
   result: Type.Optional(Type.Unknown({ description: 'What an operation gives back, in our words' })),
   refusal: Type.Optional(Type.Unknown({ description: "The vendor's no, in our words" })),
-  steps: Type.Optional(
-    Type.Object(
-      { in: StepReports, out: StepReports },
-      { description: 'What the steps of the mapping came to; with it `result` is what its last step gave' },
-    ),
-  ),
+  steps: Type.Optional(StepsOfCall),
   body_encoding: Nullable(Type.Union([Type.Literal('json'), Type.Literal('text'), Type.Literal('base64')])),
   body: Type.Unknown({
     description: 'The answer: JSON to the digit, text, or base64, as body_encoding says',
@@ -224,6 +225,7 @@ export const CallWithLog = Type.Object({
   ...Call.properties,
   state: DeferredState,
   log: Type.Array(Attempt),
+  steps: Type.Optional(StepsOfCall),
   batch_id: Type.Optional(Nullable(WireId('batch'))),
   tries: Type.Optional(Type.Integer({ description: 'Of a call that is made later' })),
   next_try_at: Type.Optional(Nullable(Timestamp)),

@@ -174,6 +174,13 @@ test('the mapping of a call is done before it is sent and after it is answered, 
   const { out } = report.body['steps'] as { out: { input: unknown; output: unknown }[] }
   assert.deepEqual(out[0]?.input, report.body['body'])
   assert.deepEqual(out[0]?.output, report.body['result'])
+  const record = await served.send('GET', `/v1/calls/${report.body['id']}`, { key: at.key })
+  const kept = record.body['steps'] as { in: Record<string, unknown>[]; out: Record<string, unknown>[] }
+  assert.deepEqual(
+    [...kept.in, ...kept.out].map(({ took_ms, ...rest }) => [typeof took_ms, rest]),
+    [1, 2].map(() => ['number', { kind: 'map', ok: true }]),
+    'what was mapped is not kept',
+  )
 })
 
 test('a connection maps all its calls, unless the operation or the call has a mapping of its own', async () => {

@@ -127,6 +127,11 @@ export interface Tables {
     response_body: Buffer | null
     error: string | null
   }
+  call_mapping: {
+    tenant_id: string
+    id: string
+    steps: string
+  }
   call_queue: {
     tenant_id: string
     id: string

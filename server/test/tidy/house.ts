@@ -76,6 +76,7 @@ export const TABLES: Record<string, string> = {
   call: 'server/modules/calls/queries.ts',
   call_attempt: 'server/modules/calls/queries.ts',
   call_unsettled: 'server/modules/calls/settle_queries.ts',
+  call_mapping: 'server/modules/calls/mapping_queries.ts',
   call_queue: 'server/modules/calls/deferred_work.ts',
   connection: 'server/modules/connections/queries.ts',
   connection_token: 'server/modules/connections/token_queries.ts',
