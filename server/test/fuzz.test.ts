@@ -50,9 +50,13 @@ before(async () => {
     ({ name }) => !KEPT_OF_REFUSALS.includes(name),
   )
   counting = tables
+    .filter(({ name }) => !TALLIES.includes(name))
     .map(({ name }) => `select '${name}' as name, count(*)::int as n from ${quoted(name)}`)
     .join(' union all ')
 })
+
+/** What is counted in memory is written some seconds later, whatever is asked then. */
+const TALLIES = ['connection_cache', 'limit_usage', 'metric', 'subscription_counter']
 
 /** A key that no request of ours revokes. */
 async function freshKey({ a, send }: World): Promise<string> {

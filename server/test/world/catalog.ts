@@ -10,6 +10,8 @@ export type Column = {
   is_key: boolean
   /** References another table than `tenant`. */
   is_reference: boolean
+  /** A CHECK says what it may be. */
+  is_checked: boolean
   /** The words its CHECK lists. */
   words: string[]
 }
@@ -28,6 +30,7 @@ const COLUMNS = `
          exists (select from pg_index i where i.indrelid = c.oid and i.indisunique and a.attnum = any (i.indkey)) as is_key,
          exists (select from pg_constraint f where f.conrelid = c.oid and f.contype = 'f' and a.attnum = any (f.conkey)
                     and f.confrelid <> 'tenant'::regclass) as is_reference,
+         exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'c' and a.attnum = any (k.conkey)) as is_checked,
          (select pg_get_constraintdef(k.oid) from pg_constraint k
            where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum]
              and pg_get_constraintdef(k.oid) like '%= ANY (ARRAY[%' limit 1) as check
@@ -60,7 +63,7 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
  * hundred in a rare state.
  */
 export async function makeRows(owner: Pool, table: Table, tenant_id: string, count: number): Promise<void> {
-  const columns = table.columns.filter((column) => !(column.is_reference && column.nullable))
+  const columns = table.columns.filter((column) => !isLeftOut(column))
   const values = columns.map((column) => {
     if (column.name === table.tenant_column) return `'${tenant_id}'::uuid`
     return column.is_reference && column.name === 'connection_id' ? aConnection(tenant_id) : madeUp(column)
@@ -71,6 +74,10 @@ export async function makeRows(owner: Pool, table: Table, tenant_id: string, cou
      on conflict do nothing`,
   )
 }
+
+/** What may be anything else: a number within bounds that only its CHECK knows, a row of another table. */
+const isLeftOut = ({ is_reference, is_checked, words, nullable, has_default }: Column): boolean =>
+  (is_reference && nullable) || (is_checked && words.length === 0 && (nullable || has_default))
 
 /** One they have: a row that belongs to a connection cannot be without it. */
 const aConnection = (tenant_id: string) =>
@@ -103,6 +110,7 @@ const VALUES: Record<string, string> = {
   'text[]': "array['made']",
   'uuid[]': 'array[gen_random_uuid()]',
   'integer[]': 'array[0]',
+  'bigint[]': 'array[0]',
   bytea: "'\\x00'::bytea",
   boolean: 'false',
   jsonb: "'{}'::jsonb",
