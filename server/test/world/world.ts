@@ -228,9 +228,13 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
   if (operations.some(({ id }) => id === 'authorizeConnection')) await consent(send, sandbox_url, citizen)
   if (operations.some(({ id }) => id === 'createBatch')) {
     const at = `/v1/connections/${citizen.connection}`
-    const stored = { name: 'balance.read', method: 'GET', path: '/v1/balance' }
+    const stored = {
+      name: `balance.d${randomUUID().replaceAll('-', '')}`,
+      method: 'GET',
+      path: '/v1/balance',
+    }
     await ok(send('POST', `${at}/operations`, { key: citizen.test_key, json: stored }))
-    const call = { operation: 'balance.read' }
+    const call = { operation: stored.name }
     await ok(send('POST', `${at}/calls`, { key: citizen.test_key, json: { ...call, mode: 'async' } }))
     await ok(send('POST', `${at}/calls/batch`, { key: citizen.test_key, json: { calls: [call] } }))
   }
