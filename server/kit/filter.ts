@@ -37,7 +37,7 @@ export function compileFilter(filter: unknown, place = 'filter'): Matches {
   if (JSON.stringify(filter).length > MOST_CHARACTERS) {
     throw fault(place, `must not be longer than ${MOST_CHARACTERS} characters`)
   }
-  const holds = compile(filter, { path: place, depth: 0, count: { left: MOST_CONDITIONS } })
+  const holds = compile(filter, { path: place, depth: 0, count: { left: MOST_CONDITIONS, of: place } })
   return (data) => holds([data], budget())
 }
 
@@ -70,11 +70,11 @@ function budget(): Spend {
   }
 }
 
-type At = { path: string; depth: number; count: { left: number } }
+type At = { path: string; depth: number; count: { left: number; of: string } }
 
 function compile(node: unknown, at: At): Holds {
   if (at.depth > MOST_DEPTH) throw fault(at.path, `must not nest deeper than ${MOST_DEPTH}`)
-  if (at.count.left-- <= 0) throw fault(at.path, `makes more than ${MOST_CONDITIONS} conditions`)
+  if (at.count.left-- <= 0) throw fault(at.count.of, `must not have more than ${MOST_CONDITIONS} conditions`)
   if (Array.isArray(node))
     throw fault(at.path, 'must be a value or conditions; for one of several write {"$in": […]}')
   if (!isObject(node)) return equals(node, at)
