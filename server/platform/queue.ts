@@ -85,7 +85,10 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
     if (timer && look_at <= at) return
     if (timer) clearTimeout(timer)
     look_at = at
-    timer = setTimeout(wake, at - clock.monotonic())
+    timer = setTimeout(() => {
+      timer = null // one that rang during a claim would be taken for one that still will
+      wake()
+    }, at - clock.monotonic())
   }
 
   function wake(): void {

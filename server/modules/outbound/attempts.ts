@@ -19,19 +19,21 @@ export type ReadPayloads = (wanted: Wanted[]) => Promise<(Payload | null)[]>
 const SUSPECT_CUTS = 2
 /** … and before it is given up. Far above what restarts do, since a database that is away cuts claims off too. */
 const MOST_CUTS = 20
+/** How long what waits for its turn to be worked on alone is put back for: it may not wait in hand, where its lease ends. */
+export const ALONE_AGAIN_MS = 1_000
 
 export type Attempts = {
   /** The receiver, null where the subscription is disabled or gone. */
   receiverOf(item: { tenant_id: string; subscription_id: string }): Promise<Active | null>
   /** Makes one attempt, in at most `most_ms`. */
   attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended>
-  /** Runs what was cut off before one after another, everything else at once. */
-  alone<T>(cuts: number, work: () => Promise<T>): Promise<T>
+  /** Runs what was cut off before alone, or puts it back where something like it runs; everything else at once. */
+  alone<T>(cuts: number, work: () => Promise<T>, putBack: () => Promise<T>): Promise<T>
 }
 
 export function createAttempts(app: App, read: ReadPayloads): Attempts {
   const payloads = createBatch({ size: 128, parallel: 1, flush: read, isFinal: isConnectionLoss })
-  let last: Promise<unknown> = Promise.resolve()
+  let busy = false
 
   async function attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended> {
     if (item.cuts >= MOST_CUTS) {
@@ -58,11 +60,15 @@ export function createAttempts(app: App, read: ReadPayloads): Attempts {
   return {
     attempt,
     receiverOf: ({ tenant_id, subscription_id }) => receiverOf(app, tenant_id, subscription_id),
-    alone: (cuts, work) => {
+    alone: async (cuts, work, putBack) => {
       if (cuts < SUSPECT_CUTS) return work()
-      const turn = last.then(work, work)
-      last = turn.catch(() => {})
-      return turn
+      if (busy) return putBack()
+      busy = true
+      try {
+        return await work()
+      } finally {
+        busy = false
+      }
     },
   }
 }

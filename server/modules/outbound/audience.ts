@@ -5,6 +5,7 @@ import { insertOrdered, type OrderedDelivery } from './lane_queries.ts'
 import { laneKey, type Ordering } from './order.ts'
 import * as queries from './queries.ts'
 import { insertDeliveries, type NewDelivery } from './queue_queries.ts'
+import { type Prover, proverOf } from './receiver_auth.ts'
 
 /** Who listens: a tenant's subscriptions ready for use, kept in memory until one of them changes. */
 
@@ -29,6 +30,11 @@ export type Active = {
   max_concurrency: number | null
   /** What is older is not sent any more. */
   expire_after_s: number | null
+  /** So many deliveries in so many seconds, in all workers together. */
+  rate: { count: number; per_s: number } | null
+  content_type: 'json' | 'form'
+  /** Authentication that is made for each request. */
+  prover: Prover | null
 }
 
 /** An event as `fanOut` needs it; `data` is JSON text. */
@@ -131,41 +137,27 @@ const activeSubscriptions = once((app: App) =>
 
 async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<string, Active>> {
   const active = new Map<string, Active>()
-  for (const row of await queries.listActiveSubscriptions(tx, tenant_id)) {
-    const {
-      secret,
-      headers = '{}',
-      auth = '{}',
-    } = await app.vault.getAll(tx, { tenant_id, owner_id: row.id })
+  const rows = await queries.listActiveSubscriptions(tx, tenant_id)
+  const sealed = await app.vault.getAllOf(
+    tx,
+    tenant_id,
+    rows.map(({ id }) => id),
+  )
+  for (const row of rows) {
+    const { secret, headers = '{}', auth = '{}' } = sealed.get(row.id) ?? {}
     if (!secret) continue
-    const {
-      id,
-      url,
-      event_types,
-      timeout_ms,
-      retry_schedule_s,
-      disable_after_hours,
-      ordering,
-      max_concurrency,
-      expire_after_s,
-    } = row
+    const proof = proverOf(row.auth, JSON.parse(auth) as Record<string, string>)
+    const { id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours } = row
+    const { ordering, max_concurrency, expire_after_s, content_type, rate_count, rate_per_s } = row
     active.set(id, {
-      ...{
-        id,
-        url,
-        event_types,
-        timeout_ms,
-        retry_schedule_s,
-        disable_after_hours,
-        ordering,
-        max_concurrency,
-        expire_after_s,
-        secret,
-      },
+      ...{ id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours, secret },
+      ...{ ordering, max_concurrency, expire_after_s, content_type },
+      rate: rate_count !== null && rate_per_s !== null ? { count: rate_count, per_s: rate_per_s } : null,
       state: row.state === 'paused' ? 'paused' : 'enabled',
       matches: row.filter ? readFilter(row.filter) : null,
       previous: await openPrevious(app, tx, tenant_id, row),
-      headers: { ...JSON.parse(headers), ...JSON.parse(auth) } as Record<string, string>,
+      headers: { ...JSON.parse(headers), ...proof.headers } as Record<string, string>,
+      prover: proof.prover,
     })
   }
   return active

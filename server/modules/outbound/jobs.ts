@@ -4,7 +4,14 @@ import { toWire } from '../../platform/ids.ts'
 import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
-import { type Attempts, createAttempts, createSettle, type ReadPayloads, report } from './attempts.ts'
+import {
+  ALONE_AGAIN_MS,
+  type Attempts,
+  createAttempts,
+  createSettle,
+  type ReadPayloads,
+  report,
+} from './attempts.ts'
 import { createHealth, type Health, type PrepareNotice } from './health.ts'
 import { countLinedBefore, readLanes } from './lane_queries.ts'
 import { startLanes } from './lanes.ts'
@@ -21,6 +28,7 @@ import {
   readQueue,
   settleDeliveries,
 } from './queue_queries.ts'
+import { createRate } from './rate.ts'
 import { mostOf } from './rooms.ts'
 import { createTurns } from './turns.ts'
 
@@ -33,36 +41,18 @@ export function startDeliveries(app: App, read: ReadPayloads, prepare: PrepareNo
 
 /** Claims deliveries, sends them, and records what came of it: many at a time, each at its own pace. */
 function startQueue(app: App, attempts: Attempts, health: Health, prepare: PrepareNotice): Loop {
-  const settle = createSettle<Ended>(app, prepare, {
-    settle: async (db, batch) => {
-      const mine = await settleDeliveries(db, batch)
-      return batch.map(({ item }) => mine.has(item.id))
-    },
-    attemptsOf: (ended) => [ended],
-  })
-  const hold = createHold(app)
+  const { worker } = app.db
+  const deliver = createDeliver(app, attempts, health, prepare, (id, ms) => turns.close(id, ms))
   const turns = createTurns<DueDelivery>({
     capacity: app.config.worker_concurrency,
     clock: app.clock,
-    take: (claim) => claimDeliveries(app.db.worker, claim),
-    takeTurns: (claim, who) => claimDeliveryTurns(app.db.worker, claim, who),
-    waiting: (after, limit) => listWaitingDeliveries(app.db.worker, after, limit),
-    giveBack: (items) => putBackDeliveries(app.db.worker, items, 0),
+    take: (claim) => claimDeliveries(worker, claim),
+    takeTurns: (claim, who) => claimDeliveryTurns(worker, claim, who),
+    waiting: (after, limit) => listWaitingDeliveries(worker, after, limit),
+    giveBack: (items) => putBackDeliveries(worker, items, 0),
     mostOf: (tenant_id, subscription_id) => mostOf(app, tenant_id, subscription_id),
     isRetry: (item) => item.attempts > 1,
   })
-
-  async function deliver(item: DueDelivery): Promise<number | null> {
-    const receiver = await attempts.receiverOf(item)
-    if (receiver?.state === 'paused') return hold(item)
-    const result = await attempts.attempt(item, receiver)
-    await health.obey(result)
-    await settle(result)
-    report(app, result)
-    await health.judge(result)
-    return result.again_ms
-  }
-
   const loop = startLoop<DueDelivery>({
     name: 'delivery',
     capacity: app.config.worker_concurrency,
@@ -71,18 +61,62 @@ function startQueue(app: App, attempts: Attempts, health: Health, prepare: Prepa
     run: async ([item]) => {
       if (!item) return null
       try {
-        return await attempts.alone(item.cuts, () => traced(app, item, () => deliver(item)))
+        return await attempts.alone(
+          item.cuts,
+          () => traced(app, item, () => deliver(item)),
+          () => putBackFor(app, item, ALONE_AGAIN_MS),
+        )
       } finally {
         turns.release(item)
       }
     },
     runEach: true,
-    extend: (items) => extendDeliveries(app.db.worker, items),
+    extend: (items) => extendDeliveries(worker, items),
     clock: app.clock,
     log: app.log,
   })
   app.db.listen('trilho_delivery', (what) => what !== 'lane' && loop.wake())
   return loop
+}
+
+/** Works on one delivery; in how many milliseconds it falls due again. */
+function createDeliver(
+  app: App,
+  attempts: Attempts,
+  health: Health,
+  prepare: PrepareNotice,
+  close: (subscription_id: string, for_ms: number) => void,
+): (item: DueDelivery) => Promise<number | null> {
+  const settle = createSettle<Ended>(app, prepare, {
+    settle: async (db, batch) => {
+      const mine = await settleDeliveries(db, batch)
+      return batch.map(({ item }) => mine.has(item.id))
+    },
+    attemptsOf: (ended) => [ended],
+  })
+  const hold = createHold(app)
+  const rate = createRate(app)
+
+  return async (item) => {
+    const receiver = await attempts.receiverOf(item)
+    if (receiver?.state === 'paused') return hold(item)
+    const wait_ms = receiver?.rate ? await rate(receiver, item.tenant_id) : 0
+    if (wait_ms > 0) {
+      close(item.subscription_id, wait_ms) // nothing more of it is taken before there is a turn again
+      return putBackFor(app, item, wait_ms)
+    }
+    const result = await attempts.attempt(item, receiver)
+    await health.obey(result)
+    await settle(result)
+    report(app, result)
+    await health.judge(result)
+    return result.again_ms
+  }
+}
+
+async function putBackFor(app: App, item: DueDelivery, wait_ms: number): Promise<number> {
+  await putBackDeliveries(app.db.worker, [item], wait_ms)
+  return wait_ms
 }
 
 export function watchDeliveries(app: App): void {

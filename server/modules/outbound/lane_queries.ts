@@ -272,15 +272,16 @@ const PUT_BACK = {
       select l.tenant_id, l.subscription_id, l.key from delivery_lane l join unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) r(t, s, k, c)
           on (l.tenant_id, l.subscription_id, l.key) = (r.t, r.s, r.k) where l.claim = r.c
        order by l.tenant_id, l.subscription_id, l.key for update of l)
-    update delivery_lane l set claim = null, due = now(), attempts = l.attempts - 1 from mine m
+    update delivery_lane l set claim = null, due = now() + $5::float8 * interval '1 ms', attempts = l.attempts - 1 from mine m
      where (l.tenant_id, l.subscription_id, l.key) = (m.tenant_id, m.subscription_id, m.key)`,
 }
 
-export async function putBackLanes(db: Db, lanes: DueLane[]): Promise<void> {
+export async function putBackLanes(db: Db, lanes: DueLane[], for_ms: number): Promise<void> {
   await hot(db, PUT_BACK, [
     lanes.map((lane) => lane.tenant_id),
     lanes.map((lane) => lane.subscription_id),
     lanes.map((lane) => lane.key),
     lanes.map((lane) => lane.claim),
+    for_ms,
   ])
 }

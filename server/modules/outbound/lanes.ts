@@ -3,7 +3,7 @@ import { isConnectionLoss } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type Loop, startLoop } from '../../platform/queue.ts'
 import type { App } from '../app.ts'
-import { type Attempts, createSettle, report } from './attempts.ts'
+import { ALONE_AGAIN_MS, type Attempts, createSettle, report } from './attempts.ts'
 import type { Active } from './audience.ts'
 import type { Health, PrepareNotice } from './health.ts'
 import {
@@ -19,6 +19,7 @@ import {
 } from './lane_queries.ts'
 import { releaseUnlessPaused } from './outbound.ts'
 import type { Ended } from './queue_queries.ts'
+import { createRate } from './rate.ts'
 import { mostOf } from './rooms.ts'
 import { createTurns } from './turns.ts'
 
@@ -38,7 +39,7 @@ const MARGIN_MS = 1_000
 
 export function startLanes(app: App, attempts: Attempts, health: Health, prepare: PrepareNotice): Loop {
   const leases = createLeases(app)
-  const run = createRun(app, attempts, health, prepare, leases.left)
+  const run = createRun(app, attempts, health, prepare, leases.left, (id, ms) => turns.close(id, ms))
   const turns = createTurns<DueLane>({
     capacity: app.config.worker_concurrency,
     clock: app.clock,
@@ -53,7 +54,7 @@ export function startLanes(app: App, attempts: Attempts, health: Health, prepare
         (lanes) => lanes,
       ),
     waiting: (after, limit) => listWaitingLanes(app.db.worker, after, limit),
-    giveBack: (lanes) => putBackLanes(app.db.worker, lanes),
+    giveBack: (lanes) => putBackLanes(app.db.worker, lanes, 0),
     mostOf: (tenant_id, subscription_id) => mostOf(app, tenant_id, subscription_id),
     isRetry: (lane) => lane.attempts > 1,
   })
@@ -65,7 +66,14 @@ export function startLanes(app: App, attempts: Attempts, health: Health, prepare
     run: async ([lane]) => {
       if (!lane) return null
       try {
-        return await attempts.alone(lane.cuts, () => traced(app, lane, () => run(lane)))
+        return await attempts.alone(
+          lane.cuts,
+          () => traced(app, lane, () => run(lane)),
+          async () => {
+            await putBackLanes(app.db.worker, [lane], ALONE_AGAIN_MS)
+            return ALONE_AGAIN_MS
+          },
+        )
       } finally {
         turns.release(lane)
       }
@@ -101,8 +109,10 @@ function createRun(
   health: Health,
   prepare: PrepareNotice,
   leaseLeft: (lane: DueLane) => number,
+  close: (subscription_id: string, for_ms: number) => void,
 ): (lane: DueLane) => Promise<number | null> {
   const putBack = createPutBack(app)
+  const rate = createRate(app)
   const settle = createSettle<LaneEnded>(app, prepare, {
     settle: async (db, batch) => {
       const mine = await settleLanes(db, batch)
@@ -117,6 +127,11 @@ function createRun(
     const ended: Ended[] = []
     for (const head of lane.heads) {
       if (leaseLeft(lane) < most_ms + MARGIN_MS) break
+      const wait_ms = receiver?.rate ? await rate(receiver, lane.tenant_id) : 0
+      if (wait_ms > 0) {
+        close(lane.subscription_id, wait_ms)
+        break
+      }
       const one = await attempts.attempt(toDelivery(lane, head, ended.length), receiver, most_ms)
       ended.push(one)
       await health.obey(one)
@@ -195,7 +210,7 @@ function createPutBack(app: App): (lane: DueLane) => Promise<number> {
     size: 128,
     parallel: 1,
     flush: async (lanes) => {
-      await putBackLanes(app.db.worker, lanes)
+      await putBackLanes(app.db.worker, lanes, 0)
       return lanes.map(() => 0)
     },
     isFinal: isConnectionLoss,

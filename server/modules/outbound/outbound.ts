@@ -79,6 +79,23 @@ export async function readSubscription(app: App, actor: Actor, wire_id: string) 
   )
 }
 
+/** What its attempts came to since it was made. */
+export async function readCounters(app: App, actor: Actor, wire_id: string) {
+  const id = fromWire('subscription', wire_id)
+  const { tenant_id } = actor
+  return inTenant(app.db, tenant_id, async (tx) => {
+    found(await queries.findSubscription(tx, tenant_id, id), id)
+    const row = await queries.findCounters(tx, tenant_id, id)
+    return {
+      attempts: Number(row?.attempts ?? 0),
+      delivered: Number(row?.delivered ?? 0),
+      failed: Number(row?.failed ?? 0),
+      last_attempt_at: row?.last_attempt_at?.toISOString() ?? null,
+      last_delivered_at: row?.last_delivered_at?.toISOString() ?? null,
+    }
+  })
+}
+
 export async function listSubscriptions(app: App, actor: Actor, input: PageInput) {
   const { limit, before } = readPage('subscription', input)
   const rows = await inTenant(app.db, actor.tenant_id, (tx) =>

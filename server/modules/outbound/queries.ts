@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db, Tx } from '../../platform/database/database.ts'
-import type { ShownAuth } from './headers.ts'
 import type { Ordering } from './order.ts'
+import type { ShownReceiverAuth } from './receiver_auth.ts'
 
 /** Every statement on subscriptions and on how their receivers are doing. */
 
@@ -15,13 +15,16 @@ export type SubscriptionRow = {
   /** JSON text. */
   filter: string | null
   header_names: string[]
-  auth: ShownAuth | null
+  auth: ShownReceiverAuth | null
   timeout_ms: number | null
   retry_schedule_s: number[] | null
   disable_after_hours: number | null
   ordering: Ordering | null
   max_concurrency: number | null
   expire_after_s: number | null
+  rate_count: number | null
+  rate_per_s: number | null
+  content_type: 'json' | 'form'
   state: 'enabled' | 'paused' | 'disabled'
   state_note: string | null
   previous_secret_until: Date | null
@@ -45,6 +48,9 @@ const SUBSCRIPTION = [
   'ordering',
   'max_concurrency',
   'expire_after_s',
+  'rate_count',
+  'rate_per_s',
+  'content_type',
   'state',
   'state_note',
   'previous_secret_until',
@@ -99,7 +105,7 @@ export const findSubscription = (
     .executeTakeFirst()
 
 /** What is kept as JSON comes back as what was put in. */
-type Json = Pick<SubscriptionRow, 'metadata' | 'auth' | 'ordering'>
+type Json = Pick<SubscriptionRow, 'metadata' | 'auth' | 'ordering' | 'content_type'>
 
 export const listSubscriptions = (
   tx: Tx,
@@ -168,12 +174,32 @@ export async function forgetPreviousSecrets(owner: Db): Promise<void> {
      where previous_secret_until <= now()`.execute(owner)
 }
 
+export type CounterRow = {
+  attempts: string
+  delivered: string
+  failed: string
+  last_attempt_at: Date | null
+  last_delivered_at: Date | null
+}
+
+export const findCounters = (tx: Tx, tenant_id: string, id: string): Promise<CounterRow | undefined> =>
+  tx
+    .selectFrom('subscription_counter')
+    .select(['attempts', 'delivered', 'failed', 'last_attempt_at', 'last_delivered_at'])
+    .where('tenant_id', '=', tenant_id)
+    .where('subscription_id', '=', id)
+    .executeTakeFirst()
+
+/** With what is kept beside it. */
 export async function deleteSubscription(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await tx
     .deleteFrom('subscription')
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
+  for (const table of ['subscription_counter', 'subscription_rate'] as const) {
+    await tx.deleteFrom(table).where('tenant_id', '=', tenant_id).where('subscription_id', '=', id).execute()
+  }
   return numDeletedRows > 0n
 }
 

@@ -7,6 +7,7 @@ import { parkedRoutes } from './parked_routes.ts'
 import { replayRoutesFor } from './replay_routes.ts'
 import type { ReadEvents } from './replays.ts'
 import {
+  Counters,
   CreateSubscription,
   RotatedSecret,
   RotateSecret,
@@ -71,6 +72,21 @@ export const routesFor =
         },
       },
       (request) => outbound.readSubscription(app, request.actor, request.params.id),
+    )
+
+    http.get(
+      '/v1/subscriptions/:id/counters',
+      {
+        ...read,
+        schema: {
+          operationId: 'readSubscriptionCounters',
+          summary: 'Read how many attempts a subscription had, and how they ended',
+          tags,
+          params: IdParams,
+          response: { 200: Counters },
+        },
+      },
+      (request) => outbound.readCounters(app, request.actor, request.params.id),
     )
 
     http.get(

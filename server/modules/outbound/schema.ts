@@ -42,6 +42,25 @@ const AuthInput = Type.Union(
     ),
     Type.Object({ type: Type.Literal('bearer'), token: Text }, { additionalProperties: false }),
     Type.Object({ type: Type.Literal('api_key'), header: Text, key: Text }, { additionalProperties: false }),
+    Type.Object(
+      {
+        type: Type.Literal('oauth2', { description: 'Client credentials' }),
+        token_url: Url,
+        client_id: Text,
+        client_secret: Text,
+        scope: Type.Optional(Text),
+      },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      {
+        type: Type.Literal('hmac', { description: 'HMAC-SHA256 of the body' }),
+        header: Text,
+        secret: Text,
+        encoding: Type.Optional(Type.Union([Type.Literal('hex'), Type.Literal('base64')])),
+      },
+      { additionalProperties: false },
+    ),
   ],
   { description: 'How Trilho authenticates at the receiver, beside the signature' },
 )
@@ -78,6 +97,20 @@ const Order = Type.Object(
     examples: [{ per: 'key', key: 'data.payment.vendor_id', on_failure: 'block' }],
   },
 )
+const Rate = Type.Object(
+  {
+    count: Type.Integer({ minimum: 1, maximum: 100_000 }),
+    per_s: Type.Integer({ minimum: 1, maximum: 86_400 }),
+  },
+  {
+    additionalProperties: false,
+    description: 'At most so many requests in so many seconds',
+    examples: [{ count: 10, per_s: 1 }],
+  },
+)
+const ContentType = Type.Union([Type.Literal('json'), Type.Literal('form')], {
+  description: '`form` sends application/x-www-form-urlencoded: `data[payment][id]=…`',
+})
 const MaxConcurrency = Type.Integer({ minimum: 1, maximum: 1_000, description: 'Requests under way at once' })
 const ExpireAfterS = Type.Integer({
   minimum: 1,
@@ -115,6 +148,8 @@ export const CreateSubscription = Type.Object(
     disable_after_hours: Type.Optional(Nullable(DisableAfterHours)),
     order: Type.Optional(Nullable(Order)),
     max_concurrency: Type.Optional(Nullable(MaxConcurrency)),
+    rate: Type.Optional(Nullable(Rate)),
+    content_type: Type.Optional(ContentType),
     expire_after_s: Type.Optional(Nullable(ExpireAfterS)),
     signature: Type.Optional(Signature),
     secret: Type.Optional(SigningSecret),
@@ -140,6 +175,8 @@ export const UpdateSubscription = Type.Partial(
     disable_after_hours: Nullable(DisableAfterHours),
     order: Nullable(Order),
     max_concurrency: Nullable(MaxConcurrency),
+    rate: Nullable(Rate),
+    content_type: ContentType,
     expire_after_s: Nullable(ExpireAfterS),
   }),
   {
@@ -166,9 +203,19 @@ export const RotatedSecret = Type.Object({
 })
 
 const ShownAuth = Type.Object({
-  type: Type.Union([Type.Literal('basic'), Type.Literal('bearer'), Type.Literal('api_key')]),
+  type: Type.Union([
+    Type.Literal('basic'),
+    Type.Literal('bearer'),
+    Type.Literal('api_key'),
+    Type.Literal('oauth2'),
+    Type.Literal('hmac'),
+  ]),
   username: Type.Optional(Type.String()),
   header: Type.Optional(Type.String()),
+  token_url: Type.Optional(Type.String()),
+  client_id: Type.Optional(Type.String()),
+  scope: Type.Optional(Nullable(Type.String())),
+  encoding: Type.Optional(Type.String()),
 })
 
 export const Subscription = Type.Object({
@@ -186,6 +233,8 @@ export const Subscription = Type.Object({
   disable_after_hours: Nullable(Type.Integer()),
   order: Nullable(Order),
   max_concurrency: Nullable(Type.Integer()),
+  rate: Nullable(Rate),
+  content_type: ContentType,
   expire_after_s: Nullable(Type.Integer()),
   state: State,
   state_note: Nullable(Type.String()),
@@ -193,6 +242,14 @@ export const Subscription = Type.Object({
   created_at: Timestamp,
   updated_at: Timestamp,
 })
+export const Counters = Type.Object({
+  attempts: Type.Integer(),
+  delivered: Type.Integer(),
+  failed: Type.Integer({ description: 'Attempts that were refused or failed' }),
+  last_attempt_at: Nullable(Timestamp),
+  last_delivered_at: Nullable(Timestamp),
+})
+
 export const SubscriptionWithSecret = Type.Intersect([Subscription, Type.Object({ secret: Type.String() })])
 export const Subscriptions = Page(Subscription)
 export const Secret = Type.Object({ secret: Type.String() })
@@ -212,6 +269,11 @@ export const toSubscription = (row: SubscriptionRow): Static<typeof Subscription
   disable_after_hours: row.disable_after_hours,
   order: row.ordering,
   max_concurrency: row.max_concurrency,
+  rate:
+    row.rate_count !== null && row.rate_per_s !== null
+      ? { count: row.rate_count, per_s: row.rate_per_s }
+      : null,
+  content_type: row.content_type,
   expire_after_s: row.expire_after_s,
   state: row.state,
   state_note: row.state_note,

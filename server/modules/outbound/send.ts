@@ -1,10 +1,13 @@
+import { formEncode } from '../../kit/transports/form.ts'
 import { signStandardWebhook } from '../../kit/webhook_keys.ts'
-import type { EgressResult } from '../../platform/egress/egress.ts'
+import { readJson } from '../../kit/wire_json.ts'
+import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { Active } from './audience.ts'
 import { MASK } from './headers.ts'
 import type { DueDelivery, Ended } from './queue_queries.ts'
+import { heed, prove } from './receiver_auth.ts'
 import { nextWait, readRetryAfter, SCHEDULE_S } from './retry.ts'
 
 /** One POST of one event to one subscription: prepared, sent, and judged. Nothing here touches the database. */
@@ -17,6 +20,10 @@ const KEEP_RESPONSE_BYTES = 8_192
 export const envelope = (event_id: string, { type, data }: Pick<Payload, 'type' | 'data'>): string =>
   `{"type":${JSON.stringify(type)},"timestamp":"${timeOfId(event_id).toISOString()}","data":${data}}`
 
+/** The same as a form, every number as it was written. */
+const form = (event_id: string, { type, data }: Pick<Payload, 'type' | 'data'>): string =>
+  formEncode({ type, timestamp: timeOfId(event_id).toISOString(), data: readJson(data) })
+
 /** `webhook-id` is the event's: the same for every attempt, so that a receiver knows a copy. */
 export async function send(
   app: App,
@@ -25,11 +32,12 @@ export async function send(
   payload: Payload,
   timeout_ms = timeoutOf(app, receiver),
 ): Promise<Ended> {
-  const body = envelope(item.event_id, payload)
+  const is_form = receiver.content_type === 'form'
+  const body = (is_form ? form : envelope)(item.event_id, payload)
   const id = toWire('event', item.event_id)
   const timestamp = app.clock.now()
   const ours = {
-    'content-type': 'application/json',
+    'content-type': is_form ? 'application/x-www-form-urlencoded' : 'application/json',
     'user-agent': 'Trilho-Webhook/1.0',
     'webhook-id': id,
     'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
@@ -45,7 +53,7 @@ export async function send(
     'trilho-attempt': String(item.attempts),
   }
   const started = app.clock.monotonic()
-  const result = await app.egress.send({
+  const result = await post(app, receiver, {
     url: receiver.url,
     method: 'POST',
     headers: { ...receiver.headers, ...ours },
@@ -66,6 +74,23 @@ export async function send(
 
 export const timeoutOf = (app: App, { timeout_ms }: Active): number =>
   timeout_ms ?? app.config.delivery_timeout_ms
+
+/** Sends it with what the receiver wants to see for each request. */
+async function post(app: App, { prover }: Active, request: EgressRequest): Promise<EgressResult> {
+  if (prover === null) return app.egress.send(request)
+  const began = app.clock.monotonic()
+  const proved = await prove(app, prover, request)
+  const spent_ms = app.clock.monotonic() - began
+  if (!proved.ok) {
+    return { kind: 'error', code: 'aborted', sent: false, message: proved.because, total_ms: spent_ms }
+  }
+  const result = await app.egress.send({
+    ...proved.request,
+    timeout_ms: Math.max(1, request.timeout_ms - Math.ceil(spent_ms)),
+  })
+  if (result.kind === 'response') heed(app, prover, result.status, result.headers)
+  return result
+}
 
 /** Old and new both sign while they overlap, so that a receiver with either verifies. */
 const secretsOf = ({ secret, previous }: Active, now: Date): string[] =>

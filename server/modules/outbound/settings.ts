@@ -1,8 +1,9 @@
 import { compileFilter } from '../../kit/filter.ts'
 import { Problem } from '../../platform/errors.ts'
-import { type Auth, authHeader, checkHeaders, type ShownAuth, showAuth } from './headers.ts'
+import { checkHeaders } from './headers.ts'
 import { checkOrdering } from './order.ts'
 import type { SubscriptionChange } from './queries.ts'
+import { headerOf, type ReceiverAuth, readReceiverAuth, type ShownReceiverAuth } from './receiver_auth.ts'
 import type { CreateSubscription, UpdateSubscription } from './schema.ts'
 
 /** What was asked for, checked, as it is kept: columns, and by field what goes to the vault. */
@@ -11,12 +12,16 @@ export type Settings = { change: SubscriptionChange; sealed: { headers?: string;
 const NONE = '{}'
 
 export function readSettings(input: Partial<CreateSubscription> | UpdateSubscription): Settings {
-  const { headers, auth, filter, metadata, url, order, ...plain } = input
+  const { headers, auth, filter, metadata, url, order, rate, ...plain } = input
   const change: SubscriptionChange = { ...plain }
   if ('secret' in change) delete change.secret
   const sealed: Settings['sealed'] = {}
   if (url !== undefined) change.url = checkUrl(url)
   if (metadata !== undefined) change.metadata = JSON.stringify(metadata)
+  if (rate !== undefined) {
+    change.rate_count = rate?.count ?? null
+    change.rate_per_s = rate?.per_s ?? null
+  }
   if (order !== undefined) change.ordering = order === null ? null : JSON.stringify(checkOrdering(order))
   if (filter !== undefined) change.filter = filter === null ? null : checkedFilter(filter)
   if (headers !== undefined) {
@@ -25,8 +30,9 @@ export function readSettings(input: Partial<CreateSubscription> | UpdateSubscrip
     sealed.headers = JSON.stringify(checked)
   }
   if (auth !== undefined) {
-    change.auth = auth === null ? null : JSON.stringify(showAuth(auth))
-    sealed.auth = auth === null ? NONE : JSON.stringify(authHeader(auth))
+    const read = auth === null ? null : readReceiverAuth(auth)
+    change.auth = read && JSON.stringify(read.shown)
+    sealed.auth = read ? JSON.stringify(read.sealed) : NONE
   }
   return { change, sealed }
 }
@@ -37,9 +43,9 @@ function checkedFilter(filter: Record<string, unknown>): string {
 }
 
 /** A header of its own that authentication sets too would be sent in one of the two ways, and nobody knew in which. */
-export function checkApart(header_names: string[], auth: ShownAuth | Auth | null): void {
+export function checkApart(header_names: string[], auth: ShownReceiverAuth | ReceiverAuth | null): void {
   if (!auth) return
-  const name = auth.type === 'api_key' ? auth.header.toLowerCase() : 'authorization'
+  const name = headerOf(auth)
   if (header_names.includes(name)) {
     throw new Problem('invalid_request', {
       field: `headers.${name}`,

@@ -131,6 +131,14 @@ export const listSecrets = (tx: Tx, owner: Owner): Promise<SecretRow[]> =>
     .orderBy('field')
     .execute()
 
+export const listSecretsOf = (tx: Tx, tenant_id: string, owner_ids: string[]): Promise<SecretRow[]> =>
+  tx
+    .selectFrom('secret')
+    .select(['owner_id', 'field', 'version', 'sealed'])
+    .where('tenant_id', '=', tenant_id)
+    .where('owner_id', '=', sql<string>`any(${owner_ids}::uuid[])`)
+    .execute()
+
 /**
  * Takes the next version of a secret and locks its row. The version is sealed in, so it must be known first; the
  * blank that stands there until `writeSecret` is seen by this transaction alone.

@@ -19,6 +19,7 @@ import {
   findSecret,
   listMasters,
   listSecrets,
+  listSecretsOf,
   type Owner,
   type SecretRow,
   takeVersion,
@@ -53,6 +54,8 @@ export type Vault = {
   get(tx: Tx, ref: SecretRef): Promise<string | null>
   /** field → plaintext, of all the secrets of one owner. */
   getAll(tx: Tx, owner: SecretOwner): Promise<Record<string, string>>
+  /** owner → field → plaintext, of many owners in one query. */
+  getAllOf(tx: Tx, tenant_id: string, owner_ids: string[]): Promise<Map<string, Record<string, string>>>
   drop(tx: Tx, owner: SecretOwner): Promise<void>
   /**
    * Sealed bytes for a column of the caller's own, 33 longer than the plaintext. `context` says where they stand
@@ -111,6 +114,7 @@ export function createVault(options: VaultOptions): Vault {
       return row ? openSecret(keys, tx, ref.tenant_id, row) : null
     },
     getAll: (tx, owner) => getAll(keys, tx, owner),
+    getAllOf: (tx, tenant_id, owner_ids) => getAllOf(keys, tx, tenant_id, owner_ids),
     drop: deleteSecrets,
     seal: async (tx, tenant_id, context, plaintext) =>
       seal(await recentKey(keys, tx, tenant_id), ['sealed', tenant_id, context], plaintext),
@@ -146,6 +150,21 @@ async function getAll(keys: Keys, tx: Tx, owner: SecretOwner): Promise<Record<st
     secrets.push([row.field, await openSecret(keys, tx, owner.tenant_id, row)])
   }
   return Object.fromEntries(secrets)
+}
+
+async function getAllOf(
+  keys: Keys,
+  tx: Tx,
+  tenant_id: string,
+  owner_ids: string[],
+): Promise<Map<string, Record<string, string>>> {
+  const secrets = new Map<string, Record<string, string>>()
+  for (const row of await listSecretsOf(tx, tenant_id, owner_ids)) {
+    const known = secrets.get(row.owner_id) ?? {}
+    known[row.field] = await openSecret(keys, tx, tenant_id, row)
+    secrets.set(row.owner_id, known)
+  }
+  return secrets
 }
 
 async function resealBatch(keys: Keys, tx: Tx, tenant_id: string, limit: number): Promise<Resealed> {

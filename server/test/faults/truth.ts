@@ -48,7 +48,8 @@ export async function compare(installation: Installation): Promise<Truth> {
   const messages = await read<MessageRow>(installation, 'select id, event_key, state from inbox')
   const all = await read<EventRow>(
     installation,
-    `select e.id, e.type, e.message_id, coalesce(array_agg(d.state) filter (where d.id is not null), '{}') as deliveries
+    `select e.id, e.type, e.message_id, coalesce(array_agg(case when d.state = 'delivered' then d.state else d.state || ' after ' || d.attempts || ': ' || coalesce(d.error, '') end)
+                     filter (where d.id is not null), '{}') as deliveries
        from event e left join delivery d on d.tenant_id = e.tenant_id and d.event_id = e.id
       group by e.id, e.type, e.message_id`,
   )
