@@ -10,8 +10,8 @@ import {
   readSeconds,
 } from './asking.ts'
 import { assertion, type Signer } from './assertion.ts'
-import { toBasic } from './basic.ts'
 import { credentialOf } from './credential.ts'
+import { ASSERTION_LIFE_S, showClient } from './show_client.ts'
 
 /** How a client shows itself at a token endpoint. `tls` and `none` send its id alone (RFC 8705, RFC 6749 §2.1). */
 export const CLIENT_AUTHS = ['basic', 'body', 'private_key_jwt', 'jwt_secret', 'none'] as const
@@ -60,8 +60,6 @@ export type JwtBearer = Omit<OAuthClient, 'client_auth' | 'signer' | 'client_id'
 export type Grant = ClientCredentials | AuthorizationCode | JwtBearer
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-const ASSERTION_LIFE_S = 300
 
 /** A token where none is yet; of an authorization code there is none before somebody consents. */
 export function grantToken(auth: ClientCredentials | JwtBearer, asking: Asking): Promise<Obtained> {
@@ -263,47 +261,6 @@ function refused(heard: Heard, error: unknown): Obtained {
 
 const said = ({ error, error_description }: oauth.AuthorizationResponseError) =>
   [error, error_description].filter((text) => text !== undefined).join(': ')
-
-/** Puts into a request for tokens who asks. */
-function showClient(auth: Grant, { credentials, now }: Asking, endpoint: string): oauth.ClientAuth {
-  if (auth.kind === 'oauth2_jwt_bearer') return () => {} // the assertion says who
-  const secret = () => credentialOf(credentials, auth.client_secret)
-  switch (auth.client_auth) {
-    case 'basic':
-      // Not the library's: it also encodes `-` and `_`, which half of the vendors do not decode.
-      return (_server, { client_id }, _body, headers) =>
-        headers.set('authorization', toBasic(formEncode(client_id), formEncode(secret())))
-    case 'body':
-      return oauth.ClientSecretPost(secret())
-    case 'none':
-      return oauth.None()
-    case 'private_key_jwt':
-      return async (_server, { client_id }, body) => {
-        body.set('client_id', client_id)
-        body.set('client_assertion_type', ASSERTION_TYPE)
-        body.set('client_assertion', await clientAssertion(auth, client_id))
-      }
-    case 'jwt_secret':
-      return async (_server, { client_id }, body) => {
-        body.set('client_id', client_id)
-        body.set('client_secret', await clientAssertion(auth, client_id))
-      }
-  }
-  function clientAssertion({ signer }: OAuthClient, client_id: string): Promise<string> {
-    if (signer === null) throw new Error('a client that signs needs a key')
-    const { issuer, audience } = signer
-    const claims = {
-      issuer: issuer ?? client_id,
-      subject: client_id,
-      audience: audience ?? endpoint,
-      life_s: ASSERTION_LIFE_S,
-    }
-    return assertion(signer, credentials, claims, now)
-  }
-}
-
-/** RFC 6749 §2.3.1 has both halves form-encoded before they are joined. */
-const formEncode = (text: string) => new URLSearchParams({ a: text }).toString().slice(2)
 
 const parameters = (given: Record<string, string | null>): URLSearchParams =>
   new URLSearchParams(Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== null))
