@@ -29,7 +29,7 @@ grant delete on rate_window to trilho_worker;
 -- What a tenant sets for all of its connections; tenant 0 is the installation.
 create table rate_limit (
   tenant_id  uuid primary key,
-  rates      jsonb not null,
+  rates      jsonb not null default '[]',
   updated_at timestamptz not null default now()
 );
 call isolate('rate_limit');

@@ -19,6 +19,8 @@ const ROWS_PER_TENANT = 2000
 const STRANGERS = 4
 /** Each has its secrets opened when they are read into memory. */
 const FEW = 50
+/** A tenant may have a thousand at most. */
+const LIMITED = ['operation', 'subscription']
 /** After five uses PostgreSQL may keep a prepared plan that no longer looks at the values. */
 const DAYS = 7
 
@@ -58,7 +60,7 @@ async function crowd({ app, a, ...world }: World): Promise<Pick<Ground, 'large' 
   for (const id of strangers) await pool.query("insert into tenant (id, name) values ($1, 'Stranger')", [id])
   for (const table of tables) {
     if (table.tenant_column !== 'tenant_id' || table.name === 'data_key') continue // a key cannot be made up
-    const count = table.name === 'subscription' ? FEW : ROWS_PER_TENANT
+    const count = LIMITED.includes(table.name) ? FEW : ROWS_PER_TENANT
     for (const id of [a.tenant_id, ...strangers]) await makeRows(pool, table, id, count)
   }
   await pool.query('analyze')
@@ -95,12 +97,17 @@ function queriesOf({ parameters }: Operation, ids: Map<string, string>): string[
     if (place !== 'query' || name === 'cursor' || name === 'limit') continue
     const words = (schema.anyOf ?? []).map((branch) => String(sampleOf(branch)))
     const id = ids.get(`/v1/${name.replace(/_id$/, 's')}`)
-    const values = id !== undefined ? [id] : words.length > 0 ? words : ['made.up']
+    const made_up = schema.format === 'date-time' ? moment(name) : 'made.up'
+    const values = id !== undefined ? [id] : words.length > 0 ? words : [made_up]
     const longer = queries.flatMap((query) => values.map((value) => `${query || '?'}&${name}=${value}`))
     queries = name === 'q' ? longer : [...queries, ...longer]
   }
   return queries
 }
+
+/** A range begins before it ends. */
+const moment = (name: string): string =>
+  new Date(Date.now() - (name === 'from' ? 7_200_000 : 0)).toISOString()
 
 const UNTOLD = 'this login may not have PostgreSQL tell its plans'
 

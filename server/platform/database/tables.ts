@@ -456,7 +456,7 @@ export interface Tables {
   }
   rate_limit: {
     tenant_id: string
-    rates: Jsonb
+    rates: Generated<Jsonb>
     updated_at: Generated<Timestamp>
   }
   rate_window: {

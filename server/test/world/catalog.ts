@@ -75,9 +75,11 @@ export async function makeRows(owner: Pool, table: Table, tenant_id: string, cou
   )
 }
 
-/** What may be anything else: a number within bounds that only its CHECK knows, a row of another table. */
-const isLeftOut = ({ is_reference, is_checked, words, nullable, has_default }: Column): boolean =>
-  (is_reference && nullable) || (is_checked && words.length === 0 && (nullable || has_default))
+/** What cannot be made up: a number in bounds that only its CHECK knows, JSON of a shape, a row of another table. */
+const isLeftOut = ({ type, is_reference, is_checked, words, nullable, has_default }: Column): boolean =>
+  (is_reference && nullable) ||
+  (is_checked && words.length === 0 && (nullable || has_default)) ||
+  (type === 'jsonb' && has_default)
 
 /** One they have: a row that belongs to a connection cannot be without it. */
 const aConnection = (tenant_id: string) =>
