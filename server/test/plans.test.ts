@@ -47,6 +47,9 @@ before(async () => {
 
 const WHOLE: Ground['whole'] = {
   cache_policy: 'the policies of a tenant that name events, kept in memory',
+  limit_usage: 'a range is added up: a row for each hour of a connection',
+  metric: 'a range is added up: a row for each hour or day of a connection',
+  oauth_state: 'those that ended are deleted, all of them',
   event_type: 'the catalog is kept in memory and listed whole',
   subscription_failing: 'at most one row for each of the 1,000 subscriptions of a tenant, kept in memory',
 }
