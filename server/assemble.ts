@@ -168,6 +168,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   const handlers: Handlers = new Map([
     ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
     ...outboundJobs.handlers(app, listEventsBetween),
+    ...inboundJobs.handlers(app),
     ...healthJobs.handlers(app),
   ])
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({

@@ -25,6 +25,7 @@ export const PREFIXES = {
   delivery: 'dlv',
   attempt: 'att',
   replay: 'rpl',
+  inbox_replay: 'irp',
   job: 'job',
   request: 'req',
 } as const

@@ -36,6 +36,7 @@ const TYPES: Record<string, string> = {
   smallint: 'number',
   text: 'string',
   'text[]': 'string[]',
+  'bigint[]': 'string[]',
   'integer[]': 'number[]',
   'timestamp with time zone': 'Timestamp',
   uuid: 'string',

@@ -8,6 +8,7 @@ import type { ExternalId, NewEvent } from '../events/events.ts'
 import { completeOptions, isWanted, type Options } from './options.ts'
 import type { ClosedMessage, DueMessage } from './queries.ts'
 import { believe } from './read_back.ts'
+import { opened } from './sealing.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** What one message means: the events it makes true, what it is found by, and the state it ends in. */
@@ -32,7 +33,8 @@ export type Outcome = ClosedMessage & {
 /** Far above the retries, since a database that is away costs claims too. */
 export const MOST_CLAIMS = 20
 
-export async function interpret(app: App, react: React, item: DueMessage): Promise<Outcome> {
+export async function interpret(app: App, react: React, due: DueMessage): Promise<Outcome> {
+  const item = await opened(app, due)
   if (item.attempts > MOST_CLAIMS) {
     return lost(item, `given up: it was taken up ${item.attempts} times, and each time the work was cut off`)
   }

@@ -90,6 +90,8 @@ export function watchInbox(app: App): void {
   watchQueue(app.telemetry, 'inbox_lanes', () => readLanes(app.db.worker))
 }
 
+export { handlers } from './replays.ts'
+
 /** What this room keeps in partitions, and what of it must still be there. */
 export const records = (app: App): Records[] => {
   const keep_days = app.config.retention_records_days

@@ -2,22 +2,39 @@ import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
+import { search } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import * as lanes from './lane_queries.ts'
 import * as queries from './queries.ts'
 import { type MessageQuery, toMessage, toPlace, toRaw, toWaiting } from './schema.ts'
+import { openBody } from './sealing.ts'
 import { findSource } from './source_queries.ts'
 
 /** The inbox: what came in, what became of it, and taking it up again. */
 
 export async function listMessages(app: App, actor: Actor, input: MessageQuery) {
   const { limit, before } = readPage('message', input)
-  const source_id = input.source_id ? fromWire('source', input.source_id, 'source_id') : null
-  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listMessages(tx, actor.tenant_id, source_id, limit, before),
+  const filter = await readFilter(app, actor, input)
+  if (filter.ids?.length === 0) return { data: [], next_cursor: null }
+  const { rows, reached } = await inTenant(app.db, actor.tenant_id, (tx) =>
+    queries.listMessages(tx, actor.tenant_id, filter, limit, before),
   )
-  return toPage('message', rows, limit, toMessage)
+  const page = toPage('message', rows, limit, toMessage)
+  return page.next_cursor === null && reached ? { ...page, next_cursor: toWire('message', reached) } : page
+}
+
+/** `q` is any id by which a message is found: the vendor's, or that of a thing it is about. */
+async function readFilter(app: App, actor: Actor, input: MessageQuery): Promise<queries.MessageFilter> {
+  const found = input.q === undefined ? null : (await search(app, actor, input.q)).data
+  return {
+    source_id: input.source_id ? fromWire('source', input.source_id, 'source_id') : null,
+    state: input.state ?? null,
+    event_type: input.event_type ?? null,
+    since: input.since ? new Date(input.since) : null,
+    until: input.until ? new Date(input.until) : null,
+    ids: found?.flatMap(({ kind, id }) => (kind === 'message' ? fromWire('message', id) : [])) ?? null,
+  }
 }
 
 export async function readMessage(app: App, actor: Actor, wire_id: string) {
@@ -26,7 +43,23 @@ export async function readMessage(app: App, actor: Actor, wire_id: string) {
   return inTenant(app.db, tenant_id, async (tx) => {
     const row = await found(tx, tenant_id, id)
     const place = row.state === 'pending' ? await lanes.findPlace(tx, tenant_id, id) : undefined
-    return { ...toMessage(row), ...toRaw(row), order: place ? toPlace(place) : null }
+    const raw = toRaw(await openBody(app, tx, tenant_id, row))
+    return { ...toMessage(row), ...raw, order: place ? toPlace(place) : null }
+  })
+}
+
+/** Takes away the bytes and headers of a message for good. That it came, and what it became, stays on record. */
+export async function eraseMessage(app: App, actor: Actor, wire_id: string): Promise<void> {
+  const id = fromWire('message', wire_id)
+  const { tenant_id } = actor
+  await inTenant(app.db, tenant_id, async (tx) => {
+    await found(tx, tenant_id, id)
+    if (!(await queries.eraseMessage(tx, tenant_id, id))) {
+      throw new Problem('conflict', {
+        detail: `message ${wire_id} is still worked on; erase it when that has ended`,
+      })
+    }
+    await audit(tx, actor, 'message.erase', wire_id)
   })
 }
 

@@ -18,6 +18,7 @@ import { changedKey, identityOf, laneOf } from './keys.ts'
 import type { Options } from './options.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
 import { quarantine, type Refusal, tellRefused } from './refusals.ts'
+import { sealBody } from './sealing.ts'
 import { findDefaults } from './source_queries.ts'
 import { type ActiveSource, baseOf, findActiveSource, pathOf } from './sources.ts'
 import { judgeWithKeys } from './vendor_keys.ts'
@@ -120,7 +121,8 @@ type Verdict = { ok: true } | Refused | Promise<{ ok: true } | Refused>
 /** Answers after the commit that holds the message and its work. */
 export async function store(app: App, source: ActiveSource, arrival: Arrival): Promise<Received> {
   const provider = source.provider.id
-  const message = toMessage(app, source, arrival)
+  const plain = toMessage(app, source, arrival)
+  const message = source.options.encrypt_bodies ? await sealBody(app, plain) : plain
   const first_id = await ingest(app).add(message).catch(rethrow)
   const result = first_id === message.id ? 'received' : 'duplicate'
   app.telemetry.count('trilho_inbound_messages_total', {

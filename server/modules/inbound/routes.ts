@@ -2,29 +2,18 @@ import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import * as inbound from './inbound.ts'
-import {
-  CreateSource,
-  Message,
-  MessageQuery,
-  Messages,
-  MessageWithBody,
-  Quarantine,
-  QuarantinedWithBody,
-  Received,
-  Released,
-  ReleaseQuery,
-  Source,
-  Sources,
-  UpdateSource,
-  WaitingEntities,
-} from './schema.ts'
+import { routes as inboxRoutes } from './inbox_routes.ts'
+import { routes as replayRoutes } from './replay_routes.ts'
+import { CreateSource, Source, Sources, UpdateSource } from './schema.ts'
 
 const read = { config: { access: 'sources:read' } } as const
 const write = { config: { access: 'sources:write' } } as const
 const tags = ['Sources']
-const inbox = ['Inbox']
 
 export const routes: Routes = (http, app) => {
+  inboxRoutes(http, app)
+  replayRoutes(http, app)
+
   http.post(
     '/v1/sources',
     {
@@ -103,147 +92,6 @@ export const routes: Routes = (http, app) => {
       await inbound.deleteSource(app, request.actor, request.params.id)
       return reply.code(204).send(null)
     },
-  )
-
-  http.get(
-    '/v1/messages',
-    {
-      ...read,
-      schema: {
-        operationId: 'listMessages',
-        summary: 'The inbox: received webhooks, newest first',
-        tags: inbox,
-        querystring: MessageQuery,
-        response: { 200: Messages },
-      },
-    },
-    (request) => inbound.listMessages(app, request.actor, request.query),
-  )
-
-  http.get(
-    '/v1/messages/:id',
-    {
-      ...read,
-      schema: {
-        operationId: 'readMessage',
-        summary: 'Read a received webhook with its bytes',
-        tags: inbox,
-        params: IdParams,
-        response: { 200: MessageWithBody },
-      },
-    },
-    (request) => inbound.readMessage(app, request.actor, request.params.id),
-  )
-
-  http.post(
-    '/v1/messages/:id/replay',
-    {
-      ...write,
-      schema: {
-        operationId: 'replayMessage',
-        summary: 'Process a message again that failed, was ignored or parked, or for which its entity waits',
-        tags: inbox,
-        params: IdParams,
-        response: { 202: Message },
-      },
-    },
-    async (request, reply) =>
-      reply.code(202).send(await inbound.replayMessage(app, request.actor, request.params.id)),
-  )
-
-  http.post(
-    '/v1/messages/:id/skip',
-    {
-      ...write,
-      schema: {
-        operationId: 'skipMessage',
-        summary: 'Give up a message for which its entity waits, so that the entity goes on',
-        tags: inbox,
-        params: IdParams,
-        response: { 202: Message },
-      },
-    },
-    async (request, reply) =>
-      reply.code(202).send(await inbound.skipMessage(app, request.actor, request.params.id)),
-  )
-
-  http.get(
-    '/v1/sources/:id/waiting',
-    {
-      ...read,
-      schema: {
-        operationId: 'listWaiting',
-        summary: 'Entities of a source that stand still, each with the message it waits at',
-        tags: inbox,
-        params: IdParams,
-        response: { 200: WaitingEntities },
-      },
-    },
-    (request) => inbound.listWaiting(app, request.actor, request.params.id),
-  )
-
-  http.get(
-    '/v1/quarantine',
-    {
-      ...read,
-      schema: {
-        operationId: 'listQuarantine',
-        summary: 'What was refused at the door, newest first',
-        tags: inbox,
-        querystring: MessageQuery,
-        response: { 200: Quarantine },
-      },
-    },
-    (request) => inbound.listQuarantine(app, request.actor, request.query),
-  )
-
-  http.get(
-    '/v1/quarantine/:id',
-    {
-      ...read,
-      schema: {
-        operationId: 'readQuarantined',
-        summary: 'Read a refused message with its bytes',
-        tags: inbox,
-        params: IdParams,
-        response: { 200: QuarantinedWithBody },
-      },
-    },
-    (request) => inbound.readQuarantined(app, request.actor, request.params.id),
-  )
-
-  http.post(
-    '/v1/quarantine/:id/release',
-    {
-      ...write,
-      schema: {
-        operationId: 'releaseQuarantined',
-        summary: 'Take a refused message in after all, once its source is mended',
-        description:
-          'It is verified again, as of the moment it arrived, with the secrets and settings of now; then it is stored like any other.',
-        tags: inbox,
-        params: IdParams,
-        response: { 200: Received },
-      },
-    },
-    (request) => inbound.releaseQuarantined(app, request.actor, request.params.id),
-  )
-
-  http.post(
-    '/v1/sources/:id/release',
-    {
-      ...write,
-      schema: {
-        operationId: 'releaseAll',
-        summary: 'Take in what a source refused, as far as it verifies now',
-        description: 'The oldest 200 in one request; what is still refused stays in quarantine.',
-        tags: inbox,
-        params: IdParams,
-        querystring: ReleaseQuery,
-        response: { 200: Released },
-      },
-    },
-    (request) => inbound.releaseAll(app, request.actor, request.params.id, request.query.cursor),
   )
 }
 

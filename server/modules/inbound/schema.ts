@@ -83,15 +83,6 @@ export const Received = Type.Object({
   id: WireId('message'),
 })
 
-export const MessageQuery = Type.Object(
-  { ...PageQuery.properties, source_id: Type.Optional(Type.String()) },
-  { additionalProperties: false },
-)
-export type MessageQuery = Static<typeof MessageQuery>
-
-export const QuarantineQuery = MessageQuery
-export type QuarantineQuery = MessageQuery
-
 const MessageState = Type.Union([
   Type.Literal('pending'),
   Type.Literal('completed'),
@@ -100,9 +91,35 @@ const MessageState = Type.Union([
   Type.Literal('parked'),
 ])
 
+export const MessageQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    source_id: Type.Optional(Type.String()),
+    q: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description: 'An id of the vendor’s, or any that the provider names',
+      }),
+    ),
+    state: Type.Optional(MessageState),
+    event_type: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    since: Type.Optional(Timestamp),
+    until: Type.Optional(Timestamp),
+  },
+  { additionalProperties: false },
+)
+export type MessageQuery = Static<typeof MessageQuery>
+
+export const QuarantineQuery = Type.Object(
+  { ...PageQuery.properties, source_id: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+)
+export type QuarantineQuery = Static<typeof QuarantineQuery>
+
 const Flags = Type.Array(Type.String(), {
   description:
-    'What was unusual: `late` (after a later one of its entity), `gap` (one before it did not come in time), `changed` (its id came before with another body), `replayed`, `skipped`',
+    'What was unusual: `late` (after a later one of its entity), `gap` (one before it did not come in time), `changed` (its id came before with another body), `replayed`, `skipped`, `erased`',
 })
 
 export const Message = Type.Object({
@@ -141,6 +158,17 @@ export const MessageWithBody = Type.Intersect([
     ),
   }),
 ])
+
+const Ref = Type.Object({ kind: Type.String(), id: Type.String() })
+const Step = Type.Object({ at: Nullable(Timestamp), step: Type.String(), detail: Type.String() })
+/** What was published about it, whom it was sent to, and what else bears its ids. */
+export const Story = Type.Object({
+  message: MessageWithBody,
+  steps: Type.Array(Step, { description: 'What became of it, one after another' }),
+  events: Type.Array(Type.Unknown({ description: 'As GET /v1/events/{id}' })),
+  deliveries: Type.Array(Type.Unknown({ description: 'As GET /v1/deliveries' })),
+  related: Type.Array(Ref, { description: 'Messages, events and calls that bear the same ids' }),
+})
 
 export const toPlace = ({ is_head, wait, due }: LanePlace): Static<typeof Place> => ({
   is_first: is_head,

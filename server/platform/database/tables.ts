@@ -361,6 +361,22 @@ export interface Tables {
     position: Bigint | null
     arrived: Bigint | null
   }
+  inbox_replay: {
+    tenant_id: string
+    id: string
+    source_id: string | null
+    event_type: string | null
+    states: string[]
+    since: Timestamp
+    until: Timestamp
+    per_second: number | null
+    state: Generated<'running' | 'paused' | 'completed' | 'canceled'>
+    turn: Generated<number>
+    reached: string
+    total: number
+    replayed: Generated<number>
+    closed_at: Timestamp | null
+  }
   inbox_seen: {
     tenant_id: string
     source_id: string

@@ -96,6 +96,7 @@ export const TABLES: Record<string, string> = {
   inbox: 'server/modules/inbound/*queries.ts',
   inbox_lane: 'server/modules/inbound/*queries.ts',
   inbox_queue: 'server/modules/inbound/*queries.ts',
+  inbox_replay: 'server/modules/inbound/replay_queries.ts',
   inbox_seen: 'server/modules/inbound/queries.ts',
   job: 'server/platform/jobs/queries.ts',
   limit_usage: 'server/modules/calls/limit_queries.ts',

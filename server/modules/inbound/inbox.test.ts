@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { before, test } from 'node:test'
+import { sql } from 'kysely'
+import { fromWire } from '../../platform/ids.ts'
+import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+
+let product: Product
+const SECRET = 'whsec_of_the_inbox'
+
+before(async () => {
+  product = await startProduct()
+})
+
+type Source = { id: string; url: string }
+const newSource = async (api: Api, options: Json = {}): Promise<Source> =>
+  (await api.ok('POST', '/v1/sources', {
+    provider: 'stripe',
+    name: 'Stripe',
+    secrets: [SECRET],
+    options,
+  })) as Source
+
+let serial = 0
+/** One that cannot be translated where it has no amount. */
+async function post(
+  { url }: Source,
+  payment: string,
+  type = 'payment_intent.succeeded',
+  amount?: number,
+): Promise<string> {
+  const created = 1_767_225_600 + serial
+  const object = {
+    id: payment,
+    object: 'payment_intent',
+    amount,
+    currency: 'brl',
+    status: 'succeeded',
+    created,
+    customer: `cus_${payment}`,
+  }
+  const body = JSON.stringify({ id: `evt_in_${++serial}`, type, created, data: { object } })
+  const t = Math.floor(Date.now() / 1000)
+  const v1 = createHmac('sha256', SECRET).update(`${t}.${body}`).digest('hex')
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'stripe-signature': `t=${t},v1=${v1}` },
+    body,
+  })
+  assert.equal(response.status, 200)
+  return String(((await response.json()) as Json)['id'])
+}
+
+const ended = (api: Api, id: string) =>
+  eventually(async () => {
+    const message = await api.ok('GET', `/v1/messages/${id}`)
+    return message['state'] !== 'pending' && message
+  })
+const idsOf = async (api: Api, query: string) => (await api.list(`/v1/messages?${query}`)).map(({ id }) => id)
+
+test('the inbox is found by any id the body names, by state, type, source and time', async () => {
+  const api = await product.newTenant()
+  const [one, two] = [await newSource(api), await newSource(api)]
+  const paid = await post(one, 'pi_found', 'payment_intent.succeeded', 990)
+  const bad = await post(two, 'pi_bad')
+  const other = await post(two, 'pi_other', 'customer.created')
+  for (const id of [paid, bad, other]) await ended(api, id)
+  assert.deepEqual(await idsOf(api, 'q=pi_found'), [paid])
+  assert.deepEqual(await idsOf(api, 'q=cus_pi_found'), [paid])
+  assert.deepEqual(await idsOf(api, 'q=nobody'), [])
+  assert.deepEqual(await idsOf(api, 'state=failed'), [bad])
+  assert.deepEqual(await idsOf(api, `state=ignored&source_id=${one.id}`), [])
+  assert.deepEqual(await idsOf(api, 'event_type=customer.created'), [other])
+  const now = new Date(Date.now() + 1_000).toISOString()
+  assert.deepEqual(await idsOf(api, `since=${now}`), [])
+  assert.deepEqual(await idsOf(api, `until=${now}&event_type=payment_intent.succeeded&source_id=${one.id}`), [
+    paid,
+  ])
+  const stranger = await product.newTenant()
+  assert.deepEqual(await idsOf(stranger, 'q=pi_found'), [])
+})
+
+test('the story of a message has its bytes, its steps, its events, their deliveries and what is related', async () => {
+  const api = await product.newTenant()
+  await api.ok('POST', '/v1/subscriptions', {
+    name: 'All',
+    url: `${product.sandbox.url}/bin/story`,
+    event_types: ['*'],
+  })
+  const source = await newSource(api)
+  const first = await post(source, 'pi_story', 'payment_intent.created', 990)
+  const id = await post(source, 'pi_story', 'payment_intent.succeeded', 990)
+  await ended(api, first)
+  await ended(api, id)
+  const story = await eventually(async () => {
+    const told = await api.ok('GET', `/v1/messages/${id}/story`)
+    return (told['deliveries'] as Json[]).some(({ state }) => state === 'delivered') && told
+  })
+  const steps = (story['steps'] as Json[]).map(({ step }) => step)
+  assert.deepEqual(steps, ['received', 'verified', 'stored', 'processed'])
+  assert.deepEqual(
+    (story['events'] as Json[]).map(({ type, message_id }) => [type, message_id]),
+    [['payment.completed', id]],
+  )
+  assert.ok((story['related'] as Json[]).some((ref) => ref['id'] === first))
+  assert.match(Buffer.from(String((story['message'] as Json)['body']), 'base64').toString(), /pi_story/)
+})
+
+test('a message is erased for good, and on the record of who did it', async () => {
+  const api = await product.newTenant()
+  const id = await post(await newSource(api), 'pi_erase')
+  await ended(api, id)
+  assert.equal((await api.send('DELETE', `/v1/messages/${id}/body`)).status, 204)
+  const message = await api.ok('GET', `/v1/messages/${id}`)
+  assert.deepEqual([message['body'], message['headers'], message['flags']], ['', {}, ['erased']])
+  assert.equal((await api.send('POST', `/v1/messages/${id}/replay`)).status, 409)
+  const { rows } = await sql<{ action: string }>`
+    select action from audit where target = ${id} order by id desc limit 1`.execute(product.app.db.owner)
+  assert.equal(rows[0]?.action, 'message.erase')
+})
+
+test('a body that its source wants encrypted is stored sealed, and read and processed all the same', async () => {
+  const api = await product.newTenant()
+  const source = await newSource(api, { encrypt_bodies: true })
+  const id = await post(source, 'pi_sealed', 'payment_intent.succeeded', 990)
+  const message = await ended(api, id)
+  assert.equal(message['state'], 'completed')
+  assert.match(Buffer.from(String(message['body']), 'base64').toString(), /pi_sealed/)
+  const { rows } = await sql<{
+    body: Buffer
+  }>`select body from inbox where id = ${fromWire('message', id)}`.execute(product.app.db.owner)
+  assert.doesNotMatch(String(rows[0]?.body), /pi_sealed/)
+  const [found] = await idsOf(api, 'q=pi_sealed')
+  assert.equal(found, id)
+})
+
+const HOUR_AGO = () => new Date(Date.now() - 3_600_000).toISOString()
+
+/** So many ignored messages of one type, put there without their webhooks. */
+async function fill(api: Api, source: Source, count: number): Promise<void> {
+  const [tenant_id, source_id] = [fromWire('tenant', api.tenant_id), fromWire('source', source.id)]
+  const ids = Array.from({ length: count }, () => product.app.newId())
+  const body = Buffer.from('{"id":"evt_x","type":"customer.created","data":{"object":{}}}')
+  await sql`
+    insert into inbox (tenant_id, id, source_id, event_key, headers, body, state, event_type, closed_at)
+    select ${tenant_id}, i, ${source_id}, i::text, '{}', ${body}, 'ignored', 'customer.created', now()
+      from unnest(${ids}::uuid[]) i`.execute(product.app.db.owner)
+}
+
+const progress = (api: Api, id: unknown, until: (replay: Json) => boolean) =>
+  eventually(async () => {
+    const replay = await api.ok('GET', `/v1/message-replays/${id}`)
+    return until(replay) && replay
+  })
+
+test('messages are processed again by type, state and time, each once; a dry run only counts', async () => {
+  const api = await product.newTenant()
+  const source = await newSource(api)
+  await fill(api, source, 2_500)
+  const wanted = {
+    source_id: source.id,
+    states: ['ignored'],
+    event_type: 'customer.created',
+    since: HOUR_AGO(),
+  }
+  assert.deepEqual(await api.ok('POST', '/v1/message-replays', { ...wanted, dry_run: true }), {
+    dry_run: true,
+    total: 2_500,
+  })
+  const none = await api.ok('POST', '/v1/message-replays', {
+    ...wanted,
+    event_type: 'nothing.like.it',
+    dry_run: true,
+  })
+  assert.equal(none['total'], 0)
+  const { id } = await api.ok('POST', '/v1/message-replays', wanted)
+  const replay = await progress(api, id, ({ state }) => state === 'completed')
+  assert.deepEqual([replay['total'], replay['replayed']], [2_500, 2_500])
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from inbox where tenant_id = ${fromWire('tenant', api.tenant_id)} and flags = '{replayed}'`.execute(
+    product.app.db.owner,
+  )
+  assert.equal(rows[0]?.n, 2_500)
+})
+
+test('a replay keeps to its rate, is paused, resumed and canceled, and goes on where it stood', async () => {
+  const api = await product.newTenant()
+  const source = await newSource(api)
+  await fill(api, source, 60)
+  const wanted = { source_id: source.id, states: ['ignored'], since: HOUR_AGO(), per_second: 20 }
+  const { id } = await api.ok('POST', '/v1/message-replays', wanted)
+  await progress(api, id, ({ replayed }) => replayed === 20)
+  const paused = await api.ok('POST', `/v1/message-replays/${id}/pause`)
+  assert.deepEqual([paused['state'], Number(paused['replayed']) < 60], ['paused', true])
+  assert.equal((await api.send('POST', `/v1/message-replays/${id}/pause`)).status, 409)
+  await api.ok('POST', `/v1/message-replays/${id}/resume`)
+  const replay = await progress(api, id, ({ state }) => state === 'completed')
+  assert.equal(replay['replayed'], 60)
+  const second = await api.ok('POST', '/v1/message-replays', { ...wanted, per_second: 1 })
+  const canceled = await api.ok('POST', `/v1/message-replays/${second['id']}/cancel`)
+  assert.equal(canceled['state'], 'canceled')
+  assert.equal((await api.send('POST', `/v1/message-replays/${second['id']}/resume`)).status, 409)
+})

@@ -1,0 +1,76 @@
+import type { Routes } from '../app.ts'
+import { IdParams, PageQuery } from '../wire.ts'
+import * as replays from './replays.ts'
+import { CreateMessageReplay, DryRun, MessageReplay, MessageReplays } from './schema_replays.ts'
+
+const read = { config: { access: 'sources:read' } } as const
+const write = { config: { access: 'sources:write' } } as const
+const tags = ['Inbox']
+
+/** Taking messages up again in bulk. */
+export const routes: Routes = (http, app) => {
+  http.post(
+    '/v1/message-replays',
+    {
+      ...write,
+      schema: {
+        operationId: 'createMessageReplay',
+        summary: 'Process messages of a span of time again, or count them (dry_run)',
+        tags,
+        body: CreateMessageReplay,
+        response: { 200: DryRun, 202: MessageReplay },
+      },
+    },
+    async (request, reply) => {
+      const made = await replays.createMessageReplay(app, request.actor, request.body)
+      return 'dry_run' in made ? reply.code(200).send(made) : reply.code(202).send(made)
+    },
+  )
+
+  http.get(
+    '/v1/message-replays',
+    {
+      ...read,
+      schema: {
+        operationId: 'listMessageReplays',
+        summary: 'List replays of messages, newest first',
+        tags,
+        querystring: PageQuery,
+        response: { 200: MessageReplays },
+      },
+    },
+    (request) => replays.listMessageReplays(app, request.actor, request.query),
+  )
+
+  http.get(
+    '/v1/message-replays/:id',
+    {
+      ...read,
+      schema: {
+        operationId: 'readMessageReplay',
+        summary: 'Read a replay of messages, with how far it is',
+        tags,
+        params: IdParams,
+        response: { 200: MessageReplay },
+      },
+    },
+    (request) => replays.readMessageReplay(app, request.actor, request.params.id),
+  )
+
+  for (const act of ['pause', 'resume', 'cancel'] as const) {
+    http.post(
+      `/v1/message-replays/:id/${act}`,
+      {
+        ...write,
+        schema: {
+          operationId: `${act}MessageReplay`,
+          summary: `${act.charAt(0).toUpperCase()}${act.slice(1)} a replay of messages`,
+          tags,
+          params: IdParams,
+          response: { 200: MessageReplay },
+        },
+      },
+      (request) => replays.moveMessageReplay(app, request.actor, request.params.id, act),
+    )
+  }
+}
