@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { byteas, type Db, hot, type Tx, texts, uuids } from '../../platform/database/database.ts'
+import { byteas, type Db, hot, int8s, type Tx, texts, uuids } from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
 import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
 import { claimFrom, keysOf, queueStatements, readQueueState } from '../../platform/queue_statements.ts'
@@ -52,8 +52,8 @@ export async function insertMessages(
     texts(messages.map((m) => m.headers)),
     byteas(messages.map((m) => m.body)),
     byteas(messages.map((m) => m.fingerprint)),
-    messages.map((m) => m.lane),
-    messages.map((m) => m.position),
+    uuids(messages.map((m) => m.lane)),
+    int8s(messages.map((m) => m.position)),
   ])
   return new Set(rows.map((row) => row.i))
 }
@@ -69,9 +69,9 @@ const FIRST = {
 /** The first message of each event key, for those who came after it; in the order asked. */
 export async function findFirsts(db: Db, copies: NewMessage[]) {
   const rows = await hot<{ at: string; message_id: string; fingerprint: Buffer }>(db, FIRST, [
-    copies.map((m) => m.tenant_id),
-    copies.map((m) => m.source_id),
-    copies.map((m) => m.event_key),
+    uuids(copies.map((m) => m.tenant_id)),
+    uuids(copies.map((m) => m.source_id)),
+    texts(copies.map((m) => m.event_key)),
   ])
   const firsts: ({ message_id: string; fingerprint: Buffer } | null)[] = copies.map(() => null)
   for (const { at, ...first } of rows) firsts[Number(at) - 1] = first

@@ -1,5 +1,15 @@
 import { CompiledQuery, sql } from 'kysely'
-import { type Db, hot, type Statement, type Tx } from '../../platform/database/database.ts'
+import {
+  byteas,
+  type Db,
+  hot,
+  int2s,
+  int4s,
+  type Statement,
+  type Tx,
+  texts,
+  uuids,
+} from '../../platform/database/database.ts'
 import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
 import {
   claimFrom,
@@ -32,11 +42,11 @@ export type NewDelivery = {
 
 /** The record and its work in one statement, for any number of tenants. */
 export async function insertDeliveries(tx: Tx, rows: NewDelivery[]): Promise<void> {
-  const column = (key: keyof NewDelivery) => rows.map((row) => row[key])
+  const ids = (key: keyof NewDelivery) => uuids(rows.map((row) => row[key]))
   await sql`
     with r as materialized (select * from unnest(
-           ${column('tenant_id')}::uuid[], ${column('id')}::uuid[], ${column('event_id')}::uuid[],
-           ${column('subscription_id')}::uuid[], ${column('event_type')}::text[]) r(t, i, e, s, y)),
+           ${ids('tenant_id')}::uuid[], ${ids('id')}::uuid[], ${ids('event_id')}::uuid[],
+           ${ids('subscription_id')}::uuid[], ${texts(rows.map((row) => row.event_type))}::text[]) r(t, i, e, s, y)),
      record as (insert into delivery (tenant_id, id, event_id, subscription_id, event_type, next_at) select t, i, e, s, y, now() from r)
     insert into delivery_queue (tenant_id, id, event_id, subscription_id, due) select t, i, e, s, now() from r`.execute(
     tx,
@@ -89,26 +99,23 @@ export type Ended = {
   event_type: string | null
 }
 
-/** The arrays that tell of attempts, $1 to $13, as `attemptsIn` names them. */
-export const attemptArrays = (ended: Ended[]): unknown[] => {
-  const of = <T>(pick: (one: Ended) => T): T[] => ended.map(pick)
-  return [
-    of((e) => e.item.tenant_id),
-    of((e) => e.item.subscription_id),
-    of((e) => e.item.id),
-    of((e) => e.attempt_id),
-    of((e) => e.item.attempts),
-    of((e) => e.state),
-    of((e) => e.outcome),
-    of((e) => e.status),
-    of((e) => e.duration_ms),
-    of((e) => e.timing),
-    of((e) => e.request_headers),
-    of((e) => e.response_headers),
-    of((e) => e.response_body),
-    of((e) => e.error),
-  ]
-}
+/** The arrays that tell of attempts, $1 to $14, as `attemptsIn` names them. */
+export const attemptArrays = (ended: Ended[]): Buffer[] => [
+  uuids(ended.map((e) => e.item.tenant_id)),
+  uuids(ended.map((e) => e.item.subscription_id)),
+  uuids(ended.map((e) => e.item.id)),
+  uuids(ended.map((e) => e.attempt_id)),
+  int2s(ended.map((e) => e.item.attempts)),
+  texts(ended.map((e) => e.state)),
+  texts(ended.map((e) => e.outcome)),
+  int2s(ended.map((e) => e.status)),
+  int4s(ended.map((e) => e.duration_ms)),
+  texts(ended.map((e) => e.timing)),
+  texts(ended.map((e) => e.request_headers)),
+  texts(ended.map((e) => e.response_headers)),
+  byteas(ended.map((e) => e.response_body)),
+  texts(ended.map((e) => e.error)),
+]
 
 /** `r`, with what is further told of each from $15 on. */
 export const attemptsIn = (types: string, names: string): string => `
@@ -147,7 +154,7 @@ export const recordOf = (due: string): string => `
 const SETTLE = {
   name: 'delivery_settle',
   text: `
-    with ${attemptsIn(', $15::uuid[], $16::float8[]', ', c, again_ms')},
+    with ${attemptsIn(', $15::uuid[], $16::int4[]', ', c, again_ms')},
      gone as (delete from delivery_queue q using r
                where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state <> 'pending' returning q.tenant_id, q.id),
      kept as (update delivery_queue q set claim = null, held = false, due = now() + r.again_ms * interval '1 ms' from r
@@ -162,7 +169,9 @@ const SETTLE = {
 
 /** By itself or in a transaction. Returns the ids that were still ours. */
 export async function settleDeliveries(db: Db | Tx, ended: Ended[]): Promise<Set<string>> {
-  const values = [...attemptArrays(ended), ended.map((e) => e.item.claim), ended.map((e) => e.again_ms)]
+  const claims = uuids(ended.map((e) => e.item.claim))
+  const agains = int4s(ended.map((e) => (e.again_ms === null ? null : Math.round(e.again_ms))))
+  const values = [...attemptArrays(ended), claims, agains]
   return idsOf(await run<{ id: string }>(db, SETTLE, values))
 }
 

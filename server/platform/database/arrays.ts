@@ -7,22 +7,26 @@ const TEXT = 25
 const BYTEA = 17
 const INT2 = 21
 const INT4 = 23
+const INT8 = 20
 
 const HEAD = 20
 const NULL = -1
 
-export function uuids(ids: readonly string[]): Buffer {
+export function uuids(ids: readonly (string | null)[]): Buffer {
   const array = begin(UUID, ids.length, ids.length * 16)
-  let [at, before] = [HEAD, '']
+  let at = HEAD
+  let before: string | null = null
   for (const id of ids) {
-    at = array.writeInt32BE(16, at)
-    // The rows of a batch are often of one tenant.
-    if (id === before) array.copyWithin(at, at - 20, at - 4)
-    else writeUuid(array, at, id)
-    at += 16
+    at = array.writeInt32BE(id === null ? NULL : 16, at)
+    if (id !== null) {
+      // The rows of a batch are often of one tenant.
+      if (id === before) array.copyWithin(at, at - 20, at - 4)
+      else writeUuid(array, at, id)
+      at += 16
+    }
     before = id
   }
-  return array
+  return array.subarray(0, at)
 }
 
 const NIBBLES = new Uint8Array(128)
@@ -64,6 +68,17 @@ export function byteas(list: readonly (Buffer | null)[]): Buffer {
 
 export const int2s = (list: readonly (number | null)[]): Buffer => integers(INT2, 2, list)
 export const int4s = (list: readonly (number | null)[]): Buffer => integers(INT4, 4, list)
+
+/** Whole numbers of JavaScript, which end far below 2^63. */
+export function int8s(list: readonly (number | null)[]): Buffer {
+  const array = begin(INT8, list.length, list.length * 8)
+  let at = HEAD
+  for (const value of list) {
+    at = array.writeInt32BE(value === null ? NULL : 8, at)
+    if (value !== null) at = array.writeBigInt64BE(BigInt(value), at)
+  }
+  return array.subarray(0, at)
+}
 
 function integers(element: number, size: 2 | 4, list: readonly (number | null)[]): Buffer {
   const array = begin(element, list.length, list.length * size)

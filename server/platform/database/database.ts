@@ -178,7 +178,7 @@ export function isConnectionLoss(error: unknown): boolean {
 export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
 
-export { byteas, int2s, int4s, texts, uuids } from './arrays.ts'
+export { byteas, int2s, int4s, int8s, texts, uuids } from './arrays.ts'
 export { embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
 export { countWorkers, listSigns } from './line.ts'
 export { forget, once, remember } from './memory.ts'

@@ -112,6 +112,7 @@ export interface Tables {
     request_id: string | null
     closed_at: Timestamp | null
     trouble: 'refused' | 'failed' | 'unknown' | null
+    trouble_status: number | null
   }
   call_attempt: {
     tenant_id: string
@@ -126,6 +127,15 @@ export interface Tables {
     response_headers: string | null
     response_body: Buffer | null
     error: string | null
+  }
+  call_body: {
+    tenant_id: string
+    call_id: string
+    number: number
+    keep_until: Timestamp
+    request: Buffer | null
+    response: Buffer | null
+    truncated: boolean
   }
   call_mapping: {
     tenant_id: string
@@ -164,6 +174,7 @@ export interface Tables {
     updated_at: Generated<Timestamp>
     limits: Generated<Jsonb>
     mapping: Generated<Jsonb>
+    keep_bodies_days: number | null
   }
   connection_cache: {
     tenant_id: string
