@@ -72,7 +72,10 @@ export async function closeBreaker(
   )
 }
 
-/** Of all the processes that try, one gets the row back: it alone may send. `was` is the state before. */
+/**
+ * Of all the processes that try, one gets the row back: it alone may send. `was` is the state before, told by the row
+ * itself: where another relation stands in `returning` and the row was changed in between, PostgreSQL 18.4 goes down.
+ */
 export async function takeProbe(
   tx: Tx,
   { tenant_id, connection_id }: Place,
@@ -89,7 +92,7 @@ export async function takeProbe(
            changed_at = case when was.state = 'open' then clock_timestamp() else changed_at end,
            probe_until = clock_timestamp() + ${probe.lease_ms} * interval '1 ms'
       from was where b.tenant_id = ${tenant_id} and b.connection_id = ${connection_id}
-    returning b.version, was.state as was`.execute(tx)
+    returning b.version, case when b.changed_at >= statement_timestamp() then 'open' else 'half_open' end as was`.execute(tx)
   return rows[0] ?? null
 }
 
