@@ -111,7 +111,11 @@ async function build(
       'The secrets in this database were sealed under another master key. Set TRILHO_MASTER_KEY, or put master.key back; where it was changed on purpose, TRILHO_PREVIOUS_MASTER_KEYS holds the other one.',
     )
   }
-  const egress = createEgress({ allow: config.egress_allow, allow_loopback: isDevelopment(config) })
+  const egress = createEgress({
+    allow: config.egress_allow,
+    allow_loopback: isDevelopment(config),
+    folders: config.file_roots,
+  })
   undo.push(() => egress.close())
   const telemetry = createTelemetry({ otlp_endpoint: config.otlp_endpoint, log })
   undo.push(() => telemetry.close())

@@ -1,5 +1,6 @@
 import type { Provider } from '../kit/provider.ts'
 import { awsSns } from './aws_sns/provider.ts'
+import { files } from './files/provider.ts'
 import { github } from './github/provider.ts'
 import { googlePubsub } from './google_pubsub/provider.ts'
 import { grpc } from './grpc/provider.ts'
@@ -18,6 +19,7 @@ import { whatsapp } from './whatsapp/provider.ts'
 /** Every vendor there is. One line here, one folder beside. */
 const ALL: readonly Provider[] = [
   awsSns,
+  files,
   github,
   googlePubsub,
   grpc,

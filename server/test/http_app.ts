@@ -67,7 +67,7 @@ function buildApp(config: Config, db: Database, log: Log, master_key: Buffer): A
     log,
     clock,
     vault: createVault({ master_key, clock }),
-    egress: createEgress({ allow: [], allow_loopback: true }),
+    egress: createEgress({ allow: [], allow_loopback: true, folders: config.file_roots }),
     telemetry: createTelemetry(),
     newId: idMaker(clock),
     providers: new Map(),

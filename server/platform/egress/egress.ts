@@ -69,6 +69,8 @@ export type Connected =
 type EgressTiming = ConnectionTiming & { first_byte_ms: number; total_ms: number }
 
 export type Egress = {
+  /** Of this machine, what may be reached as files: whoever touches files for a tenant stays below one of these. */
+  folders: readonly string[]
   send(request: EgressRequest): Promise<EgressResult>
   /** A socket for a protocol that is not HTTP, to an address that may be reached; its owner ends it. */
   connect(to: { host: string; port: number; timeout_ms: number }): Promise<Connected>
@@ -81,6 +83,7 @@ export type Egress = {
 }
 
 export type EgressOptions = AddressRules & {
+  folders?: readonly string[]
   /** How names are resolved; the system's way unless a test says otherwise. */
   resolve?: ResolveAll
 }
@@ -93,6 +96,7 @@ export function createEgress(options: EgressOptions): Egress {
   let closed = false
 
   return {
+    folders: options.folders ?? [],
     async send(request) {
       const url = parse(request.url)
       if (typeof url === 'string') return unsent('invalid_url', url)
