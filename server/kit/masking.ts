@@ -36,7 +36,7 @@ const SECRET_NAMES =
   'secret_key|authorization|cvc|cvv|cvv2|security_code|pin|card_number|pan|client_assertion|otp'
 const IN_JSON = new RegExp(`("(?:${SECRET_NAMES})"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*"|-?[0-9][0-9.eE+-]*)`, 'gi')
 const IN_FORM = new RegExp(`((?:^|[?&\\[]|%5B)(?:${SECRET_NAMES})(?:\\]|%5D)?=)[^&\\s"]*`, 'gi')
-const IN_XML = new RegExp(`(<(?:[a-z0-9_]+:)?(?:${SECRET_NAMES})(?:\\s[^>]*)?>)[^<]*`, 'gi')
+const IN_XML = new RegExp(`(<(?:[a-z0-9_]+:)?(?:${SECRET_NAMES})(?:\\s[^<>]*)?>)[^<]*`, 'gi')
 const CARD_LIKE = /(?<![0-9A-Za-z_.-])(?:[0-9](?:[ +-]|%20)?){12,18}[0-9](?![0-9A-Za-z_])/g
 
 /** To look for one sign is far cheaper than to try a pattern that cannot match without it. */

@@ -78,3 +78,12 @@ export type ListPayments = Static<typeof ListPayments>
 
 export const FindByReference = Type.Object({ reference: Reference }, { additionalProperties: false })
 export type FindByReference = Static<typeof FindByReference>
+
+type PaymentIds = { vendor_id?: string; payment_id?: string | null; reference?: string }
+
+/** By what a call about a payment is found: the vendor's id and our reference, of what is asked and what came of it. */
+export const paymentIds = (input: unknown, output: unknown): (string | null | undefined)[] =>
+  [input, output].flatMap((side) => {
+    const { vendor_id, payment_id, reference } = (side ?? {}) as PaymentIds
+    return [vendor_id, payment_id, reference]
+  })

@@ -13,6 +13,7 @@ import {
   FindByReference,
   FindPayment,
   ListPayments,
+  paymentIds,
   RefundPayment,
 } from './payments.ts'
 import { type Settles, settlesOf } from './settles.ts'
@@ -59,6 +60,8 @@ export type Provider = {
   refuses?(body: unknown): boolean
   /** Where something else than 401 says that what was obtained to be let in is no longer good: whether this does. */
   refuses_token?(status: number, body: unknown, settings: Settings): boolean
+  /** Members of requests and answers that no record shows, beside those the kit knows: `card.number`, at any depth. */
+  sensitive?: readonly string[]
   /** What a refusing reply says, in our words. */
   refusal?(status: number, body: unknown): Refusal
 }
@@ -99,6 +102,8 @@ export type Operation<Input = unknown, Output = unknown> = {
   translate(reply: unknown): Output
   /** It only reads, whatever its method, and its answers may be kept so; a connection's own policy goes before. */
   cache?: CacheRules
+  /** By what its call is found, beside the personal data in it; asked before the call too, when there is no output. */
+  external_ids?(input: Input, output: Output | null): (string | null | undefined)[]
   /** How an outcome nobody saw is found out; where absent the call stays `unknown`. */
   settles?: Settles
 }
@@ -183,7 +188,13 @@ function paymentOperations(payments: Payments | undefined): Record<string, Opera
     const found = payments?.[verb] as Operation | undefined
     if (!found || !payments) continue
     const settles = found.settles ?? settlesOf(payments, verb)
-    named[`payments.${verb}`] = { ...found, input: PAYMENT_INPUTS[verb], ...(settles && { settles }) }
+    const external_ids = found.external_ids ?? paymentIds
+    named[`payments.${verb}`] = {
+      ...found,
+      input: PAYMENT_INPUTS[verb],
+      external_ids,
+      ...(settles && { settles }),
+    }
   }
   return named
 }
@@ -198,6 +209,8 @@ function faultsOf(provider: Provider): string[] {
       'it has neither base_url nor a field base_url',
     new Set(fields.map((field) => field.key)).size < fields.length && 'two fields share a key',
     fields.some((field) => field.secret && (field.type ?? 'text') !== 'text') && 'a secret field is text',
+    provider.sensitive?.some((path) => !/^[\w-]+(\.[\w-]+)*$/.test(path)) &&
+      'a sensitive member is a name, or names joined by dots',
     webhooks &&
       !signature &&
       'its webhooks declare no signature; say { kind: "none", because } where there is none',
@@ -229,6 +242,7 @@ type OperationOf<Input, Reads extends TSchema, Output> = {
   reads: Reads
   translate(reply: Static<Reads>): Output
   cache?: CacheRules
+  external_ids?(input: Input, output: Output | null): (string | null | undefined)[]
 }
 
 /** An operation with its own `input` schema; one of `payments` takes the kit's and leaves it out. */

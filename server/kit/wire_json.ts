@@ -81,14 +81,15 @@ function isKey(quoted: string, name: string): boolean {
   }
 }
 
-function skipSpace(text: string, from: number): number {
+/** The place of the next character that is no space. */
+export function skipSpace(text: string, from: number): number {
   let at = from
   while (at < text.length && ' \n\r\t'.includes(text.charAt(at))) at++
   return at
 }
 
 /** The place after the closing quote of the string that begins at `from`. */
-function endOfString(text: string, from: number): number {
+export function endOfString(text: string, from: number): number {
   let quote = text.indexOf('"', from + 1)
   while (quote !== -1) {
     let slashes = 0
@@ -100,7 +101,7 @@ function endOfString(text: string, from: number): number {
 }
 
 /** The place after the value that begins at `from`; `from` itself where none does. */
-function endOfValue(text: string, from: number): number {
+export function endOfValue(text: string, from: number): number {
   const first = text[from]
   if (first === '"') return endOfString(text, from)
   if (first !== '{' && first !== '[') return endOfScalar(text, from)

@@ -11,8 +11,10 @@ import {
 } from '../auth.ts'
 import { type Credentials, RESERVED_HEADERS, type Settings } from '../fields.ts'
 import { maskBody, maskHeaders, maskUrl } from '../masking.ts'
+import { hidePersonal } from '../personal.ts'
 import { type OperationRequest, type Provider, perSettings } from '../provider.ts'
 import { parseReply } from '../replies.ts'
+import { hideSensitive } from '../sensitive.ts'
 import { formEncode } from './form.ts'
 
 /** Turns what a provider asks into the bytes that leave, and what leaves into what may be kept. Pure. */
@@ -166,17 +168,25 @@ export type RecordedRequest = {
   url: string
   headers: Record<string, string>
   body: string | null
+  /** What personal data was hidden, by which the record is found. */
+  found: string[]
 }
-export type RecordedReply = { status: number; headers: Record<string, string>; body: string }
+export type RecordedReply = Omit<RecordedRequest, 'method' | 'url' | 'body'> & {
+  status: number
+  body: string
+}
 
-/** A request as it may be recorded: no secret, token or card number in it. */
+/** A request as it may be recorded: no secret, token, card number or personal data in it. */
 export function maskRequest(opened: Opened, { method, url, headers, body }: EgressRequest): RecordedRequest {
   const secrets = secretsOf(opened)
+  const sensitive = opened.provider.sensitive ?? []
+  const found: string[] = []
   return {
     method,
-    url: maskUrl(url, secrets),
+    url: hidePersonal(hideSensitive(maskUrl(url, secrets), sensitive), found),
     headers: maskHeaders(headers, secrets, authHeaders(authOf(opened))),
-    body: body === undefined ? null : maskBody(body.toString(), secrets),
+    body: body === undefined ? null : hidePersonal(storable(opened, body.toString(), secrets), found),
+    found,
   }
 }
 
@@ -184,12 +194,18 @@ export function maskRequest(opened: Opened, { method, url, headers, body }: Egre
 export function maskReply(opened: Opened, reply: Extract<EgressResult, { kind: 'response' }>): RecordedReply {
   const secrets = secretsOf(opened)
   const { status, headers, body } = reply
+  const found: string[] = []
   return {
     status,
     headers: maskHeaders(headers, secrets, authHeaders(authOf(opened))),
-    body: maskBody(body.toString(), secrets),
+    body: hidePersonal(storable(opened, body.toString(), secrets), found),
+    found,
   }
 }
+
+/** A body without what is never stored, not even sealed: secrets, card numbers, what the manifest says is sensitive. */
+export const storable = (opened: Opened, body: string, secrets = secretsOf(opened)): string =>
+  hideSensitive(maskBody(body, secrets), opened.provider.sensitive ?? [])
 
 const secretsOf = (opened: Opened): string[] => [
   ...Object.values(opened.credentials),

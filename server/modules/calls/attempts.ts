@@ -1,3 +1,4 @@
+import { hidePersonal } from '../../kit/personal.ts'
 import { judge } from '../../kit/replies.ts'
 import { maskReply, maskRequest, type Opened, type RecordedRequest } from '../../kit/transports/http.ts'
 import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
@@ -58,10 +59,11 @@ export function toAttempt(
     outcome,
     status,
     duration_ms: Math.round(total_ms),
-    request_headers: JSON.stringify(shown.headers),
+    request_headers: hidePersonal(JSON.stringify(shown.headers), []),
     request_body: shown.body === null ? null : kept(shown.body),
-    response_headers: reply === null ? null : JSON.stringify(reply.headers),
+    response_headers: reply === null ? null : hidePersonal(JSON.stringify(reply.headers), []),
     response_body: reply === null ? null : kept(reply.body),
     error,
+    ...(reply !== null && reply.found.length > 0 && { found: reply.found }),
   }
 }

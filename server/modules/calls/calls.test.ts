@@ -402,7 +402,12 @@ test('a call that a stopped server left open becomes unknown, a read failed', as
     actor: 'key_x',
     request_id: null,
   })
-  await writeCalls(app.db.worker, { starts: [left('POST'), left('GET')], attempts: [], closes: [] })
+  await writeCalls(app.db.worker, {
+    starts: [left('POST'), left('GET')],
+    attempts: [],
+    closes: [],
+    external_ids: [],
+  })
   assert.equal(await closeAbandonedCalls(app), 0, 'too young to be given up')
   assert.equal(await closeAbandonedCalls(app, { older_than_ms: -1000 }), 2)
   const { body } = await served.send('GET', '/v1/calls', { key: vendor.key })

@@ -3,17 +3,19 @@ import { inTenant } from '../../platform/database/database.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { useConnection } from '../connections/connections.ts'
-import { readPage, toPage } from '../wire.ts'
+import { readPage } from '../wire.ts'
 import { type Answered, performCached } from './cache.ts'
 import { drainCache } from './cache_policies.ts'
 import { concludeCall } from './conclude.ts'
 import { readDeferred, stepsOf } from './deferred_report.ts'
 import { keepUsage } from './guards.ts'
+import { pageOf, wantedOf } from './list.ts'
 import { prepareCall } from './prepare.ts'
 import { back, cacheStatus, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
 import * as queries from './queries.ts'
 import { recorder } from './record.ts'
-import { type CallQuery, type MakeCall, toAttempt, toCall } from './schema.ts'
+import type { CallQuery } from './record_schema.ts'
+import { type MakeCall, toAttempt, toCall } from './schema.ts'
 import { drainTokens } from './tokens.ts'
 
 /**
@@ -86,19 +88,12 @@ const ours = ({ id, attempts, cache, response }: Answered): Record<string, strin
 })
 
 export async function listCalls(app: App, actor: Actor, input: CallQuery) {
-  const { limit, before } = readPage('call', input)
+  const place = readPage('call', input)
   const { tenant_id } = actor
-  const filter: queries.CallFilter = {
-    ...(input.connection_id && {
-      connection_id: fromWire('connection', input.connection_id, 'connection_id'),
-    }),
-    ...(input.state && { state: input.state }),
-  }
+  const wanted = wantedOf(input)
   await recorder(app).written()
-  const rows = await inTenant(app.db, tenant_id, (tx) =>
-    queries.listCalls(tx, tenant_id, filter, limit, before),
-  )
-  return toPage('call', rows, limit, toCall)
+  const { rows, next } = await inTenant(app.db, tenant_id, (tx) => pageOf(app, tx, tenant_id, wanted, place))
+  return { data: rows.map(toCall), next_cursor: next && toWire('call', next) }
 }
 
 /** One that is made later is told of with all its tries, under its own id. */
@@ -121,6 +116,7 @@ export async function drainCalls(app: App): Promise<void> {
   await keepUsage(app)
 }
 
+export { readBodies } from './bodies.ts'
 export {
   cancelCall,
   deferCall,
@@ -139,5 +135,6 @@ export {
 export { DeferredCall, toDeferred } from './deferred_schema.ts'
 export { tryDeferred } from './deferred_tries.ts'
 export { putWork } from './deferred_work.ts'
+export { exportCalls } from './export.ts'
 export { probe, testConnection } from './probe.ts'
 export { MakeCall } from './schema.ts'

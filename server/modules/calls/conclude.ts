@@ -8,7 +8,8 @@ import type { CacheNote } from './cache_schema.ts'
 import { mapOut } from './mapped.ts'
 import { insertSteps } from './mapping_queries.ts'
 import type { Performed } from './perform.ts'
-import type { Prepared } from './prepare.ts'
+import { idsOf, type Prepared } from './prepare.ts'
+import { recorder } from './record.ts'
 import { type Answer, readAnswer, toReport, withMapped } from './report.ts'
 
 /** The report of a call that is over, with its answer translated and mapped; what the steps came to is on record. */
@@ -20,10 +21,18 @@ export async function concludeCall(
 ): Promise<string> {
   const { connection, named } = prepared
   const answer = readAnswer(connection.opened.provider, performed.response, named)
+  nameCall(app, prepared, performed.id, answer)
   const mapped = performed.state === 'succeeded' ? await mapAnswer(app, actor, prepared, answer) : null
   const steps = { in: prepared.steps, out: mapped?.steps ?? [] }
   if (steps.in.length + steps.out.length > 0) await keepSteps(app, connection, performed.id, steps)
   return toReport(connection, performed, named, mapped ? withMapped(answer, mapped) : answer, steps)
+}
+
+/** By the ids that the answer holds. */
+function nameCall(app: App, { connection, named, input }: Prepared, id: string, answer: Answer): void {
+  if (answer.result === undefined) return
+  const found = idsOf(named, input, answer.result)
+  if (found.length > 0) recorder(app).name({ tenant_id: connection.tenant_id, id, found })
 }
 
 /** Null where there is nothing to map, or nothing that could be made sense of. */

@@ -2,6 +2,7 @@ import { once } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
+import { forgetBodies } from './bodies.ts'
 import { listStates } from './breaker_queries.ts'
 import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
 import { LONGEST_CALL_MS } from './deadline.ts'
@@ -75,6 +76,7 @@ export const records = (app: App): Records[] => [
     keep_days: app.config.retention_records_days,
     held: (before_id) => countUnsettledBefore(app.db.worker, before_id),
   },
+  { table: 'call_body', keep_days: app.config.retention_records_days, held: async () => 0 },
   { table: 'call_attempt', keep_days: app.config.retention_attempt_days, held: async () => 0 },
   { table: 'call_mapping', keep_days: app.config.retention_attempt_days, held: async () => 0 },
   {
@@ -105,6 +107,12 @@ export const schedules = [
     cron: '*/5 * * * *',
     time_zone: 'UTC',
     run: renewIdle,
+  },
+  {
+    name: 'calls.forget_bodies',
+    cron: '40 * * * *',
+    time_zone: 'UTC',
+    run: forgetBodies,
   },
   {
     name: 'calls.forget_usage',

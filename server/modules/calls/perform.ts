@@ -72,6 +72,7 @@ export async function perform(
     path: pathOf(opened, run.built.shown),
     actor: actor.id,
     request_id: actor.request_id,
+    found: [...run.built.shown.found, ...(asked.named_by ?? [])],
   })
   const ended = await attemptAll(run).catch(async (error: unknown) => {
     await conclude(run, {

@@ -18,6 +18,7 @@ import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import { tryAgain } from './again.ts'
 import { toAttempt, toShown, toVerdict, type Verdict } from './attempts.ts'
+import { keepBodies } from './bodies.ts'
 import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers.ts'
 import { HUNG_UP, inSeconds, isHungUp, leftOf, pauseBefore, withinTime } from './deadline.ts'
 import { type Guards, limiterOf } from './guards.ts'
@@ -46,6 +47,8 @@ export type Wanted = {
   signal?: AbortSignal
   /** How its outcome is found out where nobody sees it. */
   plan?: SettlePlan
+  /** Ids by which it is found, beside what its record hides. */
+  named_by?: readonly string[]
 }
 
 export type Response = Extract<EgressResult, { kind: 'response' }>
@@ -188,6 +191,8 @@ async function send(run: Run, built: Built): Promise<Sent> {
   const verdict = toVerdict(opened, method, result)
   const last = toAttempt(run, opened, shown, result, verdict)
   const response = result.kind === 'response' ? result : null
+  const { keep_bodies_days } = run.connection
+  if (keep_bodies_days !== null) await keepBodies(run, keep_bodies_days, { opened, request, response })
   limiterOf(guards, operation).spend(lengthOf(request.body) + (response?.body.length ?? 0))
   const heard = response && heed(app, guards, operation, response)
   if (heard?.keeping)

@@ -22,6 +22,8 @@ export type Prepared = {
   connection: OpenConnection
   wanted: Wanted
   named: Named | null
+  /** What the operation takes, mapped in. */
+  input: unknown
   mapping: Mapping
   /** What the steps of `mapping.in` took. */
   steps: StepReport[]
@@ -85,9 +87,18 @@ export async function prepareCall(
     retries: input.retries ?? usual?.retries ?? USUAL_RETRIES,
     patience_ms: patienceOf({ ...usual, ...input }),
     ...(plan && { plan }),
+    named_by: idsOf(named, value, null, input.idempotency_key),
   }
-  return { connection, wanted, named, mapping, steps, trace }
+  return { connection, wanted, named, input: value, mapping, steps, trace }
 }
+
+const MOST_IDS = 20
+
+/** By what a call is found: what its operation says, and the caller's own key. */
+export const idsOf = (named: Named | null, input: unknown, output: unknown, key?: string): string[] =>
+  [key, ...(named?.operation?.external_ids?.(input, output) ?? [])]
+    .filter((id): id is string => typeof id === 'string' && id !== '')
+    .slice(0, MOST_IDS)
 
 const LONGEST_PATIENCE_MS = 30_000
 

@@ -1,4 +1,3 @@
-import { type ExpressionBuilder, sql } from 'kysely'
 import {
   byteas,
   type Db,
@@ -9,7 +8,7 @@ import {
   texts,
   uuids,
 } from '../../platform/database/database.ts'
-import type { Tables } from '../../platform/database/tables.ts'
+import { type ExternalId, foundBy } from '../events/events.ts'
 import { TO_SETTLE } from './settle_queries.ts'
 
 /** Every statement on calls and their attempts. */
@@ -36,7 +35,7 @@ export type CallRow = {
 export type NewCall = Pick<
   CallRow,
   'id' | 'connection_id' | 'operation' | 'method' | 'path' | 'actor' | 'request_id'
-> & { tenant_id: string }
+> & { tenant_id: string; found?: readonly string[] }
 
 export type NewAttempt = {
   tenant_id: string
@@ -51,6 +50,8 @@ export type NewAttempt = {
   response_headers: string | null
   response_body: Buffer | null
   error: string | null
+  /** By what its call is found beside what the request holds. */
+  found?: readonly string[]
 }
 
 export type ClosedCall = {
@@ -64,7 +65,12 @@ export type ClosedCall = {
 }
 
 /** What of a moment goes to the database together, of many calls and tenants. */
-export type Written = { starts: NewCall[]; attempts: NewAttempt[]; closes: ClosedCall[] }
+export type Written = {
+  starts: NewCall[]
+  attempts: NewAttempt[]
+  closes: ClosedCall[]
+  external_ids: ExternalId[]
+}
 
 /*
  * Calls are written for many tenants at once and commit by themselves: with 64 calls under way a transaction for each
@@ -78,11 +84,9 @@ const INSERT_CALLS = `
     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])`
 
 const START = { name: 'call_start', text: INSERT_CALLS }
+const START_FOUND = { name: 'call_start_found', text: `with named as (${foundBy(9)}) ${INSERT_CALLS}` }
 
-const WRITE = {
-  name: 'call_write',
-  text: `
-    with started as (${INSERT_CALLS}),
+const ALL = `started as (${INSERT_CALLS}),
     attempted as (
       insert into call_attempt (tenant_id, id, call_id, number, outcome, status, duration_ms,
                                 request_headers, request_body, response_headers, response_body, error)
@@ -91,18 +95,28 @@ const WRITE = {
     closed as (
     update call c
        set state = r.state, status = r.status, attempts = r.attempts, duration_ms = r.duration_ms, error = r.error,
-           trouble = nullif(r.state, 'succeeded'), closed_at = now()
+           trouble = nullif(r.state, 'succeeded'), closed_at = now(),
+           trouble_status = case when r.state <> 'succeeded' then r.status end
       from unnest($21::uuid[], $22::uuid[], $23::text[], $24::int2[], $25::int2[], $26::int4[], $27::text[])
            r(tenant_id, id, state, status, attempts, duration_ms, error)
      where c.tenant_id = r.tenant_id and c.id = r.id and c.state = 'started'
     returning c.tenant_id, c.id, c.state)
-    ${TO_SETTLE}`,
-}
+    ${TO_SETTLE}`
 
-export async function writeCalls(db: Db, { starts, attempts, closes }: Written): Promise<void> {
-  if (starts.length + attempts.length + closes.length === 0) return
-  if (attempts.length + closes.length === 0) await hot(db, START, startColumns(starts))
-  else await hot(db, WRITE, [...startColumns(starts), ...attemptColumns(attempts), ...closeColumns(closes)])
+const WRITE = { name: 'call_write', text: `with ${ALL}` }
+const WRITE_FOUND = { name: 'call_write_found', text: `with named as (${foundBy(28)}), ${ALL}` }
+
+/** Most calls hold nothing to be found by, and their statements know nothing of it. */
+export async function writeCalls(db: Db, written: Written): Promise<void> {
+  const { starts, attempts, closes, external_ids } = written
+  const is_found = external_ids.length > 0
+  const found = is_found ? foundColumns(external_ids) : []
+  if (attempts.length + closes.length > 0 || (is_found && starts.length === 0)) {
+    const values = [...startColumns(starts), ...attemptColumns(attempts), ...closeColumns(closes), ...found]
+    await hot(db, is_found ? WRITE_FOUND : WRITE, values)
+  } else if (starts.length > 0) {
+    await hot(db, is_found ? START_FOUND : START, [...startColumns(starts), ...found])
+  }
 }
 
 const startColumns = (rows: NewCall[]): Buffer[] => [
@@ -141,6 +155,13 @@ const closeColumns = (rows: ClosedCall[]): Buffer[] => [
   texts(rows.map((row) => row.error)),
 ]
 
+const foundColumns = (rows: ExternalId[]): Buffer[] => [
+  uuids(rows.map((row) => row.tenant_id)),
+  byteas(rows.map((row) => row.value_hmac)),
+  texts(rows.map((row) => row.kind)),
+  uuids(rows.map((row) => row.ref_id)),
+]
+
 /*
  * Calls that a process took with it. Found by the BRIN index on id, which reads the blocks of that time and no
  * others; a sequential read of a day would touch millions of rows. Safe methods did nothing, so they failed.
@@ -175,16 +196,17 @@ export async function settleCall(
   tx: Tx,
   { tenant_id, id, state, status, error }: SettledCall,
 ): Promise<void> {
+  const trouble = state === 'refused' || state === 'failed' ? state : null
   await tx
     .updateTable('call')
-    .set({ state, trouble: state === 'refused' || state === 'failed' ? state : null, status, error })
+    .set({ state, trouble, status, trouble_status: trouble === null ? null : status, error })
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .where('state', '=', 'unknown')
     .execute()
 }
 
-const CALL = [
+export const CALL = [
   'id',
   'connection_id',
   'operation',
@@ -200,38 +222,6 @@ const CALL = [
   'closed_at',
 ] as const
 
-export type CallFilter = { connection_id?: string; state?: CallState }
-
-/** Trouble has an index. A call is under way for some minutes at most, so no older one is looked at. */
-const inState = (state: CallState) => (eb: ExpressionBuilder<Tables, 'call'>) => {
-  if (state === 'succeeded') return eb('state', '=', state)
-  if (state !== 'started') return eb('trouble', '=', state)
-  return eb.and([
-    eb('state', '=', state),
-    eb('id', '>=', sql<string>`v7_floor(now() - interval '20 minutes')`),
-  ])
-}
-
-export const listCalls = (
-  tx: Tx,
-  tenant_id: string,
-  filter: CallFilter,
-  limit: number,
-  before: string | null,
-): Promise<CallRow[]> =>
-  tx
-    .selectFrom('call')
-    .select(CALL)
-    .where('tenant_id', '=', tenant_id)
-    .$if(filter.connection_id !== undefined, (query) =>
-      query.where('connection_id', '=', filter.connection_id as string),
-    )
-    .$if(filter.state !== undefined, (query) => query.where(inState(filter.state as CallState)))
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-
 export const findCall = (tx: Tx, tenant_id: string, id: string): Promise<CallRow | undefined> =>
   tx
     .selectFrom('call')
@@ -240,7 +230,7 @@ export const findCall = (tx: Tx, tenant_id: string, id: string): Promise<CallRow
     .where('id', '=', id)
     .executeTakeFirst()
 
-export type AttemptRow = Omit<NewAttempt, 'tenant_id' | 'call_id'>
+export type AttemptRow = Omit<NewAttempt, 'tenant_id' | 'call_id' | 'found'>
 
 /** An attempt is never older than its call, which leaves earlier partitions out. */
 export const listAttempts = (tx: Tx, tenant_id: string, call_id: string): Promise<AttemptRow[]> =>

@@ -6,7 +6,8 @@ import * as calls from './calls.ts'
 import { hangUpOf } from './deadline.ts'
 import { DeferredCall } from './deferred_schema.ts'
 import { protectionRoutes } from './protection_routes.ts'
-import { CallQuery, CallReport, Calls, CallWithLog, MakeCall, TestReport } from './schema.ts'
+import { recordRoutes } from './record_routes.ts'
+import { CallReport, CallWithLog, MakeCall, TestReport } from './schema.ts'
 
 const read = { config: { access: 'calls:read' } } as const
 const write = { config: { access: 'calls:write', acts_outside: true } } as const
@@ -72,21 +73,6 @@ export const routes: Routes = (http, app) => {
   )
 
   http.get(
-    '/v1/calls',
-    {
-      ...read,
-      schema: {
-        operationId: 'listCalls',
-        summary: 'List calls, newest first',
-        tags,
-        querystring: CallQuery,
-        response: { 200: Calls },
-      },
-    },
-    (request) => calls.listCalls(app, request.actor, request.query),
-  )
-
-  http.get(
     '/v1/calls/:id',
     {
       ...read,
@@ -102,6 +88,7 @@ export const routes: Routes = (http, app) => {
     (request) => calls.readCall(app, request.actor, request.params.id),
   )
 
+  recordRoutes(http, app)
   protectionRoutes(http, app)
   cacheRoutes(http, app)
   http.register(async (scope) => proxyRoutes(scope as Http, app))

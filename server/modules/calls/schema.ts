@@ -2,12 +2,12 @@ import Type, { type Static } from 'typebox'
 import { Mapping } from '../../kit/mapping/mapping.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { StepReports } from '../operations/operations.ts'
-import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import { Nullable, Timestamp, WireId } from '../wire.ts'
 import { CacheNote } from './cache_schema.ts'
 import { DeferredState, RetryLater } from './deferred_schema.ts'
 import type { AttemptRow, CallRow } from './queries.ts'
 
-const Method = Type.Union([
+export const Method = Type.Union([
   Type.Literal('GET'),
   Type.Literal('HEAD'),
   Type.Literal('POST'),
@@ -110,7 +110,7 @@ const Ended = [
   Type.Literal('failed'),
   Type.Literal('unknown'),
 ] as const
-const CallState = Type.Union([Type.Literal('started'), ...Ended], {
+export const CallState = Type.Union([Type.Literal('started'), ...Ended], {
   description:
     'refused: the vendor said no (3xx, 4xx); failed: it could not be reached or answered 5xx; unknown: it may have acted, and nobody saw its answer',
 })
@@ -166,12 +166,6 @@ export const TestReport = Type.Object({
   ),
 })
 
-export const CallQuery = Type.Object(
-  { ...PageQuery.properties, connection_id: Type.Optional(Type.String()), state: Type.Optional(CallState) },
-  { additionalProperties: false },
-)
-export type CallQuery = Static<typeof CallQuery>
-
 export const Call = Type.Object({
   id: WireId('call'),
   connection_id: WireId('connection'),
@@ -188,7 +182,6 @@ export const Call = Type.Object({
   created_at: Timestamp,
   closed_at: Nullable(Timestamp),
 })
-export const Calls = Page(Call)
 
 export const toCall = (row: CallRow): Static<typeof Call> => ({
   id: toWire('call', row.id),

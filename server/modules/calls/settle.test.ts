@@ -149,7 +149,7 @@ test('a call left by a process that died is swept, told of once, and settled und
     actor: 'key_x',
     request_id: null,
   }
-  await writeCalls(app.db.worker, { starts: [started], attempts: [], closes: [] })
+  await writeCalls(app.db.worker, { starts: [started], attempts: [], closes: [], external_ids: [] })
   await settleCalls(app)
   assert.equal((await eventsOf(vendor, 'call.unknown')).length, 0, 'it is still under way')
   await closeAbandonedCalls(app, { older_than_ms: -1000 })

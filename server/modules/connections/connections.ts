@@ -78,6 +78,7 @@ export async function createConnection(app: App, actor: Actor, input: CreateConn
       settings,
       limits: checkedLimits(input.limits),
       mapping: checkedMapping(input.mapping),
+      keep_bodies_days: input.keep_bodies?.until_days ?? null,
     })
     await putCredentials(app, tx, { tenant_id, owner_id: id }, credentials)
     await audit(tx, actor, 'connection.create', toWire('connection', id), {
@@ -130,13 +131,14 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
       checkWorld(provider, input.environment ?? before.environment, fits.settings, fits.credentials)
     }
     if (input.credentials) await putCredentials(app, tx, owner, fits.credentials)
-    const { name, state, environment, limits, mapping } = input
+    const { name, state, environment, limits, mapping, keep_bodies } = input
     const row = await queries.updateConnection(tx, tenant_id, id, {
       settings: fits.settings,
       ...(name !== undefined && { name }),
       ...(state !== undefined && { state }),
       ...(limits !== undefined && { limits: checkedLimits(limits) }),
       ...(mapping !== undefined && { mapping: checkedMapping(mapping) }),
+      ...(keep_bodies !== undefined && { keep_bodies_days: keep_bodies?.until_days ?? null }),
       ...(environment !== undefined && { environment }),
     })
     forget(tx, 'connection', `${tenant_id} ${id}`)
@@ -237,6 +239,8 @@ export type OpenConnection = {
   limits: OwnLimits
   /** Of its calls, unless their operation or they themselves have one. */
   mapping: Mapping
+  /** For how long what its attempts send and are answered is kept whole; null: it is not. */
+  keep_bodies_days: number | null
   /** What the kit needs to build, authenticate and mask requests. */
   opened: Opened
 }
@@ -275,13 +279,14 @@ const opened = once((app: App) => {
 async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<OpenConnection | null> {
   const row = await queries.findConnection(tx, tenant_id, id)
   if (!row) return null
-  const { name, environment, state, version, settings, limits, mapping } = row
+  const { name, environment, state, version, settings, limits, mapping, keep_bodies_days } = row
   const provider = providerOf(app, row.provider)
   const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
   const world = environment === 'production' ? 'live' : 'test'
   const identity = identityOf(perSettings(provider.identity ?? null, settings), credentials, id)
   const vendor: Opened = { provider, environment: world, settings, credentials, identity }
-  return { tenant_id, id, name, environment, state, version, limits, mapping, opened: vendor }
+  const about = { tenant_id, id, name, environment, state, version }
+  return { ...about, limits, mapping, keep_bodies_days, opened: vendor }
 }
 
 export { Rates } from './schema.ts'

@@ -19,6 +19,7 @@ export type ConnectionRow = {
   settings: Settings
   limits: OwnLimits
   mapping: Mapping
+  keep_bodies_days: number | null
   version: number
   health: Health
   health_note: string | null
@@ -36,6 +37,7 @@ const CONNECTION = [
   'settings',
   'limits',
   'mapping',
+  'keep_bodies_days',
   'version',
   'health',
   'health_note',
@@ -53,6 +55,7 @@ type NewConnection = {
   settings: Settings
   limits: OwnLimits
   mapping: Mapping
+  keep_bodies_days: number | null
 }
 
 export const insertConnection = (tx: Tx, row: NewConnection): Promise<ConnectionRow> =>
@@ -105,7 +108,10 @@ export const listConnections = (
     .execute()
 
 type Change = Partial<
-  Pick<ConnectionRow, 'name' | 'state' | 'settings' | 'environment' | 'limits' | 'mapping'>
+  Pick<
+    ConnectionRow,
+    'name' | 'state' | 'settings' | 'environment' | 'limits' | 'mapping' | 'keep_bodies_days'
+  >
 >
 
 /** A change makes the health unknown again: what was seen was seen with the settings before. */

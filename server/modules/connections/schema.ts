@@ -75,6 +75,22 @@ const Limits = Type.Partial(
   },
 )
 
+const KeepBodies = Nullable(
+  Type.Object(
+    {
+      until_days: Type.Integer({
+        minimum: 1,
+        maximum: 400,
+        description: 'Then they are deleted, and no later than the records of the calls',
+      }),
+    },
+    {
+      additionalProperties: false,
+      description: 'What its attempts send and are answered is kept whole, sealed; null: it is not',
+    },
+  ),
+)
+
 export const CreateConnection = Type.Object(
   {
     provider: ProviderId,
@@ -83,6 +99,7 @@ export const CreateConnection = Type.Object(
     settings: Type.Optional(Settings),
     limits: Type.Optional(Limits),
     mapping: Type.Optional(Mapping),
+    keep_bodies: Type.Optional(KeepBodies),
     credentials: Type.Optional(Credentials),
   },
   { additionalProperties: false },
@@ -97,6 +114,7 @@ export const UpdateConnection = Type.Partial(
     settings: Settings,
     limits: Limits,
     mapping: Mapping,
+    keep_bodies: KeepBodies,
     credentials: Credentials,
   }),
   { additionalProperties: false, minProperties: 1 },
@@ -112,6 +130,7 @@ export const Connection = Type.Object({
   settings: Settings,
   limits: Limits,
   mapping: Mapping,
+  keep_bodies: KeepBodies,
   health: Type.Union(
     [Type.Literal('unknown'), Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')],
     {
@@ -143,6 +162,7 @@ export const toConnection = (row: ConnectionRow): Static<typeof Connection> => (
   settings: row.settings,
   limits: row.limits,
   mapping: row.mapping,
+  keep_bodies: row.keep_bodies_days === null ? null : { until_days: row.keep_bodies_days },
   health: row.health,
   health_note: row.health_note,
   last_seen: row.last_seen?.toISOString() ?? null,

@@ -12,6 +12,7 @@ import {
 } from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
+import { hashesOf } from './found_by.ts'
 import * as queries from './queries.ts'
 import { type EventQuery, type PublishEvent, toEvent } from './schema.ts'
 import { typeOf } from './types.ts'
@@ -111,6 +112,8 @@ async function indexed(
 }
 
 export { publishChange } from './change.ts'
+export { indexerOf, leadTo, listFound } from './found_by.ts'
+export { foundBy } from './queries.ts'
 export type ExternalId = queries.ExternalId
 export type NewEvent = queries.NewEvent
 
@@ -146,7 +149,7 @@ export async function search(
 ): Promise<{ data: { kind: string; id: string }[] }> {
   const { tenant_id } = actor
   const rows = await inTenant(app.db, tenant_id, async (tx) =>
-    queries.findByExternalId(tx, tenant_id, await app.vault.blindIndex(tx, tenant_id, q)),
+    queries.findByExternalId(tx, tenant_id, await hashesOf(app, tx, tenant_id, q)),
   )
   const own = (Object.keys(PREFIXES) as Kind[]).find((kind) => parseWire(kind, q) !== null)
   const found = rows.map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) }))

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { byteas, type Db, hot, int2s, type Tx, texts, uuids } from '../../platform/database/database.ts'
 
 /** Every statement on events, their types and the blind index that finds them. */
 
@@ -17,19 +17,25 @@ export type NewEvent = {
 
 export type ExternalId = { tenant_id: string; value_hmac: Buffer; kind: string; ref_id: string }
 
+/** Part of the statements that write records: what they are found by, in their commit. `from` is the number of its first value. */
+export const foundBy = (from: number): string => `
+      insert into external_id (tenant_id, value_hmac, kind, ref_id)
+      select * from unnest($${from}::uuid[], $${from + 1}::bytea[], $${from + 2}::text[], $${from + 3}::uuid[])
+      on conflict do nothing`
+
 /** Events, and what they are found by, in one statement. */
 export async function insertEvents(tx: Tx, events: NewEvent[], external_ids: ExternalId[]): Promise<void> {
-  const column = (key: keyof NewEvent) => events.map((row) => row[key])
-  const named = (key: keyof ExternalId) => external_ids.map((row) => row[key])
   await sql`
     with named as (
       insert into external_id (tenant_id, value_hmac, kind, ref_id)
-      select * from unnest(${named('tenant_id')}::uuid[], ${named('value_hmac')}::bytea[], ${named('kind')}::text[], ${named('ref_id')}::uuid[])
+      select * from unnest(${uuids(external_ids.map((row) => row.tenant_id))}::uuid[], ${byteas(external_ids.map((row) => row.value_hmac))}::bytea[],
+                           ${texts(external_ids.map((row) => row.kind))}::text[], ${uuids(external_ids.map((row) => row.ref_id))}::uuid[])
       on conflict do nothing)
     insert into event (tenant_id, id, type, data, entity_id, message_id, version)
-    select * from unnest(${column('tenant_id')}::uuid[], ${column('id')}::uuid[], ${column('type')}::text[],
-                         ${column('data')}::text[], ${column('entity_id')}::text[], ${column('message_id')}::uuid[],
-                         ${events.map(({ version = 1 }) => version)}::int2[])`.execute(tx)
+    select * from unnest(${uuids(events.map((row) => row.tenant_id))}::uuid[], ${uuids(events.map((row) => row.id))}::uuid[],
+                         ${texts(events.map((row) => row.type))}::text[], ${texts(events.map((row) => row.data))}::text[],
+                         ${texts(events.map((row) => row.entity_id))}::text[], ${uuids(events.map((row) => row.message_id))}::uuid[],
+                         ${int2s(events.map(({ version = 1 }) => version))}::int2[])`.execute(tx)
 }
 
 const PAYLOADS = {
@@ -187,13 +193,34 @@ export async function deleteEventType(
 export const findByExternalId = (
   tx: Tx,
   tenant_id: string,
-  value_hmac: Buffer,
+  value_hmacs: Buffer[],
 ): Promise<{ kind: string; ref_id: string }[]> =>
   tx
     .selectFrom('external_id')
     .select(['kind', 'ref_id'])
     .where('tenant_id', '=', tenant_id)
-    .where('value_hmac', '=', value_hmac)
+    .where('value_hmac', 'in', value_hmacs)
     .orderBy('ref_id', 'desc')
     .limit(100)
     .execute()
+
+/** Of one kind, newest first. */
+export async function listRefs(
+  tx: Tx,
+  tenant_id: string,
+  value_hmacs: Buffer[],
+  { kind, below, limit }: { kind: string; below: string | null; limit: number },
+): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('external_id')
+    .select('ref_id')
+    .distinct()
+    .where('tenant_id', '=', tenant_id)
+    .where('value_hmac', 'in', value_hmacs)
+    .where('kind', '=', kind)
+    .$if(below !== null, (query) => query.where('ref_id', '<', below as string))
+    .orderBy('ref_id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(({ ref_id }) => ref_id)
+}

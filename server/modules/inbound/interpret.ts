@@ -1,10 +1,9 @@
 import { type Envelope, type Reading, readMessage, translateMessage } from '../../kit/messages.ts'
 import type { News } from '../../kit/news.ts'
 import type { OrderBy } from '../../kit/provider.ts'
-import { inTenant, once, remember } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import type { ExternalId, NewEvent } from '../events/events.ts'
+import { type ExternalId, indexerOf, type NewEvent } from '../events/events.ts'
 import { completeOptions, isWanted, type Options } from './options.ts'
 import type { ClosedMessage, DueMessage } from './queries.ts'
 import { believe } from './read_back.ts'
@@ -146,7 +145,7 @@ async function externalIds(
   events: NewEvent[],
 ): Promise<ExternalId[]> {
   const { tenant_id } = item
-  const index = await indexers(app).get(tenant_id)
+  const index = await indexerOf(app, tenant_id)
   const about = [...(entity_id ? [entity_id] : []), ...external_ids]
   const point = (values: string[], kind: string, ref_id: string) =>
     [...new Set(values)].map((value) => ({ tenant_id, value_hmac: index(value), kind, ref_id }))
@@ -155,10 +154,3 @@ async function externalIds(
     ...events.flatMap(({ id }) => point([toWire('message', item.id), ...about], 'event', id)),
   ]
 }
-
-const indexers = once((app: App) =>
-  remember(app.db, {
-    topic: 'blind_index',
-    load: (tenant_id) => inTenant(app.db, tenant_id, (tx) => app.vault.indexer(tx, tenant_id)),
-  }),
-)

@@ -2,12 +2,13 @@
 const ROOMS = ['tenants', 'connections', 'calls', 'sources', 'events', 'subscriptions'] as const
 
 /**
- * Every scope there is. `*` is all of a tenant; `internal` and `riskengine` open the published contracts of those
+ * Every scope there is. `*` is all of a tenant; `bodies:read` opens what calls sent and were answered, whole; `internal` and `riskengine` open the published contracts of those
  * names; `admin` (all tenants) and `metrics:read` exist only on keys of the installation.
  */
 export const SCOPES: readonly string[] = [
   '*',
   ...ROOMS.flatMap((room) => [`${room}:read`, `${room}:write`, `${room}:*`]),
+  'bodies:read',
   'internal',
   'riskengine',
   'admin',

@@ -17,6 +17,7 @@ const CROSSING = [
   'cached_answer',
   'call',
   'call_attempt',
+  'call_body',
   'call_queue',
   'call_unsettled',
   'deferred_call',

@@ -73,8 +73,9 @@ export const TABLES: Record<string, string> = {
   breaker: 'server/modules/calls/breaker_queries.ts',
   cache_policy: 'server/modules/calls/cache_queries.ts',
   cached_answer: 'server/modules/calls/cache_queries.ts',
-  call: 'server/modules/calls/queries.ts',
+  call: 'server/modules/calls/*queries.ts',
   call_attempt: 'server/modules/calls/queries.ts',
+  call_body: 'server/modules/calls/body_queries.ts',
   call_unsettled: 'server/modules/calls/settle_queries.ts',
   call_mapping: 'server/modules/calls/mapping_queries.ts',
   call_queue: 'server/modules/calls/deferred_work.ts',
@@ -133,7 +134,7 @@ export const SOCKET_FOLDERS = [
 ]
 
 /** Modules that open sockets, and the few names in them that do not. */
-export const SOCKET_MODULES = /^(node:)?(net|http|https|http2|tls|dgram)$|^(undici|pg|ws|@redis\/client)$/
+export const SOCKET_MODULES = /^(node:)?(net|http|https|http2|tls|dgram)$|^(undici|pg|ws|ssh2|nodemailer|imapflow|@redis\/client)$/
 export const HARMLESS_NAMES = /^(type .*|isIP|isIPv4|isIPv6|BlockList|SocketAddress|STATUS_CODES|METHODS)$/
 
 export const MAX_FILE_LINES = 300

@@ -1,0 +1,75 @@
+import { MASK } from './masking.ts'
+
+/**
+ * Personal data in a body of any form: CPF, CNPJ, e-mail, phone. What is hidden is handed over too, so that a record
+ * which does not show a CPF can be found by it.
+ */
+
+/** Of one text; the rest is hidden as well and not found. */
+const MOST_FOUND = 20
+
+// A number counts where its check digits are right, or where it says what it is. To look for one sign first is far
+// cheaper than to try a pattern that cannot match without it: most texts hold nothing of all this.
+const NUMBER = /(?<![\w.-])(?:\d{11}(?:\d{2,3})?|\d{3}\.\d{3}\.\d{3}-\d{2})(?!\w)/g
+// Since July 2026 a CNPJ may hold letters, and then it is written with its punctuation.
+const CNPJ = /(?<![\w.-])[\dA-Z]{2}\.[\dA-Z]{3}\.[\dA-Z]{3}(?:\\?\/|%2[Ff])[\dA-Z]{4}-\d{2}(?!\w)/g
+const CNPJ_END = /(?:\/|%2[Ff])[\dA-Z]{4}-\d{2}/
+const PHONE = /(?:\+|%2[Bb])[1-9]\d{9,14}(?!\w)/g
+const EMAIL = /(?:[\w.!#$'*+^`{|}~-]|%2[Bb]){1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!\w)/g
+
+/** The text without them; what was there is added to `found`, in one spelling of each. */
+export function hidePersonal(text: string, found: string[]): string {
+  const hide = (match: string): string => {
+    const value = meaningOf(match)
+    if (value === null) return match
+    if (found.length < MOST_FOUND && !found.includes(value)) found.push(value)
+    return MASK
+  }
+  let hidden = text.replace(NUMBER, hide)
+  if (CNPJ_END.test(hidden)) hidden = hidden.replace(CNPJ, hide)
+  if (hidden.includes('@') || hidden.includes('%40')) hidden = hidden.replace(EMAIL, hide)
+  if (hidden.includes('+') || hidden.includes('%2')) hidden = hidden.replace(PHONE, hide)
+  return hidden
+}
+
+/** CPF and CNPJ by their digits, a phone with its country, an e-mail in lower case; null where it is something else. */
+function meaningOf(match: string): string | null {
+  const text = match.replace(/%40/, '@').replace(/%2b/gi, '+').replace(/%2f/gi, '/')
+  if (text.includes('@')) return text.toLowerCase()
+  if (text.startsWith('+')) return text
+  const bare = text.replace(/[^\dA-Z]/g, '')
+  if (bare.length === 13) return BRAZILIAN_MOBILE.test(bare) ? `+${bare}` : null
+  return (bare.length === 11 ? isCpf(bare) : isCnpj(bare)) ? bare : null
+}
+
+const BRAZILIAN_MOBILE = /^55[1-9]{2}9\d{8}$/
+
+/** The spellings under which what somebody looks for may have been found: as it is, and as a phone with its country. */
+export function spellingsOf(wanted: string): string[] {
+  const text = wanted.trim()
+  if (!/^\+?[\d ().-]{10,20}$/.test(text)) return [text]
+  const digits = text.replace(/\D/g, '')
+  if (text.startsWith('+') || BRAZILIAN_MOBILE.test(digits)) return [...new Set([text, `+${digits}`])]
+  return /^[1-9]{2}9\d{8}$/.test(digits) ? [text, `+55${digits}`] : [text]
+}
+
+const isCpf = (text: string): boolean =>
+  !/^(\d)\1*$/.test(text) && checkDigit(text, 9, 10) && checkDigit(text, 10, 11)
+
+/** Weights from `heaviest` down to 2. */
+function checkDigit(text: string, length: number, heaviest: number): boolean {
+  let sum = 0
+  for (let at = 0; at < length; at++) sum += (text.charCodeAt(at) - 48) * (heaviest - at)
+  return endOf(sum) === text.charCodeAt(length) - 48
+}
+
+const isCnpj = (text: string): boolean => !/^(.)\1*$/.test(text) && cnpjDigit(text, 12) && cnpjDigit(text, 13)
+
+/** Weights from the right: 2 to 9, and again. A letter counts as its code less 48. */
+function cnpjDigit(text: string, length: number): boolean {
+  let sum = 0
+  for (let at = 0; at < length; at++) sum += (text.charCodeAt(at) - 48) * (2 + ((length - 1 - at) % 8))
+  return endOf(sum) === text.charCodeAt(length) - 48
+}
+
+const endOf = (sum: number): number => (sum % 11 < 2 ? 0 : 11 - (sum % 11))

@@ -1,0 +1,45 @@
+import { spellingsOf } from '../../kit/personal.ts'
+import { inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import type { App } from '../app.ts'
+import * as queries from './queries.ts'
+
+/** What things are found by: ids of others, CPF, e-mail and phone, kept as blind indexes alone. */
+
+/** The blind index of a tenant's values, to be made without asking anybody. */
+export const indexerOf = (app: App, tenant_id: string): Promise<(value: string) => Buffer> =>
+  indexers(app).get(tenant_id)
+
+const indexers = once((app: App) =>
+  remember(app.db, {
+    topic: 'blind_index',
+    load: (tenant_id) => inTenant(app.db, tenant_id, (tx) => app.vault.indexer(tx, tenant_id)),
+  }),
+)
+
+/** What leads from these values to a thing, each once; texts that are too long for an id lead nowhere. */
+export async function leadTo(
+  app: App,
+  { tenant_id, kind, ref_id }: { tenant_id: string; kind: string; ref_id: string },
+  values: readonly string[],
+): Promise<queries.ExternalId[]> {
+  const index = await indexerOf(app, tenant_id)
+  return [...new Set(values)]
+    .filter((value) => value !== '' && value.length <= LONGEST)
+    .map((value) => ({ tenant_id, value_hmac: index(value), kind, ref_id }))
+}
+
+const LONGEST = 255
+
+/** Ids of one kind that a value leads to, newest first; also under the other spellings of a phone. */
+export async function listFound(
+  app: App,
+  tx: Tx,
+  tenant_id: string,
+  value: string,
+  page: { kind: string; below: string | null; limit: number },
+): Promise<string[]> {
+  return queries.listRefs(tx, tenant_id, await hashesOf(app, tx, tenant_id, value), page)
+}
+
+export const hashesOf = (app: App, tx: Tx, tenant_id: string, value: string): Promise<Buffer[]> =>
+  Promise.all(spellingsOf(value).map((one) => app.vault.blindIndex(tx, tenant_id, one)))
