@@ -243,8 +243,8 @@ const shortFunctions: Rule = ({ path, code, text }) => {
     if (indent === undefined) return []
     const length = lengthOf(lines.slice(index), indent.length)
     const name = /(?:function\*?|const) (\w+)/.exec(named[index] ?? '')?.[1] ?? 'default'
-    // What stands in routes.ts is a list of routes: long as a list is long.
-    const is_list = path.endsWith('/routes.ts')
+    // What stands in routes.ts, or in what was cut off from it, is a list of routes: long as a list is long.
+    const is_list = /[/_]routes\.ts$/.test(path)
     if (length <= MAX_FUNCTION_LINES || LONG[`${path}#${name}`] || is_list) return []
     return [
       {

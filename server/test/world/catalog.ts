@@ -95,6 +95,7 @@ function madeUp({ name, type, is_key, words }: Column): string {
     return `(${list})[case when i % 100 = 0 then 1 + i / 100 % ${words.length} else ${words.length > 2 ? 2 : 1} end]`
   }
   if (name === 'time_zone') return "'UTC'"
+  if (name === 'arrived') return 'null' // a transaction that there never was
   if (name === 'due') return "now() + i * interval '1 min'" // no worker is to take it up
   if (is_key && type === 'uuid' && !/^(source|owner)_id$/.test(name)) return FRESH_ID
   return (is_key ? KEYS[type] : VALUES[type]) ?? VALUES[type] ?? 'null'
