@@ -29,6 +29,12 @@ const room: Routes = (http) => {
       maybe: Type.Optional(
         Type.Union([Type.Object({ deep: Type.Integer() }, { additionalProperties: false }), Type.Null()]),
       ),
+      step: Type.Optional(
+        Type.Union([
+          Type.Object({ kind: Type.Literal('cut'), at: Type.Integer() }, { additionalProperties: false }),
+          Type.Object({ kind: Type.Literal('turn') }, { additionalProperties: false }),
+        ]),
+      ),
       free: Type.Optional(Type.Unknown()),
     },
     { additionalProperties: false },
@@ -42,6 +48,12 @@ const room: Routes = (http) => {
   http.post('/v1/things/:id/touch', { config, schema: { operationId: 'touchThing' } }, async () => ({
     touched: true,
   }))
+  const Softly = Type.Object({ softly: Type.Optional(Type.Boolean()) }, { additionalProperties: false })
+  http.post(
+    '/v1/things/:id/shake',
+    { config, schema: { operationId: 'shakeThing', body: Softly } },
+    async ({ body }) => body,
+  )
   const Free = Type.Unknown()
   http.post('/v1/bytes', { config, schema: { operationId: 'bytes', body: Free } }, async ({ bytes }) => ({
     text: bytes?.toString(),
@@ -102,8 +114,21 @@ test('400: each misfit names its field, the reason and what would be right', asy
   await refused({ name: 'x', inner: { list: ['a', 2] } }, 'inner.list.1', /must be a string/)
   await refused({ name: 'x', inner: {} }, 'inner.list', /is required/)
   await refused({ name: 'x', maybe: { deep: 'y' } }, 'maybe.deep', /must be an integer/)
+  await refused(
+    { name: 'x', step: { kind: 'turn', at: 1 } },
+    'step.at',
+    /not known here; .*mean one of kind\.$/,
+  )
+  await refused({ name: 'x', step: { kind: 'cut', at: 'y' } }, 'step.at', /must be an integer/)
+  await refused({ name: 'x', step: { kind: 'fold' } }, 'step.kind', /must be one of cut, turn/)
   await refused([], 'body', /must be an object, not an array/)
   await refused('null', 'body', /A JSON body is required/)
+})
+
+test('200: a POST may leave out a body in which everything may be left out', async () => {
+  const reply = await served.send('POST', '/v1/things/1/shake', { key })
+  assert.deepEqual([reply.status, reply.body], [200, {}])
+  isProblem(await served.send('POST', '/v1/things/1/shake', { key, body: 'null' }), 400, 'invalid_request')
 })
 
 test('400: JSON that cannot be read says where and repeats none of it', async () => {

@@ -125,7 +125,10 @@ function decorate(http: Http, app: App, auth: Auth): void {
     request.actor = { ...ANYBODY, ip: clientIp(request), request_id: request.id }
     done()
   })
-  http.addHook('preValidation', (request, _reply, done) => done(unfit(request) ?? undefined))
+  http.addHook('preValidation', (request, _reply, done) => {
+    if (mayLeaveOut(request)) request.body = {}
+    done(unfit(request) ?? undefined)
+  })
   const idempotency = createIdempotency(app)
   http.addHook('preHandler', idempotency.begin)
   http.addHook('onSend', idempotency.end)
@@ -147,6 +150,13 @@ function unfit(request: FastifyRequest): Problem | null {
     field: 'body',
     detail: 'This address takes no body. Leave it out.',
   })
+}
+
+/** A POST without a body, to an address that would take `{}` as well. */
+function mayLeaveOut({ method, bytes, routeOptions }: FastifyRequest): boolean {
+  const body = routeOptions.schema?.body as { type?: string; required?: string[]; minProperties?: number }
+  if (method !== 'POST' || body?.type !== 'object' || (bytes?.length ?? 0) > 0) return false
+  return (body.required ?? []).length === 0 && body.minProperties === undefined
 }
 
 const isNothing = (body: unknown): boolean =>

@@ -41,12 +41,64 @@ function mostTelling(violations: Violation[]): Violation {
   const union = violations.findLast(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf')
   const first = violations[0] as Violation
   if (!union) return first
+  const tagged = ofItsKind(union, violations)
+  if (tagged !== null) return tagged
   const inside = violations.filter((v) => v !== union && !isNullBranch(v))
   const deeper = inside.filter((v) => v.instancePath.length > union.instancePath.length)
   if (deeper.length > 0)
     return deeper.reduce((a, b) => (b.instancePath.length > a.instancePath.length ? b : a))
   const strayed = inside.find(({ keyword }) => keyword === 'required' || keyword === 'additionalProperties')
   return (inside.length === 1 ? inside[0] : strayed) ?? union
+}
+
+/**
+ * Where the branches of a union are told apart by a constant (`kind`), only the branch that was meant has something to
+ * say; where none was meant, the constants have. Null where no constant tells them apart.
+ */
+function ofItsKind(union: Violation, violations: Violation[]): Violation | null {
+  const branches = (union.parentSchema?.[union.keyword] ?? []) as unknown[]
+  const tag = tagOf(branches)
+  if (tag === null || !isRecord(union.data)) return null
+  const given = union.data[tag]
+  const meant = branches.findIndex((branch) => constantsOf(branch, tag).includes(given))
+  if (meant >= 0) {
+    const inside = violations.filter((v) => v.schemaPath.startsWith(`${union.schemaPath}/${meant}/`))
+    return inside.length === 0 ? null : mostTelling(inside)
+  }
+  const allowedValues = [...new Set(branches.flatMap((branch) => constantsOf(branch, tag)))]
+  return {
+    ...union,
+    keyword: 'enum',
+    params: { allowedValues },
+    instancePath: `${union.instancePath}/${tag}`,
+  }
+}
+
+/** The name that is a constant in every branch. */
+function tagOf(branches: unknown[]): string | null {
+  const names = Object.keys(firstObject(branches[0])?.properties ?? {})
+  return names.find((name) => branches.every((branch) => constantsOf(branch, name).length > 0)) ?? null
+}
+
+type ObjectSchema = { properties?: Record<string, unknown>; anyOf?: unknown[] }
+
+const firstObject = (branch: unknown): ObjectSchema | undefined => {
+  if (!isRecord(branch)) return undefined
+  return Array.isArray(branch['anyOf']) ? firstObject(branch['anyOf'][0]) : branch
+}
+
+/** What `name` may be in a branch, which may be a union itself. */
+function constantsOf(branch: unknown, name: string): unknown[] {
+  if (!isRecord(branch)) return []
+  const { anyOf, properties } = branch as ObjectSchema
+  if (anyOf) return anyOf.flatMap((inner) => constantsOf(inner, name))
+  return constantsIn(properties?.[name])
+}
+
+function constantsIn(property: unknown): unknown[] {
+  if (!isRecord(property)) return []
+  if ('const' in property) return [property['const']]
+  return Array.isArray(property['anyOf']) ? property['anyOf'].flatMap(constantsIn) : []
 }
 
 const isNullBranch = ({ keyword, params }: Violation): boolean =>
