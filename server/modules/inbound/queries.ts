@@ -1,6 +1,5 @@
 import { sql } from 'kysely'
 import { byteas, type Db, hot, int8s, type Tx, texts, uuids } from '../../platform/database/database.ts'
-import { floorId } from '../../platform/ids.ts'
 import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
 import { claimFrom, keysOf, queueStatements, readQueueState } from '../../platform/queue_statements.ts'
 
@@ -155,118 +154,6 @@ const RETRY = {
 
 export async function retryMessage(db: Db, item: DueMessage, again_ms: number, error: string): Promise<void> {
   await hot(db, RETRY, [item.tenant_id, item.id, item.claim, again_ms, item.attempts, error])
-}
-
-export type MessageRow = {
-  id: string
-  source_id: string
-  event_key: string
-  event_type: string | null
-  state: 'pending' | 'completed' | 'failed' | 'ignored' | 'parked'
-  attempts: number
-  error: string | null
-  flags: string[]
-  closed_at: Date | null
-}
-
-const MESSAGE = [
-  'id',
-  'source_id',
-  'event_key',
-  'event_type',
-  'state',
-  'attempts',
-  'error',
-  'flags',
-  'closed_at',
-] as const
-
-export type MessageFilter = {
-  source_id: string | null
-  state: string | null
-  event_type: string | null
-  since: Date | null
-  until: Date | null
-  /** Those alone; all where null. */
-  ids: string[] | null
-}
-
-/** How many messages one page looks at, where what they are asked for has no index. */
-const MOST_LOOKED_AT = 5_000
-
-const within = (tx: Tx, tenant_id: string, filter: MessageFilter, before: string | null) => {
-  const { source_id, since, until, ids } = filter
-  let query = tx.selectFrom('inbox').where('tenant_id', '=', tenant_id)
-  if (source_id) query = query.where('source_id', '=', source_id)
-  if (ids) query = query.where('id', 'in', ids)
-  if (since) query = query.where('id', '>=', floorId(since))
-  if (until) query = query.where('id', '<', floorId(until))
-  return before ? query.where('id', '<', before) : query
-}
-
-/**
- * Newest first. By state and type no index leads, which would cost every message: so a page looks at so many and says
- * by `reached` where it stopped looking.
- */
-export async function listMessages(
-  tx: Tx,
-  tenant_id: string,
-  filter: MessageFilter,
-  limit: number,
-  before: string | null,
-): Promise<{ rows: MessageRow[]; reached: string | null }> {
-  const { state, event_type } = filter
-  const found = within(tx, tenant_id, filter, before).orderBy('id', 'desc')
-  if (!state && !event_type) {
-    return {
-      rows: await found
-        .select(MESSAGE)
-        .limit(limit + 1)
-        .execute(),
-      reached: null,
-    }
-  }
-  let query = tx.selectFrom(found.select(MESSAGE).limit(MOST_LOOKED_AT).as('page')).select(MESSAGE)
-  if (state) query = query.where('state', '=', state as MessageRow['state'])
-  if (event_type) query = query.where('event_type', '=', event_type)
-  const rows = await query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  const last = await found
-    .select('id')
-    .offset(MOST_LOOKED_AT - 1)
-    .limit(1)
-    .executeTakeFirst()
-  return { rows, reached: last?.id ?? null }
-}
-
-export const findMessage = (tx: Tx, tenant_id: string, id: string) =>
-  tx
-    .selectFrom('inbox')
-    .select([...MESSAGE, 'headers', 'body'])
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .executeTakeFirst()
-
-/** Puts a closed message back to work; false where it is still pending. */
-export async function requeueMessage(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
-  const { rows } = await sql`
-    with moved as (update inbox set state = 'pending', closed_at = null, error = null, flags = array_append(array_remove(flags, 'replayed'), 'replayed')
-                    where tenant_id = ${tenant_id} and id = ${id} and state in ('failed', 'ignored', 'parked')
-                      and not flags @> '{erased}' returning tenant_id, id, lane, position)
-    insert into inbox_queue (tenant_id, id, due, lane, position, arrived)
-    select tenant_id, id, now(), lane, position, case when lane is not null then pg_current_xact_id()::text::int8 end
-      from moved returning id`.execute(tx)
-  return rows.length > 0
-}
-
-/** Takes away what a closed message said; false where it is still at work. */
-export async function eraseMessage(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
-  const { rows } = await sql`
-    update inbox set body = '', headers = '{}', error = null, flags = array_append(array_remove(flags, 'erased'), 'erased')
-     where tenant_id = ${tenant_id} and id = ${id} and state <> 'pending' returning id`.execute(tx)
-  return rows.length > 0
 }
 
 /** Messages still at work that are older than the id: their partitions may not go. */

@@ -2,9 +2,9 @@ import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import type { LanePlace, WaitingLane } from './lane_queries.ts'
+import type { MessageRow } from './message_queries.ts'
 import { completeOptions, SourceOptions, UpdateOptions } from './options.ts'
 import type { QuarantineRow } from './quarantine_queries.ts'
-import type { MessageRow } from './queries.ts'
 import type { SourceRow } from './source_queries.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Stripe, production'] })
