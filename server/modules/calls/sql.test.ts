@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { providers } from '../../providers/index.ts'
 import { testDatabaseUrl, undoAfter } from '../../test/harness.ts'
@@ -160,6 +162,41 @@ test('a database that takes too long is given up in time, and does not go on wor
   for (let tries = 0; tries < 50 && (await still()) !== 0; tries++)
     await new Promise((r) => setTimeout(r, 100))
   assert.equal(await still(), 0)
+})
+
+/** In front of the database: what clients say reaches it late, and `held` counts those it still has. */
+async function lateDoor(late_ms: number): Promise<{ port: number; held: () => number }> {
+  const clients = new Set<Socket>()
+  const door = createServer(async (client) => {
+    clients.add(client)
+    client.on('error', () => {})
+    client.on('close', () => clients.delete(client))
+    await sleep(late_ms)
+    const database = connectTcp(Number(url.port), url.hostname)
+    database.on('error', () => client.destroy())
+    client.on('close', () => database.destroy())
+    client.pipe(database).pipe(client)
+  })
+  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
+  undoAfter(async () => {
+    for (const client of clients) client.destroy()
+    door.close()
+  })
+  return { port: (door.address() as AddressInfo).port, held: () => clients.size }
+}
+
+test('a write that was given up while the database let us in is not done afterwards, and holds no socket', async () => {
+  const door = await lateDoor(700)
+  const statements = {
+    add: { kind: 'write', text: "insert into invoice (id, document, amount) values (77, 'late', 1)" },
+  }
+  const base_url = `postgresql://127.0.0.1:${door.port}${url.pathname}`
+  const connected = await connect({ base_url, statements })
+  const late = await ask(connected, 'write', { statement: 'add' }, { timeout_ms: 200, retries: 0 })
+  assert.notEqual(late.state, 'succeeded')
+  await sleep(1200)
+  assert.equal(door.held(), 0, 'the socket was ended with the call')
+  assert.equal((await root.query('select 1 from invoice where id = 77')).rowCount, 0)
 })
 
 test('a session that the database ended meanwhile costs the caller nothing', async () => {

@@ -36,8 +36,8 @@ export type Session = {
   hold(is_held: boolean): void
 }
 
-/** What the database said no to; anything else that is thrown is trouble on the way. */
-export type Said = { status: number; code: string; message: string }
+/** What the database said no to; anything else that is thrown is trouble on the way. `ended`: the session with it. */
+export type Said = { status: number; code: string; message: string; ended: boolean }
 
 export type Engine = {
   style: 'numbered' | 'question'

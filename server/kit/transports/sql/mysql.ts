@@ -105,9 +105,10 @@ const plain = (row: Record<string, unknown>): Record<string, unknown> =>
 
 /** By SQLSTATE, as the server sends it with each of its errors; 1205 and 1213 are waits for locks that were given up. */
 function said(error: unknown): Said | null {
-  const { errno, code, sqlState, sqlMessage } = error as Record<string, unknown>
+  const { errno, code, sqlState, sqlMessage, fatal } = error as Record<string, unknown>
   if (typeof sqlState !== 'string' || typeof sqlMessage !== 'string') return null
-  return { status: statusOf(Number(errno), sqlState), code: String(code), message: sqlMessage }
+  const status = statusOf(Number(errno), sqlState)
+  return { status, code: String(code), message: sqlMessage, ended: fatal === true }
 }
 
 function statusOf(errno: number, state: string): number {

@@ -105,11 +105,11 @@ const BY_TYPE = new Map<number, (text: string) => unknown>([
 /** What a double would not hold exactly (int8, numeric) stays text, and so does what JSON has no word for. */
 const parserOf = (type: number): ((text: string) => unknown) => BY_TYPE.get(type) ?? ((text) => text)
 
-/** By SQLSTATE classes (PostgreSQL's appendix A): 23 a constraint, 28 and 42501 who we are, 40, 53 and 57 not now. */
+/** By SQLSTATE classes (PostgreSQL's appendix A): 23 a constraint, 28 and 42501 who we are, 40, 53 and 57 not now, 57P it goes. */
 function said(error: unknown): Said | null {
   const { code, message, severity } = error as { code?: unknown; message?: unknown; severity?: unknown }
   if (severity === undefined || typeof code !== 'string' || typeof message !== 'string') return null
-  return { status: statusOf(code), code, message }
+  return { status: statusOf(code), code, message, ended: code.startsWith('57P') }
 }
 
 const STATUSES: Record<string, number> = { '28': 401, '23': 409, '40': 503, '53': 503, '57': 503 }

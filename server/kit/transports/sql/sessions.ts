@@ -10,11 +10,19 @@ const idle = new WeakMap<Egress, Map<string, Idle[]>>()
 const IDLE_MS = 30_000
 const MOST_IDLE = 8
 
-export type Opening = { egress: Egress; engine: Engine; place: Place; timeout_ms: number }
+/** Past `signal` nobody waits for it any more: nothing is run then, and what is being opened is ended. */
+export type Opening = {
+  egress: Egress
+  engine: Engine
+  place: Place
+  timeout_ms: number
+  signal: AbortSignal
+}
 export type Lease = { session: Session; fresh: boolean; giveBack(): void }
 
 /** Throws what went wrong, a `Connected` of kind `error` among it. */
 export async function lease(opening: Opening): Promise<Lease> {
+  opening.signal.throwIfAborted()
   const list = listOf(opening)
   const known = list.pop()
   if (known) {
@@ -22,14 +30,24 @@ export async function lease(opening: Opening): Promise<Lease> {
     known.session.hold(true)
     return leased(known.session, list, false)
   }
-  const { egress, engine, place, timeout_ms } = opening
+  return leased(await open(opening), list, true)
+}
+
+async function open({ egress, engine, place, timeout_ms, signal }: Opening): Promise<Session> {
   const connected = await egress.connect({ host: place.host, port: place.port, timeout_ms })
   if (connected.kind === 'error') throw connected
+  const end = () => void connected.socket.destroy()
+  signal.addEventListener('abort', end, { once: true })
   try {
-    return leased(await engine.open(connected.socket, place), list, true)
+    signal.throwIfAborted()
+    const session = await engine.open(connected.socket, place)
+    signal.throwIfAborted()
+    return session
   } catch (error) {
-    connected.socket.destroy()
+    end()
     throw error
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 

@@ -106,12 +106,14 @@ async function perform(work: Work, committing: () => void): Promise<Rows> {
     began = true
     committing()
   }
-  const first = await lease({ ...work, timeout_ms: query.timeout_ms })
+  const opening = { ...work, timeout_ms: query.timeout_ms, signal: work.deadline.signal }
+  const first = await lease(opening)
   try {
     return await runOn(first, work, note)
   } catch (error) {
-    if (first.fresh || began || engine.said(error) || work.deadline.signal.aborted) throw error
-    return await runOn(await lease({ ...work, timeout_ms: query.timeout_ms }), work, note)
+    const said = engine.said(error)
+    if (first.fresh || began || (said && !said.ended) || work.deadline.signal.aborted) throw error
+    return await runOn(await lease(opening), work, note)
   }
 }
 
@@ -129,7 +131,7 @@ async function runOn(
     else leased.giveBack()
     return rows
   } catch (error) {
-    if (engine.said(error)) leased.giveBack()
+    if (engine.said(error)?.ended === false) leased.giveBack()
     else session.destroy()
     throw error
   } finally {
@@ -150,6 +152,7 @@ function deadlineOf({ timeout_ms, signal }: EgressRequest): Deadline {
     }
     const timer = setTimeout(stop('timeout', `no answer within ${timeout_ms} ms`), timeout_ms)
     const hung_up = stop('aborted', 'the request was cancelled')
+    if (signal?.aborted) hung_up()
     signal?.addEventListener('abort', hung_up, { once: true })
     end = () => {
       clearTimeout(timer)
@@ -164,7 +167,7 @@ type Trouble = { began: number; engine: Engine; sent: boolean; host: string }
 
 function failed(error: unknown, { began, engine, sent, host }: Trouble): EgressResult {
   const said = engine.said(error)
-  if (said) {
+  if (said && !(sent && said.ended)) {
     const { status, code, message } = said
     // Refused before the commit: nothing was done, and it may be tried again at once.
     return answer(began, status, { error: message, code }, status === 503 ? { 'retry-after': '0' } : {})
