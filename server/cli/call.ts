@@ -10,6 +10,7 @@ import {
   type Io,
   readArgument,
   readPairs,
+  show,
   wholeNumber,
 } from './output.ts'
 
@@ -22,6 +23,7 @@ type Options = Remote & {
   timeout?: number
   retries?: number
   idempotencyKey?: string
+  async?: true
 }
 
 type Report = {
@@ -34,7 +36,11 @@ type Report = {
   body_encoding: 'json' | 'text' | 'base64' | null
   body: unknown
   result?: unknown
+  refusal?: { reason?: string; message?: string | null }
+  cache?: { result: string; age_s: number | null } | null
 }
+
+type Deferred = { id: string; state: string }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
@@ -52,9 +58,12 @@ export const call: RegisterCommand = (program, io) => {
     .option('--timeout <ms>', 'for each attempt, in milliseconds', wholeNumber)
     .option('--retries <n>', 'after the first attempt, where trying again is safe', wholeNumber)
     .option('--idempotency-key <key>', "passed on in the vendor's own header")
+    .option('--async', 'say which call it is and end; it is made in a moment, and tried again for hours')
     .action(async (connection: string, what: string, path: string | undefined, options: Options) => {
       const body = await toBody(io, what, path, options)
       const text = await openClient(options).text('POST', `/v1/connections/${inPath(connection)}/calls`, body)
+      if (options.async)
+        return show(io, options, JSON.parse(text) as Deferred, ({ id, state }) => `${id} ${state}`)
       const report = JSON.parse(text) as Report
       if (options.json) io.out(text)
       else tell(io, report, text)
@@ -64,7 +73,7 @@ export const call: RegisterCommand = (program, io) => {
     command,
     'call con_01jz8k3v9mf2tb7xq4c5n6p8rs GET /v1/balance',
     'call con_01jz8k3v9mf2tb7xq4c5n6p8rs POST /v1/customers --data \'{"name":"Ana"}\'',
-    'call con_01jz8k3v9mf2tb7xq4c5n6p8rs payments.get --data @payment.json',
+    'call con_01jz8k3v9mf2tb7xq4c5n6p8rs payments.create --data @payment.json',
     'call con_01jz8k3v9mf2tb7xq4c5n6p8rs GET /v1/charges --query limit=3 | jq .data',
   )
 }
@@ -88,6 +97,7 @@ async function toBody(io: Io, what: string, path: string | undefined, options: O
     ...(timeout !== undefined && { timeout_ms: timeout }),
     ...(retries !== undefined && { retries }),
     ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
+    ...(options.async && { mode: 'async' }),
   }
   if (options.data === undefined) return JSON.stringify(asked)
   const data = toData(await readArgument(io, options.data), options)
@@ -108,15 +118,18 @@ function toData(text: string, { raw }: Options): string {
 }
 
 function tell(io: Io, report: Report, text: string): void {
-  const { id, state, status, attempts, duration_ms } = report
-  io.err(`${id} ${state}, ${status ?? 'no answer'}, ${count(attempts, 'attempt')}, ${duration_ms} ms`)
+  const { id, state, status, attempts, duration_ms, cache } = report
+  const kept = cache?.result === 'hit' || cache?.result === 'stale'
+  const how = kept ? `from the cache, ${cache?.age_s ?? 0} s old` : count(attempts, 'attempt')
+  io.err(`${id} ${state}, ${status ?? 'no answer'}, ${how}, ${duration_ms} ms`)
   if (report.result !== undefined) io.out(JSON.stringify(report.result, null, 2))
   else if (report.body_encoding === 'json') io.out(rawMember(text, 'body') ?? '')
   else if (report.body_encoding !== null) io.out(String(report.body))
 }
 
-function whyNot({ state, status, error }: Report): string {
-  if (error !== null) return error
+function whyNot({ state, status, error, refusal }: Report): string {
+  const said = [refusal?.reason, refusal?.message].filter((words) => words).join(', ')
+  if (error !== null) return said === '' ? error : `${error}: ${said}`
   return state === 'unknown'
     ? 'The vendor may have acted, and nobody saw its answer.'
     : `The vendor said no (${status}).`

@@ -196,6 +196,45 @@ test('a call that the vendor refuses ends with 1, and its answer is still printe
   assert.deepEqual([tested.code, tested.out.slice(0, 3)], [0, 'ok '])
 })
 
+test("a connection's health, limits and cache, the figures, operations and batches each have a command", async () => {
+  const json = async (...args: string[]) => {
+    const { code, out, err } = await trilho([...args, '--json'], KEY)
+    assert.equal(code, 0, err)
+    return JSON.parse(out) as Record<string, unknown>
+  }
+  const made = await json('connection', 'create', 'http', '--setting', `base_url=${url}/sandbox/echo`)
+  const id = String(made['id'])
+  const stored = '{"method":"GET","path":"/anything/{n}","query":{"big":12345678901234567890}}'
+  await json('operation', 'set', id, 'things.read', '--data', '{"method":"GET","path":"/anything"}')
+  assert.equal((await json('operation', 'set', id, 'things.read', '--data', stored))['version'], 2)
+  assert.match((await trilho(['operation', 'list', id], KEY)).out, /^things\.read +stored +enabled/m)
+
+  const calls = JSON.stringify([
+    { operation: 'things.read', input: { n: 1 } },
+    { method: 'GET', path: '/status/404' },
+  ])
+  const { code, out, err } = await trilho(['batch', 'run', id, '-', '--concurrency', '1'], KEY, calls)
+  assert.match(out, /^bat_\w+ completed: 1 succeeded, 1 refused of 2\n$/)
+  assert.match(err, /of 2\n[\s\S]*Not all succeeded: trilho batch calls bat_/)
+  assert.equal(code, 1)
+  const batch = out.split(' ')[0] ?? ''
+  assert.match((await trilho(['batch', 'calls', batch], KEY)).out, /refused +404 +1 /)
+
+  await json('connection', 'update', id, '--limits', '{"rates":[{"calls":7,"per_s":60}]}')
+  assert.match((await trilho(['connection', 'limits', id], KEY)).out, /7 calls in 60 s/)
+  const health = await json('connection', 'health', id, '--every', 'never', '--path', '/status/204')
+  assert.deepEqual((health['checks'] as Record<string, unknown>)['every_s'], null)
+  await json('connection', 'cache', id, '--policies', '[{"path":"*","strategy":"time_based"}]')
+  for (let n = 0; n < 2; n++) await trilho(['call', id, 'GET', '/anything/kept'], KEY)
+  assert.match((await trilho(['call', id, 'GET', '/anything/kept'], KEY)).err, /from the cache, \d+ s old/)
+  assert.equal(
+    (await trilho(['connection', 'purge', id, '--path', '/anything/*'], KEY)).out,
+    '1 answer dropped\n',
+  )
+  assert.equal((await trilho(['metrics', '--connection', id], KEY)).code, 0)
+  assert.match((await trilho(['connection', 'authorize', id], KEY)).err, /needs nobody to authorize it/)
+})
+
 test('tail follows a webhook through message, event and delivery, and ends with 0 on an interrupt', async () => {
   const tail = launch(['tail', '--json', '--last', '0'], KEY)
   const people = launch(['tail', '--kind', 'message', '--source', source, '--last', '1'], KEY)

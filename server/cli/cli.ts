@@ -2,17 +2,21 @@ import { readFile } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 import { StartError } from '../platform/start_error.ts'
 import { backup } from './backup.ts'
+import { batch } from './batch.ts'
 import { call } from './call.ts'
 import { connection } from './connection.ts'
 import { doctor } from './doctor/doctor.ts'
 import { event } from './event.ts'
 import { key } from './key.ts'
 import { listen } from './listen.ts'
+import { metrics } from './metrics.ts'
 import { migrate } from './migrate.ts'
+import { operation } from './operation.ts'
 import { EXIT, type ExitCode, failure, type Io, isFailure, terminal } from './output.ts'
 import { replay } from './replay.ts'
 import { restore } from './restore.ts'
 import { sandbox } from './sandbox.ts'
+import { search } from './search.ts'
 import { source } from './source.ts'
 import { start } from './start.ts'
 import { subscription } from './subscription.ts'
@@ -37,10 +41,14 @@ const COMMANDS: RegisterCommand[] = [
   key,
   connection,
   call,
+  operation,
+  batch,
   source,
   subscription,
   event,
+  metrics,
   tail,
+  search,
   listen,
   replay,
   sandbox,

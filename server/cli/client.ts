@@ -10,11 +10,11 @@ export type Client = {
   url: string
   get<T>(path: string, query?: Query): Promise<T>
   /** `body` is sent as JSON; `raw` is JSON already and goes out to the byte. */
-  send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
+  send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
   /** What is no JSON. */
   read(path: string): Promise<string>
   /** As `send`, with the answer as its text: JSON to the digit. */
-  text(method: 'POST', path: string, raw: string): Promise<string>
+  text(method: 'POST' | 'PUT', path: string, raw: string): Promise<string>
 }
 
 type Query = Record<string, string | undefined>

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { authorization } from './authorization.ts'
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
 import {
@@ -10,10 +11,12 @@ import {
   failure,
   type Io,
   type PageOf,
+  readJson,
   readPairs,
   show,
   showPage,
 } from './output.ts'
+import { upkeep } from './upkeep.ts'
 
 type Connection = Record<string, unknown> & {
   id: string
@@ -25,6 +28,13 @@ type Connection = Record<string, unknown> & {
 }
 type Tested = { ok: boolean; message: string; call_id: string; status: number | null; duration_ms: number }
 type Create = Remote & { name?: string; environment: string; setting?: string[]; credential?: string[] }
+type Update = Remote & {
+  name?: string
+  state?: string
+  setting?: string[]
+  credential?: string[]
+  limits?: string
+}
 
 const COLUMNS: Column<Connection>[] = [
   ['ID', (connection) => connection.id],
@@ -39,6 +49,8 @@ export const connection: RegisterCommand = (program, io) => {
   const group = program.command('connection').description("A tenant's accounts at its providers")
   changing(group, io)
   looking(group, io)
+  upkeep(group, io)
+  authorization(group, io)
 }
 
 function changing(group: Command, io: Io): void {
@@ -62,6 +74,28 @@ function changing(group: Command, io: Io): void {
     'connection create http --name Orders --setting base_url=https://api.example.com/v1',
   )
 
+  const change = remote(group.command('update <id>'))
+    .description('Change a connection; settings, credentials and limits each replace all of their kind')
+    .option('--name <name>', 'how people call it')
+    .option('--state <state>', 'enabled or disabled')
+    .option('--setting <name=value>', 'a field that is no secret; repeatable', collect)
+    .option('--credential <name=value>', 'a secret; @file or - keep it out of sight; repeatable', collect)
+    .option('--limits <json>', 'rates and the rest: JSON, @file, or - for standard input')
+    .action(async (id: string, options: Update) => {
+      const body = await toChange(io, options)
+      const changed = await openClient(options).send<Connection>(
+        'PATCH',
+        `/v1/connections/${inPath(id)}`,
+        body,
+      )
+      show(io, options, changed, (shown) => card(io, shown))
+    })
+  examples(
+    change,
+    'connection update con_01jz8k3v9mf2tb7xq4c5n6p8rs --credential secret_key=@stripe.key',
+    `connection update con_01jz8k3v9mf2tb7xq4c5n6p8rs --limits '{"rates":[{"calls":10,"per_s":60}]}'`,
+  )
+
   const drop = remote(group.command('delete <id>'))
     .description('Delete a connection and its credentials')
     .action(async (id: string, options: Remote) => {
@@ -69,6 +103,16 @@ function changing(group: Command, io: Io): void {
       show(io, options, { id, deleted: true }, () => `${id} is deleted`)
     })
   examples(drop, 'connection delete con_01jz8k3v9mf2tb7xq4c5n6p8rs')
+}
+
+async function toChange(io: Io, { name, state, setting, credential, limits }: Update): Promise<object> {
+  return {
+    ...(name !== undefined && { name }),
+    ...(state !== undefined && { state }),
+    ...(setting && { settings: await readPairs(io, '--setting', setting) }),
+    ...(credential && { credentials: await readPairs(io, '--credential', credential) }),
+    ...(limits !== undefined && { limits: await readJson(io, limits, '--limits') }),
+  }
 }
 
 function looking(group: Command, io: Io): void {

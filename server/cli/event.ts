@@ -5,12 +5,11 @@ import {
   type Column,
   card,
   count,
-  EXIT,
   examples,
-  failure,
   type Io,
   type PageOf,
-  readArgument,
+  readJson,
+  readJsonText,
   show,
   showPage,
   wholeNumber,
@@ -46,7 +45,7 @@ function publishing(group: Command, io: Io): void {
     .option('--data <json>', 'JSON, @file, or - for standard input', '{}')
     .option('--entity <id>', 'what it is about, to find it by')
     .action(async (type: string, options: Remote & { data: string; entity?: string }) => {
-      const data = checkedJson(await readArgument(io, options.data), '--data')
+      const data = await readJsonText(io, options.data, '--data')
       const entity = options.entity === undefined ? '' : `,"entity_id":${JSON.stringify(options.entity)}`
       const raw = `{"type":${JSON.stringify(type)}${entity},"data":${data}}`
       const made = JSON.parse(await openClient(options).text('POST', '/v1/events', raw)) as Published
@@ -70,8 +69,8 @@ function publishing(group: Command, io: Io): void {
     .option('--example <json>', 'data that fits the schema: JSON, @file or -', '{}')
     .option('--type-version <n>', 'where there is one already whose schema is another')
     .action(async (name: string, options: Define) => {
-      const schema = JSON.parse(checkedJson(await readArgument(io, options.schema), '--schema'))
-      const example = JSON.parse(checkedJson(await readArgument(io, options.example), '--example'))
+      const schema = await readJson(io, options.schema, '--schema')
+      const example = await readJson(io, options.example, '--example')
       const version = options.typeVersion === undefined ? {} : { version: wholeNumber(options.typeVersion) }
       const body = { name, description: options.description, schema, example, ...version }
       const made = await openClient(options).send<EventType>('POST', '/v1/event-types', body)
@@ -125,7 +124,7 @@ function looking(group: Command, io: Io): void {
     .description('Take the webhooks of an OpenAPI document as event types')
     .option('--dry-run', 'tell what would be done, and do nothing')
     .action(async (file: string, options: Remote & { dryRun?: true }) => {
-      const openapi = JSON.parse(checkedJson(await readArgument(io, `@${file}`), file)) as unknown
+      const openapi = await readJson(io, `@${file}`, file)
       const body = { openapi, ...(options.dryRun && { dry_run: true }) }
       const done = await openClient(options).send<PageOf<Imported>>('POST', '/v1/event-types/import', body)
       showPage(io, options, done, [
@@ -136,13 +135,4 @@ function looking(group: Command, io: Io): void {
       ])
     })
   examples(take, 'event import openapi.json --dry-run')
-}
-
-function checkedJson(text: string, flag: string): string {
-  try {
-    JSON.parse(text)
-    return text
-  } catch (error) {
-    throw failure(EXIT.usage, `${flag} is no JSON: ${(error as Error).message}`)
-  }
 }

@@ -110,6 +110,20 @@ export async function readArgument(io: Io, given: string): Promise<string> {
   })
 }
 
+/** `@file`, `-` or the text, as JSON text that goes on to the digit. */
+export async function readJsonText(io: Io, given: string, flag: string): Promise<string> {
+  const text = await readArgument(io, given)
+  try {
+    JSON.parse(text)
+    return text
+  } catch (error) {
+    throw failure(EXIT.usage, `${flag} is no JSON: ${(error as Error).message}`)
+  }
+}
+
+export const readJson = async (io: Io, given: string, flag: string): Promise<unknown> =>
+  JSON.parse(await readJsonText(io, given, flag))
+
 /** Repeatable `name=value` options into one object; a value may be `@file` or `-`. */
 export async function readPairs(io: Io, flag: string, pairs: string[] = []): Promise<Record<string, string>> {
   const read: Record<string, string> = {}
