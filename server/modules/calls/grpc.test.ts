@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttp2 } from 'node:http2'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as grpc from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { ReflectionService } from '@grpc/reflection'
 import { providers } from '../../providers/index.ts'
+import { undoAfter } from '../../test/harness.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes } from './routes.ts'
@@ -189,4 +193,56 @@ test('a .proto file that cannot be read is refused when the connection is made',
     assert.equal(refused.status, 422, refused.text)
     assert.match(refused.text, /settings\.proto/)
   }
+})
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+test('a server that takes the connection and says nothing is let go with the call', async () => {
+  const held = new Set<Socket>()
+  const silent = createServer((socket) => {
+    held.add(socket.on('error', () => {}).on('close', () => held.delete(socket)))
+    socket.resume()
+  })
+  const port = await listen(silent)
+  undoAfter(async () => {
+    for (const socket of held) socket.destroy()
+    silent.close()
+  })
+  for (const scheme of ['https', 'http']) {
+    const call = await connect(`${scheme}://127.0.0.1:${port}`, { proto: PROTO })
+    const reply = await call({ number: '7' }, { timeout_ms: 200 })
+    assert.notEqual(reply.state, 'succeeded')
+    for (let tries = 0; tries < 100 && held.size > 0; tries++) await sleep(20)
+    assert.equal(held.size, 0, `${scheme}: the next call waits for no answer that never comes`)
+  }
+})
+
+/** Field 4, a response with one file: its name is a.proto whatever was asked for, and it needs b.proto. */
+const SAME_FILE = Buffer.from([0, 0, 0, 0, 22, 0x22, 20, 0x0a, 18, ...fileNeeding('a.proto', 'b.proto')])
+function fileNeeding(name: string, needed: string): Buffer {
+  return Buffer.concat([
+    Buffer.from([0x0a, name.length]),
+    Buffer.from(name),
+    Buffer.from([0x1a, needed.length]),
+    Buffer.from(needed),
+  ])
+}
+
+test('a server that never tells of the file it is asked for is asked once', async () => {
+  let asked = 0
+  const odd = createHttp2().on('stream', (stream) => {
+    asked += 1
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+    stream.end(SAME_FILE)
+  })
+  const port = await listen(odd)
+  undoAfter(async () => void odd.close())
+  const call = await connect(`http://127.0.0.1:${port}`)
+  const reply = await call({ number: '7' }, { timeout_ms: 2000 })
+  assert.match(JSON.stringify(reply.body), /does not tell of b\.proto/)
+  assert.equal(asked, 2)
 })

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type protobuf from 'protobufjs'
 import type { Connected, Egress, EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
 import type { FieldError } from '../../../platform/errors.ts'
@@ -114,6 +115,7 @@ async function exchange(
   const { identity, credentials } = opened
   const place = { url, identity, authority: credentials['authority'] }
   const session = await sessionWith(egress, place, request.timeout_ms)
+  signal.throwIfAborted() // given up meanwhile: what is said to be unsent is not sent
   const { 'content-type': _type, accept: _accept, ...metadata } = request.headers
   const headers = {
     ...metadata,
@@ -133,7 +135,7 @@ const TOLD_MS = 300_000
 /** From the text on the connection, or what the server told of itself in the last five minutes. */
 async function rootOf(way: Way, service: string): Promise<{ root: protobuf.Root } | No> {
   const text = way.opened.settings['proto']
-  const key = text === undefined ? `${way.url.origin} ${service}` : String(text)
+  const key = text === undefined ? toldTo(way, service) : String(text)
   const known = told.get(key)
   if (known && performance.now() < known.until_ms) return known
   if (text !== undefined) return keep(key, readProto(String(text)), Number.POSITIVE_INFINITY)
@@ -155,6 +157,10 @@ async function rootOf(way: Way, service: string): Promise<{ root: protobuf.Root 
   })
   return 'status' in root ? root : keep(key, root, performance.now() + TOLD_MS)
 }
+
+/** A server may tell one more than the other. */
+const toldTo = ({ url, opened: { credentials, token } }: Way, service: string): string =>
+  hash('sha256', JSON.stringify([url.origin, service, credentials, token]))
 
 const REFUSED: Record<string, string> = {
   UNIMPLEMENTED:

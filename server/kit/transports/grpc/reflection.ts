@@ -21,6 +21,8 @@ export const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflection
 type Question = { file_containing_symbol: string } | { file_by_filename: string }
 type File = protobuf.Message & { name: string; dependency: string[] }
 
+const MOST_FILES = 500
+
 /** Throws an Error in the server's words, `untold` where it does not know the service. `exchange` sends one framed message to `REFLECTION` and gives the body. */
 export async function reflect(
   service: string,
@@ -31,14 +33,18 @@ export async function reflect(
     for (const file of await filesOf(question, exchange)) files.set(file.name, file)
   }
   await ask({ file_containing_symbol: service })
-  for (let missing = unknownFiles(files); missing.length > 0; missing = unknownFiles(files)) {
-    for (const file of missing) await ask({ file_by_filename: file })
+  for (let [missing] = unknownFiles(files); missing !== undefined; [missing] = unknownFiles(files)) {
+    await ask({ file_by_filename: missing })
+    if (!files.has(missing)) throw untold(`the server does not tell of ${missing}`)
+    if (files.size > MOST_FILES) throw untold(`the server tells of more than ${MOST_FILES} files`)
   }
   const set = descriptor.FileDescriptorSet.fromObject({ file: [...files.values()] })
   const found = protobuf.Root.fromDescriptor(set as never, { keepCase: true })
   found.resolveAll()
   return found
 }
+
+const untold = (message: string): Error => Object.assign(new Error(message), { untold: true })
 
 const unknownFiles = (files: Map<string, File>): string[] =>
   [...files.values()].flatMap(({ dependency }) => dependency).filter((name) => !files.has(name))
@@ -51,8 +57,7 @@ async function filesOf(question: Question, exchange: (body: Buffer) => Promise<B
     file_descriptor_response: { file_descriptor_proto: string[] } | null
     error_response: { error_message: string } | null
   }
-  if (answer.error_response)
-    throw Object.assign(new Error(answer.error_response.error_message), { untold: true })
+  if (answer.error_response) throw untold(answer.error_response.error_message)
   return (answer.file_descriptor_response?.file_descriptor_proto ?? []).map(
     (bytes) => descriptor.FileDescriptorProto.decode(Buffer.from(bytes, 'base64')) as unknown as File,
   )

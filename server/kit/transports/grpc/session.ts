@@ -10,7 +10,11 @@ const sessions = new WeakMap<Egress, Map<string, Promise<ClientHttp2Session>>>()
 const IDLE_MS = 60_000
 
 /** Throws what went wrong, a `Connected` of kind `error` among it. */
-export function sessionWith(egress: Egress, place: Place, timeout_ms: number): Promise<ClientHttp2Session> {
+export async function sessionWith(
+  egress: Egress,
+  place: Place,
+  timeout_ms: number,
+): Promise<ClientHttp2Session> {
   const known = sessions.get(egress) ?? new Map<string, Promise<ClientHttp2Session>>()
   sessions.set(egress, known)
   const key = JSON.stringify([
@@ -20,10 +24,13 @@ export function sessionWith(egress: Egress, place: Place, timeout_ms: number): P
     place.authority,
   ])
   const open = known.get(key)
-  if (open) return open
-  const opening = openSession(egress, place, timeout_ms, () => known.delete(key))
+  if (open && !(await open).closed) return open
+  const gone = () => {
+    if (known.get(key) === opening) known.delete(key)
+  }
+  const opening = openSession(egress, place, timeout_ms, gone)
   known.set(key, opening)
-  opening.catch(() => known.delete(key))
+  opening.catch(gone)
   return opening
 }
 
@@ -55,11 +62,22 @@ async function openSession(
   for (const event of ['close', 'goaway', 'error']) session.once(event, gone)
   session.on('error', () => {}) // whoever asks hears of it
   session.unref() // a session that nobody uses does not keep the process alive
-  await new Promise<void>((resolve, reject) => {
-    session.once('connect', () => resolve())
-    session.once('error', (error) => reject(tlsRefused(error)))
-  })
+  await ready(session, timeout_ms)
   return session
+}
+
+/** One that says nothing is ended: all who ask there would wait for it. */
+async function ready(session: ClientHttp2Session, timeout_ms: number): Promise<void> {
+  const late = setTimeout(() => session.destroy(new Error(`no session within ${timeout_ms} ms`)), timeout_ms)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      session.once('connect', () => resolve())
+      session.once('error', (error) => reject(tlsRefused(error)))
+      session.once('close', () => reject(tlsRefused(new Error('the connection was closed'))))
+    })
+  } finally {
+    clearTimeout(late)
+  }
 }
 
 const tlsRefused = (error: Error): Connected => ({ kind: 'error', code: 'tls', message: error.message })
@@ -85,9 +103,12 @@ export type Asked = {
 export function ask(session: ClientHttp2Session, asked: Asked): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const stream = session.request({ ':method': 'POST', ':path': asked.path, ...asked.headers })
-    const cancel = () => stream.close(constants.NGHTTP2_CANCEL)
-    asked.signal.addEventListener('abort', cancel, { once: true })
     const answer: Answer = { http_status: 0, headers: {}, body: Buffer.alloc(0) }
+    const cancel = () => {
+      stream.close(constants.NGHTTP2_CANCEL)
+      if (answer.http_status === 0) session.close() // it may be cut off without a word: whoever comes next opens another
+    }
+    asked.signal.addEventListener('abort', cancel, { once: true })
     const chunks: Buffer[] = []
     let size = 0
     const take = (headers: object) => {
