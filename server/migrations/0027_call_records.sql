@@ -2,11 +2,13 @@
 create index on call (tenant_id, operation, id) where operation is not null;
 create index on call (tenant_id, method, id);
 
--- The status again where it is one to look for. As `trouble`: a call that succeeds changes no indexed column.
-alter table call add column trouble_status smallint;
-update call set trouble_status = status where trouble is not null;
+-- The status again, and its hundreds, where it is one to look for. As `trouble`: a call that succeeds changes no indexed
+-- column. Each an equality, under which the calls stand in their order; a range would give them out of it.
+alter table call add column trouble_status smallint, add column trouble_class smallint;
+update call set trouble_status = status, trouble_class = status / 100 where trouble is not null;
 create index on call (tenant_id, trouble_status, id) where trouble_status is not null;
-grant update (trouble_status) on call to trilho_app;
+create index on call (tenant_id, trouble_class, id) where trouble_class is not null;
+grant update (trouble_status, trouble_class) on call to trilho_app;
 
 -- For how many days its bodies are kept whole; null: they are not.
 alter table connection add column keep_bodies_days smallint check (keep_bodies_days between 1 and 400);

@@ -1,9 +1,8 @@
 import type { Tx } from '../../platform/database/database.ts'
-import { Problem } from '../../platform/errors.ts'
 import { floorId, fromWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { listFound } from '../events/events.ts'
-import { type CallFilter, listCalls, type Range } from './list_queries.ts'
+import { type CallFilter, listCalls, type Status } from './list_queries.ts'
 import type { CallRow } from './queries.ts'
 import type { CallQuery } from './record_schema.ts'
 
@@ -19,23 +18,15 @@ export function wantedOf(input: Omit<CallQuery, 'limit' | 'cursor'>): Wanted {
     ...(state !== undefined && { state }),
     ...(operation !== undefined && { operation }),
     ...(method !== undefined && { method }),
-    ...(status !== undefined && { statuses: statusesOf(status) }),
+    ...(status !== undefined && { status: statusOf(status) }),
     ...(from !== undefined && { from: floorId(new Date(from)) }),
     ...(to !== undefined && { to: floorId(new Date(to)) }),
     ...(q !== undefined && { q }),
   }
 }
 
-/** `404`, `4xx` or `400-499`. */
-function statusesOf(text: string): Range {
-  const [low = '', high = low] = text.split('-')
-  const range = { low: Number(low.replaceAll('x', '0')), high: Number(high.replaceAll('x', '9')) }
-  if (range.low <= range.high && range.high < 600) return range
-  throw new Problem('invalid_request', {
-    field: 'status',
-    detail: 'status must be a range from 100 to 599, its lower end first',
-  })
-}
+const statusOf = (text: string): Status =>
+  text.endsWith('xx') ? { hundreds: Number(text[0]) } : { exactly: Number(text) }
 
 export type CallPage = { rows: CallRow[]; next: string | null }
 type Place = { limit: number; before: string | null }

@@ -9,8 +9,7 @@ export type CallFilter = {
   state?: CallState
   operation?: string
   method?: string
-  /** Both ends belong to it. */
-  statuses?: Range
+  status?: Status
   /** Ids from this one on. */
   from?: string
   /** Ids below this one. */
@@ -19,50 +18,44 @@ export type CallFilter = {
   ids?: string[]
 }
 
-export type Range = { low: number; high: number }
-
-type Page = { limit: number; before: string | null }
+/** `404`, or `4xx`. */
+export type Status = { exactly: number } | { hundreds: number }
 
 /** Newest first, one more than the limit. */
-export function listCalls(tx: Tx, tenant_id: string, filter: CallFilter, page: Page): Promise<CallRow[]> {
-  const { statuses } = filter
-  const asked = matching(tx, tenant_id, filter, page)
-  if (!statuses) return asked.execute()
-  const { low, high } = statuses
-  if (low < FIRST_TROUBLE) return asked.where(sql<boolean>`status between ${low} and ${high}`).execute()
-  if (low === high) return asked.where('trouble_status', '=', low).execute()
-  return listRange(tx, statuses, asked.where(sql<boolean>`trouble_status = one.status`), page)
-}
-
-/** Most calls succeed, so those that did are met in their own order; the others are looked for by their status. */
-const FIRST_TROUBLE = 300
-
-type Asked = ReturnType<typeof matching>
-
-/** A page of each status in turn: an index that leads to a range of them would give its calls out of order. */
-const listRange = (tx: Tx, { low, high }: Range, asked: Asked, { limit }: Page): Promise<CallRow[]> =>
-  tx
-    .selectFrom(
-      sql<{ status: number }>`(select generate_series(${low}::int, ${high}::int)::int2 as status)`.as('one'),
-    )
-    .innerJoinLateral(asked.as('c'), (join) => join.onTrue())
-    .selectAll('c')
-    .orderBy('c.id', 'desc')
-    .limit(limit + 1)
-    .execute()
-
-function matching(tx: Tx, tenant_id: string, filter: CallFilter, { limit, before }: Page) {
-  const { connection_id, state, operation, method, from, to, ids } = filter
+export function listCalls(
+  tx: Tx,
+  tenant_id: string,
+  filter: CallFilter,
+  { limit, before }: { limit: number; before: string | null },
+): Promise<CallRow[]> {
+  const { connection_id, state, operation, method, status, from, to, ids } = filter
   let query = tx.selectFrom('call').select(CALL).where('tenant_id', '=', tenant_id)
   if (connection_id !== undefined) query = query.where('connection_id', '=', connection_id)
   if (operation !== undefined) query = query.where('operation', '=', operation)
   if (method !== undefined) query = query.where('method', '=', method)
   if (state !== undefined) query = query.where(inState(state))
+  if (status !== undefined) query = query.where(ofStatus(status))
   if (from !== undefined) query = query.where('id', '>=', from)
   if (to !== undefined) query = query.where('id', '<', to)
   if (before !== null) query = query.where('id', '<', before)
   if (ids !== undefined) query = query.where('id', 'in', ids)
-  return query.orderBy('id', 'desc').limit(limit + 1)
+  return query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+}
+
+const FIRST_TROUBLE = 300
+
+/** Most calls succeed, so those that did are met in their own order; the others are looked for by their status. */
+const ofStatus = (status: Status) => (eb: ExpressionBuilder<Tables, 'call'>) => {
+  if ('exactly' in status) {
+    const { exactly } = status
+    return eb(exactly < FIRST_TROUBLE ? 'status' : 'trouble_status', '=', exactly)
+  }
+  const low = status.hundreds * 100
+  if (low >= FIRST_TROUBLE) return eb('trouble_class', '=', status.hundreds)
+  return eb.between('status', low, low + 99)
 }
 
 /** Trouble has an index. A call is under way for some minutes at most, so no older one is looked at. */

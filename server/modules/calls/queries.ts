@@ -96,7 +96,8 @@ const ALL = `started as (${INSERT_CALLS}),
     update call c
        set state = r.state, status = r.status, attempts = r.attempts, duration_ms = r.duration_ms, error = r.error,
            trouble = nullif(r.state, 'succeeded'), closed_at = now(),
-           trouble_status = case when r.state <> 'succeeded' then r.status end
+           trouble_status = case when r.state <> 'succeeded' then r.status end,
+           trouble_class = case when r.state <> 'succeeded' then r.status / 100 end
       from unnest($21::uuid[], $22::uuid[], $23::text[], $24::int2[], $25::int2[], $26::int4[], $27::text[])
            r(tenant_id, id, state, status, attempts, duration_ms, error)
      where c.tenant_id = r.tenant_id and c.id = r.id and c.state = 'started'
@@ -192,6 +193,11 @@ export type SettledCall = {
   error: string
 }
 
+const statusOfTrouble = (status: number | null) => ({
+  trouble_status: status,
+  trouble_class: status && Math.floor(status / 100),
+})
+
 export async function settleCall(
   tx: Tx,
   { tenant_id, id, state, status, error }: SettledCall,
@@ -199,7 +205,7 @@ export async function settleCall(
   const trouble = state === 'refused' || state === 'failed' ? state : null
   await tx
     .updateTable('call')
-    .set({ state, trouble, status, trouble_status: trouble === null ? null : status, error })
+    .set({ state, trouble, status, error, ...statusOfTrouble(trouble === null ? null : status) })
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .where('state', '=', 'unknown')

@@ -10,9 +10,9 @@ const Filters = {
   method: Type.Optional(Method),
   status: Type.Optional(
     Type.String({
-      pattern: '^([1-5](xx|[0-9]{2})|[1-5][0-9]{2}-[1-5][0-9]{2})$',
-      description: "Of the vendor's last answer: 404, 4xx or 400-499",
-      examples: ['4xx', '429', '200-299'],
+      pattern: '^[1-5](xx|[0-9]{2})$',
+      description: "Of the vendor's last answer: 404, or 4xx for all from 400 to 499",
+      examples: ['4xx'],
     }),
   ),
   from: Type.Optional(Type.String({ format: 'date-time', description: 'Made then or later' })),

@@ -142,15 +142,15 @@ test('calls are listed by operation, method, status, state, time and connection,
   assert.deepEqual(await idsOf(vendor, { method: 'DELETE' }), [busy])
   assert.deepEqual(await idsOf(vendor, { status: '404' }), [absent])
   assert.deepEqual(await idsOf(vendor, { status: '4xx' }), [busy, absent])
-  assert.deepEqual(await idsOf(vendor, { status: '405-599' }), [broken, busy])
+  assert.deepEqual(await idsOf(vendor, { status: '5xx' }), [broken])
+  assert.deepEqual(await idsOf(vendor, { status: '200' }), [ok])
   assert.deepEqual(await idsOf(vendor, { status: '2xx' }), [ok])
-  assert.deepEqual(await idsOf(vendor, { status: '100-499' }), [busy, absent, ok])
   assert.deepEqual(await idsOf(vendor, { status: '4xx', method: 'GET', state: 'refused' }), [absent])
   assert.deepEqual(await idsOf(vendor, { operation: 'test' }), [])
   assert.equal((await idsOf(vendor, { from: began, to: ended })).length, 4)
   assert.deepEqual(await idsOf(vendor, { to: began }), [])
   assert.deepEqual(await idsOf(vendor, { from: ended, connection_id: vendor.connection }), [])
-  for (const query of ['status=500-400', 'status=4x', 'method=BREW', 'from=yesterday', 'connection_id=7']) {
+  for (const query of ['status=600', 'status=4x', 'method=BREW', 'from=yesterday', 'connection_id=7']) {
     const { status } = await served.send('GET', `/v1/calls?${query}`, { key: vendor.key })
     assert.equal(status, 400, query)
   }

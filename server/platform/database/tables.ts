@@ -113,6 +113,7 @@ export interface Tables {
     closed_at: Timestamp | null
     trouble: 'refused' | 'failed' | 'unknown' | null
     trouble_status: number | null
+    trouble_class: number | null
   }
   call_attempt: {
     tenant_id: string

@@ -139,14 +139,14 @@ export async function closedToOwn(door: Door, b: Citizen): Promise<string[]> {
 /** What a vendor answered through us is not our answer. */
 const statusOf = ({ status, headers }: Answer): number => ('trilho-call-id' in headers ? 200 : status)
 
+/** Of what a path names beside ids. */
+const FIXED: Record<string, string> = { rest: 'v1/refunds', number: '1' }
+
 export const idsFor = ({ path, parameters }: Operation, loot: Loot): Record<string, string> =>
   Object.fromEntries(
     parameters
       .filter((parameter) => parameter.in === 'path')
-      .map(({ name }) => [
-        name,
-        name === 'rest' ? 'v1/refunds' : (loot.get(listBehind(path, name)) ?? 'unknown'),
-      ]),
+      .map(({ name }) => [name, FIXED[name] ?? loot.get(listBehind(path, name)) ?? 'unknown']),
   )
 
 /** Addresses that are served and not in the document, where nothing tries them. */

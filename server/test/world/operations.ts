@@ -14,7 +14,13 @@ export type Operation = {
   is_list: boolean
 }
 
-export type Parameter = { name: string; in: 'path' | 'query' | 'header'; required: boolean; schema: Schema }
+export type Parameter = {
+  name: string
+  in: 'path' | 'query' | 'header'
+  required: boolean
+  schema: Schema
+  example?: unknown
+}
 
 /** JSON Schema, as far as our documents use it. */
 export type Schema = {

@@ -171,6 +171,7 @@ async function settle({ admin_key, send, sandbox_url }: Ground, name: string): P
         environment: 'development',
         settings: { base_url: `${sandbox_url}/stripe` },
         credentials: { secret_key: `sk_test_${name}` },
+        keep_bodies: { until_days: 1 },
       },
     }),
   )
