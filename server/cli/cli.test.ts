@@ -220,6 +220,10 @@ test("a connection's health, limits and cache, the figures, operations and batch
   const batch = out.split(' ')[0] ?? ''
   assert.match((await trilho(['batch', 'calls', batch], KEY)).out, /refused +404 +1 /)
 
+  const extra = ['--setting', 'default_headers={"x-shop":"1"}']
+  await json('connection', 'update', id, '--setting', `base_url=${url}/sandbox/echo`, ...extra)
+  assert.match((await trilho(['call', id, 'GET', '/headers'], KEY)).out, /"x-shop":"1"/)
+  assert.match((await trilho(['provider', 'show', 'http'], KEY)).out, /^base_url +--setting +yes/m)
   await json('connection', 'update', id, '--limits', '{"rates":[{"calls":7,"per_s":60}]}')
   assert.match((await trilho(['connection', 'limits', id], KEY)).out, /7 calls in 60 s/)
   const health = await json('connection', 'health', id, '--every', 'never', '--path', '/status/204')

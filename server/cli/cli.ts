@@ -13,6 +13,7 @@ import { metrics } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import { operation } from './operation.ts'
 import { EXIT, type ExitCode, failure, type Io, isFailure, terminal } from './output.ts'
+import { provider } from './provider.ts'
 import { replay } from './replay.ts'
 import { restore } from './restore.ts'
 import { sandbox } from './sandbox.ts'
@@ -39,6 +40,7 @@ const COMMANDS: RegisterCommand[] = [
   vault,
   tenant,
   key,
+  provider,
   connection,
   call,
   operation,

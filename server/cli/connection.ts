@@ -1,7 +1,16 @@
 import type { Command } from 'commander'
 import { authorization } from './authorization.ts'
 import type { RegisterCommand } from './cli.ts'
-import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
+import {
+  type Client,
+  inPath,
+  openClient,
+  type Paged,
+  paged,
+  pageQuery,
+  type Remote,
+  remote,
+} from './client.ts'
 import {
   type Column,
   card,
@@ -16,6 +25,7 @@ import {
   show,
   showPage,
 } from './output.ts'
+import { readSettings } from './settings.ts'
 import { upkeep } from './upkeep.ts'
 
 type Connection = Record<string, unknown> & {
@@ -55,17 +65,18 @@ export const connection: RegisterCommand = (program, io) => {
 
 function changing(group: Command, io: Io): void {
   const create = remote(group.command('create <provider>'))
-    .description('Connect an account. What the provider asks for: GET /v1/providers/{id}')
+    .description('Connect an account. What the provider asks for: trilho provider show')
     .option('--name <name>', 'how people call it (default: the provider)')
     .option('--environment <environment>', 'development, staging or production', 'development')
     .option('--setting <name=value>', 'a field that is no secret; repeatable', collect)
     .option('--credential <name=value>', 'a secret; @file or - keep it out of sight; repeatable', collect)
     .action(async (provider: string, options: Create) => {
       const { environment, name = provider } = options
-      const settings = await readPairs(io, '--setting', options.setting)
+      const client = openClient(options)
+      const settings = await readSettings(client, io, provider, 'connection', options.setting)
       const credentials = await readPairs(io, '--credential', options.credential)
       const body = { provider, name, environment, settings, credentials }
-      const made = await openClient(options).send<Connection>('POST', '/v1/connections', body)
+      const made = await client.send<Connection>('POST', '/v1/connections', body)
       show(io, options, made, (shown) => card(io, shown))
     })
   examples(
@@ -82,12 +93,9 @@ function changing(group: Command, io: Io): void {
     .option('--credential <name=value>', 'a secret; @file or - keep it out of sight; repeatable', collect)
     .option('--limits <json>', 'rates and the rest: JSON, @file, or - for standard input')
     .action(async (id: string, options: Update) => {
-      const body = await toChange(io, options)
-      const changed = await openClient(options).send<Connection>(
-        'PATCH',
-        `/v1/connections/${inPath(id)}`,
-        body,
-      )
+      const client = openClient(options)
+      const at = `/v1/connections/${inPath(id)}`
+      const changed = await client.send<Connection>('PATCH', at, await toChange(client, io, at, options))
       show(io, options, changed, (shown) => card(io, shown))
     })
   examples(
@@ -105,11 +113,16 @@ function changing(group: Command, io: Io): void {
   examples(drop, 'connection delete con_01jz8k3v9mf2tb7xq4c5n6p8rs')
 }
 
-async function toChange(io: Io, { name, state, setting, credential, limits }: Update): Promise<object> {
+async function toChange(client: Client, io: Io, at: string, options: Update): Promise<object> {
+  const { name, state, setting, credential, limits } = options
+  const settings = async () => {
+    const { provider } = await client.get<Connection>(at)
+    return readSettings(client, io, provider, 'connection', setting)
+  }
   return {
     ...(name !== undefined && { name }),
     ...(state !== undefined && { state }),
-    ...(setting && { settings: await readPairs(io, '--setting', setting) }),
+    ...(setting && { settings: await settings() }),
     ...(credential && { credentials: await readPairs(io, '--credential', credential) }),
     ...(limits !== undefined && { limits: await readJson(io, limits, '--limits') }),
   }

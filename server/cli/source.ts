@@ -1,16 +1,7 @@
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Paged, paged, pageQuery, type Remote, remote } from './client.ts'
-import {
-  type Column,
-  card,
-  collect,
-  examples,
-  type PageOf,
-  readArgument,
-  readPairs,
-  show,
-  showPage,
-} from './output.ts'
+import { type Column, card, collect, examples, type PageOf, readArgument, show, showPage } from './output.ts'
+import { readSettings } from './settings.ts'
 
 type Source = Record<string, unknown> & {
   id: string
@@ -46,16 +37,17 @@ export const source: RegisterCommand = (program, io) => {
     .option('--connection <id>', 'the connection whose webhooks come here')
     .option('--default', 'also receive at /webhooks/{provider}')
     .action(async (provider: string, options: Create) => {
+      const client = openClient(options)
       const secrets = await Promise.all((options.secret ?? []).map((given) => readArgument(io, given)))
       const body = {
         provider,
         name: options.name ?? provider,
-        settings: await readPairs(io, '--setting', options.setting),
+        settings: await readSettings(client, io, provider, 'source', options.setting),
         ...(secrets.length > 0 && { secrets: secrets.map((secret) => secret.trim()) }),
         ...(options.connection !== undefined && { connection_id: options.connection }),
         ...(options.default && { is_default: true }),
       }
-      const made = await openClient(options).send<Source>('POST', '/v1/sources', body)
+      const made = await client.send<Source>('POST', '/v1/sources', body)
       show(io, options, made, (shown) => card(io, shown))
     })
   examples(
