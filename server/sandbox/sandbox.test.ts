@@ -48,6 +48,12 @@ async function call(
   return { status: reply.status, headers: reply.headers, body: JSON.parse(text) as Body }
 }
 
+test('the address of the sandbox itself says which vendors there are', async () => {
+  const { status, body } = await call('/')
+  assert.deepEqual([status, (body['vendors'] as string[]).includes('/access')], [200, true])
+  assert.equal((await call('/nobody')).status, 404)
+})
+
 test("a payment is created, confirmed, captured and refunded by Stripe's own SDK", async () => {
   const made = await stripe.paymentIntents.create({
     amount: 1990,

@@ -50,6 +50,7 @@ export function createVendors(log?: Log): Vendors {
     ['oauth', oauth.vendor],
     ['access', createAccess()],
     ['bin', createBins()],
+    ['', (request) => (request.path === '/' ? index : notFound(request))],
     ...hooks.vendors,
     ['_truth', (request) => readTruth(truth, request)],
   ])
@@ -110,20 +111,22 @@ export function mountVendors(server: Server, prefix: string, vendors: Vendors): 
   server.removeAllListeners('request')
   server.on('request', (incoming, response) => {
     const url = incoming.url ?? ''
-    if (!url.startsWith(`${prefix}/`)) {
+    const rest = url.slice(prefix.length)
+    if (!url.startsWith(prefix) || !/^([/?]|$)/.test(rest)) {
       for (const other of others) other(incoming, response)
       return
     }
-    incoming.url = url.slice(prefix.length)
+    incoming.url = rest.startsWith('/') ? rest : `/${rest}`
     vendors.handle(incoming, response)
   })
 }
 
+const MOUNTED = ['/stripe', '/echo', '/oauth', '/access', '/bin/{name}', ...HOOKED]
+
+const index: SandboxReply = json(200, { vendors: MOUNTED })
+
 const notFound: Vendor = (request) =>
-  json(404, {
-    error: `No vendor is mounted at ${request.path}`,
-    vendors: ['/stripe', '/echo', '/oauth', '/bin/{name}', ...HOOKED],
-  })
+  json(404, { error: `No vendor is mounted at ${request.path}`, vendors: MOUNTED })
 
 function readTruth(truth: Truth, request: SandboxRequest): SandboxReply {
   if (request.method === 'DELETE') truth.clear()
