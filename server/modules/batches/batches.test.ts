@@ -21,7 +21,7 @@ before(async () => {
 
 type Vendor = { url: string; hits: Map<string, number>; most_at_once: number; delay_ms: number }
 
-/** `/fail…` is refused, the rest is fine. */
+/** `/fail…` is refused, `/down` fails, the rest is fine. */
 async function openVendor(): Promise<Vendor> {
   const vendor: Vendor = { url: '', hits: new Map(), most_at_once: 0, delay_ms: 5 }
   let under_way = 0
@@ -32,7 +32,9 @@ async function openVendor(): Promise<Vendor> {
     vendor.most_at_once = Math.max(vendor.most_at_once, under_way)
     await sleep(url === '/slow' ? 1_500 : vendor.delay_ms)
     under_way -= 1
-    response.writeHead(url.startsWith('/fail') ? 422 : 200, { 'content-type': 'application/json' })
+    response.writeHead(url.startsWith('/fail') ? 422 : url === '/down' ? 503 : 200, {
+      'content-type': 'application/json',
+    })
     response.end(JSON.stringify({ url }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -46,14 +48,14 @@ async function openVendor(): Promise<Vendor> {
 
 type Connected = { vendor: Vendor; key: string; path: string }
 
-async function connect(): Promise<Connected> {
+async function connect(settings: object = {}): Promise<Connected> {
   const vendor = await openVendor()
   const { key } = await tenantWithKey(served, ['*'], 'test')
   const body = {
     provider: 'http',
     name: 'x',
     environment: 'development',
-    settings: { base_url: vendor.url },
+    settings: { base_url: vendor.url, ...settings },
     limits: { rates: [{ calls: 100_000, per_s: 60 }] },
   }
   const reply = await served.send('POST', '/v1/connections', { key, body })
@@ -204,6 +206,52 @@ test('a batch that is given up sends no more, and says what was done', async () 
   assert.equal(Number(ended['succeeded']) + Number(ended['canceled']), 50, JSON.stringify(ended))
   assert.equal(ended['succeeded'], sent)
   assert.equal((await served.send('POST', `/v1/batches/${id}/cancel`, { key: at.key })).status, 409)
+})
+
+test('what would be tried again is given up with its batch', async () => {
+  const at = await connect({ idempotency_header: 'Idempotency-Key' })
+  at.vendor.delay_ms = 300
+  const calls = [{ method: 'POST', path: '/down', retries: 0, retry_later: { times: 5, after_ms: 60_000 } }]
+  const id = await create(at, { calls })
+  const jobs = work()
+  while (at.vendor.hits.size < 1) await sleep(5)
+  await served.send('POST', `/v1/batches/${id}/cancel`, { key: at.key })
+  await jobs.stop()
+  const { canceled, queued, started } = await look(at, id)
+  assert.deepEqual([canceled, queued, started], [1, 0, 0])
+})
+
+test('a batch that was canceled while its worker was dead leaves no call begun', async () => {
+  const at = await connect()
+  const id = await create(at, { calls: callsTo(5) })
+  await dieAtWork(id)
+  await served.send('POST', `/v1/batches/${id}/cancel`, { key: at.key })
+  const jobs = work()
+  const end = performance.now() + 8_000
+  while ((await look(at, id))['started'] !== 0) {
+    assert.ok(performance.now() < end, JSON.stringify(await look(at, id)))
+    await sleep(20)
+  }
+  await jobs.stop()
+  const { canceled, unknown, succeeded } = await look(at, id)
+  assert.deepEqual([canceled, unknown, succeeded], [3, 1, 1])
+})
+
+test('a call that we fail to make holds up none of the others of its batch', async () => {
+  const at = await connect()
+  const id = await create(at, { calls: callsTo(6), concurrency: 1 })
+  await served.app.db.owner.pool.query(
+    `update deferred_call set request = '\\x00' where batch_id = $1 and position = 0`,
+    [fromWire('batch', id)],
+  )
+  const jobs = work()
+  const end = performance.now() + 8_000
+  while (at.vendor.hits.size < 5) {
+    assert.ok(performance.now() < end, JSON.stringify(await look(at, id)))
+    await sleep(20)
+  }
+  await jobs.stop()
+  assert.equal((await look(at, id))['state'], 'running', 'it is tried again later')
 })
 
 test('who watches sees the batch move and end', async () => {

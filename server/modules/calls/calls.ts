@@ -131,6 +131,7 @@ export {
   type DeferredState,
   listOfBatch,
   listWaiting,
+  postponeCall,
 } from './deferred_queries.ts'
 export { DeferredCall, toDeferred } from './deferred_schema.ts'
 export { tryDeferred } from './deferred_tries.ts'

@@ -15,6 +15,7 @@ import { routes as operationRoutes } from '../operations/routes.ts'
 import { startTry } from './deferred_queries.ts'
 import { startDeferred } from './jobs.ts'
 import { routes } from './routes.ts'
+import { keepPlan, openPlan } from './settle_plan.ts'
 
 let served: Served
 before(async () => {
@@ -167,6 +168,18 @@ test('a vendor that fails is asked again later, under one idempotency key, until
   assert.equal((ended['call_ids'] as unknown[]).length, 3)
 })
 
+test('a key that the caller brings, as a field or as a header, is the one the vendor sees', async () => {
+  const at = await connect(IDEMPOTENT)
+  const jobs = work()
+  await over(at, await defer(at, { headers: { 'idempotency-key': 'order-1' } }))
+  await over(at, await defer(at, { idempotency_key: 'order-2' }))
+  await jobs.stop()
+  assert.deepEqual(
+    at.vendor.hits.map(({ key }) => key),
+    ['order-1', 'order-2'],
+  )
+})
+
 test('a change that must not happen twice is not tried again, and its end is told', async () => {
   const at = await connect()
   at.vendor.status = [500]
@@ -234,6 +247,35 @@ test('a server that died while sending: the call is repeated under its key, or e
   assert.deepEqual([unknown['state'], careless.vendor.hits.length], ['unknown', 0])
   assert.match(String(unknown['error']), /server stopped/)
   assert.deepEqual([repeated['state'], careful.vendor.hits.map(({ key }) => key)], ['succeeded', [ids[1]]])
+})
+
+test('a server that died between the plan of a call and its record loses nothing', async () => {
+  const at = await connect()
+  const id = await defer(at)
+  const call_id = await leaveBehind(at, id, 'unsent')
+  const plan = { by: 'lookup', operation: 'x', input: 1 } as const
+  for (const path of ['/before', '/after'])
+    await keepPlan(served.app, at.tenant_id, call_id, { plan, request: { method: 'POST', path } })
+  const { rows } = await served.app.db.owner.pool.query(
+    'select plan from call_unsettled where call_id = $1',
+    [call_id],
+  )
+  const kept = await openPlan(served.app, at.tenant_id, call_id, rows[0]?.plan as Buffer)
+  assert.equal(kept.request.path, '/after')
+})
+
+test('a call that was turned away by a server that died is made, since nothing was sent', async () => {
+  const at = await connect()
+  const id = await defer(at)
+  const call_id = await leaveBehind(at, id, 'sent')
+  await served.app.db.owner.pool.query(
+    `update call set state = 'failed', attempts = 0, error = 'no room' where id = $1`,
+    [call_id],
+  )
+  const jobs = work()
+  const ended = await over(at, id)
+  await jobs.stop()
+  assert.deepEqual([ended['state'], at.vendor.hits.length], ['succeeded', 1])
 })
 
 test('two workers at one call send it once', async () => {

@@ -95,6 +95,10 @@ export async function startTry(
   return numUpdatedRows > 0n
 }
 
+/** To the millisecond, as the job has it: one that came a microsecond early would find nothing to do. */
+const inMs = (wait_ms: number) =>
+  sql<Date>`date_trunc('milliseconds', now() + ${wait_ms}::float8 * interval '1 ms')`
+
 type Tried = { tenant_id: string; id: string; call_id: string }
 type Settled = { status: number | null; error: string | null }
 
@@ -112,8 +116,7 @@ export async function requeue(
       state: 'queued' as const,
       status,
       error,
-      // To the millisecond, as the job has it: one that came a microsecond early would find nothing to do.
-      due: sql<Date>`date_trunc('milliseconds', now() + ${again_ms}::float8 * interval '1 ms')`,
+      due: inMs(again_ms),
       tries: column('tries', '-', counts ? 0 : 1),
     }))
     .returning('due')
@@ -165,17 +168,28 @@ export async function cancelBatch(tx: Tx, tenant_id: string, batch_id: string): 
     .execute()
 }
 
-/** What of a batch is not over, but for those in `busy`, and in how many milliseconds each is due. */
+/** Not to be looked at for a while, whatever it is about. */
+export async function postponeCall(tx: Tx, tenant_id: string, id: string, wait_ms: number): Promise<void> {
+  await tx
+    .updateTable('deferred_call')
+    .set({ due: inMs(wait_ms) })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', 'in', ['queued', 'started'])
+    .execute()
+}
+
+/** What of a batch is not over, but for those in `busy`, the first that is due before the others. */
 export const listWaiting = (
   tx: Tx,
   tenant_id: string,
   batch_id: string,
   busy: readonly string[],
   limit: number,
-): Promise<{ id: string; state: DeferredState; wait_ms: number }[]> =>
+): Promise<{ id: string; due: Date; is_due: boolean }[]> =>
   tx
     .selectFrom('deferred_call')
-    .select(['id', 'state', sql<number>`extract(epoch from due - now())::float8 * 1000`.as('wait_ms')])
+    .select(['id', 'due', sql<boolean>`due <= now()`.as('is_due')])
     .where('tenant_id', '=', tenant_id)
     .where('batch_id', '=', batch_id)
     .where('state', 'in', ['queued', 'started'])

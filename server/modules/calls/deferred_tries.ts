@@ -1,12 +1,11 @@
 import { isSafe } from '../../kit/retry.ts'
-import { idempotencyHeader } from '../../kit/transports/http.ts'
-import { inTenant } from '../../platform/database/database.ts'
+import { type HttpRequest, idempotencyHeader } from '../../kit/transports/http.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
-import { toWire } from '../../platform/ids.ts'
+import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { type OpenConnection, useConnection } from '../connections/connections.ts'
-import { publishAll } from '../events/events.ts'
-import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
+import { publishChange } from '../events/events.ts'
 import { concludeCall } from './conclude.ts'
 import { sealedAs } from './deferred.ts'
 import * as queries from './deferred_queries.ts'
@@ -66,9 +65,10 @@ async function leftBehind(app: App, tenant_id: string, row: Row): Promise<Left> 
     const note = 'its answer went with the server that received it; the log of the call has the masked one'
     return { kind: 'ended', call_id, tried: { ...seen, state, error: error ?? note } }
   }
-  const connection = await useConnection(app, row.actor, row.connection_id).catch(() => null)
-  const may = connection !== null && isRepeatable(connection, method) && row.tries <= TIMES
-  if (may) return { kind: 'again' }
+  const connection = await useConnection(app, row.actor, row.connection_id).catch(refused)
+  const is_unsent = state === 'failed' && call.attempts === 0
+  const may = !('because' in connection) && (is_unsent || isRepeatable(connection, method))
+  if (may && row.tries <= TIMES) return { kind: 'again' }
   const cut_off = 'the server stopped while this call was under way; ask the vendor what became of it'
   const outcome = state === 'started' ? (isSafe(method) ? 'failed' : 'unknown') : state
   return { kind: 'ended', call_id, tried: { ...seen, state: outcome, error: error ?? cut_off } }
@@ -84,20 +84,36 @@ async function attempt(app: App, tenant_id: string, row: Row, call_id: string): 
     app.vault.open(tx, tenant_id, sealedAs('request', row.id), request),
   )
   const input = JSON.parse(plain.toString()) as MakeCall
-  try {
-    const connection = await useConnection(app, actor, row.connection_id)
-    const prepared = await prepareCall(app, actor, connection, input)
-    const idempotency_key = input.idempotency_key ?? toWire('call', row.id) // the same for every try
-    const request = { ...prepared.wanted.request, idempotency_key }
-    const performed = await perform(app, actor, connection, { ...prepared.wanted, id: call_id, request })
-    const report = await concludeCall(app, actor, prepared, { ...performed, id: row.id })
-    const { state, error } = performed
-    const again = againIn(row, input, performed, isRepeatable(connection, request.method))
-    return { state, status: performed.response?.status ?? null, error, report, ...again }
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    return { state: 'failed', status: null, error: error.message, report: null, again_ms: null, counts: true }
-  }
+  const made = await make(app, row, input, call_id).catch(refused)
+  if ('because' in made)
+    return { state: 'failed', status: null, error: made.because, report: null, again_ms: null, counts: true }
+  const { prepared, performed, repeatable } = made
+  const report = await concludeCall(app, actor, prepared, { ...performed, id: row.id })
+  const { state, error } = performed
+  const age_ms = app.clock.now().getTime() - timeOfId(row.id).getTime()
+  const again = againIn({ tries: row.tries, age_ms }, input, performed, repeatable)
+  return { state, status: performed.response?.status ?? null, error, report, ...again }
+}
+
+/** What is the caller's to mend ends the call; whatever else goes wrong is ours, and tried again. */
+function refused(error: unknown): { because: string } {
+  if (error instanceof Problem) return { because: error.message }
+  throw error
+}
+
+async function make(app: App, { id, actor, connection_id }: Row, input: MakeCall, call_id: string) {
+  const connection = await useConnection(app, actor, connection_id)
+  const prepared = await prepareCall(app, actor, connection, input)
+  const request = withKey(connection, prepared.wanted.request, toWire('call', id))
+  const performed = await perform(app, actor, connection, { ...prepared.wanted, id: call_id, request })
+  return { prepared, performed, repeatable: isRepeatable(connection, request.method) }
+}
+
+/** The same for every try; the caller's own where it brings one, in whichever way. */
+function withKey({ opened }: OpenConnection, request: HttpRequest, usual: string): HttpRequest {
+  const header = idempotencyHeader(opened.provider, opened.settings)
+  const is_named = Object.keys(request.headers ?? {}).some((name) => name.toLowerCase() === header)
+  return is_named ? request : { ...request, idempotency_key: request.idempotency_key ?? usual }
 }
 
 const TIMES = 5
@@ -105,23 +121,24 @@ const AFTER_MS = 10_000
 const LONGEST_MS = 6 * 60 * 60 * 1000
 /** One that finds no room waits at most this long in all. */
 const PATIENCE_MS = 24 * 60 * 60 * 1000
+const MOST_WAIT_MS = 60_000
 
 function againIn(
-  { id, tries }: Row,
+  { tries, age_ms }: { tries: number; age_ms: number },
   { retry_later = {} }: MakeCall,
   { state, attempts, turned_away, response }: Performed,
   repeatable: boolean,
 ): Pick<Tried, 'again_ms' | 'counts'> {
   const { times = TIMES, after_ms = AFTER_MS } = retry_later
-  const is_patient = Date.now() - timeOf(id) < PATIENCE_MS
-  if (attempts === 0 && turned_away !== null && turned_away.by !== 'authentication' && is_patient)
-    return { again_ms: Math.min(Math.max(turned_away.wait_ms ?? 1_000, 100), 60_000), counts: false }
+  if (attempts === 0 && turned_away !== null && turned_away.by !== 'authentication' && age_ms < PATIENCE_MS) {
+    // Each try is on record, so of many that wait for the same room those that have waited longest look least often.
+    const wait_ms = Math.max(turned_away.wait_ms ?? 1_000, age_ms / 4, 100)
+    return { again_ms: Math.min(wait_ms, MOST_WAIT_MS), counts: false }
+  }
   const is_over = state === 'succeeded' || (state === 'refused' && response?.status !== 429)
   if (is_over || tries > times || !(repeatable || attempts === 0)) return { again_ms: null, counts: true }
   return { again_ms: Math.min(after_ms * 2 ** (tries - 1), LONGEST_MS), counts: true }
 }
-
-const timeOf = (id: string): number => Number.parseInt(id.replace('-', '').slice(0, 12), 16)
 
 /** Longer reports are not kept; the log of the call has the beginning. */
 const MOST_REPORT = 1_000_000
@@ -150,24 +167,15 @@ async function close(
   const is_long = report !== null && report.length > MOST_REPORT
   const note = is_long ? 'the report was longer than 1 MB and was not kept' : null
   const ended = { state, status, error: error ?? note }
+  const work = async (tx: Tx) => {
+    const plain = report === null || is_long ? null : Buffer.from(report)
+    const sealed = plain && (await app.vault.seal(tx, tenant_id, sealedAs('report', id), plain))
+    return queries.closeDeferred(tx, place, { ...ended, report: sealed })
+  }
+  if (row.batch_id !== null) return void (await inTenant(app.db, tenant_id, work))
   const entity_id = toWire('call', id)
-  const data = JSON.stringify({
-    call_id: entity_id,
-    connection_id: toWire('connection', row.connection_id),
-    operation: row.operation,
-    ...ended,
-  })
+  const connection_id = toWire('connection', row.connection_id)
+  const data = { call_id: entity_id, connection_id, operation: row.operation, ...ended }
   const type = state === 'succeeded' ? 'call.completed' : 'call.failed'
-  const event = { tenant_id, id: app.newId(), type, data, entity_id, message_id: null }
-  const events = row.batch_id === null ? [event] : []
-  const audience = await audienceOf(app, events)
-  const deliveries = await inTenant(app.db, tenant_id, async (tx) => {
-    const sealed =
-      report === null || is_long
-        ? null
-        : await app.vault.seal(tx, tenant_id, sealedAs('report', id), Buffer.from(report))
-    if (!(await queries.closeDeferred(tx, place, { ...ended, report: sealed }))) return 0
-    return publishAll(app, tx, { events, external_ids: [] }, audience)
-  })
-  if (deliveries > 0) wakeDeliveries(app)
+  await publishChange(app, { tenant_id, type, entity_id, data }, work)
 }

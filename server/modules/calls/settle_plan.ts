@@ -2,7 +2,7 @@ import type { SettlePlan } from '../../kit/settles.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
-import { insertPlan } from './settle_queries.ts'
+import { putPlan } from './settle_queries.ts'
 
 /** How the outcome of a call is found out, and what was asked, with its idempotency key. */
 type Kept = { plan: SettlePlan; request: HttpRequest }
@@ -12,7 +12,7 @@ export async function keepPlan(app: App, tenant_id: string, call_id: string, kep
   const text = Buffer.from(JSON.stringify(kept, plain))
   await inTenant(app.db, tenant_id, async (tx) => {
     const plan = await app.vault.seal(tx, tenant_id, contextOf(call_id), text)
-    await insertPlan(tx, { tenant_id, call_id, plan })
+    await putPlan(tx, { tenant_id, call_id, plan })
   })
 }
 

@@ -15,8 +15,13 @@ export type Unsettled = {
   tries: number
 }
 
-export async function insertPlan(tx: Tx, row: { tenant_id: string; call_id: string; plan: Buffer }) {
-  await tx.insertInto('call_unsettled').values(row).execute()
+/** In place of one that stands there: its process died before the call was on record, and the call is made again. */
+export async function putPlan(tx: Tx, row: { tenant_id: string; call_id: string; plan: Buffer }) {
+  await tx
+    .insertInto('call_unsettled')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['tenant_id', 'call_id']).doUpdateSet({ plan: row.plan }))
+    .execute()
 }
 
 /** Tries rise with the claim, so that one that crashes the process still comes to an end. Leased for ten minutes. */
