@@ -59,11 +59,17 @@ export function changedKey({ event_key, fingerprint }: NewMessage): string {
 
 /** Where a message stands in line: its lane, the same for all of its entity at this source, and its place there. */
 export function laneOf(
-  source: Pick<ActiveSource, 'id' | 'options'>,
+  source: Pick<ActiveSource, 'id' | 'options' | 'provider'>,
   { place }: Reading,
 ): { lane: string | null; position: number | null } {
-  if (!place || source.options.order.by === 'none') return { lane: null, position: null }
+  if (!place || !isOrdered(source)) return { lane: null, position: null }
   return { lane: laneId(source.id, place), position: place.position }
+}
+
+/** Lanes cost statements, so a provider's own order is kept where the source asks for it. */
+function isOrdered({ options, provider }: Pick<ActiveSource, 'options' | 'provider'>): boolean {
+  const { by } = options.order
+  return by === 'provider' || (by === 'settings' && typeof provider.webhooks?.order === 'function')
 }
 
 /** 128 bits of a hash: a collision would only make two entities wait for each other. */

@@ -7,8 +7,9 @@ const Seconds = (maximum: number, description: string) => Type.Integer({ minimum
 const Order = Type.Object(
   {
     by: Type.Optional(
-      Type.Union([Type.Literal('provider'), Type.Literal('none')], {
-        description: '`provider`: as the provider declares. `none`: messages are worked on side by side',
+      Type.Union([Type.Literal('settings'), Type.Literal('provider'), Type.Literal('none')], {
+        description:
+          '`settings`, unless set: where the settings of the source name an order (`http`). `provider`: also as the provider itself declares (Stripe). `none`: messages are worked on side by side',
       }),
     ),
     gap_timeout_s: Type.Optional(Seconds(86_400, 'How long a missing number is waited for; 30')),
@@ -173,7 +174,7 @@ export function completeOptions(set: SourceOptions): Options {
     event_types: set.event_types ?? null,
     retry_schedule_s,
     order: {
-      by: 'provider',
+      by: 'settings',
       gap_timeout_s: 30,
       on_failure: 'skip',
       skip_after: retry_schedule_s.length + 1,

@@ -111,7 +111,7 @@ async function stripeSource(options: Json): Promise<Source> {
 }
 
 test('what came late by the vendor’s own time is handled and says so', async () => {
-  const source = await stripeSource({})
+  const source = await stripeSource({ order: { by: 'provider' } })
   await ended(await postPayment(source, 'pi_late', 200, 990))
   const late = await ended(await postPayment(source, 'pi_late', 100, 990))
   assert.deepEqual([late['state'], late['flags']], ['completed', ['late']])
@@ -124,7 +124,7 @@ test('a message that fails for good is passed by or set aside, and its entity go
     ['skip', 'failed'],
     ['park', 'parked'],
   ] as const) {
-    const source = await stripeSource({ order: { on_failure } })
+    const source = await stripeSource({ order: { by: 'provider', on_failure } })
     const payment = `pi_${on_failure}`
     const [poison, next] = [await postPayment(source, payment, 1), await postPayment(source, payment, 2, 990)]
     assert.equal((await ended(poison))['state'], state)
@@ -133,7 +133,7 @@ test('a message that fails for good is passed by or set aside, and its entity go
 })
 
 test('where a failing message blocks, its entity alone stands still until somebody skips or mends it', async () => {
-  const source = await stripeSource({ order: { on_failure: 'block' } })
+  const source = await stripeSource({ order: { by: 'provider', on_failure: 'block' } })
   const [poison, next] = [
     await postPayment(source, 'pi_block', 1),
     await postPayment(source, 'pi_block', 2, 990),
