@@ -1,6 +1,7 @@
 import { compileFilter, lazily, type Matches, takes } from '../../kit/filter.ts'
 import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
+import { type Broker, brokerOf } from './broker.ts'
 import { insertOrdered, type OrderedDelivery } from './lane_queries.ts'
 import { laneKey, type Ordering } from './order.ts'
 import * as queries from './queries.ts'
@@ -35,6 +36,8 @@ export type Active = {
   content_type: 'json' | 'form'
   /** Authentication that is made for each request. */
   prover: Prover | null
+  /** Where it is no address of HTTP. */
+  broker: Broker | null
 }
 
 /** An event as `fanOut` needs it; `data` is JSON text. */
@@ -135,6 +138,9 @@ const activeSubscriptions = once((app: App) =>
   }),
 )
 
+/** A broker is shown credentials once, not with each message. */
+const NO_PROOF = { headers: {}, prover: null }
+
 async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<string, Active>> {
   const active = new Map<string, Active>()
   const rows = await queries.listActiveSubscriptions(tx, tenant_id)
@@ -146,7 +152,9 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
   for (const row of rows) {
     const { secret, headers = '{}', auth = '{}' } = sealed.get(row.id) ?? {}
     if (!secret) continue
-    const proof = proverOf(row.auth, JSON.parse(auth) as Record<string, string>)
+    const shown_to = JSON.parse(auth) as Record<string, string>
+    const broker = brokerOf(row.url, row.auth, shown_to)
+    const proof = broker ? NO_PROOF : proverOf(row.auth, shown_to)
     const { id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours } = row
     const { ordering, max_concurrency, expire_after_s, content_type, rate_count, rate_per_s } = row
     active.set(id, {
@@ -158,6 +166,7 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
       previous: await openPrevious(app, tx, tenant_id, row),
       headers: { ...JSON.parse(headers), ...proof.headers } as Record<string, string>,
       prover: proof.prover,
+      broker,
     })
   }
   return active

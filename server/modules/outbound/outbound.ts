@@ -12,6 +12,7 @@ import {
   wakeDeliveries,
   wakeLanes,
 } from './audience.ts'
+import { checkAuthFits } from './broker.ts'
 import type { DeliveryQuery } from './delivery_schema.ts'
 import { toAttempt, toDelivery } from './delivery_schema.ts'
 import { forgive } from './health.ts'
@@ -44,6 +45,7 @@ export async function createSubscription(app: App, actor: Actor, input: CreateSu
   const settings = readSettings(wanted)
   const { name, url = '', event_types } = { ...wanted, ...settings.change }
   checkApart(settings.change.header_names ?? [], input.auth ?? null)
+  checkAuthFits(url, input.auth ?? null)
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     if ((await queries.countSubscriptions(tx, tenant_id)) >= MOST_SUBSCRIPTIONS) {
       throw new Problem('conflict', {
@@ -113,6 +115,7 @@ export async function updateSubscription(app: App, actor: Actor, wire_id: string
     const before = found(await queries.findSubscription(tx, tenant_id, id), id)
     const { auth = before.auth } = input
     checkApart(settings.change.header_names ?? before.header_names, auth)
+    checkAuthFits(settings.change.url ?? before.url, auth)
     const note = input.state ? { state_note: null } : {}
     const updated = found(
       await queries.updateSubscription(tx, tenant_id, id, { ...settings.change, ...note }),

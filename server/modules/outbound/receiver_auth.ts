@@ -21,15 +21,22 @@ export type ReceiverAuth =
   | Auth
   | { type: 'oauth2'; token_url: string; client_id: string; client_secret: string; scope?: string }
   | { type: 'hmac'; header: string; secret: string; encoding?: 'hex' | 'base64' }
+  | { type: 'scram'; mechanism: Mechanism; username: string; password: string }
+  | { type: 'aws'; access_key_id: string; secret_access_key: string; session_token?: string }
+
+type Mechanism = 'sha-256' | 'sha-512'
 
 /** What of it is no secret, kept and shown. */
 export type ShownReceiverAuth =
   | ShownAuth
   | { type: 'oauth2'; token_url: string; client_id: string; scope: string | null }
   | { type: 'hmac'; header: string; encoding: 'hex' | 'base64' }
+  | { type: 'scram'; mechanism: Mechanism; username: string }
+  | { type: 'aws'; access_key_id: string }
 
 /** As it is kept sealed: a header by its name, or a secret under a name that no header has. */
-const SECRET = ':secret'
+export const SECRET = ':secret'
+export const SESSION = ':session_token'
 
 export function readReceiverAuth(auth: ReceiverAuth): {
   shown: ShownReceiverAuth
@@ -50,6 +57,15 @@ export function readReceiverAuth(auth: ReceiverAuth): {
       const { header, secret, encoding = 'hex' } = auth
       const [name = ''] = Object.keys(checkHeaders({ [header]: 'x' }))
       return { shown: { type: 'hmac', header: name, encoding }, sealed: { [SECRET]: secret } }
+    }
+    case 'scram': {
+      const { type, mechanism, username, password } = auth
+      return { shown: { type, mechanism, username }, sealed: { [SECRET]: password } }
+    }
+    case 'aws': {
+      const { type, access_key_id, secret_access_key, session_token } = auth
+      const session = session_token === undefined ? {} : { [SESSION]: session_token }
+      return { shown: { type, access_key_id }, sealed: { [SECRET]: secret_access_key, ...session } }
     }
     default:
       return { shown: showAuth(auth), sealed: authHeader(auth) }

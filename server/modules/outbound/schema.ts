@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { toWire } from '../../platform/ids.ts'
 import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
+import { AuthInput, ShownAuth } from './auth_schema.ts'
 import { MASK, MOST_HEADERS } from './headers.ts'
 import type { SubscriptionRow } from './queries.ts'
 
@@ -11,7 +12,13 @@ export const EventTypePattern = Type.String({
   examples: ['payment.*'],
 })
 const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Order service'] })
-const Url = Type.String({ minLength: 1, maxLength: 2_048, examples: ['https://example.com/webhooks'] })
+const Url = Type.String({
+  minLength: 1,
+  maxLength: 2_048,
+  description:
+    'An http or https address, or that of a queue: amqps, kafkas, natss, rediss or sqs. See "Destinations" in the documentation',
+  examples: ['https://example.com/webhooks'],
+})
 const EventTypes = Type.Array(EventTypePattern, { minItems: 1, maxItems: 100 })
 const State = Type.Union([Type.Literal('enabled'), Type.Literal('paused'), Type.Literal('disabled')], {
   description: 'Deliveries to a paused one are made and wait; a disabled one gets none',
@@ -33,37 +40,6 @@ const Headers = Type.Record(Type.String(), Type.String(), {
     'Headers of your own, sent with every delivery; their values are kept in the vault and not shown',
   examples: [{ 'x-team': 'billing' }],
 })
-const Text = Type.String({ minLength: 1, maxLength: 2_000 })
-const AuthInput = Type.Union(
-  [
-    Type.Object(
-      { type: Type.Literal('basic'), username: Text, password: Type.String({ maxLength: 2_000 }) },
-      { additionalProperties: false },
-    ),
-    Type.Object({ type: Type.Literal('bearer'), token: Text }, { additionalProperties: false }),
-    Type.Object({ type: Type.Literal('api_key'), header: Text, key: Text }, { additionalProperties: false }),
-    Type.Object(
-      {
-        type: Type.Literal('oauth2', { description: 'Client credentials' }),
-        token_url: Url,
-        client_id: Text,
-        client_secret: Text,
-        scope: Type.Optional(Text),
-      },
-      { additionalProperties: false },
-    ),
-    Type.Object(
-      {
-        type: Type.Literal('hmac', { description: 'HMAC-SHA256 of the body' }),
-        header: Text,
-        secret: Text,
-        encoding: Type.Optional(Type.Union([Type.Literal('hex'), Type.Literal('base64')])),
-      },
-      { additionalProperties: false },
-    ),
-  ],
-  { description: 'How Trilho authenticates at the receiver, beside the signature' },
-)
 const TimeoutMs = Type.Integer({
   minimum: 1_000,
   maximum: 60_000,
@@ -200,22 +176,6 @@ export type RotateSecret = Static<typeof RotateSecret>
 export const RotatedSecret = Type.Object({
   secret: Type.String(),
   previous_secret_until: Nullable(Timestamp),
-})
-
-const ShownAuth = Type.Object({
-  type: Type.Union([
-    Type.Literal('basic'),
-    Type.Literal('bearer'),
-    Type.Literal('api_key'),
-    Type.Literal('oauth2'),
-    Type.Literal('hmac'),
-  ]),
-  username: Type.Optional(Type.String()),
-  header: Type.Optional(Type.String()),
-  token_url: Type.Optional(Type.String()),
-  client_id: Type.Optional(Type.String()),
-  scope: Type.Optional(Nullable(Type.String())),
-  encoding: Type.Optional(Type.String()),
 })
 
 export const Subscription = Type.Object({

@@ -1,5 +1,6 @@
 import { compileFilter } from '../../kit/filter.ts'
 import { Problem } from '../../platform/errors.ts'
+import { checkBrokerUrl } from './broker.ts'
 import { checkHeaders } from './headers.ts'
 import { checkOrdering } from './order.ts'
 import type { SubscriptionChange } from './queries.ts'
@@ -55,12 +56,14 @@ export function checkApart(header_names: string[], auth: ShownReceiverAuth | Rec
 }
 
 function checkUrl(text: string): string {
+  const broker = checkBrokerUrl(text)
+  if (broker !== null) return broker
   const url = URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
     throw new Problem('invalid_request', {
       field: 'url',
       detail:
-        'url must be an http or https address without a user name, such as https://example.com/webhooks',
+        'url must be an http or https address without a user name, such as https://example.com/webhooks, or that of a queue, such as amqps://mq.example.com/?exchange=events',
     })
   }
   return url.href

@@ -128,13 +128,15 @@ export const SOCKET_FOLDERS = [
   'server/platform/database/',
   'server/platform/redis/',
   'server/kit/transports/',
+  'server/kit/destinations/', // sockets to brokers, over those of egress
   'server/http/',
   'server/sandbox/',
   'server/cli/', // speaks to our own API
 ]
 
 /** Modules that open sockets, and the few names in them that do not. */
-export const SOCKET_MODULES = /^(node:)?(net|http|https|http2|tls|dgram)$|^(undici|pg|ws|ssh2|nodemailer|imapflow|@redis\/client)$/
+export const SOCKET_MODULES =
+  /^(node:)?(net|http|https|http2|tls|dgram)$|^(undici|pg|ws|ssh2|nodemailer|imapflow|@redis\/client)$/
 export const HARMLESS_NAMES = /^(type .*|isIP|isIPv4|isIPv6|BlockList|SocketAddress|STATUS_CODES|METHODS)$/
 
 export const MAX_FILE_LINES = 300

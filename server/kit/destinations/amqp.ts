@@ -1,0 +1,144 @@
+import type { Socket } from 'node:net'
+import type { AMQPChannel } from '@cloudamqp/amqp-client'
+import {
+  type Destination,
+  decoded,
+  type Landing,
+  lost,
+  type Message,
+  type Opening,
+  type Session,
+  type Target,
+  unknownOption,
+} from './session.ts'
+import { goneOf, holder, openSocket, type Place, placeOf } from './socket.ts'
+
+/**
+ * An exchange of RabbitMQ, or of another broker of AMQP 0-9-1, with the publisher's confirms. A message that no queue
+ * would take is refused, so that a binding that is missing is seen and what it would have got is retried.
+ */
+
+/** `amqps://host:5671/vhost?exchange=events&routing_key={type}`; without an exchange the routing key is a queue. */
+export function readAmqp(text: string): Destination | string {
+  const url = URL.parse(text)
+  const vhost = decoded(url?.pathname.slice(1) ?? '')
+  if (!url?.hostname || vhost === null) return 'must be like amqps://mq.example.com/vhost?exchange=events'
+  const wrong = unknownOption(url, ['exchange', 'routing_key'])
+  if (wrong) return wrong
+  const exchange = url.searchParams.get('exchange') ?? ''
+  const routing_key = url.searchParams.get('routing_key') ?? (exchange === '' ? '' : '{type}')
+  if (routing_key === '') return 'needs ?exchange, or ?routing_key with the name of a queue'
+  if (exchange.length > MOST_NAME || routing_key.length > MOST_NAME) {
+    return `?exchange and ?routing_key are at most ${MOST_NAME} characters long`
+  }
+  const place = placeOf(url, { plain: 5672, tls: 5671 })
+  return {
+    kind: 'amqp',
+    url: url.href,
+    // An exchange that is missing ends the channel: others are not to end with it.
+    server: `${url.protocol}//${place.host}:${place.port}/${vhost}?${exchange}`,
+    target: { exchange, routing_key },
+    takes: ['basic'],
+    open: (opening) => open(place, vhost || '/', opening),
+  }
+}
+
+const MOST_NAME = 127
+const MOST_ROUTING_KEY_BYTES = 255
+const FRAME_BYTES = 131_072
+
+async function open(place: Place, vhost: string, opening: Opening): Promise<Session> {
+  const { egress, auth, timeout_ms } = opening
+  const { AMQPClient } = await import('@cloudamqp/amqp-client')
+  const socket = await openSocket(egress, place, timeout_ms)
+  const ended = goneOf(socket)
+  const url = new URL(`amqp://${place.host.includes(':') ? `[${place.host}]` : place.host}`)
+  url.pathname = encodeURIComponent(vhost)
+  url.search = `frameMax=${FRAME_BYTES}&name=trilho`
+  const client = new AMQPClient(url.href, undefined, null)
+  Object.assign(client, auth?.type === 'basic' && { username: auth.username, password: auth.password })
+  client.onerror = () => {} // whoever publishes hears of it
+  giveSocket(client, socket)
+  const deadline = setTimeout(() => socket.destroy(new Error('no answer in time')), timeout_ms)
+  try {
+    await client.connect()
+    const channel = await client.channel()
+    await channel.confirmSelect()
+    return toSession(channel, socket, ended)
+  } catch (error) {
+    socket.destroy()
+    throw lost(false, `RabbitMQ: ${wordsOf(error)}`)
+  } finally {
+    clearTimeout(deadline)
+  }
+}
+
+/** The client would open a socket of its own; it gets the guarded one, which is open already, in its place. */
+function giveSocket(client: { send(bytes: Uint8Array): Promise<void> }, socket: Socket): void {
+  Object.defineProperty(client, 'connectSocket', {
+    value(this: { onRead(bytes: Buffer): void }) {
+      socket.on('data', (bytes: Buffer) => this.onRead(bytes))
+      setImmediate(() => {
+        socket.emit('connect') // it waits for this to watch for the end
+        client.send(HEADER).catch(() => {})
+      })
+      return socket
+    },
+  })
+}
+
+const HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]) // AMQP 0-9-1
+
+function toSession(channel: AMQPChannel, socket: Socket, ended: Promise<string>): Session {
+  /** What came back for want of a queue; that is told just before its confirmation. */
+  const returned = new Set<string>()
+  channel.onReturn = ({ exchange, routingKey, properties }) =>
+    void returned.add(JSON.stringify([exchange, routingKey, properties.messageId]))
+  channel.onerror = () => socket.destroy()
+  return {
+    publish: async (target, message) => {
+      const { exchange = '' } = target
+      const routing_key = routingKey(target, message)
+      if (Buffer.byteLength(routing_key) > MOST_ROUTING_KEY_BYTES) {
+        return { kind: 'refused', message: `the routing key is longer than ${MOST_ROUTING_KEY_BYTES} bytes` }
+      }
+      const bytes = Buffer.from(message.body)
+      const refused = await channel
+        .basicPublish(exchange, routing_key, bytes, toProperties(message), true)
+        .then(() => null, toRefusal)
+      const is_returned = returned.delete(JSON.stringify([exchange, routing_key, message.id]))
+      if (refused) return refused
+      if (is_returned) {
+        const where = exchange === '' ? `is called ${routing_key}` : `of ${exchange} takes ${routing_key}`
+        return { kind: 'refused', message: `RabbitMQ gave the message back: no queue ${where}` }
+      }
+      return { kind: 'accepted', answer: { exchange, routing_key, confirmed: true } }
+    },
+    ended,
+    hold: holder(socket),
+    end: () => socket.destroy(),
+  }
+}
+
+const routingKey = ({ routing_key = '' }: Target, { type, key }: Message): string =>
+  routing_key.replaceAll('{type}', type).replaceAll('{key}', key ?? '')
+
+const toProperties = ({ id, type, timestamp, headers }: Message) => ({
+  contentType: 'application/json',
+  deliveryMode: 2, // kept on disk by queues that are
+  messageId: id,
+  type,
+  timestamp,
+  appId: 'trilho',
+  headers,
+})
+
+/** A no in the broker's words; throws where none came. */
+function toRefusal(error: unknown): Landing {
+  const words = wordsOf(error)
+  const is_said = /\b(3\d\d|4\d\d|5\d\d)\b|reject|nack/i.test(words)
+  if (is_said) return { kind: 'refused', message: `RabbitMQ answered: ${words}` }
+  throw lost(!/blocked/i.test(words), `RabbitMQ: ${words}`)
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,157 @@
+import { Duplex } from 'node:stream'
+import type { ISocketFactoryArgs, KafkaConfig, Producer, SASLOptions } from 'kafkajs'
+import type { Egress } from '../../platform/egress/egress.ts'
+import {
+  type Destination,
+  type DestinationAuth,
+  decoded,
+  type Landing,
+  lost,
+  type Message,
+  type Opening,
+  type Session,
+  unknownOption,
+} from './session.ts'
+import { openSocket } from './socket.ts'
+
+/**
+ * A topic of Kafka, or of a broker that speaks like it. Accepted is what all replicas in sync have. The key of an
+ * ordered subscription is the message's key, so what shares it shares a partition.
+ */
+
+/** `kafka://one:9092,two:9092/topic`; `kafkas` by TLS. */
+export function readKafka(text: string): Destination | string {
+  const [, scheme = '', list = '', rest = ''] = /^(kafkas?):\/\/([^/?#@]+)(\/[^#]*)$/i.exec(text) ?? []
+  const brokers = list.split(',')
+  const url = URL.parse(rest, 'kafka://topic')
+  const topic = decoded(url?.pathname.slice(1) ?? '')
+  if (!url || !topic || !brokers.every((broker) => BROKER.test(broker))) {
+    return 'must be like kafkas://one.example.com:9093,two.example.com:9093/topic'
+  }
+  if (!/^[a-zA-Z0-9._-]{1,249}$/.test(topic)) return 'must name a topic: letters, digits, dots, _ and -'
+  const wrong = unknownOption(url, [])
+  if (wrong) return wrong
+  const is_tls = scheme.toLowerCase() === 'kafkas'
+  const server = `${scheme.toLowerCase()}://${list}`
+  return {
+    kind: 'kafka',
+    url: `${server}/${topic}`,
+    server,
+    target: { topic },
+    takes: ['basic', 'scram'],
+    open: (opening) => open(brokers.map(withPort(is_tls)), is_tls, opening),
+  }
+}
+
+const BROKER = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i
+
+const withPort = (is_tls: boolean) => (broker: string) =>
+  /:\d+$/.test(broker) ? broker : `${broker}:${is_tls ? 9093 : 9092}`
+
+async function open(brokers: string[], is_tls: boolean, opening: Opening): Promise<Session> {
+  const { egress, auth, timeout_ms } = opening
+  const { Kafka, Partitioners, logLevel } = await import('kafkajs')
+  const sasl = saslOf(auth)
+  const config: KafkaConfig = {
+    clientId: 'trilho',
+    brokers,
+    ssl: is_tls,
+    ...(sasl && { sasl }),
+    socketFactory: (wanted) => guarded(egress, wanted, is_tls, timeout_ms) as never,
+    connectionTimeout: timeout_ms,
+    authenticationTimeout: timeout_ms,
+    enforceRequestTimeout: false, // whoever publishes has a deadline of its own
+    retry: { retries: 1, initialRetryTime: 100 }, // once, for a leader that moved; the rest is the schedule's
+    logLevel: logLevel.NOTHING,
+  }
+  const producer = new Kafka(config).producer({
+    allowAutoTopicCreation: false,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  })
+  try {
+    await producer.connect()
+  } catch (error) {
+    producer.disconnect().catch(() => {})
+    throw lost(false, `Kafka: ${wordsOf(error)}`)
+  }
+  return toSession(producer)
+}
+
+function toSession(producer: Producer): Session {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  producer.on('producer.disconnect', () => end())
+  return {
+    publish: ({ topic = '' }, message, timeout_ms) => send(producer, topic, message, timeout_ms),
+    ended,
+    hold: () => {}, // its sockets never keep the process alive
+    end: () => void producer.disconnect().catch(() => {}),
+  }
+}
+
+async function send(
+  producer: Producer,
+  topic: string,
+  { key, body, headers, timestamp }: Message,
+  timeout_ms: number,
+): Promise<Landing> {
+  const record = { key, value: body, headers, timestamp: String(timestamp.getTime()) }
+  try {
+    const [kept] = await producer.send({ topic, acks: -1, timeout: timeout_ms, messages: [record] })
+    const { partition = 0, baseOffset = '' } = kept ?? {}
+    return { kind: 'accepted', answer: { topic, partition, offset: baseOffset } }
+  } catch (error) {
+    const said = protocolError(error)
+    if (said) return { kind: 'refused', message: `Kafka answered: ${said}` }
+    throw lost(true, `Kafka: ${wordsOf(error)}`)
+  }
+}
+
+/** A no of the broker, which stands behind what the client made of it. */
+function protocolError(error: unknown): string | null {
+  if (!(error instanceof Error)) return null
+  const { name, type, message, cause } = error as Error & { type?: string }
+  if (name === 'KafkaJSProtocolError') return `${type} ${message}`
+  return cause === undefined ? null : protocolError(cause)
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+function saslOf(auth: DestinationAuth | null): SASLOptions | null {
+  if (auth?.type === 'basic') return { mechanism: 'plain', username: auth.username, password: auth.password }
+  if (auth?.type !== 'scram') return null
+  const { username, password, mechanism } = auth
+  return mechanism === 'sha-256'
+    ? { mechanism: 'scram-sha-256', username, password }
+    : { mechanism: 'scram-sha-512', username, password }
+}
+
+/** The client wants a socket at once and is told when it is open: every broker it hears of is reached by the guarded way. */
+function guarded(
+  egress: Egress,
+  { host, port, onConnect }: ISocketFactoryArgs,
+  is_tls: boolean,
+  timeout_ms: number,
+): Duplex {
+  let inner: Duplex | null = null
+  const outer = new Duplex({
+    construct(done) {
+      openSocket(egress, { host, port, is_tls }, timeout_ms).then((socket) => {
+        inner = socket.unref()
+        socket.on('data', (chunk) => outer.push(chunk) || socket.pause())
+        socket.on('end', () => outer.push(null))
+        socket.on('error', (error) => outer.destroy(error))
+        socket.on('close', () => outer.destroy())
+        done()
+        onConnect()
+      }, done)
+    },
+    read: () => void inner?.resume(),
+    write: (chunk, encoding, done) => void (inner ? inner.write(chunk, encoding, done) : done()),
+    final: (done) => void (inner ? inner.end(done) : done()),
+    destroy: (error, done) => {
+      inner?.destroy()
+      done(error)
+    },
+  })
+  return Object.assign(outer, { unref: () => outer, ref: () => outer })
+}
