@@ -38,7 +38,9 @@ async function testFiles(): Promise<string[]> {
 
 function runFiles(files: string[], options: string[], database_url: string): Promise<number> {
   // With NODE_TEST_CONTEXT inherited (npm test called from a test) node would pass without running anything.
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  // Settings of whoever calls (a key exported for the command line) would be taken for those of the servers under test.
+  const own = Object.entries(process.env).filter(([name]) => !/^(TRILHO_|NODE_TEST_CONTEXT$)/.test(name))
+  const env = Object.fromEntries(own)
   const child = spawn(
     process.execPath,
     [
