@@ -19,6 +19,7 @@ import { createRateLimit } from './rate_limit.ts'
 import { clientIp, logRequest, requestLine } from './request_line.ts'
 import { keepTable, type RouteTable } from './route_table.ts'
 import { securityHeaders } from './security_headers.ts'
+import { markStreams } from './streams.ts'
 import { type Receive, takeWebhooks } from './webhook_door.ts'
 
 export { listenTls } from './tls_listener.ts'
@@ -115,6 +116,7 @@ function decorate(http: Http, app: App, auth: Auth): void {
   http.decorateRequest('actor')
   requestLine(http, app)
   securityHeaders(http)
+  markStreams(http)
   const limit = createRateLimit(app)
   http.addHook('onRequest', (request, reply, done) => {
     if (isProtected(request)) {

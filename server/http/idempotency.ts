@@ -91,6 +91,7 @@ function createTally(): { enter(name: string): () => void; count(name: string): 
 function keyOf({ method, headers, routeOptions }: FastifyRequest): string | Problem | null {
   const key = headers['idempotency-key']
   if (key === undefined || !CHANGES.has(method) || !routeOptions.url?.startsWith('/v1/')) return null
+  if (routeOptions.config.streams) return null
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
   return new Problem('invalid_request', {
     field: 'idempotency-key',

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { isConnectionLoss } from '../platform/database/database.ts'
 import { Problem, problemBody } from '../platform/errors.ts'
+import { isStreaming } from './streams.ts'
 import { validationProblem } from './validation.ts'
 
 /**
@@ -96,6 +97,7 @@ const clip = (text: string): string => (text.length > 100 ? `${text.slice(0, 100
 
 /** What no request could be read from: the parser of Node gave up before there was a route or an id. */
 export function clientError(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isStreaming(socket)) return
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
   const { status, words, detail } = UNREADABLE[error.code] ?? UNREADABLE_OTHERWISE
   const body = JSON.stringify({

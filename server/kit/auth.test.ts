@@ -208,6 +208,24 @@ test('AWS Signature V4 signs as the published vectors do', async () => {
   )
 })
 
+test('AWS S3 is told that a body which is streamed is not part of the signature', async () => {
+  const auth = {
+    kind: 'aws_sigv4',
+    access_key_id: 'id',
+    secret_access_key: 'secret',
+    session_token: null,
+  } as const
+  const source = (async function* () {})()
+  const stream = { source, length: 5, keep_bytes: 1, open: () => process.stdout }
+  const put = { ...request('https://examplebucket.s3.amazonaws.com/a', {}, undefined, 'PUT'), stream }
+  const credentials = { id: 'AKIAIOSFODNN7EXAMPLE', secret: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
+  const at = new Date('2013-05-24T00:00:00Z')
+  const signed = await signV4({ ...auth, region: 'us-east-1', service: 's3' }, credentials, put, at)
+  assert.equal(signed.headers['x-amz-content-sha256'], 'UNSIGNED-PAYLOAD')
+  assert.match(signed.headers['authorization'] ?? '', /SignedHeaders=[^,]*x-amz-content-sha256/)
+  assert.equal(signed.stream, stream)
+})
+
 test("a signature of the vendor's own form is over the bytes, in the order of its template", () => {
   const body = Buffer.from([0xff, 0x00, 0x7b])
   const asked = { ...request('https://a.example/v1/pay?b=2&a=1', {}, undefined, 'POST'), body }

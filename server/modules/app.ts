@@ -75,5 +75,7 @@ declare module 'fastify' {
     access?: Access
     /** The route acts on a vendor, whom no rollback reaches: when it fails in the middle, its outcome is unknown. */
     acts_outside?: boolean
+    /** The room reads the body itself as it comes: it is not held, and so no Idempotency-Key can be kept. */
+    streams?: boolean
   }
 }

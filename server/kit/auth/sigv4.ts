@@ -18,20 +18,24 @@ export type SigV4 = {
 
 export const SIGV4_HEADERS = ['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256']
 
+/** S3 takes a body that is not part of the signature, over TLS: what is streamed is not known when it is signed. */
+const UNSIGNED = 'UNSIGNED-PAYLOAD'
+
 export async function signV4(
   auth: SigV4,
   credentials: Credentials,
   request: EgressRequest,
   now: Date,
 ): Promise<EgressRequest> {
-  const { url, method, headers, body } = request
+  const { url, method, headers, body, stream } = request
   const token = auth.session_token === null ? undefined : credentials[auth.session_token]
   const bytes = bytesOf(body)
+  const hash = stream?.source ? UNSIGNED : sha256(bytes)
   const signer = new AwsV4Signer({
     url,
     method,
     // S3 wants the hash said; the library would sign "whatever the body is" instead.
-    headers: { ...headers, ...(auth.service === 's3' && { 'x-amz-content-sha256': sha256(bytes) }) },
+    headers: { ...headers, ...(auth.service === 's3' && { 'x-amz-content-sha256': hash }) },
     body: bytes,
     accessKeyId: credentialOf(credentials, auth.access_key_id),
     secretAccessKey: credentialOf(credentials, auth.secret_access_key),

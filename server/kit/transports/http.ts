@@ -1,4 +1,9 @@
-import type { ClientIdentity, EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
+import type {
+  ClientIdentity,
+  EgressRequest,
+  EgressResult,
+  EgressStream,
+} from '../../platform/egress/egress.ts'
 import { Problem } from '../../platform/errors.ts'
 import {
   type Auth,
@@ -35,6 +40,8 @@ export type HttpRequest = OperationRequest & {
   idempotency_key?: string | undefined
   timeout_ms?: number | undefined
   max_response_bytes?: number | undefined
+  /** In place of a body. */
+  stream?: EgressStream | undefined
 }
 
 const MAX_RESPONSE_BYTES = 10_000_000
@@ -77,6 +84,7 @@ export function buildRequest(opened: Opened, request: HttpRequest): EgressReques
     method: request.method,
     headers,
     ...(body.content !== null && { body: body.content }),
+    ...(request.stream && { stream: request.stream }),
     timeout_ms: request.timeout_ms ?? provider.limits.timeout_ms,
     max_response_bytes: request.max_response_bytes ?? MAX_RESPONSE_BYTES,
     ...(identity && { identity }),

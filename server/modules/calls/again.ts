@@ -16,6 +16,7 @@ export function tryAgain(run: Run, tried: number, sent: Sent): number | string |
   if (outcome === 'succeeded' || tried > wanted.retries) return null
   const came_to = result.kind === 'response' ? { ...result, retry_after_ms } : result
   if (!mayRetry(method, came_to, repeatable)) return null
+  if (result.flowed?.begun) return 'not tried again, since what was streamed is gone; send it again'
   const delay_ms = retryDelay(tried, { random: Math.random, retry_after_ms })
   if (delay_ms === null) return `it asks to wait ${inSeconds(retry_after_ms)} before another try`
   if (leftOf(run) <= delay_ms) return 'there is no time left for another try'

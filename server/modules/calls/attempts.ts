@@ -33,7 +33,7 @@ const HINTS: Record<number, string> = {
 /** Bodies are kept up to here; the caller gets them whole. */
 const KEPT_BODY_BYTES = 64 * 1024
 /** What is masked reaches further than what is kept, so that no secret is cut in half at the end and shown. */
-const MASKED_BYTES = KEPT_BODY_BYTES + 12_000
+export const MASKED_BYTES = KEPT_BODY_BYTES + 12_000
 
 const cut = <T extends Buffer | string>(body: T): T =>
   (body.length > MASKED_BYTES ? body.slice(0, MASKED_BYTES) : body) as T
@@ -41,6 +41,25 @@ const kept = (text: string): Buffer => Buffer.from(text).subarray(0, KEPT_BODY_B
 
 export const toShown = (opened: Opened, request: EgressRequest): RecordedRequest =>
   maskRequest(opened, request.body === undefined ? request : { ...request, body: cut(request.body) })
+
+/** What was streamed is known once it has passed. */
+export function withHead(
+  opened: Opened,
+  request: EgressRequest,
+  shown: RecordedRequest,
+  { flowed }: EgressResult,
+): RecordedRequest {
+  if (!flowed || flowed.sent_bytes === 0) return shown
+  return toShown(opened, { ...request, body: Buffer.concat(flowed.sent_head) })
+}
+
+/** What an attempt moved, in both directions. */
+export function bytesOf({ body }: EgressRequest, result: EgressResult): number {
+  const { flowed } = result
+  if (flowed) return flowed.sent_bytes + flowed.received_bytes
+  const sent = typeof body === 'string' ? Buffer.byteLength(body) : (body?.length ?? 0)
+  return sent + (result.kind === 'response' ? result.body.length : 0)
+}
 
 export function toAttempt(
   run: Run,
@@ -50,6 +69,7 @@ export function toAttempt(
   { outcome, status, error }: Verdict,
 ): NewAttempt {
   const reply = result.kind === 'response' ? maskReply(opened, { ...result, body: cut(result.body) }) : null
+  const found = [...(reply?.found ?? []), ...(result.flowed ? shown.found : [])]
   const total_ms = result.kind === 'response' ? result.timing.total_ms : result.total_ms
   return {
     tenant_id: run.connection.tenant_id,
@@ -64,6 +84,6 @@ export function toAttempt(
     response_headers: reply === null ? null : hidePersonal(JSON.stringify(reply.headers), []),
     response_body: reply === null ? null : kept(reply.body),
     error,
-    ...(reply !== null && reply.found.length > 0 && { found: reply.found }),
+    ...(found.length > 0 && { found }),
   }
 }

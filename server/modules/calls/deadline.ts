@@ -1,3 +1,4 @@
+import { Problem } from '../../platform/errors.ts'
 import type { Run } from './pipeline.ts'
 
 /** How much time a call has, and whether anybody still waits for it. Every stage uses what the others left. */
@@ -11,6 +12,10 @@ export function leftOf({ app, began_ms, wanted }: Run): number {
 }
 
 export const HUNG_UP = 'the caller hung up'
+
+/** In words why nobody waits for it any more. */
+export const whyHungUp = ({ wanted: { signal } }: Pick<Run, 'wanted'>): string =>
+  signal?.reason instanceof Problem ? signal.reason.message : HUNG_UP
 
 export const isHungUp = ({ wanted }: Pick<Run, 'wanted'>): boolean => wanted.signal?.aborted ?? false
 

@@ -19,8 +19,8 @@ function count({ app, connection, number, built }: Run, ended: Ended, duration_m
     state,
     attempts: number,
     duration_ms,
-    sent_bytes: number * (built.request.body?.length ?? 0),
-    received_bytes: response?.body.length ?? 0,
+    sent_bytes: response?.flowed?.sent_bytes ?? number * (built.request.body?.length ?? 0),
+    received_bytes: response?.flowed?.received_bytes ?? response?.body.length ?? 0,
     error: state === 'succeeded' ? null : wrong,
   })
 }

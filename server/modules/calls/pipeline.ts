@@ -17,10 +17,10 @@ import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import { tryAgain } from './again.ts'
-import { toAttempt, toShown, toVerdict, type Verdict } from './attempts.ts'
+import { bytesOf, toAttempt, toShown, toVerdict, type Verdict, withHead } from './attempts.ts'
 import { keepBodies } from './bodies.ts'
 import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers.ts'
-import { HUNG_UP, inSeconds, isHungUp, leftOf, pauseBefore, withinTime } from './deadline.ts'
+import { inSeconds, isHungUp, leftOf, pauseBefore, whyHungUp, withinTime } from './deadline.ts'
 import { type Guards, limiterOf } from './guards.ts'
 import { heed } from './heed.ts'
 import type { NewAttempt } from './queries.ts'
@@ -105,6 +105,7 @@ export async function attemptAll(run: Run): Promise<Ended> {
     // Once.
     if (run.refused_token === undefined && isTokenRefused(run.built.opened, result)) {
       run.refused_token = run.built.opened.token
+      if (result.flowed?.begun) return renewed(run, ended)
       tried -= 1
       await recorder(app).attempt(now.last as NewAttempt)
       continue
@@ -115,6 +116,12 @@ export async function attemptAll(run: Run): Promise<Ended> {
     await recorder(app).attempt(now.last as NewAttempt)
     await pauseBefore(run, next)
   }
+}
+
+/** What was streamed is gone, but whoever streams it again finds a token that serves. */
+async function renewed(run: Run, ended: Ended): Promise<Ended> {
+  await authenticate(run)
+  return { ...ended, error: `${ended.error}; the access token is renewed, so send it again` }
 }
 
 const LINE_MS = 30_000
@@ -187,13 +194,14 @@ async function send(run: Run, built: Built): Promise<Sent> {
   const timeout_ms = Math.min(request.timeout_ms, Math.ceil(leftOf(run)) || 1)
   const { signal } = run.wanted
   const came = await sendBy(app.egress, opened, { ...request, timeout_ms, ...(signal && { signal }) })
-  const result = came.kind === 'error' && isHungUp(run) ? { ...came, message: HUNG_UP } : came
+  const result = came.kind === 'error' && isHungUp(run) ? { ...came, message: whyHungUp(run) } : came
   const verdict = toVerdict(opened, method, result)
-  const last = toAttempt(run, opened, shown, result, verdict)
+  const last = toAttempt(run, opened, withHead(opened, request, shown, result), result, verdict)
   const response = result.kind === 'response' ? result : null
   const { keep_bodies_days } = run.connection
-  if (keep_bodies_days !== null) await keepBodies(run, keep_bodies_days, { opened, request, response })
-  limiterOf(guards, operation).spend(lengthOf(request.body) + (response?.body.length ?? 0))
+  if (keep_bodies_days !== null && !request.stream)
+    await keepBodies(run, keep_bodies_days, { opened, request, response })
+  limiterOf(guards, operation).spend(bytesOf(request, result))
   const heard = response && heed(app, guards, operation, response)
   if (heard?.keeping)
     await heard.keeping.catch((error) => notKept(run, error, 'what the vendor said of its limits'))
@@ -215,9 +223,6 @@ async function sealed(app: App, built: Built): Promise<Built> {
   const signed = await signedRequest(opened, request, app.clock.now())
   return signed === null ? built : { opened, request: signed, shown: toShown(opened, signed) }
 }
-
-const lengthOf = (body: EgressRequest['body']): number =>
-  typeof body === 'string' ? Buffer.byteLength(body) : (body?.length ?? 0)
 
 /** Tells the breaker. What the vendor did has happened whether or not that can be kept. */
 function settle(run: Run, pass: Pass, sent: Sent | null): Promise<void> | undefined {
@@ -253,7 +258,7 @@ const TOO_LATE = 'its time was over before it could be sent'
 
 /** Nothing is sent for somebody who is gone, or past the call's time. */
 function tooLate(run: Run): Ended | null {
-  if (isHungUp(run)) return away('caller', HUNG_UP, null)
+  if (isHungUp(run)) return away('caller', whyHungUp(run), null)
   return leftOf(run) > 0 ? null : away('deadline', TOO_LATE, null)
 }
 

@@ -8,6 +8,7 @@ import { DeferredCall } from './deferred_schema.ts'
 import { protectionRoutes } from './protection_routes.ts'
 import { recordRoutes } from './record_routes.ts'
 import { CallReport, CallWithLog, MakeCall, TestReport } from './schema.ts'
+import { streamRoutes } from './stream_routes.ts'
 
 const read = { config: { access: 'calls:read' } } as const
 const write = { config: { access: 'calls:write', acts_outside: true } } as const
@@ -92,6 +93,7 @@ export const routes: Routes = (http, app) => {
   protectionRoutes(http, app)
   cacheRoutes(http, app)
   http.register(async (scope) => proxyRoutes(scope as Http, app))
+  streamRoutes(http, app)
 }
 
 const ProxyParams = Type.Object(

@@ -10,9 +10,11 @@ import { connect } from './connect.ts'
 import { type ConnectionTiming, createConnector, type ResolveAll } from './connector.ts'
 import { exchange } from './exchange.ts'
 import type { FailureCode } from './failures.ts'
+import type { EgressStream, Flowed } from './flow.ts'
 import { type Inspection, inspect } from './inspect.ts'
 import { createOrigins } from './origins.ts'
 
+export type { AnswerHead, EgressStream, Flowed } from './flow.ts'
 export { trustedAuthorities } from './roots.ts'
 
 export type EgressRequest = {
@@ -21,9 +23,11 @@ export type EgressRequest = {
   method: string
   headers: Record<string, string>
   body?: Buffer | string
-  /** From the first step of connecting to the last byte of the answer. */
+  /** In place of a body and of an answer that is held; the result holds the head of the answer. */
+  stream?: EgressStream
+  /** From the first step of connecting to the last byte of the answer; of a stream, as long as it may stand still. */
   timeout_ms: number
-  /** What is longer is cut here, and the result says `truncated`. */
+  /** What is longer is cut here, and the result says `truncated`; a stream that is longer fails. */
   max_response_bytes: number
   signal?: AbortSignal
   /** Shown to a server that asks who we are (mTLS). Its sockets are shared with nothing else. */
@@ -50,6 +54,8 @@ export type EgressResult =
       body: Buffer
       truncated: boolean
       timing: EgressTiming
+      /** Of a stream. */
+      flowed?: Flowed
     }
   | {
       kind: 'error'
@@ -59,6 +65,7 @@ export type EgressResult =
       /** For people: what happened, and the remedy where we know one. */
       message: string
       total_ms: number
+      flowed?: Flowed
     }
 
 export type Connected =

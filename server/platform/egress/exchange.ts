@@ -1,7 +1,9 @@
+import type { Readable, Writable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { ConnectionTiming, Connector } from './connector.ts'
 import type { ClientIdentity, EgressRequest, EgressResult } from './egress.ts'
 import { exchangeFailure, type Failure, failure } from './failures.ts'
+import { type EgressStream, type Flowed, newFlow, passOn } from './flow.ts'
 
 /** One scheme, host and port, with its keep-alive connections. */
 export type Origin = {
@@ -33,6 +35,9 @@ type Exchange = {
   settled: boolean
   deadline: NodeJS.Timeout | null
   stop: (() => void) | null
+  /** Of a stream: what passed, and where the answer goes once there is one. */
+  flow: Flowed | null
+  sink: Writable | null
 }
 
 /**
@@ -61,16 +66,43 @@ export function exchange(origin: Origin, path: string, request: EgressRequest): 
       settled: false,
       deadline: null,
       stop: null,
+      flow: null,
+      sink: null,
     }
     origin.in_flight += 1
     origin.used_at = x.began
     x.deadline = setTimeout(expire, request.timeout_ms, x)
     if (request.signal !== undefined) listen(x, request.signal)
-    const { method, headers, body = null } = request
+    const { method, headers, body = null, stream } = request
     // The type lists common methods; undici itself takes any token (WebDAV's, say) and refuses the rest.
     const options = { path, method: method as Dispatcher.HttpMethod, headers, body }
-    origin.pool.dispatch(options, handlerOf(x))
+    origin.pool.dispatch(stream === undefined ? options : streaming(x, stream, options), handlerOf(x))
   })
+}
+
+function streaming(
+  x: Exchange,
+  { source, length, keep_bytes }: EgressStream,
+  options: Dispatcher.DispatchOptions,
+): Dispatcher.DispatchOptions {
+  const flow = newFlow()
+  x.flow = flow
+  if (source === null) return options
+  const body = passOn(source, flow, keep_bytes, { theirs: () => expect(x), ours: () => rest(x) })
+  const headers = { ...x.request.headers, ...(length !== null && { 'content-length': String(length) }) }
+  // undici takes what can be iterated, one piece at a time; its type does not say so.
+  return { ...options, headers, body: body as unknown as Readable }
+}
+
+/** From here on it is the other side that has to move. */
+function expect(x: Exchange): void {
+  rest(x)
+  if (!x.settled) x.deadline = setTimeout(expire, x.request.timeout_ms, x)
+}
+
+/** Our side is waited for; whoever hands in the stream says how long. */
+function rest(x: Exchange): void {
+  if (x.deadline !== null) clearTimeout(x.deadline)
 }
 
 function listen(x: Exchange, signal: AbortSignal): void {
@@ -82,8 +114,9 @@ function expire(x: Exchange): void {
   cutOff(x, failure('timeout', timeoutWords(x)))
 }
 
-function timeoutWords({ controller, first_byte, request, origin }: Exchange): string {
+function timeoutWords({ controller, first_byte, request, origin, flow }: Exchange): string {
   if (controller === null) return `no connection to ${origin.host} within ${request.timeout_ms} ms`
+  if (flow !== null) return `the other side stood still for ${request.timeout_ms} ms`
   if (first_byte === 0) return `no answer within ${request.timeout_ms} ms`
   return `the answer was not complete within ${request.timeout_ms} ms`
 }
@@ -106,14 +139,17 @@ function handlerOf(x: Exchange): Dispatcher.DispatchHandler {
     onResponseStarted() {
       if (x.first_byte === 0) x.first_byte = performance.now()
     },
-    onResponseStart(_controller, status, headers) {
+    onResponseStart(controller, status, headers) {
       x.status = status
       x.headers = flat(headers)
+      const { stream } = x.request
+      if (stream !== undefined && status >= 200) openSink(x, stream, controller)
     },
     onResponseData(controller, chunk) {
       take(x, controller, chunk)
     },
     onResponseEnd() {
+      x.sink?.end()
       answer(x, false)
       finish(x)
     },
@@ -124,7 +160,55 @@ function handlerOf(x: Exchange): Dispatcher.DispatchHandler {
   }
 }
 
+/** An answer that says it is too long is refused before anybody is told of it. */
+function openSink(x: Exchange, stream: EgressStream, controller: Dispatcher.DispatchController): void {
+  const { method, max_response_bytes } = x.request
+  if (method !== 'HEAD' && Number(x.headers['content-length']) > max_response_bytes) {
+    cutOff(x, tooLong(x))
+    return
+  }
+  const sink = stream.open({ status: x.status, headers: x.headers })
+  if (x.flow !== null) x.flow.begun = true
+  x.sink = sink
+  expect(x)
+  sink.on('drain', () => {
+    expect(x)
+    controller.resume()
+  })
+  sink.once('close', () => {
+    if (!x.settled) cutOff(x, failure('aborted', 'nobody takes the answer any more'))
+  })
+}
+
+function passBack(
+  x: Exchange,
+  sink: Writable,
+  controller: Dispatcher.DispatchController,
+  chunk: Buffer,
+): void {
+  const { max_response_bytes, stream } = x.request
+  const room = (stream?.keep_bytes ?? 0) - x.size
+  x.size += chunk.length
+  if (x.flow !== null) x.flow.received_bytes = x.size
+  if (room > 0) x.chunks.push(chunk.subarray(0, room))
+  if (x.size > max_response_bytes) {
+    cutOff(x, tooLong(x))
+    return
+  }
+  expect(x)
+  if (sink.write(chunk)) return
+  rest(x)
+  controller.pause()
+}
+
+const tooLong = ({ request }: Exchange): Failure =>
+  failure('aborted', `the answer is longer than ${request.max_response_bytes} bytes`)
+
 function take(x: Exchange, controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  if (x.sink !== null) {
+    passBack(x, x.sink, controller, chunk)
+    return
+  }
   const room = x.request.max_response_bytes - x.size
   x.size += chunk.length
   if (chunk.length <= room) {
@@ -146,14 +230,18 @@ function answer(x: Exchange, truncated: boolean): void {
     first_byte_ms: x.first_byte - x.began,
     total_ms: performance.now() - x.began,
   }
-  x.resolve({ kind: 'response', status: x.status, headers: x.headers, body, truncated, timing })
+  const flowed = x.flow === null ? undefined : { flowed: x.flow }
+  x.resolve({ kind: 'response', status: x.status, headers: x.headers, body, truncated, timing, ...flowed })
 }
 
-function fail(x: Exchange, { failure: code, message }: Failure): void {
+function fail(x: Exchange, because: Failure): void {
   if (x.settled) return
   x.settled = true
+  x.sink?.destroy(because)
+  const { failure: code, message } = because
   const total_ms = performance.now() - x.began
-  x.resolve({ kind: 'error', code, sent: x.controller !== null, message, total_ms })
+  const flowed = x.flow === null ? undefined : { flowed: x.flow }
+  x.resolve({ kind: 'error', code, sent: x.controller !== null, message, total_ms, ...flowed })
 }
 
 /** The connection is free again, or gone. */
