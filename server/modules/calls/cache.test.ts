@@ -607,6 +607,31 @@ test('what is past its time is removed from the database, and the oldest of what
   )
 })
 
+test('who sweeps waits for nobody who drops, and so never in a circle with them', async () => {
+  const [busy, free] = [await connect([TIMED]), await connect([TIMED])]
+  for (const at of [busy, free]) await read(at, '/things')
+  await drainCalls(one.app)
+  const { pool } = one.app.db.owner
+  await pool.query("update cached_answer set expires_at = now() - interval '1 s'")
+  const dropping = await pool.connect()
+  try {
+    await dropping.query('begin')
+    await dropping.query('update connection_cache set epoch = epoch + 1 where connection_id = $1', [
+      fromWire('connection', busy.id),
+    ])
+    await dropping.query('delete from cached_answer where connection_id = $1', [
+      fromWire('connection', busy.id),
+    ])
+    const swept = await Promise.race([sweepCache(one.app), sleep(5_000, 'it waits', { ref: false })])
+    assert.notEqual(swept, 'it waits')
+    const { rows } = await pool.query('select connection_id from cached_answer')
+    assert.ok(rows.every((row) => row['connection_id'] !== fromWire('connection', free.id)))
+  } finally {
+    await dropping.query('rollback')
+    dropping.release()
+  }
+})
+
 test('a deleted connection takes with it what was kept', async () => {
   const at = await connect([TIMED])
   await read(at, '/things')

@@ -169,13 +169,23 @@ export async function addReads(db: Db, rows: (Place & Reads)[]): Promise<void> {
   await hot(db, COUNT, [column('tenant_id'), column('connection_id'), ...READS.map(column)])
 }
 
+/*
+ * Whoever drops or keeps answers has the connection's epoch locked first, and so do those that sweep. They wait for
+ * nobody: what somebody else is at is left for the next time.
+ */
+const spaces = (of: string): string => `
+    select tenant_id, connection_id from connection_cache
+     where (tenant_id, connection_id) in (select tenant_id, connection_id from ${of}) for no key update skip locked`
+
 const EXPIRED = {
   name: 'cache_expired',
   text: `
     with e as materialized (select tenant_id, connection_id, key from cached_answer where expires_at <= now()
-                             order by expires_at limit 2000)
-    delete from cached_answer a using e
-     where a.tenant_id = e.tenant_id and a.connection_id = e.connection_id and a.key = e.key returning 1`,
+                             order by expires_at limit 2000),
+         c as materialized (${spaces('e')})
+    delete from cached_answer a using e join c using (tenant_id, connection_id)
+     where a.tenant_id = e.tenant_id and a.connection_id = e.connection_id and a.key = e.key
+       and a.expires_at <= now() returning 1`,
 }
 
 /** Up to 2,000 of all tenants; returns how many there were. */
@@ -187,8 +197,9 @@ const TOO_MUCH = {
     with s as materialized (
       select tenant_id, connection_id, key,
              sum(bytes::bigint) over (partition by tenant_id, connection_id order by stored_at desc, key) as so_far
-        from cached_answer)
-    delete from cached_answer a using s
+        from cached_answer),
+         c as materialized (${spaces('s where so_far > $1')})
+    delete from cached_answer a using s join c using (tenant_id, connection_id)
      where s.so_far > $1 and a.tenant_id = s.tenant_id and a.connection_id = s.connection_id and a.key = s.key
     returning 1`,
 }
