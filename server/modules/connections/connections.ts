@@ -1,6 +1,6 @@
 import { identityOf } from '../../kit/auth.ts'
 import { type OwnLimits, rateFault } from '../../kit/call_limits.ts'
-import type { Credentials } from '../../kit/fields.ts'
+import { type Credentials, withDefaults } from '../../kit/fields.ts'
 import { checkSteps, type Mapping } from '../../kit/mapping/mapping.ts'
 import { manifest, type Provider, perSettings } from '../../kit/provider.ts'
 import type { Opened } from '../../kit/transports/http.ts'
@@ -279,8 +279,9 @@ const opened = once((app: App) => {
 async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<OpenConnection | null> {
   const row = await queries.findConnection(tx, tenant_id, id)
   if (!row) return null
-  const { name, environment, state, version, settings, limits, mapping, keep_bodies_days } = row
+  const { name, environment, state, version, limits, mapping, keep_bodies_days } = row
   const provider = providerOf(app, row.provider)
+  const settings = withDefaults(provider.fields, row.settings)
   const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
   const world = environment === 'production' ? 'live' : 'test'
   const identity = identityOf(perSettings(provider.identity ?? null, settings), credentials, id)
