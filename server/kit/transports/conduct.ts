@@ -36,7 +36,7 @@ export async function conduct(
   let sent = false
   const way: Way = {
     signal,
-    left_ms: () => Math.max(1, request.timeout_ms - (performance.now() - began)),
+    left_ms: () => Math.max(1, Math.ceil(request.timeout_ms - (performance.now() - began))),
     acting: () => {
       sent = true
     },
@@ -66,7 +66,8 @@ function toResult(began: number, error: unknown, sent: boolean): EgressResult {
   const message = thrown.message ?? 'the connection was lost'
   if (thrown.refused) {
     const { status, code } = thrown.refused
-    return reply(began, status, { code, message }, status === 503 && !sent ? { 'retry-after': '0' } : {})
+    // Who says no has done nothing, and may be asked again where it says "not now".
+    return reply(began, status, { code, message }, status === 503 ? { 'retry-after': '0' } : {})
   }
   if (thrown.trouble) return failed(began, thrown.trouble.code, sent || thrown.trouble.sent, message)
   const before = thrown.kind === 'error' ? thrown.code : undefined

@@ -232,7 +232,7 @@ test('an SFTP server that says nothing is given up in time, and its socket with 
   const connected = await connect({ settings, credentials: { username: 'u', password: 'p4ssw0rd' } })
   const report = await ask(connected, 'write', { path: 'a', content: 'x' }, { timeout_ms: 300 })
   assert.equal(report.state, 'failed', JSON.stringify(report))
-  assert.match(String(report.error), /no answer within/)
+  assert.match(String(report.error), /within \d+ ms/)
   for (let tries = 0; tries < 100 && ended === 0; tries++) await new Promise((r) => setTimeout(r, 20))
   assert.equal(ended, 1)
 })
