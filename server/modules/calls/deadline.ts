@@ -53,8 +53,10 @@ type Reply = { raw: { writableFinished: boolean; once(event: 'close', on: () => 
  * Aborts when the caller hangs up. One who gave an Idempotency-Key will ask again for the answer, so for them the call
  * goes on.
  */
-export function hangUpOf({ headers }: Request, { raw }: Reply): AbortSignal | undefined {
-  if (headers['idempotency-key'] !== undefined) return undefined
+export const hangUpOf = ({ headers }: Request, reply: Reply): AbortSignal | undefined =>
+  headers['idempotency-key'] === undefined ? hangUp(reply) : undefined
+
+export function hangUp({ raw }: Reply): AbortSignal {
   const caller = new AbortController()
   raw.once('close', () => {
     if (!raw.writableFinished) caller.abort()

@@ -35,10 +35,11 @@ const actorOf = ({ tenant_id }: Connected): Actor => ({
   request_id: null,
 })
 
+type Options = { settings?: object; credentials?: object; limits?: object }
+
 async function connect(
   vendor: RequestListener,
-  settings: object = {},
-  credentials: object = {},
+  { settings, credentials = {}, limits = {} }: Options = {},
 ): Promise<Connected> {
   const server = http.createServer(vendor)
   server.listen(0, '127.0.0.1')
@@ -55,6 +56,7 @@ async function connect(
     environment: 'development',
     settings: { base_url, ...settings },
     credentials,
+    limits,
   }
   const reply = await served.send('POST', '/v1/connections', { key, body })
   assert.equal(reply.status, 201, reply.text)
@@ -323,8 +325,10 @@ test('the credentials are added, and no secret of the head stands on record', as
       seen.push(String(request.headers.authorization), String(request.headers['idempotency-key']))
       request.resume().on('end', () => response.end(`{"access_token":"abcdef-123"}`))
     },
-    { auth: 'bearer', idempotency_header: 'Idempotency-Key' },
-    { token: 'token-of-the-vendor' },
+    {
+      settings: { auth: 'bearer', idempotency_header: 'Idempotency-Key' },
+      credentials: { token: 'token-of-the-vendor' },
+    },
   )
   const request = open(to, 'POST', '/note', { 'idempotency-key': 'once-1' })
   request.end(`{"password":"hunter-22","to":"token-of-the-vendor"}`)
@@ -345,11 +349,14 @@ test('where a signature needs the whole body, a stream is refused with the reaso
   const keys = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'wJalrXUtnFEMI/K7MDENG' }
   const sigv4 = { auth: 'aws_sigv4', region: 'us-east-1', service: 's3' }
   const by_body = { auth: 'hmac', hmac_signs: '{method}{body}', hmac_header: 'x-signature' }
-  const signing = await connect(vendor, by_body, { hmac_secret: 'hmac-secret-1' })
+  const signing = await connect(vendor, {
+    settings: by_body,
+    credentials: { hmac_secret: 'hmac-secret-1' },
+  })
   const signed = open(signing, 'POST', '/file')
   signed.end('bytes')
   assert.match(await textOf(await answerTo(signed)), /signs the body of each request.*\/v1\/proxy/)
-  const to = await connect(vendor, sigv4, keys)
+  const to = await connect(vendor, { settings: sigv4, credentials: keys })
   const upload = open(to, 'PUT', '/bucket/file')
   upload.end('bytes')
   const refused = await answerTo(upload)
@@ -383,8 +390,10 @@ test('a token that is refused is renewed for the stream that comes next', async 
         response.writeHead(request.headers.authorization === 'Bearer token-2' ? 201 : 401).end()
       })
     },
-    { auth: 'oauth2_client_credentials', token_url: '/token' },
-    { client_id: 'us', client_secret: 'secret-of-ours' },
+    {
+      settings: { auth: 'oauth2_client_credentials', token_url: '/token' },
+      credentials: { client_id: 'us', client_secret: 'secret-of-ours' },
+    },
   )
   const statuses: unknown[] = []
   for (let at = 0; at < 2; at++) {
@@ -440,4 +449,40 @@ test('HEAD asks for the head alone', async () => {
   assert.equal(response.statusCode, 200)
   assert.equal(response.headers['x-asked'], 'HEAD')
   assert.equal(response.headers['content-length'], String(400 * MB))
+})
+
+test('a caller who hangs up on an answer ends it at the vendor, and gives the place back', async () => {
+  const cut = Promise.withResolvers<void>()
+  const to = await connect((_request, response) => {
+    response.on('close', cut.resolve)
+    response.write(Buffer.alloc(MB))
+  })
+  const request = open(to, 'GET', '/export')
+  request.end()
+  const response = await answerTo(request)
+  response.on('error', () => {})
+  response.destroy()
+  await cut.promise
+  const { state, error } = await closed(to, response.headers['trilho-call-id'])
+  assert.equal(state, 'failed')
+  assert.match(String(error), /the caller hung up/)
+  const limits = await served.send('GET', `/v1/connections/${to.id}/limits`, { key: to.key })
+  assert.equal(limits.body['under_way'], 0)
+})
+
+test('the bytes of a stream count against a limit in bytes', async () => {
+  const limits = { rates: [{ bytes: 3 * MB, per_s: 3600 }] }
+  const to = await connect((request, response) => void request.resume().on('end', () => response.end('ok')), {
+    limits,
+  })
+  const statuses: unknown[] = []
+  for (let at = 0; at < 3; at++) {
+    const request = open(to, 'POST', '/file')
+    request.end(Buffer.alloc(2 * MB))
+    const response = await answerTo(request)
+    statuses.push(response.statusCode)
+    response.resume()
+    await closed(to, response.headers['trilho-call-id'])
+  }
+  assert.deepEqual(statuses, [200, 200, 429])
 })

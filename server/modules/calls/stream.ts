@@ -1,4 +1,4 @@
-import { PassThrough, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { whyNotStreamed } from '../../kit/auth/streamed.ts'
 import {
   authOf,
@@ -13,9 +13,11 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { useConnection } from '../connections/connections.ts'
 import { MASKED_BYTES } from './attempts.ts'
-import { HUNG_UP, LONGEST_CALL_MS } from './deadline.ts'
+import { LONGEST_CALL_MS } from './deadline.ts'
 import { type Performed, perform } from './perform.ts'
+import type { Wanted } from './pipeline.ts'
 import { back, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
+import { type Bounds, tooLarge, watchCaller } from './stream_caller.ts'
 
 /**
  * A request passed on and its answer passed back while they come, neither ever held: files, exports, media. It takes the
@@ -34,9 +36,6 @@ export type StreamInput = {
   signal: AbortSignal
 }
 
-/** `bytes` in either direction; `patience_ms` is how long the caller may stand still, `all_ms` how long all may take. */
-export type Bounds = { bytes: number; patience_ms: number; all_ms: number }
-
 const BOUNDS: Bounds = { bytes: 100_000_000, patience_ms: 30_000, all_ms: LONGEST_CALL_MS }
 
 /** Comes back with the head of the answer; its body ends with the call. No answer is a problem that says why. */
@@ -48,10 +47,9 @@ export async function stream(
   bounds: Bounds = BOUNDS,
 ): Promise<Streamed> {
   const connection = await useConnection(app, actor, fromWire('connection', wire_id, 'connection'))
-  const key = input.headers['idempotency-key']
   const length = lengthOf(input)
-  checkStream(connection.opened, length !== 0, key)
   if (length !== null && length > bounds.bytes) throw tooLarge(bounds)
+  checkStream(connection.opened, length !== 0, input.headers['idempotency-key'])
   const id = app.newId()
   const caller = watchCaller(input.signal, bounds)
   const answered = Promise.withResolvers<Streamed>()
@@ -65,29 +63,30 @@ export async function stream(
       return body
     },
   }
-  const request: HttpRequest = {
-    method: input.method,
-    path: pathBehind(input.url),
-    headers: onward(input.headers),
-    stream: passage,
-    max_response_bytes: bounds.bytes,
-    ...(typeof key === 'string' && { idempotency_key: key }),
-  }
-  const wanted = {
-    id,
-    operation: null,
-    request,
-    retries: USUAL_RETRIES,
-    patience_ms: 0,
-    signal: caller.signal,
-  }
-  perform(app, actor, connection, wanted)
+  perform(app, actor, connection, { id, ...wantedOf(input, passage, bounds), signal: caller.signal })
     .then((performed) => answered.reject(whyNoAnswer(performed, caller.signal)), answered.reject)
     .finally(caller.end)
   return answered.promise
 }
 
 const USUAL_RETRIES = 3
+
+function wantedOf(
+  { method, url, headers }: StreamInput,
+  passage: EgressStream,
+  { bytes }: Bounds,
+): Omit<Wanted, 'id'> {
+  const key = headers['idempotency-key']
+  const request: HttpRequest = {
+    method,
+    path: pathBehind(url),
+    headers: onward(headers),
+    stream: passage,
+    max_response_bytes: bytes,
+    ...(typeof key === 'string' && { idempotency_key: key }),
+  }
+  return { operation: null, request, retries: USUAL_RETRIES, patience_ms: 0 }
+}
 
 /** Of the body as it was announced: 0 without one, null where it comes in chunks. */
 function lengthOf({ headers }: StreamInput): number | null {
@@ -110,9 +109,6 @@ function checkStream(opened: Opened, has_body: boolean, key: unknown): void {
   if (why !== null) refuse('connection', `${why}; send up to 10 MB through /v1/proxy instead`)
 }
 
-const tooLarge = ({ bytes }: Bounds): Problem =>
-  new Problem('body_too_large', { detail: `A stream may hold at most ${bytes} bytes. Send less.` })
-
 /** The length is said where the vendor said it, so that the caller sees what was cut off. */
 function headersOf(id: string, { headers }: AnswerHead): Record<string, string> {
   const length = headers['transfer-encoding'] === undefined ? headers['content-length'] : undefined
@@ -129,73 +125,3 @@ function whyNoAnswer(performed: Performed, signal: AbortSignal): Problem {
   const { code, occurrence } = signal.reason
   return new Problem(code, { ...occurrence, headers: { 'trilho-call-id': toWire('call', performed.id) } })
 }
-
-type Caller = {
-  signal: AbortSignal
-  /** What the caller sends, counted. */
-  read(body: Readable): AsyncGenerator<Uint8Array>
-  /** What the caller is to get. */
-  write(): PassThrough
-  end(): void
-}
-
-/** Ends the call where the caller hangs up, sends too much, stands still or takes too long: no fault of the vendor. */
-function watchCaller(hung_up: AbortSignal, bounds: Bounds): Caller {
-  const gone = new AbortController()
-  let awaited = false
-  let moves = 0
-  let seen: number | null = null
-  let answer: PassThrough | null = null
-  const look = () => {
-    const stuck = awaited || answer?.writableNeedDrain ? moves : null
-    if (stuck !== null && stuck === seen)
-      gone.abort(tooSlow(`stood still for ${bounds.patience_ms / 2000} s`))
-    seen = stuck
-  }
-  const looking = setInterval(look, bounds.patience_ms / 2)
-  const ending = setTimeout(() => gone.abort(tooSlow(`took over ${bounds.all_ms / 1000} s`)), bounds.all_ms)
-
-  async function* read(body: Readable): AsyncGenerator<Uint8Array> {
-    let bytes = 0
-    awaited = true
-    try {
-      // Not ended with us: the caller is to hear why.
-      for await (const piece of body.iterator({ destroyOnReturn: false })) {
-        awaited = false
-        moves += 1
-        bytes += piece.length
-        if (bytes > bounds.bytes) throw tooLarge(bounds)
-        yield piece
-        awaited = true
-      }
-    } catch (error) {
-      gone.abort(error instanceof Problem ? error : new Error(HUNG_UP))
-      throw error
-    } finally {
-      awaited = false
-    }
-  }
-
-  return {
-    signal: AbortSignal.any([hung_up, gone.signal]),
-    read,
-    write: () => {
-      answer = new PassThrough()
-      answer.on('drain', () => {
-        moves += 1
-      })
-      answer.on('error', () => {}) // that it was cut off shows at its reader
-      return answer
-    },
-    end: () => {
-      clearInterval(looking)
-      clearTimeout(ending)
-    },
-  }
-}
-
-const tooSlow = (what: string): Problem =>
-  new Problem('invalid_request', {
-    field: 'body',
-    detail: `The stream ${what}. Send and read it without pauses.`,
-  })

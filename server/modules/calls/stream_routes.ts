@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Http, Routes } from '../app.ts'
-import { hangUpOf } from './deadline.ts'
+import { hangUp } from './deadline.ts'
 import { type StreamInput, stream } from './stream.ts'
 
 const Params = Type.Object(
@@ -43,7 +43,7 @@ function streamRoute(http: Http, app: Parameters<Routes>[1], method: (typeof MET
         headers: request.headers,
         body: request.raw,
         // Nobody can ask again for what was not kept, so no key keeps it going.
-        signal: hangUpOf({ headers: {} }, reply) as AbortSignal,
+        signal: hangUp(reply),
       })
       return reply
         .code(status as 200)
