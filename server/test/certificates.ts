@@ -5,11 +5,9 @@ export const DAY_MS = 86_400_000
 // A certificate in DER (RFC 5280), written here so that no key lies in the repository and none ever expires.
 const der = (tag: number, ...parts: Buffer[]): Buffer => {
   const body = Buffer.concat(parts)
-  const long = body.length > 127
-  return Buffer.concat([
-    Buffer.from(long ? [tag, 0x82, body.length >> 8, body.length & 255] : [tag, body.length]),
-    body,
-  ])
+  const { length } = body
+  const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255]
+  return Buffer.concat([Buffer.from([tag, ...size]), body])
 }
 const sequence = (...parts: Buffer[]) => der(0x30, ...parts)
 const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'))

@@ -124,7 +124,7 @@ const routingKey = ({ routing_key = '' }: Target, { type, key }: Message): strin
   routing_key.replaceAll('{type}', type).replaceAll('{key}', key ?? '')
 
 const toProperties = ({ id, type, timestamp, headers }: Message) => ({
-  contentType: 'application/json',
+  contentType: headers['content-type'] ?? 'application/json',
   deliveryMode: 2, // kept on disk by queues that are
   messageId: id,
   type,
@@ -133,10 +133,10 @@ const toProperties = ({ id, type, timestamp, headers }: Message) => ({
   headers,
 })
 
-/** A no in the broker's words; throws where none came. */
+/** A no in the broker's words, by the codes of AMQP; 320 only says that it shuts down. Throws where none came. */
 function toRefusal(error: unknown): Landing {
   const words = wordsOf(error)
-  const is_said = /\b(3\d\d|4\d\d|5\d\d)\b|reject|nack/i.test(words)
+  const is_said = /\b(31\d|4\d\d|5\d\d)\b|reject|nack/i.test(words)
   if (is_said) return { kind: 'refused', message: `RabbitMQ answered: ${words}` }
   throw lost(!/blocked/i.test(words), `RabbitMQ: ${words}`)
 }

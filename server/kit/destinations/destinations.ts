@@ -10,6 +10,7 @@ import {
   type Landing,
   lost,
   type Message,
+  type Reader,
   wasSent,
 } from './session.ts'
 import { readSqs } from './sqs.ts'
@@ -21,7 +22,7 @@ export type { Destination, DestinationAuth, Landing, Message } from './session.t
  * URL says which. A message is accepted when the broker has confirmed it; where no confirmation was seen, that is
  * told as unknown, and whoever sends it again does so under the same id.
  */
-const READERS = {
+const READERS: Record<string, Reader> = {
   amqp: readAmqp,
   amqps: readAmqp,
   kafka: readKafka,
@@ -31,15 +32,16 @@ const READERS = {
   redis: readRedis,
   rediss: readRedis,
   sqs: readSqs,
-} as const
+}
 
 /** The destination; why the address is none, in words; null where its scheme is none of ours. */
 export function readDestination(text: string): Destination | string | null {
   const scheme = /^([a-z]+):/i.exec(text)?.[1]?.toLowerCase() ?? ''
-  if (!Object.hasOwn(READERS, scheme)) return null
+  const read = Object.hasOwn(READERS, scheme) ? READERS[scheme] : undefined
+  if (!read) return null
   if (/\/\/[^/]*@/.test(text)) return 'must hold no user name or password; they go into auth'
   if (text.includes('#')) return 'must hold no #; what it means in a name is written %23'
-  return READERS[scheme as keyof typeof READERS](text)
+  return read(text)
 }
 
 export type Publication = {

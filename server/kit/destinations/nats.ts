@@ -98,14 +98,12 @@ function createSpeech(socket: Speaker, info: Info) {
     } else complain(frame.words)
   }
 
-  /** A refused permission ends the message it names; any other trouble is followed by the end of the connection. */
   function complain(words: string): void {
-    const subject = /^Permissions Violation for Publish to "(.*)"$/i.exec(words)?.[1]
-    if (subject === undefined) complaint = words
-    else
-      for (const one of all()) {
-        if (one.subject === subject) one.resolve({ kind: 'refused', message: `NATS answered: ${words}` })
-      }
+    const subject = refusedSubject(words)
+    if (subject === null) complaint = words
+    for (const one of all()) {
+      if (one.subject === subject) one.resolve({ kind: 'refused', message: `NATS answered: ${words}` })
+    }
   }
 
   const frames = createFrames(hear)
@@ -142,6 +140,10 @@ function createSpeech(socket: Speaker, info: Info) {
     },
   }
 }
+
+/** A refused permission ends the message it names; any other trouble is followed by the end of the connection. */
+const refusedSubject = (words: string): string | null =>
+  /^Permissions Violation for Publish to "(.*)"$/i.exec(words)?.[1] ?? null
 
 type Speaker = {
   writable: boolean
