@@ -3,24 +3,29 @@ import { call } from './call.ts'
 import { deliver } from './deliver.ts'
 import { fair } from './fair.ts'
 import { ingest } from './ingest.ts'
+import { records } from './records.ts'
 import { statements } from './statements.ts'
 
 // npm run bench -- ingest | deliver | fair | call | cache | statements   [--rounds=5]
+// npm run bench -- records   [--rows=1000000]
 //
 // Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
 
-type Bench = (options: { rounds: number }) => Promise<void>
-const BENCHES: Record<string, Bench> = { ingest, deliver, fair, call, cache, statements }
+type Bench = (options: { rounds: number; rows?: number }) => Promise<void>
+const BENCHES: Record<string, Bench> = { ingest, deliver, fair, call, cache, statements, records }
 
 async function main(args: string[]): Promise<number> {
   const name = args.find((arg) => !arg.startsWith('--')) ?? ''
-  const rounds = Number(/^--rounds=(\d+)$/.exec(args.find((arg) => arg.startsWith('--')) ?? '')?.[1] ?? 5)
+  const given = (flag: string) =>
+    args.map((arg) => new RegExp(`^--${flag}=(\\d+)$`).exec(arg)?.[1]).find((number) => number !== undefined)
+  const rounds = Number(given('rounds') ?? 5)
+  const rows = given('rows')
   const bench = BENCHES[name]
   if (!bench || rounds < 1) {
     console.error(`npm run bench -- ${Object.keys(BENCHES).join(' | ')}   [--rounds=5]`)
     return 1
   }
-  await bench({ rounds })
+  await bench({ rounds, ...(rows !== undefined && { rows: Number(rows) }) })
   return 0
 }
 

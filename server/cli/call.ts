@@ -1,4 +1,5 @@
 import { rawMember } from '../kit/wire_json.ts'
+import { callExport } from './call_export.ts'
 import type { RegisterCommand } from './cli.ts'
 import { inPath, openClient, type Remote, remote } from './client.ts'
 import {
@@ -76,6 +77,7 @@ export const call: RegisterCommand = (program, io) => {
     'call con_01jz8k3v9mf2tb7xq4c5n6p8rs payments.create --data @payment.json',
     'call con_01jz8k3v9mf2tb7xq4c5n6p8rs GET /v1/charges --query limit=3 | jq .data',
   )
+  callExport(command, io)
 }
 
 /** The request as JSON text: what was given as JSON goes into it as it was written. */

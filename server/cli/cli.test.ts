@@ -196,6 +196,22 @@ test('a call that the vendor refuses ends with 1, and its answer is still printe
   assert.deepEqual([tested.code, tested.out.slice(0, 3)], [0, 'ok '])
 })
 
+test('calls are taken away as CSV and as JSON lines', async () => {
+  const made = await trilho(['call', connection, 'GET', '/v1/balance', '--json'], KEY)
+  const { id } = JSON.parse(made.out) as { id: string }
+  const csv = await trilho(['call', 'export', '--connection', connection, '--method', 'GET'], KEY)
+  assert.equal(csv.code, 0, csv.err)
+  assert.match(
+    csv.out,
+    new RegExp(`^id,connection_id,[\\s\\S]*\n${id},${connection},,GET,/v1/balance,succeeded,200,`),
+  )
+  const lines = await trilho(['call', 'export', '--format', 'jsonl', '--cursor', id], KEY)
+  assert.ok(
+    lines.out.split('\n').every((line) => line === '' || (JSON.parse(line) as { id: string }).id < id),
+  )
+  assert.equal((await trilho(['call', 'export', '--status', 'all'], KEY)).code, 3)
+})
+
 test("a connection's health, limits and cache, the figures, operations and batches each have a command", async () => {
   const json = async (...args: string[]) => {
     const { code, out, err } = await trilho([...args, '--json'], KEY)

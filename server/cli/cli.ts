@@ -89,7 +89,9 @@ export async function toProgram(io: Io): Promise<Command> {
 
 /** Those that do something; the others only hold commands. */
 export const commandsIn = (command: Command): Command[] =>
-  command.commands.length === 0 ? [command] : command.commands.flatMap(commandsIn)
+  command.commands.length === 0 || command.registeredArguments.length > 0
+    ? [command, ...command.commands.flatMap(commandsIn)]
+    : command.commands.flatMap(commandsIn)
 
 async function version(): Promise<string> {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')

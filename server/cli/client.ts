@@ -13,6 +13,8 @@ export type Client = {
   send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T>
   /** What is no JSON. */
   read(path: string): Promise<string>
+  /** The lines of what is too long to hold, as they come. */
+  lines(path: string, query: Query): AsyncGenerator<string>
   /** As `send`, with the answer as its text: JSON to the digit. */
   text(method: 'POST' | 'PUT', path: string, raw: string): Promise<string>
 }
@@ -75,6 +77,7 @@ export function openClient(options: Remote): Client {
       return text === '' ? undefined : JSON.parse(text)
     },
     read: (path) => ask('GET', path),
+    lines: (path, query) => readLines(url, path + toSearch(query), { headers }),
     text: ask,
   }
 }
@@ -90,17 +93,33 @@ function toSearch(query: Query): string {
 }
 
 async function exchange(url: string, path: string, init: RequestInit): Promise<string> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const response = await fetch(url + path, { ...init, redirect: 'manual', signal }).catch((error: Error) => {
+  const response = await reach(url, path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  return response.text()
+}
+
+/** Takes as long as it takes: only its beginning is waited for. */
+async function* readLines(url: string, path: string, init: RequestInit): AsyncGenerator<string> {
+  const { body } = await reach(url, path, init)
+  let rest = ''
+  for await (const text of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  if (rest !== '') yield rest
+}
+
+/** Throws what the server refuses. */
+async function reach(url: string, path: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url + path, { ...init, redirect: 'manual' }).catch((error: Error) => {
     throw failure(
       EXIT.unreachable,
       `No server answers at ${url} (${reasonOf(error)}). Start one with "trilho start", or name another with --url or TRILHO_URL.`,
       { code: 'unreachable', url },
     )
   })
-  const text = await response.text()
-  if (!response.ok) throw refusal(response, text)
-  return text
+  if (!response.ok) throw refusal(response, await response.text())
+  return response
 }
 
 function reasonOf(error: Error): string {
