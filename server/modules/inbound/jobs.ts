@@ -42,7 +42,13 @@ export function startInbox(app: App, react: React): Loop {
     clock: app.clock,
     log: app.log,
   })
-  app.db.listen('trilho_inbox', (payload) => (payload === 'lane' ? lanes.wake() : wakeBoth()))
+  // Until one message in order was heard of, a new one says nothing to the lanes. Empty: something was not heard.
+  let is_ordered = false
+  app.db.listen('trilho_inbox', (payload) => {
+    if (payload !== 'new') is_ordered = true
+    if (payload !== 'lane') messages.wake()
+    if (is_ordered) lanes.wake()
+  })
   const wakeBoth = () => {
     messages.wake()
     lanes.wake()
