@@ -50,6 +50,16 @@ export function isDevelopment(config: Pick<Config, 'host'>): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }
 
+/** Where others reach us: what stands before every path, without a slash at its end. */
+export function publicAddress({
+  public_url,
+  host,
+  port,
+}: Pick<Config, 'public_url' | 'host' | 'port'>): string {
+  const base = public_url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return base.replace(/\/$/, '')
+}
+
 /** The 32 bytes of a master key written in base64 (or base64url) or hex, or null where it is neither. */
 export function masterKeyBytes(text: string): Buffer | null {
   const hex = /^[0-9a-f]{64}$/i.test(text)

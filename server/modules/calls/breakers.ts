@@ -3,8 +3,7 @@ import type { BreakerLimits } from '../../kit/call_limits.ts'
 import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import { publishAll } from '../events/events.ts'
-import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
+import { publishChange } from '../events/events.ts'
 import * as queries from './breaker_queries.ts'
 
 /**
@@ -160,23 +159,20 @@ export async function move<T extends { is_told: boolean }>(
 ): Promise<T | null> {
   const { tenant_id, connection_id } = place
   const entity_id = toWire('connection', connection_id)
-  const type = `connection.breaker_${to}`
-  const data = JSON.stringify({ connection_id: entity_id, reason })
-  const event = { tenant_id, id: app.newId(), type, data, entity_id, message_id: null }
-  const audience = await audienceOf(app, [event])
-  const moved = await inTenant(app.db, tenant_id, async (tx) => {
-    const done = await work(tx)
-    if (!done) return null
-    forget(tx, 'breaker', keyOf(place))
-    const deliveries = done.is_told
-      ? await publishAll(app, tx, { events: [event], external_ids: [] }, audience)
-      : 0
-    return { done, deliveries }
+  const change = {
+    tenant_id,
+    type: `connection.breaker_${to}`,
+    entity_id,
+    data: { connection_id: entity_id, reason },
+  }
+  const moved: { done: T | null } = { done: null }
+  const is_told = await publishChange(app, change, async (tx) => {
+    moved.done = await work(tx)
+    if (moved.done) forget(tx, 'breaker', keyOf(place))
+    return moved.done?.is_told ?? false
   })
-  if (!moved) return null
-  if (moved.done.is_told)
-    app.log.info({ crossing: 'call', connection: entity_id, change: type, reason }, 'a breaker moved')
-  if (moved.deliveries > 0) wakeDeliveries(app)
+  if (is_told)
+    app.log.info({ crossing: 'call', connection: entity_id, change: change.type, reason }, 'a breaker moved')
   return moved.done
 }
 

@@ -5,8 +5,7 @@ import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { type OpenConnection, openConnection } from '../connections/connections.ts'
-import { publishAll } from '../events/events.ts'
-import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
+import { publishChange } from '../events/events.ts'
 import { type Performed, perform } from './perform.ts'
 import { type CallRow, findCall, settleCall } from './queries.ts'
 import { recorder } from './record.ts'
@@ -176,13 +175,6 @@ async function publish(
   about: { call_id: string; reason: string },
   work: (tx: Tx) => Promise<boolean>,
 ): Promise<void> {
-  const data = JSON.stringify(about)
-  const event = { tenant_id, id: app.newId(), type, data, entity_id: about.call_id, message_id: null }
-  const audience = await audienceOf(app, [event])
-  const deliveries = await inTenant(app.db, tenant_id, async (tx) =>
-    (await work(tx)) ? publishAll(app, tx, { events: [event], external_ids: [] }, audience) : null,
-  )
-  if (deliveries === null) return
-  app.log.warn({ crossing: 'call', change: type, ...about }, 'a call without a known outcome')
-  if (deliveries > 0) wakeDeliveries(app)
+  const is_new = await publishChange(app, { tenant_id, type, entity_id: about.call_id, data: about }, work)
+  if (is_new) app.log.warn({ crossing: 'call', change: type, ...about }, 'a call without a known outcome')
 }

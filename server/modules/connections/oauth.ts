@@ -4,6 +4,7 @@ import { type AuthorizationCode, comeBack, leave } from '../../kit/auth/oauth.ts
 import { needsConsent } from '../../kit/auth.ts'
 import { hideSecrets } from '../../kit/masking.ts'
 import { authOf, baseUrl } from '../../kit/transports/http.ts'
+import { publicAddress } from '../../platform/config.ts'
 import { forget, inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
@@ -23,11 +24,7 @@ import { dropToken, readToken, writeConsent } from './tokens.ts'
 const STATE_LIFE_MS = 600_000
 
 /** Where vendors send people back to; it has to be registered there. */
-export function redirectUri(app: App): string {
-  const { public_url, host, port } = app.config
-  const base = public_url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  return `${base.replace(/\/$/, '')}/oauth/callback`
-}
+export const redirectUri = (app: App): string => `${publicAddress(app.config)}/oauth/callback`
 
 export async function beginAuthorization(app: App, actor: Actor, wire_id: string, input: BeginAuthorization) {
   const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))

@@ -1,5 +1,6 @@
 import type { Settings } from '../../kit/fields.ts'
 import type { Provider } from '../../kit/provider.ts'
+import { publicAddress } from '../../platform/config.ts'
 import { inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import { parseWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -63,12 +64,7 @@ export const addressOf = (app: App, provider: string, id: string): string =>
 
 export const pathOf = (provider: string, wire_id: string): string => `/webhooks/${provider}/${wire_id}`
 
-/** Where others reach us: what stands before every path. */
-export function baseOf(app: App): string {
-  const { public_url, host, port } = app.config
-  const base = public_url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  return base.replace(/\/$/, '')
-}
+export const baseOf = (app: App): string => publicAddress(app.config)
 
 /** All that are in force, the newest first: while one is being replaced there are two. */
 export async function writeSecrets(

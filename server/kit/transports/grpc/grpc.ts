@@ -4,6 +4,7 @@ import type { Connected, Egress, EgressRequest, EgressResult } from '../../../pl
 import type { FieldError } from '../../../platform/errors.ts'
 import type { Settings } from '../../fields.ts'
 import { parseReply } from '../../replies.ts'
+import { jsonAnswer } from '../answer.ts'
 import type { Opened } from '../http.ts'
 import type { Transport } from '../transport.ts'
 import {
@@ -83,28 +84,30 @@ const aborted = (signal: AbortSignal): Promise<never> =>
 async function perform(way: Way, began: number): Promise<EgressResult> {
   const { url, request } = way
   const [, service = '', name = ''] = /\/([\w.]+)\/(\w+)$/.exec(url.pathname) ?? []
-  if (service === '') return reply(began, 404, { message: 'the path is /package.Service/Method' })
+  if (service === '') return jsonAnswer(began, 404, { message: 'the path is /package.Service/Method' })
   const root = await rootOf(way, service)
-  if ('status' in root) return reply(began, root.status, root.body)
+  if ('status' in root) return jsonAnswer(began, root.status, root.body)
   const method = findMethod(root.root, service, name)
   if (!method) {
     const known = listMethods(root.root).join(', ') || 'none'
-    return reply(began, 404, { message: `there is no ${service}/${name}; the known ones are ${known}` })
+    return jsonAnswer(began, 404, { message: `there is no ${service}/${name}; the known ones are ${known}` })
   }
-  if (method.streams) return reply(began, 400, { message: `${name} streams; only single messages are sent` })
+  if (method.streams)
+    return jsonAnswer(began, 400, { message: `${name} streams; only single messages are sent` })
   const given = request.method === 'GET' ? (url.searchParams.get('message') ?? '{}') : (request.body ?? '{}')
   const written = encode(method.request, parseReply(Buffer.from(given)))
-  if (!written.ok) return reply(began, 400, { message: written.reason })
+  if (!written.ok) return jsonAnswer(began, 400, { message: written.reason })
   const answer = await exchange(way, method.path, frame(written.bytes))
   return toResult(began, method, answer)
 }
 
 function toResult(began: number, method: Method, answer: Answer): EgressResult {
   const status = statusOf(answer)
-  if (status) return reply(began, status.http, { code: status.code, message: status.message })
+  if (status) return jsonAnswer(began, status.http, { code: status.code, message: status.message })
   const [message] = unframe(answer.body)
-  if (message === undefined) return reply(began, 502, { message: 'the server answered OK and no message' })
-  return reply(began, 200, decode(method.response, message))
+  if (message === undefined)
+    return jsonAnswer(began, 502, { message: 'the server answered OK and no message' })
+  return jsonAnswer(began, 200, decode(method.response, message))
 }
 
 async function exchange(
@@ -211,17 +214,5 @@ function decodeURIComponentSafely(text: string): string {
     return decodeURIComponent(text)
   } catch {
     return text
-  }
-}
-
-function reply(began: number, status: number, value: unknown): EgressResult {
-  const total_ms = performance.now() - began
-  return {
-    kind: 'response',
-    status,
-    headers: { 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify(value)),
-    truncated: false,
-    timing: { first_byte_ms: total_ms, total_ms },
   }
 }

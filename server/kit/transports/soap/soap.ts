@@ -2,6 +2,7 @@ import type { Egress, EgressRequest, EgressResult } from '../../../platform/egre
 import type { FieldError } from '../../../platform/errors.ts'
 import type { Settings } from '../../fields.ts'
 import { parseReply } from '../../replies.ts'
+import { jsonAnswer } from '../answer.ts'
 import type { Opened } from '../http.ts'
 import type { Transport } from '../transport.ts'
 import { readEnvelope, type UserToken, type Version, writeEnvelope } from './envelope.ts'
@@ -45,7 +46,9 @@ async function send(egress: Egress, opened: Opened, request: EgressRequest): Pro
     if (url.pathname.endsWith('/wsdl'))
       return egress.send({ ...request, url: request.url.replace(/\/wsdl$/, '?wsdl') })
     const known = Object.keys(operations).join(', ')
-    return local(404, { error: `this service has no operation ${name}; it has ${known}` })
+    return jsonAnswer(performance.now(), 404, {
+      error: `this service has no operation ${name}; it has ${known}`,
+    })
   }
   const version = opened.settings['version'] === '1.2' ? '1.2' : '1.1'
   const input = parseReply(Buffer.from(request.body ?? '{}'))
@@ -92,13 +95,4 @@ const asJson = (response: Response, status: number, value: unknown): Response =>
   status,
   headers: { ...response.headers, 'content-type': 'application/json' },
   body: Buffer.from(JSON.stringify(value)),
-})
-
-const local = (status: number, value: object): EgressResult => ({
-  kind: 'response',
-  status,
-  headers: { 'content-type': 'application/json' },
-  body: Buffer.from(JSON.stringify(value)),
-  truncated: false,
-  timing: { first_byte_ms: 0, total_ms: 0 },
 })

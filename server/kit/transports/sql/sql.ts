@@ -1,5 +1,6 @@
 import type { Connected, Egress, EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
 import { parseReply } from '../../replies.ts'
+import { jsonAnswer } from '../answer.ts'
 import type { Opened } from '../http.ts'
 import type { Transport } from '../transport.ts'
 import type { Engine, Place, Query, Rows } from './engine.ts'
@@ -25,7 +26,7 @@ async function send(egress: Egress, opened: Opened, request: EgressRequest): Pro
   const url = new URL(request.url)
   const engine = await (ENGINES[url.protocol] ?? unknownEngine)()
   const asked = readAsked(opened, url, request, engine)
-  if ('status' in asked) return answer(began, asked.status, { error: asked.error })
+  if ('status' in asked) return jsonAnswer(began, asked.status, { error: asked.error })
   const place = placeOf(opened, url, engine)
   let committing = false
   const deadline = deadlineOf(request)
@@ -33,7 +34,7 @@ async function send(egress: Egress, opened: Opened, request: EgressRequest): Pro
     const work = perform({ egress, engine, place, query: asked, deadline }, () => {
       committing = true
     })
-    return answer(began, 200, await Promise.race([work, deadline.passed]))
+    return jsonAnswer(began, 200, await Promise.race([work, deadline.passed]))
   } catch (error) {
     return failed(error, { began, engine, sent: committing, host: url.host })
   } finally {
@@ -170,7 +171,7 @@ function failed(error: unknown, { began, engine, sent, host }: Trouble): EgressR
   if (said && !(sent && said.ended)) {
     const { status, code, message } = said
     // Refused before the commit: nothing was done, and it may be tried again at once.
-    return answer(began, status, { error: message, code }, status === 503 ? { 'retry-after': '0' } : {})
+    return jsonAnswer(began, status, { error: message, code }, status === 503 ? { 'retry-after': '0' } : {})
   }
   const total_ms = performance.now() - began
   const refused = error as Partial<Extract<Connected, { kind: 'error' }>> & {
@@ -181,21 +182,4 @@ function failed(error: unknown, { began, engine, sent, host }: Trouble): EgressR
   }
   const message = refused.message ?? 'the connection was lost'
   return { kind: 'error', code: refused.stopped ?? 'reset', sent, message: `${host}: ${message}`, total_ms }
-}
-
-function answer(
-  began: number,
-  status: number,
-  body: object,
-  headers: Record<string, string> = {},
-): EgressResult {
-  const total_ms = performance.now() - began
-  return {
-    kind: 'response',
-    status,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: Buffer.from(JSON.stringify(body)),
-    truncated: false,
-    timing: { first_byte_ms: total_ms, total_ms },
-  }
 }
