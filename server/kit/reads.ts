@@ -76,7 +76,7 @@ export function translated<T>(translate: () => T): { ok: true; value: T } | { ok
 type SchemaError = { keyword: string; instancePath: string; message: string; params: object }
 
 /** One error a field: the branches of a union are joined to one reason, and the union's own says nothing more. */
-function toFieldErrors(errors: readonly SchemaError[]): FieldError[] {
+export function toFieldErrors(errors: readonly SchemaError[]): FieldError[] {
   const reasons = new Map<string, Set<string>>()
   for (const { keyword, instancePath, message, params } of errors) {
     const place = instancePath.slice(1).replaceAll('/', '.')

@@ -75,6 +75,8 @@ export async function tokenOf(app: App, connection: OpenConnection, refused?: st
 
 type Standing = { kind: 'good'; is_due: boolean } | { kind: 'wanting' } | { kind: 'refused'; because: string }
 
+const NOBODY = 'nobody has let this connection in yet; begin with POST /v1/connections/{id}/authorize'
+
 /** What the one we have is worth. */
 function standing(
   { opened, version }: OpenConnection,
@@ -84,7 +86,7 @@ function standing(
 ): Standing {
   const consent = needsConsent(authOf(opened))
   if (consent && !known?.consented_at) {
-    return { kind: 'refused', because: 'nobody has let this connection in yet; authorize it first' }
+    return { kind: 'refused', because: NOBODY }
   }
   if (known === null || !(consent || isMadeFor(known, version))) return { kind: 'wanting' }
   if (known.state === 'refused' && (consent || isAhead(known.renew_at, now))) {

@@ -1,6 +1,7 @@
 import Schema from 'typebox/schema'
+import { inWords, toFieldErrors } from '../../kit/reads.ts'
 import { forget, inTenant, once, remember } from '../../platform/database/database.ts'
-import { Problem } from '../../platform/errors.ts'
+import { type FieldError, Problem } from '../../platform/errors.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { CATALOG } from './catalog.ts'
@@ -81,12 +82,11 @@ function checkType({
       detail: `${name} is a type of Trilho's own; choose another name`,
     })
   }
-  const wrong = faultOf(schema, example)
-  if (example === null || !wrong) return
-  throw new Problem('invalid_request', {
-    field: 'example',
-    detail: `the example does not fit the schema: ${wrong}`,
-  })
+  const errors = faultsOf(schema, example, 'example') // also where there is none: the schema itself is judged
+  const [first] = errors
+  if (example === null || !first) return
+  const detail = `the example does not fit the schema: ${inWords(errors)}`
+  throw new Problem('invalid_request', { field: first.field, detail, errors })
 }
 
 export async function updateEventType(app: App, actor: Actor, name: string, input: UpdateEventType) {
@@ -204,14 +204,14 @@ export async function typeOf(
       ? (versions.find((one) => one.deprecated_at === null) ?? versions[0])
       : versions.find((one) => one.version === version)
   if (!known) throw unknownType(type, version, versions)
-  const wrong = faultOf(known.schema, data)
-  if (wrong) {
-    throw new Problem('invalid_request', {
-      field: 'data',
-      detail: `data does not fit the schema of ${type}, version ${known.version}: ${wrong}`,
-    })
-  }
-  return known
+  const errors = faultsOf(known.schema, data, 'data')
+  const [first] = errors
+  if (!first) return known
+  throw new Problem('invalid_request', {
+    field: first.field,
+    detail: `data does not fit the schema of ${type}, version ${known.version}: ${inWords(errors)}`,
+    errors,
+  })
 }
 
 function unknownType(type: string, version: number | undefined, versions: readonly queries.EventTypeRow[]) {
@@ -228,13 +228,15 @@ function unknownType(type: string, version: number | undefined, versions: readon
   })
 }
 
-/** What keeps a value from fitting a JSON Schema, in words; null where it fits. */
-export function faultOf(schema: unknown, value: unknown): string | null {
+/** What keeps a value from fitting a JSON Schema, by the field below `place`; none where it fits. */
+export function faultsOf(schema: unknown, value: unknown, place: string): FieldError[] {
   try {
     const [fits, errors] = Schema.Errors(schema as object, value)
-    if (fits) return null
-    const [first] = errors
-    return first ? `${first.instancePath || 'the value'} ${first.message}` : 'it does not fit'
+    if (fits) return []
+    return toFieldErrors(errors).map(({ field, reason }) => ({
+      field: field === '' ? place : `${place}.${field}`,
+      reason,
+    }))
   } catch (error) {
     throw new Problem('invalid_request', {
       field: 'schema',
