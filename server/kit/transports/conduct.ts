@@ -9,7 +9,10 @@ export type Way = {
   signal: AbortSignal
   /** What is left of the time. */
   left_ms(): number
-  /** Called before the step by which something happens there. What fails before it has done nothing. */
+  /**
+   * Called before the step by which something happens there. What fails before it has done nothing; after its time
+   * is over it throws, so that nothing happens behind a result that was given.
+   */
   acting(): void
 }
 
@@ -21,8 +24,8 @@ export const refused = (status: number, code: string, message: string): Refused 
 
 type Trouble = Extract<EgressResult, { kind: 'error' }>
 
-/** To be thrown: what went wrong on the way, before anything happened there unless `sent`. */
-export const trouble = (code: Trouble['code'], message: string, sent = false): Error =>
+/** To be thrown: what went wrong on the way. `sent` says whether something may have happened; else `acting` does. */
+export const trouble = (code: Trouble['code'], message: string, sent?: boolean): Error =>
   Object.assign(new Error(message), { trouble: { code, sent } })
 
 /** `work` gives what the body of the answer holds. A `Connected` of kind `error` may be thrown as it is. */
@@ -38,6 +41,7 @@ export async function conduct(
     signal,
     left_ms: () => Math.max(1, Math.ceil(request.timeout_ms - (performance.now() - began))),
     acting: () => {
+      signal.throwIfAborted()
       sent = true
     },
   }
@@ -57,7 +61,7 @@ const ended = (signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', stop, { once: true })
   })
 
-type Thrown = Partial<Refused> & { trouble?: Pick<Trouble, 'code' | 'sent'> } & Partial<
+type Thrown = Partial<Refused> & { trouble?: { code: Trouble['code']; sent?: boolean } } & Partial<
     Extract<Connected, { kind: 'error' }>
   >
 
@@ -69,7 +73,7 @@ function toResult(began: number, error: unknown, sent: boolean): EgressResult {
     // Who says no has done nothing, and may be asked again where it says "not now".
     return reply(began, status, { code, message }, status === 503 ? { 'retry-after': '0' } : {})
   }
-  if (thrown.trouble) return failed(began, thrown.trouble.code, sent || thrown.trouble.sent, message)
+  if (thrown.trouble) return failed(began, thrown.trouble.code, thrown.trouble.sent ?? sent, message)
   const before = thrown.kind === 'error' ? thrown.code : undefined
   return failed(began, before ?? 'reset', sent, message)
 }

@@ -279,6 +279,25 @@ test('a bucket does all the same, and no secret is recorded', needsMoto, async (
   assert.match(String(wrong.error), /does not take the credentials/)
 })
 
+test('a bucket that takes a file and says nothing leaves it unknown; one that is not there, undone', async (t) => {
+  const mute = createServer((socket) => void socket.on('error', () => {}).resume())
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+  t.after(() => mute.close())
+  const at = (port: number): Place => ({
+    settings: { place: 's3', base_url: 's3://exchange', endpoint: `http://127.0.0.1:${port}` },
+    credentials: { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'a-long-secret-key' },
+  })
+  const connected = await connect(at((mute.address() as AddressInfo).port))
+  const lost = await ask(connected, 'write', { path: 'a', content: 'x' }, { timeout_ms: 1000, retries: 2 })
+  assert.equal(lost.state, 'unknown', JSON.stringify(lost))
+  assert.equal(lost.attempts, 1)
+  const late = await ask(connected, 'list', {}, { timeout_ms: 300 })
+  assert.equal(late.state, 'failed', JSON.stringify(late))
+  const closed = await ask(await connect(at(1)), 'write', { path: 'a', content: 'x' })
+  assert.equal(closed.state, 'failed', JSON.stringify(closed))
+  assert.match(String(closed.error), /connection refused/)
+})
+
 test('what does not fit together is refused when the connection is made, by name', async () => {
   const host_key = `SHA256:${'A'.repeat(43)}`
   const base_url = 'sftp://a.example.com/../x'

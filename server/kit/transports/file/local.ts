@@ -158,7 +158,6 @@ async function write(root: string, way: Way, { path, bytes, replace }: Write): P
     const temporary = join(folder, temporaryName())
     try {
       await save(temporary, bytes)
-      way.signal.throwIfAborted()
       way.acting()
       await (replace ? rename(temporary, place) : link(temporary, place))
       await syncFolder(folder)

@@ -62,30 +62,35 @@ type Asked = {
   body?: Buffer
   /** Of the answer. */
   most_bytes?: number
+  /** Something was done there before by the same call. */
+  acted?: boolean
 }
 type Response = Extract<EgressResult, { kind: 'response' }>
 
 const MOST_XML_BYTES = 4_000_000
+/** So that it ends before the call does, which would not know what has left. */
+const SPARE_MS = 20
 
 /** Sends one signed request. Gives the answer, whatever its status; throws where there is none. */
 async function ask(bucket: Bucket, asked: Asked): Promise<Response> {
   const { opened, egress, way } = bucket
   const { method, key = '', query = {}, headers = {}, body, most_bytes = MOST_XML_BYTES } = asked
+  const changes = method !== 'GET' && method !== 'HEAD'
   const request: EgressRequest = {
     url: urlOf(bucket, key === '' ? '' : bucket.prefix + key, query),
     method,
     headers,
     ...(body && { body }),
-    timeout_ms: way.left_ms(),
+    timeout_ms: Math.max(1, way.left_ms() - SPARE_MS),
     max_response_bytes: most_bytes,
     signal: way.signal,
   }
   const { credentials } = opened
   const signed = await sign(authOf(bucket), credentials, request, new Date())
+  if (changes) way.acting()
   const result = await egress.send({ ...signed, headers: { ...signed.headers, 'user-agent': 'trilho' } })
-  if (result.kind === 'error') {
-    throw trouble(result.code, result.message, result.sent && method !== 'GET' && method !== 'HEAD')
-  }
+  if (result.kind === 'error')
+    throw trouble(result.code, result.message, asked.acted || (changes && result.sent))
   return result
 }
 
@@ -209,8 +214,7 @@ async function move(bucket: Bucket, from: string, to: string, replace: boolean):
   const copied = await ask(bucket, { method: 'PUT', key: to, headers: { 'x-amz-copy-source': source } })
   // A copy that fails on its way is a 200 that holds an error.
   if (copied.status !== 200 || copied.body.includes('<Error>')) throw no(copied, from)
-  bucket.way.acting()
-  const removed = await ask(bucket, { method: 'DELETE', key: from })
+  const removed = await ask(bucket, { method: 'DELETE', key: from, acted: true })
   if (removed.status >= 300) throw no(removed, from)
 }
 

@@ -207,14 +207,13 @@ type Write = { path: string; bytes: Buffer; replace: boolean }
 
 /** Under another name first, then under its own in one step. */
 async function write(session: Session, { path, bytes, replace }: Write): Promise<void> {
-  const { sftp, way } = session
+  const { sftp } = session
   const folder = await folderFor(session, path)
   const temporary = `${folder}/${temporaryName()}`
   try {
     const handle = await told<Buffer>(path, (done) => sftp.open(temporary, 'wx', { mode: 0o640 }, done))
     await told<void>(path, (done) => sftp.write(handle, bytes, 0, bytes.length, 0, (error) => done(error)))
     await told<void>(path, (done) => sftp.close(handle, (error) => done(error)))
-    way.signal.throwIfAborted()
     await rename(session, temporary, path, replace)
   } catch (error) {
     await answered<void>((done) => sftp.unlink(temporary, (failed) => done(failed))).catch(() => {})
