@@ -120,8 +120,10 @@ export async function attemptAll(run: Run): Promise<Ended> {
 
 /** What was streamed is gone, but whoever streams it again finds a token that serves. */
 async function renewed(run: Run, ended: Ended): Promise<Ended> {
-  await authenticate(run)
-  return { ...ended, error: `${ended.error}; the access token is renewed, so send it again` }
+  const now = await authenticate(run).catch((error) => notKept(run, error, 'a renewed access token'))
+  if (!now) return ended
+  const note = 'turned_away' in now ? now.error : 'the access token is renewed, so send it again'
+  return { ...ended, error: `${ended.error}; ${note}` }
 }
 
 const LINE_MS = 30_000
