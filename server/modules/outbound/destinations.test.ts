@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { before, beforeEach, test } from 'node:test'
 import { AMQPClient } from '@cloudamqp/amqp-client'
 import { createClient } from '@redis/client'
@@ -90,6 +92,45 @@ test('while a Redis is away its deliveries wait, and come after it in the order 
     [
       [2, 4, 6],
       [1, 3, 5],
+    ],
+  )
+})
+
+/** In front of a Redis: takes everything there, and cuts the line before the first entry is confirmed. */
+async function startCutter({ port }: Broker): Promise<number> {
+  let is_cut = false
+  const server = createServer((socket) => {
+    const inner = connect(port, '127.0.0.1')
+    socket.on('error', () => {}).on('close', () => inner.destroy())
+    inner.on('error', () => {}).on('close', () => socket.destroy())
+    socket.pipe(inner)
+    inner.on('data', (chunk) => {
+      if (is_cut || !/\d+-\d+\r\n/.test(chunk.toString())) return socket.write(chunk)
+      is_cut = true
+      return socket.destroy()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  undoAfter(async () => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+test('where the confirmation is lost the event comes again under its own id, and the log says what is not known', {
+  skip: without.redis,
+}, async () => {
+  const redis = await startRedis()
+  const read = await openRedis(redis)
+  await subscribe(`redis://127.0.0.1:${await startCutter(redis)}/orders`, { retry_schedule_s: [1] })
+  const { id } = await publish(1)
+  const delivery = await eventually(async () => (await api.list('/v1/deliveries?state=delivered'))[0])
+  const errors = (await logOf(delivery)).map(({ error }) => error)
+  assert.ok(errors.some((error) => /whether it arrived is not known$/.test(String(error))))
+  const entries = await read('orders')
+  assert.deepEqual(
+    entries.map(({ message }) => [message['webhook-id'], message['trilho-attempt']]),
+    [
+      [id, '1'],
+      [id, '2'],
     ],
   )
 })
