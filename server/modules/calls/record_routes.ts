@@ -19,7 +19,7 @@ export const recordRoutes: Routes = (http, app) => {
         operationId: 'listCalls',
         summary: 'List calls, newest first, or find them',
         description:
-          'A page may be shorter than its limit, even empty, where `q` finds much and the filters leave little of it; it goes on as long as there is a `next_cursor`.',
+          'A page may be shorter than its limit, even empty, where several filters leave little of much; it goes on as long as there is a `next_cursor`.',
         tags,
         querystring: CallQuery,
         response: { 200: Calls },
