@@ -125,33 +125,49 @@ export const startRabbitmq = (): Promise<Broker> =>
     }
   }, 60_000)
 
-/** One node of KRaft, broker and controller. */
-export const startKafka = (): Promise<Broker> =>
-  launch(async ({ port, dir }) => {
-    const controller = await freePort()
-    const at = (name: string, on: number) => `${name}://127.0.0.1:${on}`
+/** One node of KRaft, broker and controller. `sasl_port` lets in who logs in, by PLAIN or SCRAM. */
+export async function startKafka(): Promise<
+  Broker & { sasl_port: number; username: string; password: string }
+> {
+  const [controller, sasl_port] = [await freePort(), await freePort()]
+  const [username, password] = ['trilho', 'correct-horse']
+  const at = (name: string, on: number) => `${name}://127.0.0.1:${on}`
+  const login = (name: string) => `org.apache.kafka.common.security.${name} required`
+  const broker = await launch(async ({ port, dir }) => {
+    const file = join(dir, 'server.properties')
     const settings = {
       'process.roles': 'broker,controller',
       'node.id': 1,
       'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-      listeners: `${at('PLAINTEXT', port)},${at('CONTROLLER', controller)}`,
+      listeners: [at('PLAINTEXT', port), at('SASL', sasl_port), at('CONTROLLER', controller)].join(),
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
       'controller.listener.names': 'CONTROLLER',
+      'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-512',
+      'listener.name.sasl.plain.sasl.jaas.config': `${login('plain.PlainLoginModule')} user_${username}="${password}";`,
+      'listener.name.sasl.scram-sha-512.sasl.jaas.config': `${login('scram.ScramLoginModule')};`,
       'log.dirs': join(dir, 'logs'),
       'auto.create.topics.enable': false,
       'offsets.topic.replication.factor': 1,
       'offsets.topic.num.partitions': 1,
       'group.initial.rebalance.delay.ms': 0,
     }
-    const file = join(dir, 'server.properties')
-    await writeFile(
-      file,
-      Object.entries(settings)
-        .map(([name, value]) => `${name}=${value}\n`)
-        .join(''),
-    )
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
+    await writeFile(file, lines.join(''))
     const java = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${process.env['KAFKA_LIBS']}/*`]
-    const format = ['kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', file]
+    const scram = `SCRAM-SHA-512=[name=${username},password=${password}]`
+    const format = [
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      'MkU3OEVBNTcwNTJENDM2Qg',
+      '-S',
+      scram,
+      '-c',
+      file,
+    ]
     const made = spawnSync('java', [...java, ...format], { encoding: 'utf8' })
     if (made.status !== 0) throw new Error(`Kafka was not set up: ${made.stderr}`)
     return { command: 'java', args: [...java, 'kafka.Kafka', file] }
   }, 60_000)
+  return { ...broker, sasl_port, username, password }
+}

@@ -4,7 +4,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { createEgress } from '../../platform/egress/egress.ts'
 import { startKafka, without } from '../../test/brokers.ts'
 import { undoAfter } from '../../test/harness.ts'
-import { type Message, publish, readDestination } from './destinations.ts'
+import { type DestinationAuth, type Message, publish, readDestination } from './destinations.ts'
 
 const egress = createEgress({ allow: [], allow_loopback: true })
 undoAfter(() => egress.close())
@@ -18,10 +18,14 @@ const message = (id: string, key: string | null): Message => ({
   key,
 })
 
-async function send(url: string, given: Message, timeout_ms = 10_000) {
+async function send(
+  url: string,
+  given: Message,
+  { timeout_ms = 10_000, auth = null }: { timeout_ms?: number; auth?: DestinationAuth | null } = {},
+) {
   const destination = readDestination(url)
   assert(destination && typeof destination !== 'string', String(destination))
-  return publish(egress, { destination, auth: null, message: given, timeout_ms })
+  return publish(egress, { destination, auth, message: given, timeout_ms })
 }
 
 test('Kafka confirms what its replicas have, and keeps a key in its partition', {
@@ -74,8 +78,22 @@ test('Kafka confirms what its replicas have, and keeps a key in its partition', 
   assert(missing.kind === 'refused', JSON.stringify(missing))
   assert.match(missing.message, /UNKNOWN_TOPIC_OR_PARTITION/)
 
+  const { sasl_port, username, password } = broker
+  const behind_login = `kafka://127.0.0.1:${sasl_port}/orders`
+  const scram = { type: 'scram', mechanism: 'sha-512', username, password } as const
+  for (const auth of [scram, { type: 'basic', username, password } as const]) {
+    const landing = await send(behind_login, message('evt_s', null), { auth })
+    assert.equal(landing.kind, 'accepted', JSON.stringify(landing))
+    const stranger = await send(behind_login, message('evt_s', null), {
+      auth: { ...auth, password: 'wrong' },
+    })
+    assert(stranger.kind === 'error')
+    assert.equal(stranger.sent, false)
+    assert.match(stranger.message, /authentication failed/i)
+  }
+
   await admin.disconnect()
   await broker.stop()
-  const away = await send(url, message('evt_y', null), 3_000)
+  const away = await send(url, message('evt_y', null), { timeout_ms: 3_000 })
   assert.equal(away.kind, 'error')
 })
