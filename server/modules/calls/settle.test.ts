@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Type from 'typebox'
 import { noAuth } from '../../kit/auth.ts'
 import { defineProvider, get, operation, path, post } from '../../kit/provider.ts'
@@ -7,6 +10,7 @@ import { asWorker } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { undoAfter } from '../../test/harness.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { openRawVendor } from '../../test/raw_vendor.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
@@ -233,4 +237,25 @@ test('a vendor that is away is asked again later, and what was asked is kept sea
   await settleCalls(served.app)
   assert.equal((await recordOf(vendor, report.id)).state, 'succeeded')
   assert.equal((await eventsOf(vendor, 'call.unknown')).length, 1)
+})
+
+test('what one server asks for holds up none of what another may ask for', async () => {
+  let under_way = 0
+  let most_at_once = 0
+  const both = Promise.withResolvers<void>()
+  const server = createServer(async (request, response) => {
+    if (request.method === 'POST') return void request.socket.destroy()
+    under_way += 1
+    most_at_once = Math.max(most_at_once, under_way)
+    if (under_way === 2) both.resolve()
+    await Promise.race([both.promise, sleep(1_000, null, { ref: false })])
+    under_way -= 1
+    response.setHeader('content-type', 'application/json').end('{"found":true}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  undoAfter(async () => void server.close())
+  const vendor = await connect('slips', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  for (let n = 0; n < 2; n++) await call(vendor, PAYMENT)
+  await Promise.all([settleCalls(served.app), settleCalls(served.app)])
+  assert.equal(most_at_once, 2)
 })

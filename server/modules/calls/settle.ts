@@ -18,16 +18,12 @@ import * as queries from './settle_queries.ts'
  * operation says, by calls that are on record themselves. What cannot be found out stays `unknown`: never a guess.
  */
 
-const AT_ONCE = 20
-
 /** Tells of unknown calls and settles those that are due. Safe to run in several processes at once. */
 export async function settleCalls(app: App): Promise<void> {
   for (;;) {
-    const items = await queries.claimUnsettled(app.db.worker, AT_ONCE)
-    for (const item of items) {
-      await settle(app, item).catch((err: unknown) => notAsked(app, item, err)) // its lease ends, and it is due again
-    }
-    if (items.length < AT_ONCE) return
+    const item = await queries.claimUnsettled(app.db.worker)
+    if (!item) return
+    await settle(app, item).catch((err: unknown) => notAsked(app, item, err)) // its lease ends, and it is due again
   }
 }
 

@@ -24,19 +24,22 @@ export async function putPlan(tx: Tx, row: { tenant_id: string; call_id: string;
     .execute()
 }
 
-/** Tries rise with the claim, so that one that crashes the process still comes to an end. Leased for ten minutes. */
+/**
+ * One at a time: its lease of ten minutes is longer than a call may take, and not longer than many. Tries rise with
+ * the claim, so that one that crashes the process still comes to an end.
+ */
 const CLAIM = {
   name: 'call_unsettled_claim',
   text: `
-    with c as materialized (select tenant_id, call_id from call_unsettled where due <= now() order by due limit $1
+    with c as materialized (select tenant_id, call_id from call_unsettled where due <= now() order by due limit 1
                             for no key update skip locked)
     update call_unsettled u set due = now() + interval '10 min', tries = u.tries + 1
       from c where u.tenant_id = c.tenant_id and u.call_id = c.call_id
     returning u.tenant_id, u.call_id, u.plan, u.told, u.tries`,
 }
 
-export const claimUnsettled = (db: Db, limit: number): Promise<Unsettled[]> =>
-  hot<Unsettled>(db, CLAIM, [limit])
+export const claimUnsettled = async (db: Db): Promise<Unsettled | undefined> =>
+  (await hot<Unsettled>(db, CLAIM, []))[0]
 
 type Key = Pick<Unsettled, 'tenant_id' | 'call_id'>
 
