@@ -70,7 +70,7 @@ export async function makeRows(owner: Pool, table: Table, tenant_id: string, cou
   })
   await owner.query(
     `insert into ${quoted(table.name)} (${columns.map((c) => quoted(c.name)).join(', ')})
-     select ${values.join(', ')} from generate_series(1, ${count}) i cross join (select ${82_800 / count} as step) s
+     select ${values.join(', ')} from generate_series(1, ${count}) i cross join (select ${82_800 / count} as step, '${tenant_id}' as tenant) s
      on conflict do nothing`,
   )
 }
@@ -108,7 +108,7 @@ const KEYS: Record<string, string> = {
 }
 
 const VALUES: Record<string, string> = {
-  uuid: 'md5((i / 50)::text)::uuid',
+  uuid: "md5(tenant || (i / 50)::text)::uuid", // no two tenants name the same thing
   text: "'{}'",
   'text[]': "array['made']",
   'uuid[]': 'array[gen_random_uuid()]',

@@ -223,7 +223,7 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
     }),
   )
   if (operations.some(({ id }) => id === 'makeCall')) {
-    const json = { method: 'GET', path: '/v1/payment_intents' }
+    const json = { method: 'GET', path: '/v1/payment_intents', idempotency_key: entity_id }
     await ok(send('POST', `/v1/connections/${citizen.connection}/calls`, { key: citizen.test_key, json }))
   }
   if (operations.some(({ id }) => id === 'authorizeConnection')) await consent(send, sandbox_url, citizen)
