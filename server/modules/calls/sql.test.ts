@@ -38,6 +38,7 @@ const STATEMENTS = {
     params: { id: 'integer' },
   },
   sneaky: { kind: 'read', text: 'update invoice set paid = true' },
+  nap: { kind: 'read', text: 'select pg_sleep(0.3)' },
   many: { kind: 'read', text: 'select n from generate_series(1, 100000) n', max_rows: 3 },
   slow: { kind: 'read', text: 'select pg_sleep(30)' },
   broken: { kind: 'read', text: 'select nothing from nowhere' },
@@ -199,10 +200,10 @@ test('a write that was given up while the database let us in is not done afterwa
   assert.equal((await root.query('select 1 from invoice where id = 77')).rowCount, 0)
 })
 
-test('a session that the database ended meanwhile costs the caller nothing', async () => {
+test('sessions that the database ended meanwhile cost the caller nothing, however many there were', async () => {
   const connected = await connect()
   const input = { statement: 'by_document', params: { document: '12345678901' } }
-  await ask(connected, 'read', input)
+  await Promise.all([1, 2, 3, 4].map(() => ask(connected, 'read', { statement: 'nap' })))
   await root.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'trilho' and datname = current_database()",
   )

@@ -33,6 +33,15 @@ export async function lease(opening: Opening): Promise<Lease> {
   return leased(await open(opening), list, true)
 }
 
+/** Where an idle one was found ended: the others of its place are as old, so a new one it is. */
+export function leaseNew(opening: Opening): Promise<Lease> {
+  for (const { session, timer } of listOf(opening).splice(0)) {
+    clearTimeout(timer)
+    session.destroy()
+  }
+  return lease(opening)
+}
+
 async function open({ egress, engine, place, timeout_ms, signal }: Opening): Promise<Session> {
   const connected = await egress.connect({ host: place.host, port: place.port, timeout_ms })
   if (connected.kind === 'error') throw connected

@@ -4,7 +4,7 @@ import { jsonAnswer } from '../answer.ts'
 import type { Opened } from '../http.ts'
 import type { Transport } from '../transport.ts'
 import type { Engine, Place, Query, Rows } from './engine.ts'
-import { type Lease, lease } from './sessions.ts'
+import { type Lease, lease, leaseNew } from './sessions.ts'
 import { bind, readValues, type Statement, type Statements } from './statement.ts'
 
 /**
@@ -114,7 +114,7 @@ async function perform(work: Work, committing: () => void): Promise<Rows> {
   } catch (error) {
     const said = engine.said(error)
     if (first.fresh || began || (said && !said.ended) || work.deadline.signal.aborted) throw error
-    return await runOn(await lease(opening), work, note)
+    return await runOn(await leaseNew(opening), work, note)
   }
 }
 
