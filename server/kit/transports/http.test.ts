@@ -144,6 +144,7 @@ test('no secret, token or card number is recorded, in any spelling', () => {
     status: 200,
     headers: { 'set-cookie': '[masked]', 'x-echo': '[masked]' },
     body: '<a><password>[masked]</password><n>[masked]</n></a> [masked] [masked]',
+    found: [],
   })
 })
 
