@@ -39,7 +39,7 @@ type Place = { limit: number; before: string | null }
 type Next = (below: string | null, limit: number) => Promise<CallPage>
 
 const CHUNK = 200
-const MOST_LOOKED_AT = 2_000
+const MOST_LOOKED_AT = 1_000
 
 /**
  * A page, newest first, and the id below which the next begins. One filter, or what is searched for, leads to the calls
