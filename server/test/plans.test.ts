@@ -47,6 +47,7 @@ before(async () => {
 
 const WHOLE: Ground['whole'] = {
   cache_policy: 'the policies of a tenant that name events, kept in memory',
+  inbox: 'a list by type or state looks through so much a page: an index of it would slow every close',
   limit_usage: 'a range is added up: a row for each hour of a connection',
   metric: 'a range is added up: a row for each hour or day of a connection',
   oauth_state: 'those that ended are deleted, all of them',

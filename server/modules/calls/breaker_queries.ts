@@ -92,7 +92,9 @@ export async function takeProbe(
            changed_at = case when was.state = 'open' then clock_timestamp() else changed_at end,
            probe_until = clock_timestamp() + ${probe.lease_ms} * interval '1 ms'
       from was where b.tenant_id = ${tenant_id} and b.connection_id = ${connection_id}
-    returning b.version, case when b.changed_at >= statement_timestamp() then 'open' else 'half_open' end as was`.execute(tx)
+    returning b.version, case when b.changed_at >= statement_timestamp() then 'open' else 'half_open' end as was`.execute(
+    tx,
+  )
   return rows[0] ?? null
 }
 

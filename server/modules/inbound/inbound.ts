@@ -21,7 +21,7 @@ import { addressOf, partSettings, readHidden, readSecrets, writeHidden, writeSec
 
 export * from './messages.ts'
 export * from './quarantine.ts'
-export { defaultSource, greet, receive } from './receive.ts'
+export { receive } from './receive.ts'
 export { readStory } from './story.ts'
 
 export async function createSource(app: App, actor: Actor, input: CreateSource) {

@@ -4,8 +4,6 @@ import { floorId } from '../../platform/ids.ts'
 
 /** Every statement on messages that are taken up again in bulk. */
 
-export const REPLAYED_STATES = ['failed', 'ignored', 'parked'] as const
-
 export type ReplayFilter = {
   source_id: string | null
   event_type: string | null

@@ -108,7 +108,7 @@ const KEYS: Record<string, string> = {
 }
 
 const VALUES: Record<string, string> = {
-  uuid: "md5(tenant || (i / 50)::text)::uuid", // no two tenants name the same thing
+  uuid: 'md5(tenant || (i / 50)::text)::uuid', // no two tenants name the same thing
   text: "'{}'",
   'text[]': "array['made']",
   'uuid[]': 'array[gen_random_uuid()]',

@@ -215,6 +215,7 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
   const payment = `pi_${randomUUID().slice(0, 8)}`
   await postWebhook(world, citizen, payment, citizen.signing_secret)
   await postWebhook(world, citizen, `${payment}x`, 'whsec_of_somebody_else')
+  await ok(send('POST', '/v1/message-replays', { key, json: { since } }))
   await ok(
     send('POST', '/v1/oauth-clients', {
       key: admin_key,
