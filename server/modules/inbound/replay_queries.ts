@@ -149,7 +149,8 @@ export async function replayNext(
      moved as (
       update inbox m set state = 'pending', closed_at = null, error = null,
              flags = array_append(array_remove(m.flags, 'replayed'), 'replayed')
-        from page where m.tenant_id = ${tenant_id} and m.id = page.id and ${fits(replay)}
+       where m.tenant_id = ${tenant_id} and m.id = any (array(select id from page)) and m.id > ${replay.reached}
+         and m.id <= (select id from page order by id desc limit 1) and ${fits(replay)}
       returning m.id, m.lane, m.position),
      work as (
       insert into inbox_queue (tenant_id, id, due, lane, position, arrived)
