@@ -6,6 +6,7 @@ create table call_unsettled (
   plan      bytea, -- how to settle it, and the request, sealed; null where nothing can be asked
   told      boolean not null default false, -- by the event call.unknown
   tries     smallint not null default 0,
+  denied    smallint not null default 0, -- how often the vendor said that it knows nothing of it
   due       timestamptz, -- null while the call is under way
   primary key (tenant_id, call_id)
 );

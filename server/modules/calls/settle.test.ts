@@ -166,9 +166,9 @@ test('a call left by a process that died is swept, told of once, and settled und
 })
 
 test('a vendor that is asked by reference: found is succeeded, not found twice is failed', async () => {
-  let found = true
+  let [found, silent] = [true, false]
   const raw = await openRawVendor((socket, _nth, request) => {
-    if (request.startsWith('POST')) return void socket.destroy()
+    if (silent || request.startsWith('POST')) return void socket.destroy()
     const body = JSON.stringify({ found })
     socket.write(
       `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
@@ -182,6 +182,10 @@ test('a vendor that is asked by reference: found is succeeded, not found twice i
   assert.match(raw.asked.at(-1) ?? '', /^GET \/slips\/by_reference\/order-1042 /)
   found = false
   const lost = await call(vendor, PAYMENT)
+  silent = true
+  await settleCalls(served.app)
+  silent = false
+  await makeDue(fromWire('call', lost.id))
   await settleCalls(served.app)
   assert.equal((await recordOf(vendor, lost.id)).state, 'unknown', 'its list may be a little behind')
   await makeDue(fromWire('call', lost.id))

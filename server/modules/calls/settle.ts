@@ -36,11 +36,12 @@ async function settle(app: App, item: Unsettled): Promise<void> {
   if (call?.state === 'unknown') {
     if (!item.told) await tell(app, item, call)
     const found = item.plan && (await findOut(app, item, call).catch((err) => notAsked(app, item, err)))
-    if (found) return end(app, item, call, found)
+    const denied = item.denied + (found === 'denied' ? 1 : 0)
+    if (found && found !== 'denied') return end(app, item, call, found)
     const wait_min = WAITS_MIN[tries - 1]
     if (item.plan && wait_min !== undefined) {
       const due = new Date(app.clock.now().getTime() + wait_min * 60_000)
-      return inTenant(app.db, tenant_id, (tx) => queries.tryLater(tx, item, due))
+      return inTenant(app.db, tenant_id, (tx) => queries.tryLater(tx, item, { due, denied }))
     }
   }
   await inTenant(app.db, tenant_id, (tx) => queries.deleteUnsettled(tx, item))
@@ -54,18 +55,18 @@ function notAsked(app: App, { call_id }: Unsettled, err: unknown): null {
 
 type Found = { state: 'succeeded' | 'refused' | 'failed'; status: number | null; error: string }
 
-/** What asking says; null where it does not say it yet, or never will. */
+/** What asking says; null where it does not say it yet, or never will; that the vendor knows nothing of it, once. */
 async function findOut(
   app: App,
-  { tenant_id, tries, plan }: Unsettled,
+  { tenant_id, denied, plan }: Unsettled,
   call: CallRow,
-): Promise<Found | null> {
+): Promise<Found | 'denied' | null> {
   const connection = await openConnection(app, tenant_id, call.connection_id)
   if (connection.state !== 'enabled' || plan === null) return null
   const kept = await openPlan(app, tenant_id, call.id, plan)
   return kept.plan.by === 'repeat'
     ? repeat(app, connection, call, kept.plan.within_h, kept.request)
-    : lookUp(app, connection, kept.plan, tries)
+    : lookUp(app, connection, kept.plan, denied)
 }
 
 /** These say nothing of the request itself: it is still under way there, or it was not looked at. */
@@ -87,15 +88,15 @@ async function repeat(
   return { state, status, error: `the vendor answered ${status}; unknown at first, ${by}` }
 }
 
-/** A vendor's own list may be a little behind, so that it knows of nothing has to be heard twice. */
-const NOTHING_HEARD_TWICE = 2
+/** A vendor's own list may be a little behind, so that it knows of nothing has to be heard once more, later. */
+const DENIED_BEFORE = 1
 
 async function lookUp(
   app: App,
   connection: OpenConnection,
   plan: Extract<SettlePlan, { by: 'lookup' }>,
-  tries: number,
-): Promise<Found | null> {
+  denied: number,
+): Promise<Found | 'denied' | null> {
   const operation = connection.opened.provider.operations[plan.operation]
   if (!operation) return null
   const performed = await ask(app, connection, plan.operation, operation.request(plan.input))
@@ -104,7 +105,7 @@ async function lookUp(
   const reply = readText(operation.reads, performed.response.body.toString() || 'null')
   if (!reply.ok) return null
   if (operation.translate(reply.value) !== null) return { state, status, error: `unknown at first; ${by}` }
-  if (tries < NOTHING_HEARD_TWICE) return null
+  if (denied < DENIED_BEFORE) return 'denied'
   return { state: 'failed', status: null, error: `the vendor knows nothing of it; unknown at first, ${by}` }
 }
 

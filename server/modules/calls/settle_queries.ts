@@ -13,6 +13,8 @@ export type Unsettled = {
   plan: Buffer | null
   told: boolean
   tries: number
+  /** How often the vendor said that it knows nothing of it. */
+  denied: number
 }
 
 /** In place of one that stands there: its process died before the call was on record, and the call is made again. */
@@ -35,7 +37,7 @@ const CLAIM = {
                             for no key update skip locked)
     update call_unsettled u set due = now() + interval '10 min', tries = u.tries + 1
       from c where u.tenant_id = c.tenant_id and u.call_id = c.call_id
-    returning u.tenant_id, u.call_id, u.plan, u.told, u.tries`,
+    returning u.tenant_id, u.call_id, u.plan, u.told, u.tries, u.denied`,
 }
 
 export const claimUnsettled = async (db: Db): Promise<Unsettled | undefined> =>
@@ -55,10 +57,14 @@ export async function markTold(tx: Tx, { tenant_id, call_id }: Key): Promise<boo
   return numUpdatedRows > 0n
 }
 
-export async function tryLater(tx: Tx, { tenant_id, call_id }: Key, due: Date): Promise<void> {
+export async function tryLater(
+  tx: Tx,
+  { tenant_id, call_id }: Key,
+  { due, denied }: { due: Date; denied: number },
+): Promise<void> {
   await tx
     .updateTable('call_unsettled')
-    .set({ due })
+    .set({ due, denied })
     .where('tenant_id', '=', tenant_id)
     .where('call_id', '=', call_id)
     .execute()

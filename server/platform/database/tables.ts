@@ -157,6 +157,7 @@ export interface Tables {
     plan: Buffer | null
     told: Generated<boolean>
     tries: Generated<number>
+    denied: Generated<number>
     due: Timestamp | null
   }
   connection: {
