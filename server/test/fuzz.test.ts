@@ -5,7 +5,7 @@ import { ERRORS } from '../platform/errors.ts'
 import type { Base, Shot } from './fuzz/shot.ts'
 import { shots } from './fuzz/spoil.ts'
 import { idsFor, idsOf } from './isolation/routes.ts'
-import { quoted, readTables } from './world/catalog.ts'
+import { quoted, readTables, TALLIES } from './world/catalog.ts'
 import { type Answer, exchange } from './world/raw_http.ts'
 import { fillTables, makeWorld, ok, stripeHeaders, type World } from './world/world.ts'
 
@@ -54,9 +54,6 @@ before(async () => {
     .map(({ name }) => `select '${name}' as name, count(*)::int as n from ${quoted(name)}`)
     .join(' union all ')
 })
-
-/** What is counted in memory is written some seconds later, whatever is asked then. */
-const TALLIES = ['connection_cache', 'limit_usage', 'metric', 'subscription_counter']
 
 /** A key that no request of ours revokes. */
 async function freshKey({ a, send }: World): Promise<string> {

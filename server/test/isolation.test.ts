@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import Type, { type TSchema } from 'typebox'
 import type { Routes } from '../modules/app.ts'
-import { writeCounts } from '../modules/metrics/metrics.ts'
 import { IdParams } from '../modules/wire.ts'
 import { Problem } from '../platform/errors.ts'
 import { fromWire } from '../platform/ids.ts'
@@ -30,7 +29,6 @@ let tables: Table[]
 before(async () => {
   world = await makeWorld()
   await world.stopWorkers()
-  await writeCounts(world.app) // counted before, and by nobody's request of below
   tables = await fillTables(world)
 })
 

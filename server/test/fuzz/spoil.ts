@@ -18,7 +18,8 @@ export const shots = (operations: Operation[], base: Base): fc.Arbitrary<Shot> =
 
 const takesJson = ({ body }: Operation) => body !== null
 const isGuarded = ({ access }: Operation) => access !== 'public'
-const isOurs = ({ path, id }: Operation) => path.startsWith('/v1/') && !id.startsWith('proxy')
+/** What passes a request on leaves its headers to the vendor. */
+const isOurs = ({ path, id }: Operation) => path.startsWith('/v1/') && !/^(proxy|stream)/.test(id)
 
 const withHeaders =
   (

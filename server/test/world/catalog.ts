@@ -122,3 +122,6 @@ const VALUES: Record<string, string> = {
   smallint: '1',
   'timestamp with time zone': "now() - i * interval '1 s'",
 }
+
+/** What is counted in memory is written some seconds later, whatever is asked then. */
+export const TALLIES = ['connection_cache', 'limit_usage', 'metric', 'subscription_counter']
