@@ -215,7 +215,7 @@ export const Quarantined = Type.Object({
 export const Quarantine = Page(Quarantined)
 export const QuarantinedWithBody = Type.Intersect([Quarantined, Raw])
 
-export const ReleaseQuery = Type.Omit(PageQuery, ['limit'])
+export const ReleaseQuery = Type.Omit(PageQuery, ['limit'], { additionalProperties: false })
 export const Released = Type.Object({
   released: Type.Integer(),
   refused: Type.Integer({ description: 'Looked at and still refused' }),

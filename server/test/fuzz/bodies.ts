@@ -59,7 +59,6 @@ export const BODIES: Record<string, Spoil> = {
           '[1,2',
           'undefined',
           'NaN',
-          '\ufeff{}',
           '{"a":01}',
           '"\\x"',
           '//',
