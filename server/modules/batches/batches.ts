@@ -126,7 +126,7 @@ const MOST_ITEMS = 50
 export async function listItems(app: App, actor: Actor, wire_id: string, input: ItemQuery) {
   const id = fromWire('batch', wire_id)
   const { tenant_id } = actor
-  const limit = Math.min(MOST_ITEMS, Math.max(1, Number(input.limit ?? MOST_ITEMS)))
+  const limit = Number(input.limit ?? MOST_ITEMS)
   return inTenant(app.db, tenant_id, async (tx) => {
     found(await queries.findBatch(tx, tenant_id, id), wire_id)
     const rows = await listOfBatch(tx, tenant_id, id, Number(input.cursor ?? 0), limit)
