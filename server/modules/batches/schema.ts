@@ -57,7 +57,9 @@ export type BatchQuery = Static<typeof BatchQuery>
 
 export const ItemQuery = Type.Object(
   {
-    limit: Type.Optional(Type.String({ pattern: '^([1-9]|[1-4][0-9]|50)$', description: '1 to 50, default 50' })),
+    limit: Type.Optional(
+      Type.String({ pattern: '^([1-9]|[1-4][0-9]|50)$', description: '1 to 50, default 50' }),
+    ),
     cursor: Type.Optional(
       Type.String({ pattern: '^[0-9]{1,4}$', description: 'next_cursor of the page before' }),
     ),
