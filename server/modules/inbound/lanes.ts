@@ -144,8 +144,8 @@ async function commitTurns(app: App, plans: Plan[]): Promise<number | null> {
   return soonest(turns.map(againIn))
 }
 
-/** What there is more of is due already, and the next claim finds it. */
-function againIn({ wait, wait_ms, more }: Turned): number | null {
-  if (wait === 'gap' || wait === 'retry') return wait_ms
-  return more && wait === null ? 1 : null
+/** What came while a lane was held made it due again as it was left, and nobody else looks: the next claim finds it. */
+function againIn({ wait, wait_ms }: Turned): number | null {
+  if (wait === 'blocked') return null
+  return wait === 'retry' ? wait_ms : 1
 }
