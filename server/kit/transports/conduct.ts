@@ -1,4 +1,5 @@
 import type { Connected, EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
+import { jsonAnswer } from './answer.ts'
 
 /**
  * What the transports of files and mail share: work that ends in time, is given up when nobody waits for it, and whose
@@ -46,7 +47,7 @@ export async function conduct(
     },
   }
   try {
-    return reply(began, 200, await Promise.race([work(way), ended(signal)]))
+    return jsonAnswer(began, 200, await Promise.race([work(way), ended(signal)]))
   } catch (error) {
     if (timeout.aborted) return failed(began, 'timeout', sent, `no answer within ${request.timeout_ms} ms`)
     if (signal.aborted) return failed(began, 'aborted', sent, 'the request was cancelled')
@@ -71,7 +72,7 @@ function toResult(began: number, error: unknown, sent: boolean): EgressResult {
   if (thrown.refused) {
     const { status, code } = thrown.refused
     // Who says no has done nothing, and may be asked again where it says "not now".
-    return reply(began, status, { code, message }, status === 503 ? { 'retry-after': '0' } : {})
+    return jsonAnswer(began, status, { code, message }, status === 503 ? { 'retry-after': '0' } : {})
   }
   if (thrown.trouble) return failed(began, thrown.trouble.code, thrown.trouble.sent ?? sent, message)
   const before = thrown.kind === 'error' ? thrown.code : undefined
@@ -85,20 +86,3 @@ const failed = (began: number, code: Trouble['code'], sent: boolean, message: st
   message,
   total_ms: performance.now() - began,
 })
-
-function reply(
-  began: number,
-  status: number,
-  value: unknown,
-  headers: Record<string, string> = {},
-): EgressResult {
-  const total_ms = performance.now() - began
-  return {
-    kind: 'response',
-    status,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: Buffer.from(JSON.stringify(value)),
-    truncated: false,
-    timing: { first_byte_ms: total_ms, total_ms },
-  }
-}
