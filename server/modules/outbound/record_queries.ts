@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Tx } from '../../platform/database/database.ts'
 import { floorId, timeOfId } from '../../platform/ids.ts'
 
@@ -51,7 +52,9 @@ export const listDeliveries = (
   if (subscription_id) query = query.where('subscription_id', '=', subscription_id)
   // A delivery is never older than its event, which leaves earlier partitions out.
   if (event_id) query = query.where('event_id', '=', event_id).where('id', '>', event_id)
-  if (state) query = query.where('state', '=', state)
+  // Of one event there are few: written so that the index of states, which holds all that failed, is no choice.
+  if (state && event_id) query = query.where(sql<string>`coalesce(state, '')`, '=', state)
+  else if (state) query = query.where('state', '=', state)
   if (before) query = query.where('id', '<', before)
   return query
     .orderBy('id', 'desc')

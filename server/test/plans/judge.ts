@@ -12,7 +12,7 @@ type Access = {
 
 /** More than a page and its look-ahead, far less than what a tenant has. */
 const MOST_TOUCHED = 300
-const MOST_FILTERED = 200
+const MOST_FILTERED = 150
 
 export type Ground = {
   /** Relations, partitions included, with so many rows that reading them through is a mistake. */
