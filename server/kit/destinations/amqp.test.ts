@@ -86,6 +86,8 @@ test('RabbitMQ confirms what a queue has taken, and gives back what none would',
   assert(nowhere.kind === 'error')
   assert.match(nowhere.message, /vhost nothing not found|NOT_ALLOWED/)
 
+  const under_way = Array.from({ length: 200 }, (_, n) => send(url, message(`evt_s${n}`, { key: 'pay 1' })))
   await broker.stop()
+  assert.ok((await Promise.all(under_way)).every(({ kind }) => kind === 'accepted' || kind === 'error'))
   assert.equal((await send(url, given)).kind, 'error')
 })

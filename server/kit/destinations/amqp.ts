@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { AMQPChannel } from '@cloudamqp/amqp-client'
+import type { AMQPChannel, AMQPClient } from '@cloudamqp/amqp-client'
 import {
   type Destination,
   decoded,
@@ -73,14 +73,19 @@ async function open(place: Place, vhost: string, opening: Opening): Promise<Sess
   }
 }
 
-/** The client would open a socket of its own; it gets the guarded one, which is open already, in its place. */
-function giveSocket(client: { send(bytes: Uint8Array): Promise<void> }, socket: Socket): void {
+/**
+ * The client would open a socket of its own; it gets the guarded one, which is open already, in its place. A write that
+ * fails is no rejection here: it ends the socket, and that end rejects what waits for an answer. The client would
+ * reject twice, and nobody hears the second: the process would go down with it.
+ */
+function giveSocket(client: AMQPClient, socket: Socket): void {
+  client.send = (bytes) => new Promise((resolve) => socket.write(bytes, () => resolve()))
   Object.defineProperty(client, 'connectSocket', {
     value(this: { onRead(bytes: Buffer): void }) {
       socket.on('data', (bytes: Buffer) => this.onRead(bytes))
       setImmediate(() => {
         socket.emit('connect') // it waits for this to watch for the end
-        client.send(HEADER).catch(() => {})
+        void client.send(HEADER)
       })
       return socket
     },
