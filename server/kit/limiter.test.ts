@@ -52,6 +52,17 @@ test('calls of one moment are asked for together, and once refused no statement 
   assert.equal(spent.length, 1)
 })
 
+test('a call that joins the line in the moment in which another is refused is served too', {
+  timeout: 5000,
+}, async () => {
+  let is_full = true
+  const { limiter, pass } = counted((want) => ({ granted: is_full ? 0 : want, wait_ms: is_full ? 20 : 0 }))
+  const second = Promise.resolve(limiter.take(0)).then(() => limiter.take(1000))
+  is_full = false
+  setTimeout(() => pass(20), 5)
+  assert.ok((await second).ok)
+})
+
 test('a count that cannot be asked fails the calls that wait for it, and the next asks again', async () => {
   let broken = true
   const { limiter } = counted(() => {

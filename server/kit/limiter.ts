@@ -118,6 +118,8 @@ export function createLimiter(options: {
       for (const { fail } of line.splice(0)) fail(error)
     } finally {
       asking = false
+      // Who came while the others were being refused is among these.
+      if (line.length > 0) timer ??= setTimeout(wake, Math.max(1, empty_until_ms - monotonic()))
     }
   }
 
@@ -171,7 +173,6 @@ export function createLimiter(options: {
       if (waiter.deadline_ms >= empty_until_ms) line.push(waiter)
       else waiter.settle(refuse(Math.max(0, empty_until_ms - now_ms)))
     }
-    if (line.length > 0 && timer === null) timer = setTimeout(wake, Math.max(1, empty_until_ms - now_ms))
   }
 
   function wake(): void {

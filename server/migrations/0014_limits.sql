@@ -78,16 +78,13 @@ declare
 begin
   at_ms := 0;
   for i in 1 .. cardinality(t) loop
-    select * into w from rate_window r
-     where r.tenant_id = t[i] and r.connection_id = c[i] and r.operation = o[i] and r.unit = u[i] and r.per_s = p[i] for update;
-    if not found then
-      for j in 1 .. cardinality(t) loop
-        insert into rate_window (tenant_id, connection_id, operation, unit, per_s, taken)
-          values (t[j], c[j], o[j], u[j], p[j], array_fill(0::bigint, array[rate_slots(p[j])])) on conflict do nothing;
-      end loop;
-      return query select * from take_rates(t, c, o, u, p, most, want, back, back_at, bytes);
-      return;
-    end if;
+    loop -- one after the other, whether they are there or not: nobody waits in a circle
+      select * into w from rate_window r
+       where r.tenant_id = t[i] and r.connection_id = c[i] and r.operation = o[i] and r.unit = u[i] and r.per_s = p[i] for update;
+      exit when found;
+      insert into rate_window (tenant_id, connection_id, operation, unit, per_s, taken)
+        values (t[i], c[i], o[i], u[i], p[i], array_fill(0::bigint, array[rate_slots(p[i])])) on conflict do nothing;
+    end loop;
     ring[i] := w;
     at_ms := greatest(at_ms, w.head * rate_slot_ms(w.per_s));
     if c[i] <> nobody then own := i; end if;

@@ -185,6 +185,18 @@ function tests(): void {
     assert.ok(sent.length * each > limit * (RUN_MS / 1000) * ALIVE, String(sent.length))
   })
 
+  test('counts that many meet at once for the first time are made in one order, and nobody waits in a circle', async () => {
+    const { worker } = await testDatabase()
+    const store = limitStoreOf({ redis: undefined, worker, now: () => new Date() })
+    for (let round = 0; round < 200; round++) {
+      const [above, ...paths] = [`${round}`, `${round}a`, `${round}b`, `${round}c`].map((operation, n) =>
+        countsOf('operation', place(n, operation), [{ calls: 1000, per_s: 60 }]),
+      )
+      const asked = Array.from({ length: 24 }, (_, n) => ask(store, [...(paths[n % 3] ?? []), ...(above ?? [])]))
+      for (const { granted } of await Promise.all(asked)) assert.equal(granted, 1)
+    }
+  })
+
   test('a block makes most calls free of statements', async () => {
     const { worker } = await testDatabase()
     const store = limitStoreOf({ redis: undefined, worker, now: () => new Date() })
@@ -296,7 +308,8 @@ async function drawInThree(paths: Path[], run_ms: number, more: More = {}): Prom
   const order = { url, paths, run_ms, ...more }
   const drawn = children.map(async (child, seed) => {
     child.send({ ...order, seed })
-    const [sent] = (await once(child, 'message')) as [Sent[]]
+    const early = once(child, 'exit').then(([code]) => assert.fail(`a process ended with ${code}`))
+    const [sent] = (await Promise.race([once(child, 'message'), early])) as [Sent[]]
     return sent
   })
   return (await Promise.all(drawn)).flat().sort((a, b) => a.at_ms - b.at_ms)
