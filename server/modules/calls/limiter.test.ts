@@ -192,7 +192,9 @@ function tests(): void {
       const [above, ...paths] = [`${round}`, `${round}a`, `${round}b`, `${round}c`].map((operation, n) =>
         countsOf('operation', place(n, operation), [{ calls: 1000, per_s: 60 }]),
       )
-      const asked = Array.from({ length: 24 }, (_, n) => ask(store, [...(paths[n % 3] ?? []), ...(above ?? [])]))
+      const asked = Array.from({ length: 24 }, (_, n) =>
+        ask(store, [...(paths[n % 3] ?? []), ...(above ?? [])]),
+      )
       for (const { granted } of await Promise.all(asked)) assert.equal(granted, 1)
     }
   })
