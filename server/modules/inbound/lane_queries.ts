@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 import { type Claimed, LEASE_MS, type QueueState, type Work } from '../../platform/queue.ts'
+import { within } from '../../platform/queue_statements.ts'
 import type { Bell, DueMessage } from './queries.ts'
 
 /**
@@ -26,8 +27,7 @@ const RING = {
              due = case when n.claim is null and (n.wait is null or n.wait = 'gap') then now() else n.due end
       returning n.tenant_id, n.lane)
     update inbox_queue q set due = null, claim = null
-      from r join lane on lane.tenant_id = r.t and lane.lane = r.l
-     where q.tenant_id = r.t and q.id = r.i and q.claim = r.c`,
+      from r where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and ${within('(r.t, r.l)', 'select tenant_id, lane from lane')}`,
 }
 
 export async function ringLanes(db: Db, bells: Bell[]): Promise<void> {

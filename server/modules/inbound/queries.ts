@@ -1,7 +1,13 @@
 import { sql } from 'kysely'
 import { byteas, type Db, hot, int8s, type Tx, texts, uuids } from '../../platform/database/database.ts'
 import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
-import { claimFrom, keysOf, queueStatements, readQueueState } from '../../platform/queue_statements.ts'
+import {
+  claimFrom,
+  keysOf,
+  queueStatements,
+  readQueueState,
+  within,
+} from '../../platform/queue_statements.ts'
 
 /** Every statement on the inbox and its queue. */
 
@@ -22,6 +28,7 @@ export type NewMessage = {
  * One autocommit statement for a batch of many tenants: the first arrival of each event key wins a row in
  * inbox_seen, and only winners get a message and its work. 3.8 to 4.8 times the same rows in a transaction each.
  */
+const OF_WON = within('r.i', 'select message_id from won')
 const ingestText = (flags: string) => `
     with r as materialized (
       select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::uuid[], $9::int8[])
@@ -29,10 +36,10 @@ const ingestText = (flags: string) => `
      won as (insert into inbox_seen (tenant_id, source_id, event_key, message_id, fingerprint)
              select t, s, k, i, f from r order by t, s, k on conflict do nothing returning message_id),
      message as (insert into inbox (tenant_id, id, source_id, event_key, headers, body, lane, position, flags)
-                 select t, i, s, k, h, b, l, p, '${flags}'::text[] from r join won on won.message_id = r.i),
+                 select t, i, s, k, h, b, l, p, '${flags}'::text[] from r where ${OF_WON}),
      work as (insert into inbox_queue (tenant_id, id, due, lane, position, arrived)
               select t, i, now(), l, p, case when l is not null then pg_current_xact_id()::text::int8 end
-                from r join won on won.message_id = r.i)
+                from r where ${OF_WON})
     select i from r where not exists (select from won where won.message_id = r.i)`
 const INGEST = { name: 'ingest', text: ingestText('{}') }
 const INGEST_CHANGED = { name: 'ingest_changed', text: ingestText('{changed}') }
@@ -138,8 +145,7 @@ export async function closeMessages(tx: Tx, closed: ClosedMessage[]): Promise<Se
               returning q.tenant_id, q.id),
      record as (update inbox m set state = r.state, event_type = r.type, attempts = r.n, error = r.error, closed_at = now(),
                        flags = string_to_array(r.flags, ' ')
-                  from mine join r on r.t = mine.tenant_id and r.i = mine.id
-                 where m.tenant_id = mine.tenant_id and m.id = mine.id)
+                  from r where m.tenant_id = r.t and m.id = r.i and ${sql.raw(within('(r.t, r.i)', 'select tenant_id, id from mine'))})
     select id from mine`.execute(tx)
   return new Set(rows.map((row) => row.id))
 }

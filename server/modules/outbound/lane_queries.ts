@@ -9,6 +9,7 @@ import {
   type Turn,
   turnStatements,
   type Waiting,
+  within,
 } from '../../platform/queue_statements.ts'
 import {
   ATTEMPTS,
@@ -131,9 +132,9 @@ export type LaneEnded = {
 const SETTLE = {
   name: 'lane_settle',
   text: `
-    with ${attemptsIn(', $15::int4[]', ', lane')},
-     d as materialized (select * from unnest($16::uuid[], $17::uuid[], $18::text[], $19::uuid[], $20::bigint[], $21::int4[],
-             $22::float8[], $23::bool[], $24::int2[], $25::int2[]) with ordinality d(t, s, k, c, through, done, again_ms, parked, n, cuts, at)),
+    with ${attemptsIn(', $15::int4[], $16::float8[]', ', lane, again_ms')},
+     d as materialized (select * from unnest($17::uuid[], $18::uuid[], $19::text[], $20::uuid[], $21::bigint[], $22::int4[],
+             $23::float8[], $24::bool[], $25::int2[], $26::int2[]) with ordinality d(t, s, k, c, through, done, again_ms, parked, n, cuts, at)),
      locked as materialized (
        select d.*, l.pending from delivery_lane l join d on (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) where l.claim = d.c
         order by l.tenant_id, l.subscription_id, l.key for update of l),
@@ -142,14 +143,11 @@ const SETTLE = {
           set pending = l.pending - d.done, claim = null, attempts = d.n, cuts = d.cuts, parked = d.parked, through = coalesce(d.through, l.through),
               held = d.again_ms is null and not d.parked,
               due = now() + case when d.parked then interval '100 years' else coalesce(d.again_ms * interval '1 ms', interval '30 min') end
-         from locked d where (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) and d.pending > d.done
-       returning l.tenant_id, l.subscription_id, l.key, l.due),
+         from locked d where (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) and d.pending > d.done),
      gone as (delete from delivery_lane l using locked d where (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) and d.pending <= d.done),
      through as (delete from delivery_line q using locked d where (q.tenant_id, q.subscription_id, q.key) = (d.t, d.s, d.k) and q.seq <= d.through),
-     record as (update delivery v ${recordOf("case when d.again_ms > 0 and r.state = 'pending' then kept.due end")}
-                  from r join locked d on d.at = r.lane
-                  left join kept on (kept.tenant_id, kept.subscription_id, kept.key) = (d.t, d.s, d.k)
-                 where v.tenant_id = r.t and v.id = r.i),
+     record as (update delivery v ${recordOf("case when r.again_ms > 0 and r.state = 'pending' then now() + r.again_ms * interval '1 ms' end")}
+                  from r where v.tenant_id = r.t and v.id = r.i and ${within('r.lane', 'select at from locked')}),
     ${ATTEMPTS}
     select at::int4 as lane from locked`,
 }
@@ -162,6 +160,7 @@ export async function settleLanes(db: Db | Tx, lanes: LaneEnded[]): Promise<Set<
   const rows = await run<{ lane: number }>(db, SETTLE, [
     ...attemptArrays(ended),
     lane_of,
+    ended.map(({ again_ms }) => again_ms),
     of(({ lane }) => lane.tenant_id),
     of(({ lane }) => lane.subscription_id),
     of(({ lane }) => lane.key),

@@ -20,6 +20,7 @@ import {
   type Turn,
   turnStatements,
   type Waiting,
+  within,
 } from '../../platform/queue_statements.ts'
 
 /** Every statement on deliveries at work: made, claimed, settled, put aside, sent again. */
@@ -137,7 +138,7 @@ export const ATTEMPTS = `
       insert into subscription_counter as k (tenant_id, subscription_id, attempts, delivered, failed, last_attempt_at, last_delivered_at)
       select t, s, count(*), count(*) filter (where outcome = 'delivered'), count(*) filter (where outcome <> 'delivered'),
              now(), case when bool_or(outcome = 'delivered') then now() end
-        from r join made on made.tenant_id = r.t and made.id = r.a group by t, s order by t, s
+        from r where ${within('(t, a)', 'select tenant_id, id from made')} group by t, s order by t, s
       on conflict (tenant_id, subscription_id) do update set
         attempts = k.attempts + excluded.attempts, delivered = k.delivered + excluded.delivered, failed = k.failed + excluded.failed,
         last_attempt_at = excluded.last_attempt_at, last_delivered_at = coalesce(excluded.last_delivered_at, k.last_delivered_at))`
@@ -158,11 +159,10 @@ const SETTLE = {
      gone as (delete from delivery_queue q using r
                where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state <> 'pending' returning q.tenant_id, q.id),
      kept as (update delivery_queue q set claim = null, held = false, due = now() + r.again_ms * interval '1 ms' from r
-               where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state = 'pending' returning q.tenant_id, q.id, q.due),
-     mine as (select tenant_id, id, null::timestamptz as due from gone union all select tenant_id, id, due from kept),
-     record as (update delivery d ${recordOf('mine.due')}
-                  from mine join r on r.t = mine.tenant_id and r.i = mine.id
-                 where d.tenant_id = mine.tenant_id and d.id = mine.id),
+               where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state = 'pending' returning q.tenant_id, q.id),
+     mine as (select * from gone union all select * from kept),
+     record as (update delivery d ${recordOf("case when r.state = 'pending' then now() + r.again_ms * interval '1 ms' end")} from r
+                 where d.tenant_id = r.t and d.id = r.i and ${within('(r.t, r.i)', 'select tenant_id, id from mine')}),
     ${ATTEMPTS}
     select id from mine`,
 }
