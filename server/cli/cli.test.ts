@@ -30,6 +30,7 @@ function recorder(): { io: Io; text: () => string } {
     err: add,
     paint: (_style, words) => words,
     stdin: async () => '',
+    lines: async function* () {},
     stopped: () => AbortSignal.abort(),
     outlive: () => {},
   }

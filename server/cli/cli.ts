@@ -23,6 +23,7 @@ import { start } from './start.ts'
 import { subscription } from './subscription.ts'
 import { tail } from './tail.ts'
 import { tenant } from './tenant.ts'
+import { tools } from './tools.ts'
 import { vault } from './vault.ts'
 
 /**
@@ -54,6 +55,7 @@ const COMMANDS: RegisterCommand[] = [
   listen,
   replay,
   sandbox,
+  tools,
 ]
 
 const EXIT_CODES = `

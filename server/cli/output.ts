@@ -10,6 +10,8 @@ export type Io = {
   /** Colours where the stream is a terminal and NO_COLOR is not set. */
   paint(style: Style, text: string): string
   stdin(): Promise<string>
+  /** Of standard input, as many at once as have come, without their ends. */
+  lines(): AsyncIterable<string[]>
   /** Aborted by the first SIGINT or SIGTERM after this is asked for. */
   stopped(): AbortSignal
   /** A reader of `out` that goes away ends a command; after this it does not: for the server. */
@@ -43,6 +45,7 @@ export function terminal(): Io {
     err: (line) => void process.stderr.write(`${line}\n`),
     paint: (style, words) => styleText(style, words, { stream: process.stdout }),
     stdin: () => text(process.stdin),
+    lines: () => linesOf(process.stdin),
     stopped: () => {
       const stop = new AbortController()
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
@@ -52,6 +55,17 @@ export function terminal(): Io {
       ends_with_reader = false
     },
   }
+}
+
+export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/)
+    rest = lines.pop() ?? ''
+    if (lines.length > 0) yield lines
+  }
+  if (rest !== '') yield [rest]
 }
 
 export type Printed = { json?: true }

@@ -1,3 +1,4 @@
+import { isCnpj, isCpf } from './brazil/document.ts'
 import { MASK } from './masking.ts'
 
 /**
@@ -52,24 +53,3 @@ export function spellingsOf(wanted: string): string[] {
   if (text.startsWith('+') || BRAZILIAN_MOBILE.test(digits)) return [...new Set([text, `+${digits}`])]
   return /^[1-9]{2}9\d{8}$/.test(digits) ? [text, `+55${digits}`] : [text]
 }
-
-const isCpf = (text: string): boolean =>
-  !/^(\d)\1*$/.test(text) && checkDigit(text, 9, 10) && checkDigit(text, 10, 11)
-
-/** Weights from `heaviest` down to 2. */
-function checkDigit(text: string, length: number, heaviest: number): boolean {
-  let sum = 0
-  for (let at = 0; at < length; at++) sum += (text.charCodeAt(at) - 48) * (heaviest - at)
-  return endOf(sum) === text.charCodeAt(length) - 48
-}
-
-const isCnpj = (text: string): boolean => !/^(.)\1*$/.test(text) && cnpjDigit(text, 12) && cnpjDigit(text, 13)
-
-/** Weights from the right: 2 to 9, and again. A letter counts as its code less 48. */
-function cnpjDigit(text: string, length: number): boolean {
-  let sum = 0
-  for (let at = 0; at < length; at++) sum += (text.charCodeAt(at) - 48) * (2 + ((length - 1 - at) % 8))
-  return endOf(sum) === text.charCodeAt(length) - 48
-}
-
-const endOf = (sum: number): number => (sum % 11 < 2 ? 0 : 11 - (sum % 11))

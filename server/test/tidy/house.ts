@@ -18,6 +18,7 @@ export const OPEN_FOLDERS = [
   'server/cli',
   'server/kit',
   'server/kit/auth', // one file per kind
+  'server/kit/brazil', // one file per paper
   'server/kit/signatures', // one file per scheme
   'server/kit/transports', // one file per protocol
   'server/modules',
