@@ -11,6 +11,7 @@ import { toWire } from '../platform/ids.ts'
 import { ANYBODY } from './anybody.ts'
 import { type Auth, createAuth } from './auth.ts'
 import { takeBytes, takeJson, textProblem } from './body.ts'
+import { dashboard } from './dashboard.ts'
 import { healthRoutes } from './health.ts'
 import { createIdempotency } from './idempotency.ts'
 import { openapi } from './openapi.ts'
@@ -42,7 +43,9 @@ export async function createHttp(app: App, mount: Mount): Promise<Http> {
   const http = createServer(app)
   const routes = keepTable(http)
   http.setErrorHandler(answerError)
+  const showPage = dashboard(http)
   http.setNotFoundHandler((request, reply) => {
+    if (showPage(request, reply)) return reply
     const problem = nowhere(routes, request.method, request.url)
     request.problem = problem
     return sendProblem(problem, request, reply)

@@ -17,8 +17,9 @@ export const SECURITY_HEADERS = {
 
 export function securityHeaders(http: Http): void {
   http.addHook('onSend', (request, reply, _payload, done) => {
-    const { 'cache-control': not_kept, ...always } = SECURITY_HEADERS
+    const { 'cache-control': not_kept, 'content-security-policy': nothing, ...always } = SECURITY_HEADERS
     reply.headers(always)
+    if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', nothing)
     if (request.routeOptions.url?.startsWith('/docs')) reply.header('content-security-policy', REFERENCE)
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', not_kept)
     if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000')

@@ -14,6 +14,7 @@ type Step = { name: string; run: () => Promise<Outcome> }
 
 const STEPS: Step[] = [
   { name: 'types', run: () => command('tsc', '--noEmit', '-p', '.') },
+  { name: 'types of the dashboard', run: () => command('tsc', '--noEmit', '-p', 'dashboard') },
   { name: 'lint and format', run: () => command('biome', 'ci', '--colors=off', '.') },
   {
     name: 'rules of the house',

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { errorsMarkdown } from '../platform/errors.ts'
 import { configMarkdown } from '../platform/settings.ts'
+import { clientTypes } from './client.ts'
 import { freePort } from './ports.ts'
 import { maintain, startTestPostgres, TEMPLATE, withDatabase } from './postgres.ts'
 import { tablesText } from './tables.ts'
@@ -23,6 +24,8 @@ const PRINTED: Record<string, (url: string) => string | Promise<string>> = {
   'docs/config.md': configMarkdown,
   'docs/errors.md': errorsMarkdown,
   'openapi.json': openapiText,
+  // After the document it is printed from, which is compared first.
+  'dashboard/src/api/schema.ts': async () => clientTypes(JSON.parse(await readFile(`${ROOT}openapi.json`, 'utf8'))),
   'server/platform/database/tables.ts': tablesOfTemplate,
 }
 

@@ -1,0 +1,83 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { createContext, type ReactNode, useContext } from 'react'
+import { speak, spoken } from '../text/text.ts'
+import { api, ask, Refusal, say } from './client.ts'
+import type { paths } from './schema.ts'
+
+export type Session = paths['/v1/session']['get']['responses'][200]['content']['application/json']
+
+const KEPT_TENANT = 'trilho.tenant'
+
+const Held = createContext<Session | null>(null)
+
+/** Who is signed in. Only below `SignedIn`. */
+export function useSession(): Session {
+  const session = useContext(Held)
+  if (!session) throw new Error('nobody is signed in here')
+  return session
+}
+
+/** Whether the person may do what asks for a scope. The API decides; this only hides what it would refuse. */
+export function useMay(): (scope: string) => boolean {
+  const { scopes } = useSession()
+  return (scope) => {
+    const [room] = scope.split(':')
+    return ['*', 'admin', scope, `${room}:*`].some((one) => scopes.includes(one))
+  }
+}
+
+/** Shows `children` to who is signed in, and `otherwise` to everybody else. */
+export function SignedIn({
+  children,
+  otherwise,
+  waiting,
+}: {
+  children: ReactNode
+  otherwise: ReactNode
+  waiting: ReactNode
+}) {
+  const read = useQuery({ queryKey: ['session'], queryFn: readSession, retry: false, staleTime: 60_000 })
+  if (read.isPending) return <>{waiting}</>
+  return read.data ? <Held.Provider value={read.data}>{children}</Held.Provider> : <>{otherwise}</>
+}
+
+async function readSession(): Promise<Session | null> {
+  say({ tenant: localStorage.getItem(KEPT_TENANT) })
+  try {
+    return take(await ask(api.GET('/v1/session')))
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status >= 500) throw error
+    // The tenant that was looked at last may be gone, or somebody else's.
+    localStorage.removeItem(KEPT_TENANT)
+    say({ tenant: null, csrf: null })
+    if (error.status === 401) return null
+    return take(await ask(api.GET('/v1/session')))
+  }
+}
+
+function take(session: Session): Session {
+  say({ csrf: session.csrf })
+  if (session.member.language !== spoken()) speak(session.member.language)
+  return session
+}
+
+/** Looks at another tenant: everything is read anew. */
+export function useTenant(): (id: string) => Promise<void> {
+  const client = useQueryClient()
+  return async (id) => {
+    localStorage.setItem(KEPT_TENANT, id)
+    say({ tenant: id })
+    await client.resetQueries()
+  }
+}
+
+export function useSignOut(): () => Promise<void> {
+  const client = useQueryClient()
+  return async () => {
+    await ask(api.DELETE('/v1/session'))
+    say({ csrf: null, tenant: null })
+    client.clear()
+    await client.resetQueries()
+    window.location.assign('/')
+  }
+}

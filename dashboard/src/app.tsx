@@ -1,0 +1,28 @@
+import { MantineProvider } from '@mantine/core'
+import { Notifications } from '@mantine/notifications'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from 'react-router'
+import { Refusal } from './api/client.ts'
+import { router } from './routes.tsx'
+import { theme } from './theme.ts'
+
+/** A no is final; what did not arrive is asked for again. */
+const shouldRetry = (count: number, error: Error): boolean =>
+  count < 2 && !(error instanceof Refusal && error.status < 500)
+
+const queries = new QueryClient({
+  defaultOptions: { queries: { retry: shouldRetry, staleTime: 5_000, refetchOnWindowFocus: true } },
+})
+
+const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? undefined
+
+export function App() {
+  return (
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce ?? ''}>
+      <Notifications position="top-right" />
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </MantineProvider>
+  )
+}

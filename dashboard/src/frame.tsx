@@ -1,0 +1,207 @@
+import {
+  ActionIcon,
+  AppShell,
+  Avatar,
+  Burger,
+  Center,
+  Group,
+  Loader,
+  Menu,
+  NavLink,
+  ScrollArea,
+  Select,
+  Text,
+  UnstyledButton,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconLanguage, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react'
+import { useEffect } from 'react'
+import { Link, Outlet, useLocation } from 'react-router'
+import { useLive } from './api/live.ts'
+import { SignedIn, useSession, useSignOut, useTenant } from './api/session.tsx'
+import { Finder } from './pages/finder.tsx'
+import { SignIn } from './pages/sign_in.tsx'
+import { Welcome } from './pages/welcome.tsx'
+import { PLACES } from './places.tsx'
+import './frame.css'
+import rail from './rail.svg'
+import { speak, spoken, texts } from './text/text.ts'
+
+const useText = texts('frame', {
+  en: {
+    menu: 'Menu',
+    main: 'Main',
+    skip: 'Skip to the page',
+    tenant: 'Tenant',
+    dark: 'Dark',
+    light: 'Light',
+    language: 'Português',
+    profile: 'Your account',
+    sign_out: 'Sign out',
+    account: 'Account of {{name}}',
+  },
+  'pt-BR': {
+    menu: 'Menu',
+    main: 'Principal',
+    skip: 'Ir para a página',
+    tenant: 'Empresa',
+    dark: 'Escuro',
+    light: 'Claro',
+    language: 'English',
+    profile: 'Sua conta',
+    sign_out: 'Sair',
+    account: 'Conta de {{name}}',
+  },
+})
+
+/** What stands around every page; whoever is not signed in is asked to. */
+export function Frame() {
+  const { hash } = useLocation()
+  if (hash.startsWith('#/welcome'))
+    return <Welcome token={new URLSearchParams(hash.split('?')[1]).get('token') ?? ''} />
+  const waiting = (
+    <Center h="100dvh">
+      <Loader />
+    </Center>
+  )
+  return (
+    <SignedIn otherwise={<SignIn />} waiting={waiting}>
+      <Shell />
+    </SignedIn>
+  )
+}
+
+function Shell() {
+  const say = useText()
+  const [is_open, { toggle, close }] = useDisclosure(false)
+  const { pathname } = useLocation()
+  useLive(true)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: going somewhere closes the menu
+  useEffect(close, [pathname, close])
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !is_open } }}
+      padding="md"
+    >
+      <AppShell.Header>
+        <a href="#page" className="skip">
+          {say('skip')}
+        </a>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={is_open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={say('menu')} />
+            <UnstyledButton component={Link} to="/">
+              <Group gap={8} wrap="nowrap">
+                <img src={rail} alt="" width={26} height={26} />
+                <Text fw={700} visibleFrom="xs">
+                  Trilho
+                </Text>
+              </Group>
+            </UnstyledButton>
+            <TenantPicker />
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <Finder />
+            <ColorScheme />
+            <Account />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label={say('main')}>
+        <Places />
+      </AppShell.Navbar>
+      <AppShell.Main id="page">
+        <Outlet />
+      </AppShell.Main>
+    </AppShell>
+  )
+}
+
+function Places() {
+  const { pathname } = useLocation()
+  const say = PLACES.useText()
+  return (
+    <ScrollArea>
+      {PLACES.list.map(({ name, to, Icon }) => (
+        <NavLink
+          key={to}
+          component={Link}
+          to={to}
+          label={say(name)}
+          leftSection={<Icon size={18} />}
+          active={to === '/' ? pathname === '/' : pathname.startsWith(to)}
+        />
+      ))}
+    </ScrollArea>
+  )
+}
+
+function TenantPicker() {
+  const say = useText()
+  const { tenants, tenant } = useSession()
+  const choose = useTenant()
+  if (tenants.length < 2) return <Text size="sm">{tenant.name}</Text>
+  return (
+    <Select
+      size="xs"
+      w={170}
+      searchable
+      aria-label={say('tenant')}
+      value={tenant.id}
+      data={tenants.map(({ id, name }) => ({ value: id, label: name }))}
+      onChange={(id) => id && void choose(id)}
+      allowDeselect={false}
+    />
+  )
+}
+
+function ColorScheme() {
+  const say = useText()
+  const { setColorScheme } = useMantineColorScheme()
+  const scheme = useComputedColorScheme('light')
+  const other = scheme === 'dark' ? 'light' : 'dark'
+  return (
+    <ActionIcon
+      variant="default"
+      size="lg"
+      onClick={() => setColorScheme(other)}
+      aria-label={say(other)}
+      title={say(other)}
+    >
+      {other === 'dark' ? <IconMoon size={18} /> : <IconSun size={18} />}
+    </ActionIcon>
+  )
+}
+
+function Account() {
+  const say = useText()
+  const { member } = useSession()
+  const signOut = useSignOut()
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <UnstyledButton aria-label={say('account', { name: member.name })}>
+          <Avatar name={member.name} color="initials" radius="xl" size={34} />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{member.email}</Menu.Label>
+        <Menu.Item component={Link} to="/settings/account" leftSection={<IconUser size={16} />}>
+          {say('profile')}
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconLanguage size={16} />}
+          onClick={() => speak(spoken() === 'en' ? 'pt-BR' : 'en')}
+        >
+          {say('language')}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
+          {say('sign_out')}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

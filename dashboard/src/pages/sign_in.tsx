@@ -1,0 +1,83 @@
+import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, ask, Refusal } from '../api/client.ts'
+import { Wrong } from '../parts/page.tsx'
+import { texts } from '../text/text.ts'
+import { Card } from './card.tsx'
+
+const useText = texts('sign_in', {
+  en: {
+    title: 'Sign in to Trilho',
+    email: 'E-mail',
+    password: 'Password',
+    code: 'Code from your authenticator app',
+    submit: 'Sign in',
+    lost: 'First time here, or password forgotten? Open the link that `npm start` prints, or ask for one: `trilho member link`.',
+  },
+  'pt-BR': {
+    title: 'Entrar no Trilho',
+    email: 'E-mail',
+    password: 'Senha',
+    code: 'Código do aplicativo autenticador',
+    submit: 'Entrar',
+    lost: 'Primeira vez aqui, ou esqueceu a senha? Abra o link que `npm start` mostra, ou peça um: `trilho member link`.',
+  },
+})
+
+const asksCode = (error: Error | null): boolean =>
+  error instanceof Refusal && error.problem?.code === ('totp_required' as never)
+
+/** Who signs in, and the code of their authenticator where they have one. */
+export function SignIn() {
+  const say = useText()
+  const client = useQueryClient()
+  const [needs_code, setNeedsCode] = useState(false)
+  const form = useForm({ initialValues: { email: '', password: '', code: '' } })
+  const enter = useMutation({
+    mutationFn: ({ code, ...who }: typeof form.values) =>
+      ask(api.POST('/v1/session', { body: { ...who, ...(code !== '' && { code }) } })),
+    onSuccess: () => client.resetQueries(),
+    onError: (error) => setNeedsCode((before) => before || asksCode(error)),
+  })
+  const is_asked = needs_code && asksCode(enter.error)
+  return (
+    <Card title={say('title')}>
+      <form onSubmit={form.onSubmit((values) => enter.mutate(values))}>
+        <Stack>
+          <TextInput
+            label={say('email')}
+            type="email"
+            autoComplete="username"
+            required
+            {...form.getInputProps('email')}
+          />
+          <PasswordInput
+            label={say('password')}
+            autoComplete="current-password"
+            required
+            {...form.getInputProps('password')}
+          />
+          {needs_code && (
+            <TextInput
+              label={say('code')}
+              inputMode="numeric"
+              autoComplete="one-time-code"
+              autoFocus
+              required
+              {...form.getInputProps('code')}
+            />
+          )}
+          {enter.error && !is_asked && <Wrong error={enter.error} />}
+          <Button type="submit" loading={enter.isPending}>
+            {say('submit')}
+          </Button>
+          <Text size="xs" c="dimmed">
+            {say('lost')}
+          </Text>
+        </Stack>
+      </form>
+    </Card>
+  )
+}

@@ -1,0 +1,115 @@
+import { Badge } from '@mantine/core'
+import { texts } from '../text/text.ts'
+
+/** Every state there is, with its colour. A state is said in words too: nobody has to tell colours apart. */
+const COLORS: Record<string, string> = {
+  active: 'teal',
+  enabled: 'teal',
+  healthy: 'teal',
+  closed: 'teal',
+  succeeded: 'teal',
+  delivered: 'teal',
+  completed: 'teal',
+  accepted: 'teal',
+  ok: 'teal',
+  pending: 'blue',
+  started: 'blue',
+  running: 'blue',
+  processing: 'blue',
+  half_open: 'yellow',
+  degraded: 'yellow',
+  paused: 'yellow',
+  warning: 'yellow',
+  refused: 'orange',
+  quarantined: 'orange',
+  parked: 'orange',
+  unknown: 'gray',
+  ignored: 'gray',
+  disabled: 'gray',
+  cancelled: 'gray',
+  expired: 'gray',
+  failed: 'red',
+  unhealthy: 'red',
+  open: 'red',
+  error: 'red',
+}
+
+const useStates = texts('states', {
+  en: {
+    active: 'Active',
+    enabled: 'Enabled',
+    healthy: 'Healthy',
+    closed: 'Closed',
+    succeeded: 'Succeeded',
+    delivered: 'Delivered',
+    completed: 'Completed',
+    accepted: 'Accepted',
+    ok: 'OK',
+    pending: 'Pending',
+    started: 'Under way',
+    running: 'Running',
+    processing: 'Processing',
+    half_open: 'Half open',
+    degraded: 'Degraded',
+    paused: 'Paused',
+    warning: 'Warning',
+    refused: 'Refused',
+    quarantined: 'Quarantined',
+    parked: 'Parked',
+    unknown: 'Unknown',
+    ignored: 'Ignored',
+    disabled: 'Disabled',
+    cancelled: 'Cancelled',
+    expired: 'Expired',
+    failed: 'Failed',
+    unhealthy: 'Unhealthy',
+    open: 'Open',
+    error: 'Error',
+  },
+  'pt-BR': {
+    active: 'Ativo',
+    enabled: 'Ativado',
+    healthy: 'Saudável',
+    closed: 'Fechado',
+    succeeded: 'Bem-sucedida',
+    delivered: 'Entregue',
+    completed: 'Concluído',
+    accepted: 'Aceito',
+    ok: 'OK',
+    pending: 'Pendente',
+    started: 'Em andamento',
+    running: 'Executando',
+    processing: 'Processando',
+    half_open: 'Semi-aberto',
+    degraded: 'Degradado',
+    paused: 'Pausado',
+    warning: 'Atenção',
+    refused: 'Recusado',
+    quarantined: 'Em quarentena',
+    parked: 'Estacionado',
+    unknown: 'Desconhecido',
+    ignored: 'Ignorado',
+    disabled: 'Desativado',
+    cancelled: 'Cancelado',
+    expired: 'Expirado',
+    failed: 'Falhou',
+    unhealthy: 'Não saudável',
+    open: 'Aberto',
+    error: 'Erro',
+  },
+})
+
+export function useStateName(): (state: string) => string {
+  const say = useStates()
+  return (state) => (state in COLORS ? say(state as never) : state)
+}
+
+export function State({ of }: { of: string | null | undefined }) {
+  const name = useStateName()
+  if (!of) return null
+  return (
+    <Badge variant="light" color={COLORS[of] ?? 'gray'} tt="none" fw={600}>
+      {name(of)}
+    </Badge>
+  )
+}

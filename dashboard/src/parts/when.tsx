@@ -1,0 +1,45 @@
+import { Text, Tooltip } from '@mantine/core'
+import { useEffect, useState } from 'react'
+import { spoken } from '../text/text.ts'
+import { useWords } from './words.ts'
+
+type WhenProps = { at: string | null | undefined; exact?: boolean }
+
+/** How long ago; the local time and UTC on hover. `exact` shows the local time itself. */
+export function When({ at, exact = false }: WhenProps) {
+  const say = useWords()
+  useTick(!exact)
+  if (!at) return <Text span>{say('never')}</Text>
+  const date = new Date(at)
+  const local = date.toLocaleString(spoken(), { dateStyle: 'short', timeStyle: 'medium' })
+  return (
+    <Tooltip
+      label={`${local} · ${date.toISOString()}`}
+      withArrow
+      events={{ hover: true, focus: true, touch: true }}
+    >
+      <Text span inherit style={{ whiteSpace: 'nowrap' }}>
+        <time dateTime={at}>{exact ? local : ago(date, say)}</time>
+      </Text>
+    </Tooltip>
+  )
+}
+
+function ago(date: Date, say: ReturnType<typeof useWords>): string {
+  const minutes = Math.floor((Date.now() - date.getTime()) / 60_000)
+  if (minutes < 0) return say('in_time', { n: Math.ceil((date.getTime() - Date.now()) / 1000) })
+  if (minutes < 1) return say('now')
+  if (minutes < 60) return say('ago_m', { n: minutes })
+  if (minutes < 48 * 60) return say('ago_h', { n: Math.floor(minutes / 60) })
+  return say('ago_d', { n: Math.floor(minutes / 1440) })
+}
+
+/** Renders again each half minute, so that "2 min ago" stays true. */
+function useTick(enabled: boolean): void {
+  const [, tick] = useState(0)
+  useEffect(() => {
+    if (!enabled) return
+    const timer = setInterval(() => tick((n) => n + 1), 30_000)
+    return () => clearInterval(timer)
+  }, [enabled])
+}
