@@ -22,6 +22,8 @@ import * as metricRoutes from './modules/metrics/routes.ts'
 import * as operationRoutes from './modules/operations/routes.ts'
 import * as outboundJobs from './modules/outbound/jobs.ts'
 import * as outboundRoutes from './modules/outbound/routes.ts'
+import * as peopleJobs from './modules/people/jobs.ts'
+import * as peopleRoutes from './modules/people/routes.ts'
 import { react } from './modules/reactions.ts'
 import * as tenantJobs from './modules/tenants/jobs.ts'
 import * as tenantRoutes from './modules/tenants/routes.ts'
@@ -44,6 +46,7 @@ import { providers } from './providers/index.ts'
 
 export const rooms: Routes[] = [
   tenantRoutes.routes,
+  peopleRoutes.routes,
   connectionRoutes.routes,
   outboundRoutes.routesFor(listEventsBetween),
   eventRoutes.routes,
@@ -163,6 +166,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   const { db, clock, log, telemetry, newId } = app
   const standing = [
     ...tenantJobs.schedules,
+    ...peopleJobs.schedules,
     ...metricJobs.schedules,
     ...callJobs.schedules,
     ...inboundJobs.schedules,

@@ -5,6 +5,7 @@ import { makeDemo } from './demo.ts'
 import { createHttp, listenTls } from './http/http.ts'
 import type { App } from './modules/app.ts'
 import { drainCalls } from './modules/calls/calls.ts'
+import { firstLink } from './modules/people/people.ts'
 import { ensureAdminKey } from './modules/tenants/tenants.ts'
 import { type Config, isDevelopment } from './platform/config.ts'
 import type { Log } from './platform/log.ts'
@@ -59,9 +60,17 @@ export async function start(config: Config, log?: Log): Promise<Running> {
       mountVendors(http.server, '/sandbox', vendors)
       undo.push(() => vendors.close())
     }
+    const welcome_url = serves(app, 'api') ? await firstLink(app) : null
     const demo = sandbox_url && config.demo ? await makeDemo(app, sandbox_url) : []
     const tls_port = tls?.port ?? null
-    return { app, url, tls_port, admin_key, notes: [...toNotes(url, admin_key, sandbox_url), ...demo], stop }
+    return {
+      app,
+      url,
+      tls_port,
+      admin_key,
+      notes: [...toNotes(app, url, welcome_url, admin_key, sandbox_url), ...demo],
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -84,10 +93,21 @@ async function listen(http: Awaited<ReturnType<typeof createHttp>>, app: App): P
   return `http://${host.includes(':') ? `[${host}]` : host}:${bound}`
 }
 
-function toNotes(url: string, admin_key: string | null, sandbox_url: string | null): string[] {
+function toNotes(
+  app: App,
+  url: string,
+  welcome_url: string | null,
+  admin_key: string | null,
+  sandbox_url: string | null,
+): string[] {
   return [
     `Trilho is ready at ${url}`,
     `API reference      ${url}/docs`,
+    ...(serves(app, 'api')
+      ? [
+          `Dashboard          ${welcome_url ?? url}${welcome_url ? '   (sign up; holds once, for a day)' : ''}`,
+        ]
+      : []),
     ...(sandbox_url ? [`Sandbox            ${sandbox_url}`] : []),
     ...(admin_key ? [`Admin key          ${admin_key}   (shown this once)`] : []),
   ]

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import type { Access, Actor, App } from '../modules/app.ts'
+import { type Access, type Actor, type App, INSTALLATION } from '../modules/app.ts'
 import {
   accessTokenKey,
   findClient,
@@ -14,6 +14,7 @@ import { remember } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
 import { clientIp } from './request_line.ts'
+import { createSessions } from './session.ts'
 
 export type Auth = {
   /** Lets a request into a route that is not public, as `request.actor`, or throws 401 or 403. */
@@ -25,13 +26,17 @@ export type Auth = {
 /**
  * A caller proves itself by `Authorization: Bearer`: an API key, found by its SHA-256, or an access token from
  * `/oauth/token`, whose signature is checked and whose client must still be there. Both look-ups are remembered
- * and dropped when any process revokes, so a revocation holds everywhere within a second.
+ * and dropped when any process revokes, so a revocation holds everywhere within a second. A person comes with the
+ * cookie of a session instead; beside an Authorization a cookie says nothing.
  */
 export function createAuth(app: App): Auth {
   const { fromKey, fromAccessToken } = createIdentities(app)
+  const fromCookie = createSessions(app)
   const tenants = remember(app.db, { topic: 'tenant', load: (id) => tenantExists(app, id) })
 
   async function identify(request: FastifyRequest): Promise<Actor> {
+    const person = request.headers.authorization === undefined ? await fromCookie(request) : null
+    if (person) return person
     const token = bearer(request)
     const kind = isAccessToken(token) ? 'oauth_client' : 'api_key'
     const identity = await (kind === 'api_key' ? fromKey(token) : fromAccessToken(token))
@@ -43,7 +48,7 @@ export function createAuth(app: App): Auth {
   async function admit(request: FastifyRequest): Promise<void> {
     const actor = await identify(request)
     request.actor = actor // so that the log line of a refusal says who was refused
-    const tenant_id = await chosenTenant(request, actor)
+    const tenant_id = actor.kind === 'member' ? ownTenant(request, actor) : await chosenTenant(request, actor)
     permit(actor, request.routeOptions.config.access ?? 'admin', tenant_id)
     if (tenant_id !== null) request.actor = { ...actor, tenant_id }
   }
@@ -61,6 +66,10 @@ export function createAuth(app: App): Auth {
 
   return { admit, identify }
 }
+
+/** A session has chosen already; null where an administrator named none and there is none to choose. */
+const ownTenant = (request: FastifyRequest, { tenant_id }: Actor): string | null =>
+  tenant_id === INSTALLATION && request.headers['trilho-tenant'] === undefined ? null : tenant_id
 
 const notTheirs = (): Problem =>
   new Problem('forbidden', {
@@ -126,6 +135,12 @@ function toActor(kind: 'api_key' | 'oauth_client', identity: Identity, request: 
 
 function permit(actor: Actor, access: Access, tenant_id: string | null): void {
   const is_admin = actor.scopes.includes('admin')
+  if (access === 'member') {
+    if (actor.kind === 'member') return
+    throw new Problem('forbidden', {
+      detail: 'This is for people who signed in (POST /v1/session), not for keys.',
+    })
+  }
   if (access === 'admin') {
     if (is_admin) return
     throw new Problem('forbidden', { detail: 'Only an administrator may do this. Use an admin key.' })

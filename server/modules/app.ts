@@ -38,8 +38,8 @@ export const INSTALLATION = '00000000-0000-0000-0000-000000000000'
 
 /** Who asks. `tenant_id` is the only tenant the request may see, whatever ids it carries. */
 export type Actor = {
-  kind: 'api_key' | 'oauth_client' | 'system'
-  /** Wire id of the key or client, or the name of the job. */
+  kind: 'api_key' | 'oauth_client' | 'member' | 'system'
+  /** Wire id of the key, client or person, or the name of the job. */
   id: string
   tenant_id: string
   environment: 'live' | 'test'
@@ -49,10 +49,13 @@ export type Actor = {
 }
 
 /**
- * What a route asks of its caller: nothing at all, an administrator, or a scope such as `connections:write`
- * (`connections:*` and `*` hold it too). A route without an access does not start.
+ * What a route asks of its caller: nothing at all, an administrator, to be a person who signed in, or a scope such as
+ * `connections:write` (`connections:*` and `*` hold it too). A route without an access does not start.
  */
-export type Access = 'public' | 'admin' | `${string}:${'read' | 'write'}`
+export type Access = 'public' | 'admin' | 'member' | `${string}:${'read' | 'write'}`
+
+/** The session a person's request came with. */
+export type SignedIn = { id: string; person_id: string; expires_at: Date; csrf: string }
 
 export type Http = FastifyInstance<
   RawServerDefault,
@@ -68,6 +71,8 @@ export type Routes = (http: Http, app: App) => void
 declare module 'fastify' {
   interface FastifyRequest {
     actor: Actor
+    /** Of a person; absent where a key or nobody asks. */
+    signed_in?: SignedIn
     /** The body of a JSON request as it came, for what is kept to the byte. */
     bytes: Buffer | null
   }

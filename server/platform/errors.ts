@@ -7,6 +7,7 @@ export const ERRORS = {
   invalid_json: { status: 400, title: 'The body is not valid JSON' },
   invalid_id: { status: 400, title: 'An id of the wrong kind or form' },
   invalid_cursor: { status: 400, title: 'The page cursor is not one we gave' },
+  totp_required: { status: 401, title: 'The code of the second factor is needed too' },
   unauthenticated: { status: 401, title: 'No valid credential was presented' },
   signature_refused: { status: 401, title: 'The signature does not verify' },
   forbidden: { status: 403, title: 'The credential may not do this' },

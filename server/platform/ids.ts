@@ -12,6 +12,9 @@ export const PREFIXES = {
   api_key: 'key',
   oauth_client: 'ocl',
   audit: 'aud',
+  person: 'prs',
+  member: 'mbr',
+  session: 'ses',
   connection: 'con',
   call: 'call',
   batch: 'bat',
@@ -27,6 +30,8 @@ export const PREFIXES = {
   replay: 'rpl',
   inbox_replay: 'irp',
   job: 'job',
+  payment: 'pay',
+  refund: 'rfd',
   request: 'req',
 } as const
 

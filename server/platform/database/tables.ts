@@ -415,6 +415,15 @@ export interface Tables {
     bytes: Bigint
     refused: Bigint
   }
+  member: {
+    tenant_id: string
+    id: string
+    email: string
+    person_id: string | null
+    role: 'viewer' | 'operator' | 'developer' | 'admin'
+    state: 'invited' | 'active' | 'suspended'
+    created_at: Generated<Timestamp>
+  }
   metric: {
     tenant_id: string
     subject_id: string
@@ -473,6 +482,75 @@ export interface Tables {
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
   }
+  payment: {
+    tenant_id: string
+    id: string
+    connection_id: string
+    provider: string
+    vendor_id: string | null
+    status: 'processing' | 'pending' | 'authorized' | 'completed' | 'failed' | 'canceled' | 'refunded' | 'partially_refunded' | 'disputed' | 'expired'
+    method: 'card' | 'pix' | 'boleto'
+    capture: 'automatic' | 'manual'
+    amount: Bigint
+    currency: string
+    captured: Generated<Bigint>
+    refunded: Generated<Bigint>
+    customer: string | null
+    description: string | null
+    metadata: Generated<Jsonb>
+    failure: Jsonb | null
+    request: Buffer | null
+    held: Generated<boolean>
+    version: Generated<number>
+    job_id: string | null
+    actor: string
+    completed_at: Timestamp | null
+    updated_at: Generated<Timestamp>
+  }
+  payment_move: {
+    tenant_id: string
+    payment_id: string
+    version: number
+    status: string
+    captured: Bigint
+    refunded: Bigint
+    cause: 'request' | 'risk' | 'reply' | 'news' | 'answer' | 'refund'
+    cause_id: string | null
+    at: Generated<Timestamp>
+  }
+  person: {
+    tenant_id: string
+    id: string
+    email: string
+    name: string
+    language: 'pt-BR' | 'en'
+    password: string | null
+    totp_since: Timestamp | null
+    totp_step: Generated<number>
+    signed_in_at: Timestamp | null
+    created_at: Generated<Timestamp>
+  }
+  person_link: {
+    tenant_id: string
+    token_hash: Buffer
+    kind: 'first' | 'invitation' | 'reset'
+    member_tenant_id: string | null
+    member_id: string | null
+    person_id: string | null
+    drops_totp: Generated<boolean>
+    expires_at: Timestamp
+  }
+  person_session: {
+    tenant_id: string
+    id: string
+    person_id: string
+    token_hash: Buffer
+    ip: string | null
+    agent: string | null
+    created_at: Generated<Timestamp>
+    seen_at: Generated<Timestamp>
+    expires_at: Timestamp
+  }
   quarantine: {
     tenant_id: string
     id: string
@@ -496,6 +574,18 @@ export interface Tables {
     taken: string[]
     operation: Generated<string>
     unit: Generated<'calls' | 'bytes'>
+  }
+  refund: {
+    tenant_id: string
+    id: string
+    payment_id: string
+    vendor_id: string | null
+    status: 'processing' | 'pending' | 'completed' | 'failed' | 'canceled'
+    amount: Bigint
+    reason: string | null
+    failure: Jsonb | null
+    actor: string
+    updated_at: Generated<Timestamp>
   }
   replay: {
     tenant_id: string
@@ -539,6 +629,12 @@ export interface Tables {
     subject: string
     ip: string | null
     detail: string
+  }
+  sign_in_failure: {
+    tenant_id: string
+    who: Buffer
+    failures: number
+    since: Timestamp
   }
   source: {
     tenant_id: string

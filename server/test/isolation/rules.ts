@@ -35,6 +35,9 @@ const CROSSING = [
   'job',
   'metric',
   'limit_usage',
+  'payment',
+  'payment_move',
+  'refund',
   'rate_limit',
   'rate_window',
   'schedule',
@@ -48,13 +51,15 @@ const CROSSING = [
 const DOOR = ['inbox', 'inbox_queue', 'inbox_seen', 'quarantine', 'security_event']
 
 /** What is looked up before a tenant is known, through functions that take the secret itself. */
-const GATED = ['api_key', 'oauth_client', 'oauth_state', 'source', 'tenant']
+const GATED = ['api_key', 'member', 'oauth_client', 'oauth_state', 'source', 'tenant']
 
 const GATE_FUNCTIONS = [
   'api_key_by_hash(bytea)',
   'default_sources(text)',
+  'is_member_somewhere(uuid)',
   'oauth_client_by_client_id(text)',
   'oauth_state_by_hash(bytea)',
+  'places_of_person(uuid)',
   'source_by_id(uuid)',
   'tenants_page(uuid,integer)',
 ]

@@ -1,0 +1,30 @@
+import { publicAddress } from '../../platform/config.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { type App, INSTALLATION } from '../app.ts'
+import { hasAdministrator } from './member_queries.ts'
+import { deleteLinksOf, insertLink, type LinkRow, lockFirst } from './queries.ts'
+import { hashToken, makeToken } from './secrets.ts'
+
+const LIFETIME_MS = 24 * 3_600_000
+
+type For = Partial<Pick<LinkRow, 'member_tenant_id' | 'member_id' | 'person_id' | 'drops_totp'>>
+
+/** The address of the dashboard's page of welcome, with a token that is kept only as a hash and holds for a day. */
+export async function makeLink(app: App, tx: Tx, kind: LinkRow['kind'], what: For = {}): Promise<string> {
+  const token = makeToken()
+  const expires_at = new Date(app.clock.now().getTime() + LIFETIME_MS)
+  await insertLink(tx, { kind, token_hash: hashToken(token), expires_at, ...what })
+  return `${publicAddress(app.config)}/#/welcome?token=${token}`
+}
+
+/**
+ * The link by which the first administrator signs up, in place of any before it; null where one has signed up. Asked
+ * for at each start, so that it is only ever in the latest log.
+ */
+export const firstLink = (app: App): Promise<string | null> =>
+  inTenant(app.db, INSTALLATION, async (tx) => {
+    await lockFirst(tx) // several processes may start at once
+    if (await hasAdministrator(tx)) return null
+    await deleteLinksOf(tx, { kind: 'first' })
+    return makeLink(app, tx, 'first')
+  })

@@ -1,0 +1,78 @@
+import { type Insertable, type Selectable, sql } from 'kysely'
+import type { Tx } from '../../platform/database/database.ts'
+import type { Tables } from '../../platform/database/tables.ts'
+import { INSTALLATION } from '../app.ts'
+
+export type MemberRow = Selectable<Tables['member']>
+/** With what the person says of itself; null while nobody took the invitation. */
+export type MemberWithPerson = MemberRow & {
+  name: string | null
+  totp_since: Date | null
+  signed_in_at: Date | null
+}
+
+export const insertMember = (tx: Tx, row: Insertable<Tables['member']>): Promise<MemberRow> =>
+  tx.insertInto('member').values(row).returningAll().executeTakeFirstOrThrow()
+
+export const findMemberByEmail = (tx: Tx, tenant_id: string, email: string): Promise<MemberRow | undefined> =>
+  tx
+    .selectFrom('member')
+    .selectAll()
+    .where((is) => is.and({ tenant_id, email }))
+    .executeTakeFirst()
+
+const withPerson = (tx: Tx, tenant_id: string) =>
+  tx
+    .selectFrom('member')
+    .leftJoin('person', (on) =>
+      on.onRef('person.id', '=', 'member.person_id').on('person.tenant_id', '=', INSTALLATION),
+    )
+    .selectAll('member')
+    .select(['person.name', 'person.totp_since', 'person.signed_in_at'])
+    .where('member.tenant_id', '=', tenant_id)
+
+/** Wants a transaction that sees the installation too. */
+export const findMember = (tx: Tx, tenant_id: string, id: string): Promise<MemberWithPerson | undefined> =>
+  withPerson(tx, tenant_id).where('member.id', '=', id).executeTakeFirst()
+
+/** Wants a transaction that sees the installation too. */
+export const listMembersPage = (
+  tx: Tx,
+  tenant_id: string,
+  before: string | null,
+  limit: number,
+): Promise<MemberWithPerson[]> =>
+  withPerson(tx, tenant_id)
+    .$if(before !== null, (q) => q.where('member.id', '<', before as string))
+    .orderBy('member.id', 'desc')
+    .limit(limit)
+    .execute()
+
+export const moveMember = (
+  tx: Tx,
+  tenant_id: string,
+  id: string,
+  change: Partial<Pick<MemberRow, 'role' | 'state' | 'person_id'>>,
+): Promise<MemberRow> =>
+  tx
+    .updateTable('member')
+    .set(change)
+    .where((is) => is.and({ tenant_id, id }))
+    .returningAll()
+    .executeTakeFirstOrThrow()
+
+export async function deleteMember(tx: Tx, tenant_id: string, id: string): Promise<void> {
+  await tx
+    .deleteFrom('member')
+    .where((is) => is.and({ tenant_id, id }))
+    .execute()
+}
+
+/** Whether somebody administers the installation and has signed up. */
+export async function hasAdministrator(tx: Tx): Promise<boolean> {
+  const { rows } = await sql<{ is: boolean }>`
+    select exists (select from member where tenant_id = ${INSTALLATION} and state = 'active') as is`.execute(
+    tx,
+  )
+  return rows[0]?.is ?? false
+}

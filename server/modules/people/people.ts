@@ -1,0 +1,13 @@
+/**
+ * The room of people: who signs in to the dashboard, by what, and what they may do in which tenant. It promises that a
+ * password is kept only as its hash and a session only as its token's, that a link is used once, that failures are
+ * counted and locks end by themselves, that a role is nothing but scopes of a key, and that what is revoked is refused
+ * by every process within a second. Each change leaves an audit row.
+ */
+export { cookieToken } from './cookies.ts'
+export { firstLink } from './links.ts'
+export { csrfOf, hashToken } from './secrets.ts'
+export { describeOpened, endSession, listSessions, readSession } from './sessions.ts'
+export { signIn, type Visitor } from './sign_in.ts'
+export { chooseTenant, findStanding, isStanding, SESSION_TOPIC, type Standing } from './standing.ts'
+export { welcome } from './welcome.ts'

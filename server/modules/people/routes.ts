@@ -1,0 +1,152 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { toWire } from '../../platform/ids.ts'
+import type { App, Http, Routes, SignedIn } from '../app.ts'
+import { IdParams, PageQuery } from '../wire.ts'
+import { endCookie, isHttps, setCookie } from './cookies.ts'
+import {
+  describeOpened,
+  endSession,
+  listSessions,
+  readSession,
+  signIn,
+  type Visitor,
+  welcome,
+} from './people.ts'
+import * as shapes from './schema.ts'
+import type { Opened } from './sessions.ts'
+
+export const routes: Routes = (http, app) => {
+  comingRoutes(http, app)
+  sessionRoutes(http, app)
+  sessionsRoutes(http, app)
+}
+
+const tags = ['People']
+const anybody = { config: { access: 'public' } } as const
+const person = { config: { access: 'member' } } as const
+
+const visitorOf = ({ actor, headers }: FastifyRequest): Visitor => ({
+  ...actor,
+  agent: headers['user-agent']?.slice(0, 300) ?? null,
+})
+
+/** What `access: 'member'` has seen to. */
+export function signedIn({ signed_in }: FastifyRequest): SignedIn {
+  if (!signed_in) throw new Error('a route for people was opened to somebody who has not signed in')
+  return signed_in
+}
+
+async function letIn(app: App, request: FastifyRequest, reply: FastifyReply, opened: Opened) {
+  setCookie(reply, opened.token, isHttps(request))
+  return describeOpened(app, opened)
+}
+
+function comingRoutes(http: Http, app: App): void {
+  http.post(
+    '/v1/session',
+    {
+      ...anybody,
+      schema: {
+        operationId: 'signIn',
+        tags,
+        summary: 'Sign in',
+        description:
+          'Answers with a cookie that stands for the person: 12 hours from the last request, 7 days at most. `totp_required` asks for the code of the second factor. After 10 failures in 15 minutes, by e-mail or by address, 429.',
+        body: shapes.SignInBody,
+        response: { 200: shapes.SessionSchema },
+      },
+    },
+    async (request, reply) => letIn(app, request, reply, await signIn(app, visitorOf(request), request.body)),
+  )
+  http.post(
+    '/v1/welcome',
+    {
+      ...anybody,
+      schema: {
+        operationId: 'welcome',
+        tags,
+        summary: 'Use a one-time link',
+        description:
+          'Signs up the first administrator or somebody who was invited, or sets a new password, and signs in. Who has an account already gives its password.',
+        body: shapes.WelcomeBody,
+        response: { 200: shapes.SessionSchema },
+      },
+    },
+    async (request, reply) =>
+      letIn(app, request, reply, await welcome(app, visitorOf(request), request.body)),
+  )
+}
+
+function sessionRoutes(http: Http, app: App): void {
+  http.get(
+    '/v1/session',
+    {
+      ...person,
+      schema: {
+        operationId: 'readSession',
+        tags,
+        summary: 'Who am I',
+        description:
+          'The person, the tenant that is looked at, and what may be done there. `trilho-tenant` chooses another one, `trilho-environment` live or test.',
+        response: { 200: shapes.SessionSchema },
+      },
+    },
+    (request) => readSession(app, request.actor, signedIn(request)),
+  )
+  http.delete(
+    '/v1/session',
+    {
+      ...person,
+      schema: {
+        operationId: 'signOut',
+        tags,
+        summary: 'Sign out',
+        description: 'Ends this session everywhere within a second.',
+        response: { 204: Type.Null({ description: 'Signed out' }) },
+      },
+    },
+    async (request, reply) => {
+      const session = signedIn(request)
+      await endSession(app, request.actor, session, toWire('session', session.id))
+      endCookie(reply)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function sessionsRoutes(http: Http, app: App): void {
+  http.get(
+    '/v1/sessions',
+    {
+      ...person,
+      schema: {
+        operationId: 'listSessions',
+        tags,
+        summary: 'List your sessions',
+        description: 'Where you are signed in, newest first.',
+        querystring: PageQuery,
+        response: { 200: shapes.SessionEntryPage },
+      },
+    },
+    (request) => listSessions(app, signedIn(request), request.query),
+  )
+  http.delete(
+    '/v1/sessions/:id',
+    {
+      ...person,
+      schema: {
+        operationId: 'revokeSession',
+        tags,
+        summary: 'End one of your sessions',
+        description: 'It is refused everywhere within a second.',
+        params: IdParams,
+        response: { 204: Type.Null({ description: 'Ended' }) },
+      },
+    },
+    async (request, reply) => {
+      await endSession(app, request.actor, signedIn(request), request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,108 @@
+import Type from 'typebox'
+import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
+
+const closed = { additionalProperties: false } as const
+
+const Email = Type.String({
+  pattern: '^[^\\s@]{1,64}@[^\\s@]{1,189}$',
+  maxLength: 254,
+  description: 'Capital and small letters are the same',
+  examples: ['ana@example.com'],
+})
+const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Ana Souza'] })
+const Language = Type.Union([Type.Literal('pt-BR'), Type.Literal('en')], { description: 'Of the dashboard' })
+const Role = Type.Union(
+  [Type.Literal('viewer'), Type.Literal('operator'), Type.Literal('developer'), Type.Literal('admin')],
+  {
+    description:
+      'viewer looks; operator replays, releases, pauses and mends as well; developer changes all but keys, members and the tenant; admin changes everything',
+  },
+)
+export type Role = Type.Static<typeof Role>
+
+/** One that is chosen now; one that is given may be whatever was allowed when it was chosen. */
+const NewPassword = Type.String({
+  minLength: 12,
+  maxLength: 200,
+  description: 'At least 12 characters, of any kind',
+  examples: ['correct horse battery staple'],
+})
+const GivenPassword = Type.String({ minLength: 1, maxLength: 200 })
+const Code = Type.String({
+  pattern: '^[0-9]{6}$',
+  description: 'Of the second factor, where there is one',
+  examples: ['123456'],
+})
+
+export const SignInBody = Type.Object(
+  { email: Email, password: GivenPassword, code: Type.Optional(Code) },
+  closed,
+)
+export type SignIn = Type.Static<typeof SignInBody>
+
+export const WelcomeBody = Type.Object(
+  {
+    token: Type.String({ minLength: 20, maxLength: 100, description: 'From the link' }),
+    name: Name,
+    email: Email,
+    password: NewPassword,
+    language: Language,
+    code: Type.Optional(Code),
+  },
+  closed,
+)
+export type Welcome = Type.Static<typeof WelcomeBody>
+
+const PersonSchema = Type.Object(
+  {
+    id: WireId('person'),
+    email: Type.String(),
+    name: Type.String(),
+    language: Language,
+    has_totp: Type.Boolean(),
+  },
+  closed,
+)
+export type Person = Type.Static<typeof PersonSchema>
+
+const PlaceSchema = Type.Object({ id: WireId('tenant'), name: Type.String(), role: Role }, closed)
+
+export const SessionSchema = Type.Object(
+  {
+    id: WireId('session'),
+    member: PersonSchema,
+    tenant: Nullable(PlaceSchema),
+    role: Nullable(Role),
+    scopes: Type.Array(Type.String(), {
+      description: 'What this session may do in this tenant, as of a key',
+    }),
+    is_administrator: Type.Boolean({ description: 'Of the whole installation' }),
+    environment: Type.Union([Type.Literal('live'), Type.Literal('test')], {
+      description: 'As the header trilho-environment chose it; live where it is absent',
+    }),
+    tenants: Type.Array(PlaceSchema, {
+      description:
+        'Those the header trilho-tenant may choose, oldest first; without it the first. At most 200 to an administrator',
+    }),
+    language: Language,
+    csrf: Type.String({ description: 'For the header trilho-csrf of whatever changes something' }),
+    expires_at: Timestamp,
+  },
+  closed,
+)
+export type Session = Type.Static<typeof SessionSchema>
+
+export const SessionEntrySchema = Type.Object(
+  {
+    id: WireId('session'),
+    is_this: Type.Boolean({ description: 'The one that asks' }),
+    ip: Nullable(Type.String()),
+    user_agent: Nullable(Type.String()),
+    created_at: Timestamp,
+    seen_at: Type.String({ format: 'date-time', description: 'When it last asked, to some minutes' }),
+    expires_at: Timestamp,
+  },
+  closed,
+)
+export type SessionEntry = Type.Static<typeof SessionEntrySchema>
+export const SessionEntryPage = Page(SessionEntrySchema)

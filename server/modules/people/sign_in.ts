@@ -1,0 +1,76 @@
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { type Actor, type App, INSTALLATION } from '../app.ts'
+import { forgive, takeAttempt, undoAttempt } from './attempts.ts'
+import { isPassword } from './passwords.ts'
+import { findPersonByEmail, markSignedIn, type PersonRow, takeTotpStep } from './queries.ts'
+import type { SignIn } from './schema.ts'
+import { type Opened, openSession } from './sessions.ts'
+import { totpStep } from './totp.ts'
+
+/** Who comes, before it is known who it is. */
+export type Visitor = Actor & { agent: string | null }
+
+export const toEmail = (text: string): string => text.trim().toLowerCase()
+
+/**
+ * Opens a session for who proves an e-mail by its password, and by a code where there is a second factor. Throws 401,
+ * the same for an e-mail nobody has and a wrong password and after the same time, `totp_required` where only the code
+ * is missing, and 429 after too many failures.
+ */
+export async function signIn(app: App, visitor: Visitor, input: SignIn): Promise<Opened> {
+  const attempt = { email: toEmail(input.email), ip: visitor.ip }
+  const person = await prove(app, attempt, input)
+  return inTenant(app.db, INSTALLATION, async (tx) => {
+    await forgive(tx, attempt)
+    if (!(await markSignedIn(tx, person, app.clock.now()))) throw refused(app)
+    return openSession(app, tx, person, visitor)
+  })
+}
+
+/** The person who knows the password and has the code; the attempt counts as failed until it is forgiven. */
+export async function prove(
+  app: App,
+  attempt: { email: string; ip: string | null },
+  { password, code }: Pick<SignIn, 'password' | 'code'>,
+): Promise<PersonRow> {
+  await takeAttempt(app, attempt)
+  const person = await inTenant(app.db, INSTALLATION, (tx) => findPersonByEmail(tx, attempt.email))
+  const is_right = await isPassword(app, password, person?.password ?? null)
+  if (!person || !is_right) throw refused(app)
+  if (person.totp_since === null) return person
+  if (code === undefined) {
+    await undoAttempt(app, attempt)
+    throw codeMissing()
+  }
+  if (await inTenant(app.db, INSTALLATION, (tx) => takeCode(app, tx, person.id, code))) return person
+  throw refused(app)
+}
+
+/** Whether it is a code of now that was not used yet; it is used by that. */
+export async function takeCode(app: App, tx: Tx, person_id: string, code: string): Promise<boolean> {
+  const secret = await app.vault.get(tx, totpRef(person_id))
+  const step = secret === null ? null : totpStep(secret, code, app.clock.now())
+  return step !== null && takeTotpStep(tx, person_id, step)
+}
+
+export const totpRef = (person_id: string, field: 'totp' | 'totp_pending' = 'totp') => ({
+  tenant_id: INSTALLATION,
+  owner_id: person_id,
+  field,
+})
+
+const CHALLENGE = { 'www-authenticate': 'Session realm="trilho"' }
+
+export const codeMissing = (): Problem =>
+  new Problem('totp_required', {
+    field: 'code',
+    detail: 'The password is right. Send the code of your authenticator app as well.',
+    headers: CHALLENGE,
+  })
+
+function refused(app: App): Problem {
+  app.telemetry.count('trilho_security_events_total', { kind: 'bad_password' })
+  const detail = 'E-mail, password or code is wrong, or the code was used before. Check them and try again.'
+  return new Problem('unauthenticated', { detail, headers: CHALLENGE })
+}
