@@ -9,6 +9,7 @@ import {
   Menu,
   NavLink,
   ScrollArea,
+  SegmentedControl,
   Select,
   Text,
   UnstyledButton,
@@ -20,14 +21,14 @@ import { IconLanguage, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/i
 import { useEffect } from 'react'
 import { Link, Outlet, useLocation } from 'react-router'
 import { useLive } from './api/live.ts'
-import { SignedIn, useSession, useSignOut, useTenant } from './api/session.tsx'
+import { SignedIn, useEnvironment, useLanguage, useSession, useSignOut, useTenant } from './api/session.tsx'
 import { Finder } from './pages/finder.tsx'
 import { SignIn } from './pages/sign_in.tsx'
 import { Welcome } from './pages/welcome.tsx'
 import { PLACES } from './places.tsx'
 import './frame.css'
 import rail from './rail.svg'
-import { speak, spoken, texts } from './text/text.ts'
+import { spoken, texts } from './text/text.ts'
 
 const useText = texts('frame', {
   en: {
@@ -41,6 +42,9 @@ const useText = texts('frame', {
     profile: 'Your account',
     sign_out: 'Sign out',
     account: 'Account of {{name}}',
+    environment: 'Environment',
+    test: 'Test',
+    live: 'Live',
   },
   'pt-BR': {
     menu: 'Menu',
@@ -53,6 +57,9 @@ const useText = texts('frame', {
     profile: 'Sua conta',
     sign_out: 'Sair',
     account: 'Conta de {{name}}',
+    environment: 'Ambiente',
+    test: 'Teste',
+    live: 'Produção',
   },
 })
 
@@ -102,6 +109,7 @@ function Shell() {
               </Group>
             </UnstyledButton>
             <TenantPicker />
+            <Environment />
           </Group>
           <Group gap="xs" wrap="nowrap">
             <Finder />
@@ -139,18 +147,38 @@ function Places() {
   )
 }
 
+/** Which credentials and connections may be used: those of the sandbox, or the real ones. */
+function Environment() {
+  const say = useText()
+  const { environment } = useSession()
+  const choose = useEnvironment()
+  return (
+    <SegmentedControl
+      size="xs"
+      aria-label={say('environment')}
+      color={environment === 'live' ? 'orange' : 'gray'}
+      value={environment}
+      onChange={(value) => void choose(value as 'live' | 'test')}
+      data={[
+        { value: 'test', label: say('test') },
+        { value: 'live', label: say('live') },
+      ]}
+    />
+  )
+}
+
 function TenantPicker() {
   const say = useText()
   const { tenants, tenant } = useSession()
   const choose = useTenant()
-  if (tenants.length < 2) return <Text size="sm">{tenant.name}</Text>
+  if (tenants.length < 2) return <Text size="sm">{tenant?.name}</Text>
   return (
     <Select
       size="xs"
       w={170}
       searchable
       aria-label={say('tenant')}
-      value={tenant.id}
+      value={tenant?.id ?? null}
       data={tenants.map(({ id, name }) => ({ value: id, label: name }))}
       onChange={(id) => id && void choose(id)}
       allowDeselect={false}
@@ -180,6 +208,7 @@ function Account() {
   const say = useText()
   const { member } = useSession()
   const signOut = useSignOut()
+  const speakAlways = useLanguage()
   return (
     <Menu position="bottom-end">
       <Menu.Target>
@@ -194,7 +223,7 @@ function Account() {
         </Menu.Item>
         <Menu.Item
           leftSection={<IconLanguage size={16} />}
-          onClick={() => speak(spoken() === 'en' ? 'pt-BR' : 'en')}
+          onClick={() => void speakAlways(spoken() === 'en' ? 'pt-BR' : 'en')}
         >
           {say('language')}
         </Menu.Item>

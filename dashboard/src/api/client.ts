@@ -4,10 +4,12 @@ import type { Problem, paths } from './schema.ts'
 /** The one way to the API: types from its OpenAPI document, the session's cookie, the tenant that is looked at. */
 export const api = createClient<paths>({ baseUrl: '/', credentials: 'same-origin' })
 
-/** What the session says of every request; `tenant` null is the one the server chooses. */
-const said: { csrf: string | null; tenant: string | null } = { csrf: null, tenant: null }
+type Said = { csrf: string | null; tenant: string | null; environment: 'live' | 'test' | null }
 
-export function say(headers: Partial<typeof said>): void {
+/** What the session says of every request; what is null the server chooses. */
+const said: Said = { csrf: null, tenant: null, environment: null }
+
+export function say(headers: Partial<Said>): void {
   Object.assign(said, headers)
 }
 
@@ -16,6 +18,7 @@ export function spokenHeaders(): Record<string, string> {
   return {
     ...(said.csrf !== null && { 'trilho-csrf': said.csrf }),
     ...(said.tenant !== null && { 'trilho-tenant': said.tenant }),
+    ...(said.environment !== null && { 'trilho-environment': said.environment }),
   }
 }
 

@@ -1,12 +1,13 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext } from 'react'
-import { speak, spoken } from '../text/text.ts'
+import { type Language, speak, spoken } from '../text/text.ts'
 import { api, ask, Refusal, say } from './client.ts'
 import type { paths } from './schema.ts'
 
 export type Session = paths['/v1/session']['get']['responses'][200]['content']['application/json']
 
 const KEPT_TENANT = 'trilho.tenant'
+const KEPT_ENVIRONMENT = 'trilho.environment'
 
 const Held = createContext<Session | null>(null)
 
@@ -42,7 +43,7 @@ export function SignedIn({
 }
 
 async function readSession(): Promise<Session | null> {
-  say({ tenant: localStorage.getItem(KEPT_TENANT) })
+  say({ tenant: localStorage.getItem(KEPT_TENANT), environment: keptEnvironment() })
   try {
     return take(await ask(api.GET('/v1/session')))
   } catch (error) {
@@ -61,6 +62,19 @@ function take(session: Session): Session {
   return session
 }
 
+/** Test until somebody says live: nothing of the real world is moved by a first click. */
+const keptEnvironment = () => (localStorage.getItem(KEPT_ENVIRONMENT) === 'live' ? 'live' : 'test')
+
+/** Looks at the other environment: live and test are apart. */
+export function useEnvironment(): (environment: 'live' | 'test') => Promise<void> {
+  const client = useQueryClient()
+  return async (environment) => {
+    localStorage.setItem(KEPT_ENVIRONMENT, environment)
+    say({ environment })
+    await client.resetQueries()
+  }
+}
+
 /** Looks at another tenant: everything is read anew. */
 export function useTenant(): (id: string) => Promise<void> {
   const client = useQueryClient()
@@ -68,6 +82,16 @@ export function useTenant(): (id: string) => Promise<void> {
     localStorage.setItem(KEPT_TENANT, id)
     say({ tenant: id })
     await client.resetQueries()
+  }
+}
+
+/** Speaks another language, and remembers it for the person. */
+export function useLanguage(): (language: Language) => Promise<void> {
+  const client = useQueryClient()
+  return async (language) => {
+    speak(language)
+    await ask(api.PATCH('/v1/member', { body: { language } }))
+    await client.invalidateQueries({ queryKey: ['session'] })
   }
 }
 
