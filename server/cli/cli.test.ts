@@ -28,6 +28,7 @@ function recorder(): { io: Io; text: () => string } {
   const io: Io = {
     out: add,
     err: add,
+    bytes: () => {},
     paint: (_style, words) => words,
     stdin: async () => '',
     lines: async function* () {},

@@ -6,6 +6,8 @@ import type { Command } from 'commander'
 /** What a command may touch of the terminal. Results go to `out`, everything said about them to `err`. */
 export type Io = {
   out(line: string): void
+  /** A result that is no text. */
+  bytes(bytes: Uint8Array): void
   err(line: string): void
   /** Colours where the stream is a terminal and NO_COLOR is not set. */
   paint(style: Style, text: string): string
@@ -42,6 +44,7 @@ export function terminal(): Io {
   })
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
+    bytes: (bytes) => void process.stdout.write(bytes),
     err: (line) => void process.stderr.write(`${line}\n`),
     paint: (style, words) => styleText(style, words, { stream: process.stdout }),
     stdin: () => text(process.stdin),

@@ -12,6 +12,7 @@ async function tools(args: string[], stdin: string[] = []) {
   const io: Io = {
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
+    bytes: (bytes) => void out.push(Buffer.from(bytes).toString('latin1')),
     paint: (_style, words) => words,
     stdin: async () => stdin.join(''),
     lines: () => linesOf(Readable.from(stdin.map((chunk) => Buffer.from(chunk, 'latin1')))),
@@ -70,4 +71,23 @@ test('each line of standard input is answered by one line, in order, however the
   const brief = await tools(['boleto', '-', '--reference-date', '2026-11-22'], [`${LINE}\n`])
   assert.deepEqual([brief.code, brief.lines], [0, [`bank  ${LINE}  180.84  2025-02-23`]])
   assert.deepEqual((await tools(['boleto', '-', '--json'], [])).lines, [])
+})
+
+const BRCODE =
+  '00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-4266554400005204000053039865802BR5913Fulano de Tal6008BRASÍLIA62070503***6304B4F6'
+
+test('BR Codes are read, one or many, and drawn as pictures', async () => {
+  const one = await tools(['brcode', BRCODE, '--json'])
+  const { type, merchant_city, url } = JSON.parse(one.text)
+  assert.deepEqual([one.code, type, merchant_city, url], [0, 'static', 'BRASÍLIA', null])
+  const stdin = Buffer.from(`${BRCODE}\n${BRCODE}x\n`).toString('latin1')
+  const many = await tools(['brcode', '-', '--json'], [stdin])
+  assert.deepEqual(
+    many.lines.map((line) => JSON.parse(line).rule ?? 'valid'),
+    ['valid', 'crc_missing'],
+  )
+  assert.match((await tools(['brcode', BRCODE, '--qr', 'svg'])).text, /^<svg .*<\/svg>$/)
+  assert.match((await tools(['brcode', BRCODE, '--qr', 'png'])).text, /^\u0089PNG/)
+  assert.equal((await tools(['brcode', 'pix', '--qr', 'png'])).code, 1)
+  assert.equal((await tools(['brcode', BRCODE, '--qr', 'gif'])).code, 2)
 })

@@ -2,15 +2,19 @@ import type { Command } from 'commander'
 import { type Boleto, readBoleto } from '../kit/brazil/boleto.ts'
 import { dateOf, daysOf } from '../kit/brazil/days.ts'
 import { type Document, readDocument } from '../kit/brazil/document.ts'
-import type { Refusal } from '../kit/brazil/refusal.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { RegisterCommand } from './cli.ts'
-import { card, EXIT, examples, failure, type Io, type Printed } from './output.ts'
+import { EXIT, examples, failure, type Io, type Printed } from './output.ts'
+import { brcode } from './tools_brcode.ts'
+import { readAll } from './tools_read.ts'
 
 /** What Brazil's papers say, read here: no server is asked. */
 export const tools: RegisterCommand = (program, io) => {
-  const group = program.command('tools').description('Read boletos, CPF and CNPJ; no server is needed')
+  const group = program
+    .command('tools')
+    .description('Read boletos, BR Codes, CPF and CNPJ; no server is needed')
   boleto(group, io)
+  brcode(group, io)
   document(group, io)
 }
 
@@ -50,33 +54,6 @@ function document(group: Command, io: Io): void {
     'tools document - --json < documents.txt',
   )
 }
-
-/** Prints what the text is, or each line of standard input, in their order; ends in failure where one is not valid. */
-async function readAll<Read extends { valid: true }>(
-  io: Io,
-  text: string,
-  { json }: Printed,
-  read: (text: string) => Read | Refusal,
-  brief: (read: Read) => string,
-): Promise<void> {
-  const print = json ? JSON.stringify : (one: Read | Refusal) => (one.valid ? brief(one) : whyNot(one))
-  if (text !== '-') {
-    const one = read(text)
-    if (json || one.valid) io.out(json ? JSON.stringify(one) : card(io, one))
-    if (!one.valid) throw failure(EXIT.failed, whyNot(one))
-    return
-  }
-  let [all, refused] = [0, 0]
-  for await (const texts of io.lines()) {
-    const found = texts.map(read)
-    all += found.length
-    refused += found.filter(({ valid }) => !valid).length
-    io.out(found.map((one) => print(one)).join('\n'))
-  }
-  if (refused > 0) throw failure(EXIT.failed, `${refused} of ${all} are not valid`)
-}
-
-const whyNot = ({ rule, reason }: Refusal): string => `not valid, ${rule}: ${reason}`
 
 const briefBoleto = ({ kind, formatted, amount, due_date }: Boleto): string =>
   [kind, formatted, amount === null ? '-' : inReais(amount), due_date ?? '-'].join('  ')
