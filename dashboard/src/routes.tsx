@@ -3,7 +3,11 @@ import { Frame } from './frame.tsx'
 import { Lost } from './pages/lost.tsx'
 
 /** Each page is loaded when somebody goes there; its module exports `Component`. */
-const pages: RouteObject[] = [{ index: true, lazy: () => import('./pages/overview/overview.tsx') }]
+const pages: RouteObject[] = [
+  { index: true, lazy: () => import('./pages/overview/overview.tsx') },
+  { path: 'calls', lazy: () => import('./pages/calls/calls.tsx') },
+  { path: 'calls/:id', lazy: () => import('./pages/calls/call.tsx') },
+]
 
 export const router = createBrowserRouter([
   {

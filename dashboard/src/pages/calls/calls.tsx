@@ -1,0 +1,192 @@
+import { Button, Code, Group, Menu, Text } from '@mantine/core'
+import { IconDownload, IconFlask } from '@tabler/icons-react'
+import { Link } from 'react-router'
+import { api, ask } from '../../api/client.ts'
+import { usePages } from '../../api/hooks.ts'
+import { nameIn, useConnections } from '../../api/names.ts'
+import type { paths } from '../../api/schema.ts'
+import { useMay } from '../../api/session.tsx'
+import { duration, number } from '../../parts/figures.ts'
+import {
+  ClearFilters,
+  FilterSelect,
+  type Filters,
+  FilterText,
+  LiveButton,
+  useFilters,
+  useHeld,
+} from '../../parts/filters.tsx'
+import { Empty, Page } from '../../parts/page.tsx'
+import { RangePicker, useRange } from '../../parts/range.tsx'
+import { State, useStateName } from '../../parts/state.tsx'
+import { type Column, DataTable } from '../../parts/table.tsx'
+import { When } from '../../parts/when.tsx'
+import { useExport } from './export.ts'
+import { useText } from './text.ts'
+
+type List = paths['/v1/calls']['get']
+type Call = List['responses'][200]['content']['application/json']['data'][number]
+type Query = NonNullable<List['parameters']['query']>
+
+const NAMES = ['connection_id', 'state', 'status', 'operation', 'method', 'q'] as const
+const STATES = ['started', 'succeeded', 'refused', 'failed', 'unknown'] as const
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** Every request to a vendor, found by what it was and how it ended, as it happens. */
+export function Component() {
+  const say = useText()
+  const filters = useFilters(NAMES)
+  const range = useRange()
+  // A period that ends now has no end, or the newest calls would be outside of it.
+  const asked = {
+    ...filters.set,
+    from: range.from,
+    ...(range.name === 'custom' && { to: range.to }),
+  } as Query
+  const period = range.name === 'custom' ? [range.from, range.to] : [range.name]
+  const key = ['calls', 'list', filters.set, ...period] as const
+  const held = useHeld(key)
+  const pages = usePages<Call>(
+    key,
+    (cursor) => ask(api.GET('/v1/calls', { params: { query: { ...asked, cursor, limit: '100' } } })),
+    !held.is_held,
+  )
+  return (
+    <Page title={say('title')} about={say('about')} actions={<Actions asked={asked} />}>
+      <Group gap="xs">
+        <Fields of={filters} />
+        <RangePicker />
+        <LiveButton {...held} />
+      </Group>
+      <DataTable
+        label={say('title')}
+        columns={useColumns()}
+        pages={pages}
+        id={({ id }) => id}
+        to={({ id }) => `/calls/${id}`}
+        empty={filters.is_any ? undefined : <Nothing />}
+      />
+    </Page>
+  )
+}
+
+function Actions({ asked }: { asked: Query }) {
+  const say = useText()
+  const may = useMay()
+  const { save, is_saving } = useExport(asked)
+  return (
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button size="sm" variant="default" leftSection={<IconDownload size={16} />} loading={is_saving}>
+            {say('export')}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item onClick={() => save('csv')}>{say('export_csv')}</Menu.Item>
+          <Menu.Item onClick={() => save('jsonl')}>{say('export_jsonl')}</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {may('calls:write') && (
+        <Button size="sm" component={Link} to="/calls/tester" leftSection={<IconFlask size={16} />}>
+          {say('tester')}
+        </Button>
+      )}
+    </>
+  )
+}
+
+function Fields({ of }: { of: Filters<(typeof NAMES)[number]> }) {
+  const say = useText()
+  const name = useStateName()
+  const connections = useConnections()
+  return (
+    <>
+      <FilterSelect
+        of={of}
+        name="connection_id"
+        label={say('connection')}
+        choices={connections.map((one) => ({ value: one.id, label: one.name }))}
+      />
+      <FilterSelect
+        of={of}
+        name="state"
+        label={say('state')}
+        choices={STATES.map((value) => ({ value, label: name(value) }))}
+      />
+      <FilterText of={of} name="status" label={say('status')} />
+      <FilterSelect of={of} name="method" label={say('method')} choices={METHODS} />
+      <FilterText of={of} name="operation" label={say('operation')} />
+      <FilterText of={of} name="q" label={say('q')} />
+      <ClearFilters of={of} />
+    </>
+  )
+}
+
+function useColumns(): Column<Call>[] {
+  const say = useText()
+  const connections = useConnections()
+  return [
+    { title: say('state'), width: 130, cell: ({ state }) => <State of={state} /> },
+    { title: say('asked'), cell: (call) => <Asked of={call} /> },
+    {
+      title: say('connection'),
+      width: 190,
+      wide: true,
+      cell: ({ connection_id }) => (
+        <Text size="sm" truncate maw={180}>
+          {nameIn(connections, connection_id)}
+        </Text>
+      ),
+    },
+    { title: say('code'), width: 80, right: true, cell: ({ status }) => status ?? '–' },
+    { title: say('attempts'), width: 100, wide: true, right: true, cell: ({ attempts }) => number(attempts) },
+    {
+      title: say('took'),
+      width: 90,
+      wide: true,
+      right: true,
+      cell: ({ duration_ms }) => duration(duration_ms),
+    },
+    {
+      title: say('when'),
+      width: 130,
+      wide: true,
+      right: true,
+      cell: (call) => <When at={call.created_at} />,
+    },
+  ]
+}
+
+/** The operation where it has a name; what was asked over the wire in any case. */
+function Asked({ of }: { of: Call }) {
+  return (
+    <Group gap={6} wrap="nowrap" maw={{ base: 170, sm: 480 }}>
+      <Code fz="xs" fw={600}>
+        {of.method}
+      </Code>
+      <Text size="sm" truncate component={Link} to={`/calls/${of.id}`} title={of.error ?? of.path}>
+        {of.operation ?? of.path}
+      </Text>
+    </Group>
+  )
+}
+
+function Nothing() {
+  const say = useText()
+  const may = useMay()
+  return (
+    <Empty
+      title={say('empty')}
+      action={
+        may('calls:write') && (
+          <Button component={Link} to="/calls/tester">
+            {say('tester')}
+          </Button>
+        )
+      }
+    >
+      {say('empty_next')}
+    </Empty>
+  )
+}
