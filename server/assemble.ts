@@ -22,6 +22,7 @@ import * as metricRoutes from './modules/metrics/routes.ts'
 import * as operationRoutes from './modules/operations/routes.ts'
 import * as outboundJobs from './modules/outbound/jobs.ts'
 import * as outboundRoutes from './modules/outbound/routes.ts'
+import * as overviewRoutes from './modules/overview/routes.ts'
 import * as peopleJobs from './modules/people/jobs.ts'
 import * as peopleRoutes from './modules/people/routes.ts'
 import { react } from './modules/reactions.ts'
@@ -56,6 +57,7 @@ export const rooms: Routes[] = [
   batchRoutes.routes,
   healthRoutes.routes,
   inboundRoutes.routes,
+  overviewRoutes.routes,
 ]
 
 /** The addresses vendors post to, and the verb behind them. */

@@ -172,3 +172,18 @@ export async function listStates(db: Db): Promise<{ connection_id: string; state
     select connection_id, state from breaker where opened_at is not null`.execute(db)
   return rows
 }
+
+export type OpenBreaker = Pick<BreakerRow, 'state' | 'reason' | 'opened_at' | 'next_attempt_at'> & {
+  connection_id: string
+}
+
+/** Those of a tenant that let nothing through, or one call at a time. */
+export const listOpenBreakers = async (tx: Tx, tenant_id: string, limit: number): Promise<OpenBreaker[]> =>
+  (await tx
+    .selectFrom('breaker')
+    .select(['connection_id', 'state', 'reason', 'opened_at', 'next_attempt_at'])
+    .where('tenant_id', '=', tenant_id)
+    .where('state', '<>', 'closed')
+    .orderBy('opened_at', 'desc')
+    .limit(limit)
+    .execute()) as OpenBreaker[]

@@ -117,6 +117,7 @@ export async function drainCalls(app: App): Promise<void> {
 }
 
 export { readBodies } from './bodies.ts'
+export { listOpenBreakers } from './breaker_queries.ts'
 export {
   cancelCall,
   deferCall,
@@ -137,5 +138,6 @@ export { DeferredCall, toDeferred } from './deferred_schema.ts'
 export { tryDeferred } from './deferred_tries.ts'
 export { putWork } from './deferred_work.ts'
 export { exportCalls } from './export.ts'
+export { listTightLimits } from './limits.ts'
 export { probe, testConnection } from './probe.ts'
 export { MakeCall } from './schema.ts'

@@ -1,9 +1,9 @@
-import { type Count, countsOf, type Rate, usedOf } from '../../kit/call_limits.ts'
+import { type Count, callLimits, countsOf, type Rate, usedOf } from '../../kit/call_limits.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
-import { openConnection } from '../connections/connections.ts'
+import { type LimitedConnection, openConnection } from '../connections/connections.ts'
 import { type Guards, guardsOf } from './guards.ts'
 import { listUsage, listVendorLimits, type VendorLimit } from './limit_queries.ts'
 import { limitStore } from './limit_store.ts'
@@ -41,6 +41,35 @@ const countsOfConnection = (place: Guards['place'], { rates, operations }: Guard
     countsOf('operation', { ...place, operation }, own),
   ),
 ]
+
+/** A limit of which much is used: of a connection, or, with `connection_id` null, of the whole tenant. */
+export type TightLimit = Counted & { connection_id: string | null; share_percent: number }
+
+/** Of these connections and of the tenant, those limits of which so much is used already, the fullest first. */
+export async function listTightLimits(
+  app: App,
+  tenant_id: string,
+  connections: readonly LimitedConnection[],
+  from_percent: number,
+): Promise<TightLimit[]> {
+  const counts = [
+    ...connections.flatMap(({ id: connection_id, provider, limits }) => {
+      const known = app.providers.get(provider)
+      const place = { tenant_id, connection_id, operation: '' }
+      return known ? countsOfConnection(place, callLimits(known, limits)) : []
+    }),
+    ...(await tenantCounts(app, tenant_id)),
+  ]
+  if (counts.length === 0) return []
+  return (await used(app, counts))
+    .map((one, at) => ({
+      ...one,
+      connection_id: one.level === 'tenant' ? null : (counts[at]?.connection_id ?? null),
+      share_percent: Math.round((one.used * 100) / one.limit),
+    }))
+    .filter(({ share_percent }) => share_percent >= from_percent)
+    .sort((a, b) => b.share_percent - a.share_percent)
+}
 
 async function used(app: App, counts: readonly Count[]): Promise<Counted[]> {
   const { rings, now_ms } = await limitStore(app).read(counts)

@@ -25,6 +25,7 @@ import { dropToken } from './tokens.ts'
 export type Environment = queries.Environment
 
 export { watchConnections } from './active.ts'
+export { type LimitedConnection, listNamed, summarize } from './queries.ts'
 export { noteSeen, setHealth } from './seen.ts'
 export {
   type Claim,

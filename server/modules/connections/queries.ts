@@ -171,6 +171,37 @@ export async function setHealth(
     .execute()
 }
 
+export type Summary = { state: State; health: Health; count: number }
+
+export const summarize = (tx: Tx, tenant_id: string): Promise<Summary[]> =>
+  tx
+    .selectFrom('connection')
+    .select(({ fn }) => ['state', 'health', sql<number>`${fn.countAll()}::int`.as('count')])
+    .where('tenant_id', '=', tenant_id)
+    .groupBy(['state', 'health'])
+    .execute()
+
+export type LimitedConnection = Pick<
+  ConnectionRow,
+  'id' | 'name' | 'provider' | 'state' | 'health' | 'limits'
+>
+
+/** What is shown of connections beside what they do. */
+export const listNamed = async (
+  tx: Tx,
+  tenant_id: string,
+  ids: readonly string[],
+): Promise<LimitedConnection[]> =>
+  ids.length === 0
+    ? []
+    : tx
+        .selectFrom('connection')
+        .select(['id', 'name', 'provider', 'state', 'health', 'limits'])
+        .where('tenant_id', '=', tenant_id)
+        .where('id', 'in', ids)
+        .$castTo<LimitedConnection>()
+        .execute()
+
 /** Of all tenants: for the owner, whose policy lets it see them. */
 export async function countEnabled(db: Db): Promise<number> {
   const { rows } = await sql<{ n: number }>`

@@ -21,6 +21,7 @@ import { addressOf, partSettings, readHidden, readSecrets, writeHidden, writeSec
 
 export * from './messages.ts'
 export * from './quarantine.ts'
+export { type Backlog, readBacklog } from './queries.ts'
 export { receive } from './receive.ts'
 export { readStory } from './story.ts'
 

@@ -2,6 +2,7 @@ import { asWorker, isConnectionLoss, type Tx } from '../../platform/database/dat
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { publishAll } from '../events/events.ts'
+import { noteTraffic } from '../metrics/metrics.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
 import { failed, interpret, type Outcome, type React } from './interpret.ts'
 import { settleLanes, type Turned } from './lane_queries.ts'
@@ -113,8 +114,10 @@ export const giveUp = (one: Outcome, error: string): Outcome => ({
 })
 
 function report(app: App, { item, provider, state, event_type, error, events, flags }: Outcome): void {
-  const seconds = (app.clock.now().getTime() - timeOfId(item.id).getTime()) / 1000
-  app.telemetry.observe('trilho_inbound_processing_seconds', seconds, { provider })
+  const duration_ms = app.clock.now().getTime() - timeOfId(item.id).getTime()
+  const { tenant_id } = item
+  noteTraffic(app, { tenant_id, direction: 'inbound', subject: provider, outcome: state, duration_ms })
+  app.telemetry.observe('trilho_inbound_processing_seconds', duration_ms / 1000, { provider })
   app.telemetry.count('trilho_events_total', { origin: 'inbound' }, events.length)
   app.log.info(
     {

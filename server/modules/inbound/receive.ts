@@ -17,7 +17,7 @@ import { refuseUnread, schemaFault, within } from './guards.ts'
 import { changedKey, identityOf, laneOf } from './keys.ts'
 import type { Options } from './options.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
-import { quarantine, type Refusal, tellRefused } from './refusals.ts'
+import { noteArrival, quarantine, type Refusal, tellRefused } from './refusals.ts'
 import { sealBody } from './sealing.ts'
 import { findDefaults } from './source_queries.ts'
 import { type ActiveSource, baseOf, findActiveSource, pathOf } from './sources.ts'
@@ -130,6 +130,7 @@ export async function store(app: App, source: ActiveSource, arrival: Arrival): P
     result: result === 'received' ? 'accepted' : result,
   })
   if (result === 'received') app.db.notify('trilho_inbox', 'new')
+  else noteArrival(app, source, result)
   return { status: result, id: toWire('message', first_id) }
 }
 

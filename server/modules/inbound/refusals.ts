@@ -1,6 +1,7 @@
 import { inTenant, once } from '../../platform/database/database.ts'
 import { type ErrorCode, Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
+import { noteTraffic } from '../metrics/metrics.ts'
 import { countQuarantine, insertRefused, insertSecurityEvent } from './quarantine_queries.ts'
 import { type Arrival, keptHeaders } from './receive.ts'
 import type { ActiveSource } from './sources.ts'
@@ -20,6 +21,16 @@ export function tellRefused(app: App, provider: string, result: string): void {
   app.telemetry.count('trilho_inbound_messages_total', { provider, result })
 }
 
+/** Of what never becomes work. */
+export const noteArrival = (app: App, source: ActiveSource, outcome: 'quarantined' | 'duplicate'): void =>
+  noteTraffic(app, {
+    tenant_id: source.tenant_id,
+    direction: 'inbound',
+    subject: source.provider.id,
+    outcome,
+    duration_ms: 0,
+  })
+
 export type Refusal = { reason: string; detail: string; code: ErrorCode; result: string }
 
 /** Keeps the message with the reason and a security event, where there is room. */
@@ -30,6 +41,7 @@ export async function quarantine(
   { reason, detail, code, result }: Refusal,
 ): Promise<Problem> {
   tellRefused(app, source.provider.id, result)
+  noteArrival(app, source, 'quarantined')
   app.telemetry.count('trilho_security_events_total', { kind: 'webhook.refused' })
   const problem = new Problem(code, { detail })
   const gauge = underWay(app)

@@ -1,13 +1,12 @@
 import { addTo, bucketOf, merge } from '../../kit/durations.ts'
 import { once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
-import { addCounts, type Counts, type MetricRow } from './queries.ts'
+import { addCounts, type Counts, type MetricRow, TOGETHER } from './queries.ts'
+import { floorTo, type Grain } from './spans.ts'
+import { createTally } from './tally.ts'
+import { writeTraffic } from './traffic.ts'
 
-/**
- * What this process counted and has not written yet. A call costs no statement: every few seconds one writes all that
- * was counted meanwhile, and none where nothing was. A process that is killed takes those seconds' counts with it;
- * the records of the calls are not touched by that.
- */
+/** Counting calls as they end: nothing is written for any of them, see `tally.ts`. */
 export type Noted = {
   tenant_id: string
   connection_id: string
@@ -20,46 +19,19 @@ export type Noted = {
   error: string | null
 }
 
-type Counted = Counts & { tenant_id: string; subject_id: string; hour_ms: number }
+type Counted = Counts & { tenant_id: string; subject_id: string; at_ms: number }
 
-const WRITE_EVERY_MS = 5_000
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
+const counted = once((app: App) =>
+  createTally<Counted>(app, (rows) => addCounts(app.db.worker, rowsOf(rows))),
+)
 
-const counted = once((app: App) => {
-  let rows = new Map<string, Counted>()
-  let timer: NodeJS.Timeout | null = null
-  let writing: Promise<void> = Promise.resolve()
-
-  const write = () => {
-    if (timer) clearTimeout(timer)
-    timer = null
-    const due = [...rows.values()]
-    rows = new Map()
-    if (due.length === 0) return
-    writing = addCounts(app.db.worker, toRows(due)).catch((err: unknown) =>
-      app.log.warn({ err }, 'what was counted in the last seconds was not kept'),
-    )
-  }
-
-  return {
-    of: (tenant_id: string, subject_id: string): Counted => {
-      timer ??= setTimeout(write, WRITE_EVERY_MS).unref()
-      const hour_ms = Math.floor(app.clock.now().getTime() / HOUR_MS) * HOUR_MS
-      const key = `${subject_id} ${hour_ms}`
-      const row = rows.get(key) ?? { tenant_id, subject_id, hour_ms, ...nothing() }
-      rows.set(key, row)
-      return row
-    },
-    drain: async () => {
-      write()
-      await writing
-    },
-  }
-})
+function countsNow(app: App, tenant_id: string, subject_id: string): Counts {
+  const at_ms = floorTo(app.clock.now().getTime(), 'five_minutes')
+  return counted(app).of(`${subject_id} ${at_ms}`, () => ({ tenant_id, subject_id, at_ms, ...nothing() }))
+}
 
 export function noteCall(app: App, noted: Noted): void {
-  const row = counted(app).of(noted.tenant_id, noted.connection_id)
+  const row = countsNow(app, noted.tenant_id, noted.connection_id)
   row.calls += 1
   row[noted.state] += 1
   row.attempts += noted.attempts
@@ -73,13 +45,15 @@ export function noteCall(app: App, noted: Noted): void {
 
 /** A read that the cache could have answered, and whether it did. */
 export function noteCache(app: App, tenant_id: string, connection_id: string, hit: boolean): void {
-  const row = counted(app).of(tenant_id, connection_id)
+  const row = countsNow(app, tenant_id, connection_id)
   if (hit) row.cache_hits += 1
   else row.cache_misses += 1
 }
 
 /** Writes what was counted so far: before the database is closed, and for who reads what they just did. */
-export const writeCounts = (app: App): Promise<void> => counted(app).drain()
+export async function writeCounts(app: App): Promise<void> {
+  await Promise.all([counted(app).drain(), writeTraffic(app)])
+}
 
 export const nothing = (): Counts => ({
   calls: 0,
@@ -98,25 +72,21 @@ export const nothing = (): Counts => ({
   errors: {},
 })
 
-/** Each hour's row, and the same once more in its day's. */
-function toRows(counted: Counted[]): MetricRow[] {
+const GRAINS: readonly Grain[] = ['five_minutes', 'hour', 'day']
+
+/** Each once by every grain, of its connection and of all of its tenant. */
+function rowsOf(counted: Counted[]): MetricRow[] {
   const rows = new Map<string, MetricRow>()
-  const put = ({ hour_ms: _hour_ms, ...counts }: Counted, grain: MetricRow['grain'], at_ms: number) => {
-    const key = `${counts.subject_id} ${grain} ${at_ms}`
-    const known = rows.get(key)
-    if (known) addAll(known, counts)
-    else
-      rows.set(key, {
-        ...counts,
-        durations: [...counts.durations],
-        errors: { ...counts.errors },
-        grain,
-        at: new Date(at_ms),
-      })
-  }
-  for (const one of counted) {
-    put(one, 'hour', one.hour_ms)
-    put(one, 'day', Math.floor(one.hour_ms / DAY_MS) * DAY_MS)
+  for (const { tenant_id, subject_id: own, at_ms, ...counts } of counted) {
+    for (const subject_id of [own, TOGETHER]) {
+      for (const grain of GRAINS) {
+        const at = new Date(floorTo(at_ms, grain))
+        const key = `${tenant_id} ${subject_id} ${grain} ${at.getTime()}`
+        const row = rows.get(key) ?? { tenant_id, subject_id, grain, at, ...nothing() }
+        addAll(row, counts)
+        rows.set(key, row)
+      }
+    }
   }
   return [...rows.values()]
 }

@@ -3,16 +3,22 @@ import { Problem } from '../../platform/errors.ts'
 import { fromWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { addAll, nothing, writeCounts } from './counts.ts'
-import type { Counts, Span } from './queries.ts'
-import { forgetCounts, listCounts } from './queries.ts'
+import { type Counts, forgetCounts, listCounts } from './queries.ts'
 import { type MetricsQuery, toConnection, toFigures } from './schema.ts'
+import { ceilTo, floorTo, spansOf } from './spans.ts'
+import { forgetTraffic } from './traffic_queries.ts'
 
 /**
  * How connections do, over any range: counted as calls end, by the hour and by the day, and kept for 400 days, far
  * longer than the calls themselves. Percentiles are of all calls of the range, not means of means.
  */
 
-export { noteCache, noteCall, writeCounts } from './counts.ts'
+export { addAll, noteCache, noteCall, nothing, writeCounts } from './counts.ts'
+export { type Busy, type Counts, listBusiest, listCounts, TOGETHER } from './queries.ts'
+export { Figures, toFigures } from './schema.ts'
+export { ceilTo, floorTo, type Grain, SIZE_MS, type Span, spansOf } from './spans.ts'
+export { noteTraffic } from './traffic.ts'
+export { type Flow, listTraffic } from './traffic_queries.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -31,12 +37,11 @@ export async function readMetrics(app: App, actor: Actor, query: MetricsQuery) {
   const by_connection = new Map<string, Counts>()
   const by_step = new Map<number, Counts>()
   await inTenant(app.db, actor.tenant_id, async (tx) => {
-    for (const span of spansOf(range)) {
-      for (const { subject_id, at, ...counts } of await listCounts(tx, actor.tenant_id, span, subject)) {
-        addAll(total, counts)
-        addAll(of(by_connection, subject_id), counts)
-        addAll(of(by_step, floor(at.getTime(), range.step)), counts)
-      }
+    const spans = spansOf(range.from_ms, range.to_ms, range.step === 'day' ? ['day', 'hour'] : ['hour'])
+    for (const { subject_id, at, ...counts } of await listCounts(tx, actor.tenant_id, spans, subject)) {
+      addAll(total, counts)
+      addAll(of(by_connection, subject_id), counts)
+      addAll(of(by_step, floorTo(at.getTime(), range.step)), counts)
     }
   })
   return {
@@ -63,8 +68,8 @@ function of<Key>(map: Map<Key, Counts>, key: Key): Counts {
 /** Whole hours: the one that `from` falls into counts, the one that `to` falls into as well. */
 function rangeOf({ clock }: App, { from, to, step }: MetricsQuery): Range {
   const now_ms = clock.now().getTime()
-  const to_ms = ceil(to === undefined ? now_ms : Date.parse(to), HOUR_MS)
-  const from_ms = floor(from === undefined ? now_ms - DAY_MS : Date.parse(from), 'hour')
+  const to_ms = ceilTo(to === undefined ? now_ms : Date.parse(to), 'hour')
+  const from_ms = floorTo(from === undefined ? now_ms - DAY_MS : Date.parse(from), 'hour')
   const days = (to_ms - from_ms) / DAY_MS
   if (days <= 0) throw new Problem('invalid_request', { field: 'from', detail: 'from must be before to' })
   const taken = step ?? (days > MOST_DAYS.hour ? 'day' : 'hour')
@@ -76,19 +81,13 @@ function rangeOf({ clock }: App, { from, to, step }: MetricsQuery): Range {
   return { from_ms, to_ms, step: taken }
 }
 
-const SIZE = { hour: HOUR_MS, day: DAY_MS }
-const floor = (ms: number, step: Step): number => Math.floor(ms / SIZE[step]) * SIZE[step]
-const ceil = (ms: number, size: number): number => Math.ceil(ms / size) * size
+/** Five minutes are for the last hours: two days of them let a day be compared with the day before to the minute. */
+export const FINE_KEPT_MS = 2 * DAY_MS + 3 * HOUR_MS
 
-/** By the day, a range is its whole days, and the hours before the first and after the last of them. */
-function spansOf({ from_ms, to_ms, step }: Range): Span[] {
-  const span = (grain: Step, from: number, to: number) => ({ grain, from: new Date(from), to: new Date(to) })
-  const first = ceil(from_ms, DAY_MS)
-  const last = floor(to_ms, 'day')
-  if (step === 'hour' || first >= last) return [span('hour', from_ms, to_ms)]
-  const spans = [span('hour', from_ms, first), span('day', first, last), span('hour', last, to_ms)]
-  return spans.filter(({ from, to }) => from < to)
+export async function forgetOld(app: App): Promise<void> {
+  const now_ms = app.clock.now().getTime()
+  const before = new Date(now_ms - KEPT_DAYS * DAY_MS)
+  const fine_before = new Date(now_ms - FINE_KEPT_MS - HOUR_MS)
+  await forgetCounts(app.db.worker, before, fine_before)
+  await forgetTraffic(app.db.worker, before, fine_before)
 }
-
-export const forgetOld = (app: App): Promise<void> =>
-  forgetCounts(app.db.worker, new Date(app.clock.now().getTime() - KEPT_DAYS * DAY_MS))

@@ -1,9 +1,11 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import type { Grain, Span } from './spans.ts'
 
 /** Every statement on what was counted. */
 
-export type Grain = 'hour' | 'day'
+/** In place of a connection: all of the tenant's together, however many there are. */
+export const TOGETHER = '00000000-0000-0000-0000-000000000000'
 
 /** What one connection did, in counts that add up. */
 export type Counts = {
@@ -58,29 +60,57 @@ export async function addCounts(db: Db, rows: MetricRow[]): Promise<void> {
   await hot(db, ADD, [JSON.stringify(rows)])
 }
 
-export type Span = { grain: Grain; from: Date; to: Date }
-
 export type FoundCounts = Omit<MetricRow, 'tenant_id' | 'grain'>
 
-/** Of all connections, or of one. */
+/** Joined to the rows of each span by one look-up: `s(g, f, t)` are its grain, its begin and its end. */
+export const spansAs = (spans: readonly Span[]): RawBuilder<unknown> => sql`
+  unnest(${spans.map(({ grain }) => grain)}::text[], ${spans.map(({ from }) => from)}::timestamptz[],
+         ${spans.map(({ to }) => to)}::timestamptz[]) s(g, f, t)`
+
+/** Of one connection, of each, or of `TOGETHER` together. */
 export async function listCounts(
   tx: Tx,
   tenant_id: string,
-  { grain, from, to }: Span,
+  spans: readonly Span[],
   subject_id: string | null,
 ): Promise<FoundCounts[]> {
-  const only = subject_id === null ? sql`` : sql`and subject_id = ${subject_id}`
+  const only = subject_id === null ? sql`subject_id > ${TOGETHER}::uuid` : sql`subject_id = ${subject_id}`
   const { rows } = await sql<FoundCounts>`
-    select subject_id, at, ${FLOATS}, max_ms, durations, errors from metric
-     where tenant_id = ${tenant_id} and grain = ${grain} and at >= ${from} and at < ${to} ${only}`.execute(tx)
+    select m.* from ${spansAs(spans)} cross join lateral (
+      select subject_id, at, ${FLOATS}, max_ms, durations, errors from metric
+       where tenant_id = ${tenant_id} and grain = s.g and at >= s.f and at < s.t and ${only}) m`.execute(tx)
   return rows
 }
 
 // Read as numbers: none comes near 2^53.
 const FLOATS = sql.raw(SUMS.map((name) => `${name}::float8`).join(', '))
 
-const FORGET = { name: 'metric_forget', text: 'delete from metric where at < $1' }
+export type Busy = Pick<Counts, 'calls' | 'succeeded' | 'total_ms'> & { connection_id: string }
 
-export async function forgetCounts(db: Db, before: Date): Promise<void> {
+/** The connections with the most calls, the busiest first. */
+export async function listBusiest(
+  tx: Tx,
+  tenant_id: string,
+  spans: readonly Span[],
+  limit: number,
+): Promise<Busy[]> {
+  const { rows } = await sql<Busy>`
+    select subject_id as connection_id, sum(calls)::float8 as calls, sum(succeeded)::float8 as succeeded,
+           sum(total_ms)::float8 as total_ms
+      from ${spansAs(spans)} cross join lateral (
+        select subject_id, calls, succeeded, total_ms from metric
+         where tenant_id = ${tenant_id} and grain = s.g and at >= s.f and at < s.t and subject_id > ${TOGETHER}::uuid) m
+     group by subject_id having sum(calls) > 0 order by 2 desc, 1 limit ${limit}`.execute(tx)
+  return rows
+}
+
+const FORGET = { name: 'metric_forget', text: 'delete from metric where at < $1' }
+const FORGET_FINE = {
+  name: 'metric_forget_fine',
+  text: "delete from metric where grain = 'five_minutes' and at < $1",
+}
+
+export async function forgetCounts(db: Db, before: Date, fine_before: Date): Promise<void> {
   await hot(db, FORGET, [before])
+  await hot(db, FORGET_FINE, [fine_before])
 }

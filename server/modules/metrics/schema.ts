@@ -48,8 +48,8 @@ const FIGURES = {
   }),
 }
 
-const Figures = Type.Object(FIGURES)
-type Figures = Static<typeof Figures>
+export const Figures = Type.Object(FIGURES)
+export type Figures = Static<typeof Figures>
 
 export const Metrics = Type.Object({
   from: Timestamp,

@@ -4,6 +4,7 @@ import { asWorker, type Db, isConnectionLoss, type Tx } from '../../platform/dat
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { LEASE_MS } from '../../platform/queue.ts'
 import type { App } from '../app.ts'
+import { noteTraffic } from '../metrics/metrics.ts'
 import { type Active, receiverOf, wakeDeliveries } from './audience.ts'
 import { noticeOf, type PrepareNotice } from './health.ts'
 import type { DueDelivery, Ended } from './queue_queries.ts'
@@ -146,8 +147,17 @@ export function createSettle<One>(
   }
 }
 
-/** Metric and log line of an attempt. */
-export function report(app: App, { item, state, outcome, status, duration_ms, error }: Ended): void {
+/** Count, metric and log line of an attempt. */
+export function report(app: App, ended: Ended): void {
+  const { item, state, outcome, status, duration_ms, error, event_type } = ended
+  const { tenant_id } = item
+  noteTraffic(app, {
+    tenant_id,
+    direction: 'outbound',
+    subject: event_type ?? 'unknown',
+    outcome,
+    duration_ms,
+  })
   app.telemetry.count('webhook_deliveries_total', { status: METRIC[state] })
   app.telemetry.observe('trilho_delivery_seconds', duration_ms / 1000)
   app.log.info(

@@ -99,3 +99,22 @@ export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Pr
     .orderBy('id')
     .limit(200)
     .execute()
+
+/** What waits for its turn, counted as far as `MOST_COUNTED` rows of each queue, the oldest first. */
+export type Backlog = { depth: number; due: number; oldest_s: number; is_more: boolean }
+
+const MOST_COUNTED = 10_000
+
+/** Of one tenant, with and without order. What a paused subscription or a parked key holds back is deep, but not due. */
+export async function readBacklog(tx: Tx, tenant_id: string): Promise<Backlog> {
+  const { rows } = await sql<Backlog>`
+    select coalesce(sum(n), 0)::int as depth, coalesce(sum(n) filter (where due <= now()), 0)::int as due,
+           count(*) >= ${MOST_COUNTED} as is_more,
+           coalesce(extract(epoch from now() - min(due) filter (where due <= now())), 0)::float8 as oldest_s
+      from ((select due, 1 as n from delivery_queue where tenant_id = ${tenant_id} order by id limit ${MOST_COUNTED})
+            union all
+            (select due, pending from delivery_lane where tenant_id = ${tenant_id} limit ${MOST_COUNTED})) q`.execute(
+    tx,
+  )
+  return rows[0] ?? { depth: 0, due: 0, oldest_s: 0, is_more: false }
+}

@@ -427,7 +427,7 @@ export interface Tables {
   metric: {
     tenant_id: string
     subject_id: string
-    grain: 'hour' | 'day'
+    grain: 'five_minutes' | 'hour' | 'day'
     at: Timestamp
     calls: Generated<Bigint>
     succeeded: Generated<Bigint>
@@ -702,6 +702,16 @@ export interface Tables {
     name: string
     time_zone: Generated<string>
     created_at: Generated<Timestamp>
+  }
+  traffic: {
+    tenant_id: string
+    grain: 'five_minutes' | 'hour' | 'day'
+    at: Timestamp
+    direction: 'inbound' | 'outbound'
+    subject: string
+    outcome: string
+    count: Bigint
+    total_ms: Bigint
   }
   vendor_limit: {
     tenant_id: string

@@ -45,6 +45,7 @@ const CROSSING = [
   'subscription_failing',
   'vendor_limit',
   'subscription_rate',
+  'traffic',
 ]
 
 /** What the door puts in for whoever owns the address; it reads back the keys of `inbox_seen` alone. */

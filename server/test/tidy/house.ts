@@ -55,15 +55,16 @@ export const ROOMS = [
   'tenants',
   'people',
   'connections',
+  'metrics',
   'outbound',
   'events',
-  'metrics',
   'operations',
   'calls',
   'batches',
   'health',
   'inbound',
   'payments',
+  'overview',
   'reactions',
 ]
 
@@ -130,6 +131,7 @@ export const TABLES: Record<string, string> = {
   subscription_rate: 'server/modules/outbound/*queries.ts',
   subscription_failing: 'server/modules/outbound/*queries.ts',
   tenant: 'server/modules/tenants/queries.ts',
+  traffic: 'server/modules/metrics/traffic_queries.ts',
   vendor_limit: 'server/modules/calls/limit_queries.ts',
 }
 

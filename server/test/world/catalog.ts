@@ -124,4 +124,4 @@ const VALUES: Record<string, string> = {
 }
 
 /** What is counted in memory is written some seconds later, whatever is asked then. */
-export const TALLIES = ['connection_cache', 'limit_usage', 'metric', 'subscription_counter']
+export const TALLIES = ['connection_cache', 'limit_usage', 'metric', 'subscription_counter', 'traffic']

@@ -1,0 +1,58 @@
+import { sql } from 'kysely'
+import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { spansAs } from './queries.ts'
+import type { Grain, Span } from './spans.ts'
+
+/** Every statement on webhooks as they were counted. */
+
+export type Direction = 'inbound' | 'outbound'
+
+export type TrafficRow = {
+  tenant_id: string
+  grain: Grain
+  at: Date
+  direction: Direction
+  subject: string
+  outcome: string
+  count: number
+  total_ms: number
+}
+
+const KEY = 'tenant_id, grain, at, direction, subject, outcome'
+
+// In the order of the key, so that two processes that add to the same rows never wait for each other in a circle.
+const ADD = {
+  name: 'traffic_add',
+  text: `
+    insert into traffic as t (${KEY}, count, total_ms)
+    select ${KEY}, count, total_ms from jsonb_populate_recordset(null::traffic, $1::jsonb) order by ${KEY}
+    on conflict (${KEY}) do update set count = t.count + excluded.count, total_ms = t.total_ms + excluded.total_ms`,
+}
+
+export async function addTraffic(db: Db, rows: TrafficRow[]): Promise<void> {
+  await hot(db, ADD, [JSON.stringify(rows)])
+}
+
+export type Flow = Pick<TrafficRow, 'at' | 'direction' | 'outcome' | 'count' | 'total_ms'>
+
+/** Of all subjects together, by each step. */
+export async function listTraffic(tx: Tx, tenant_id: string, spans: readonly Span[]): Promise<Flow[]> {
+  const { rows } = await sql<Flow>`
+    select at, direction, outcome, sum(count)::float8 as count, sum(total_ms)::float8 as total_ms
+      from ${spansAs(spans)} cross join lateral (
+        select at, direction, outcome, count, total_ms from traffic
+         where tenant_id = ${tenant_id} and grain = s.g and at >= s.f and at < s.t) m
+     group by at, direction, outcome order by at`.execute(tx)
+  return rows
+}
+
+const FORGET = { name: 'traffic_forget', text: 'delete from traffic where at < $1' }
+const FORGET_FINE = {
+  name: 'traffic_forget_fine',
+  text: "delete from traffic where grain = 'five_minutes' and at < $1",
+}
+
+export async function forgetTraffic(db: Db, before: Date, fine_before: Date): Promise<void> {
+  await hot(db, FORGET, [before])
+  await hot(db, FORGET_FINE, [fine_before])
+}
