@@ -28,6 +28,7 @@ import * as peopleRoutes from './modules/people/routes.ts'
 import { react } from './modules/reactions.ts'
 import * as tenantJobs from './modules/tenants/jobs.ts'
 import * as tenantRoutes from './modules/tenants/routes.ts'
+import * as toolRoutes from './modules/tools/routes.ts'
 import { systemClock } from './platform/clock.ts'
 import { type Config, isDevelopment } from './platform/config.ts'
 import { makePartitions, migrate, openDatabase, startEmbedded } from './platform/database/database.ts'
@@ -57,6 +58,7 @@ export const rooms: Routes[] = [
   batchRoutes.routes,
   healthRoutes.routes,
   inboundRoutes.routes,
+  toolRoutes.routes,
   overviewRoutes.routes,
 ]
 

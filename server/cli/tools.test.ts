@@ -62,7 +62,7 @@ test('what is not valid says which rule and ends in 1; a reference date that is 
 test('each line of standard input is answered by one line, in order, however the chunks are cut', async () => {
   const stdin = '\u00ef\u00bb\u00bf52998224725\r\n\r\n529.982.247-26\n12ABC34501DE35'
   for (const size of [1, 7, 100]) {
-    const chunks = stdin.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []
+    const chunks = stdin.match(new RegExp(`[\\s\\S]{1,${size}}`, 'g')) ?? []
     const { code, lines, err } = await tools(['document', '-', '--json'], chunks)
     const found = lines.map((line) => JSON.parse(line)).map(({ rule, value }) => rule ?? value)
     assert.deepEqual(found, ['52998224725', 'length', 'check_digit_2', '12ABC34501DE35'])
