@@ -7,6 +7,7 @@ const pages: RouteObject[] = [
   { index: true, lazy: () => import('./pages/overview/overview.tsx') },
   { path: 'calls', lazy: () => import('./pages/calls/calls.tsx') },
   { path: 'calls/:id', lazy: () => import('./pages/calls/call.tsx') },
+  { path: 'story/:id', lazy: () => import('./pages/story/story.tsx') },
 ]
 
 export const router = createBrowserRouter([

@@ -13,6 +13,7 @@ const COLORS: Record<string, string> = {
   accepted: 'teal',
   ok: 'teal',
   pending: 'blue',
+  queued: 'blue',
   started: 'blue',
   running: 'blue',
   processing: 'blue',
@@ -26,6 +27,7 @@ const COLORS: Record<string, string> = {
   unknown: 'gray',
   ignored: 'gray',
   disabled: 'gray',
+  canceled: 'gray',
   cancelled: 'gray',
   expired: 'gray',
   failed: 'red',
@@ -46,6 +48,7 @@ const useStates = texts('states', {
     accepted: 'Accepted',
     ok: 'OK',
     pending: 'Pending',
+    queued: 'In line',
     started: 'Under way',
     running: 'Running',
     processing: 'Processing',
@@ -59,6 +62,7 @@ const useStates = texts('states', {
     unknown: 'Unknown',
     ignored: 'Ignored',
     disabled: 'Disabled',
+    canceled: 'Canceled',
     cancelled: 'Cancelled',
     expired: 'Expired',
     failed: 'Failed',
@@ -77,6 +81,7 @@ const useStates = texts('states', {
     accepted: 'Aceito',
     ok: 'OK',
     pending: 'Pendente',
+    queued: 'Na fila',
     started: 'Em andamento',
     running: 'Executando',
     processing: 'Processando',
@@ -90,6 +95,7 @@ const useStates = texts('states', {
     unknown: 'Desconhecido',
     ignored: 'Ignorado',
     disabled: 'Desativado',
+    canceled: 'Cancelada',
     cancelled: 'Cancelado',
     expired: 'Expirado',
     failed: 'Falhou',
@@ -98,6 +104,8 @@ const useStates = texts('states', {
     error: 'Erro',
   },
 })
+
+export const colorOf = (state: string | null | undefined): string => COLORS[state ?? ''] ?? 'gray'
 
 export function useStateName(): (state: string) => string {
   const say = useStates()
@@ -108,7 +116,7 @@ export function State({ of }: { of: string | null | undefined }) {
   const name = useStateName()
   if (!of) return null
   return (
-    <Badge variant="light" color={COLORS[of] ?? 'gray'} tt="none" fw={600}>
+    <Badge variant="light" color={colorOf(of)} tt="none" fw={600}>
       {name(of)}
     </Badge>
   )

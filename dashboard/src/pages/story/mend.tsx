@@ -1,0 +1,214 @@
+import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { IconPlayerSkipForward, IconRefresh, IconSend, IconShieldCheck, IconX } from '@tabler/icons-react'
+import { useState } from 'react'
+import { useNavigate } from 'react-router'
+import { api, ask } from '../../api/client.ts'
+import { useAct, useRead } from '../../api/hooks.ts'
+import { useMay } from '../../api/session.tsx'
+import { Confirm } from '../../parts/confirm.tsx'
+import { Wrong } from '../../parts/page.tsx'
+import { useWords } from '../../parts/words.ts'
+import { type Entry, useEvent } from './reads.ts'
+import { useText } from './text.ts'
+
+/** The buttons that mend a step of a story. */
+
+const CHANGES = ['stories', 'messages', 'deliveries', 'quarantine', 'calls', 'overview']
+const SMALL = { size: 'compact-xs', variant: 'light' } as const
+
+export function Mend({ entry: { kind, id, state } }: { entry: Entry }) {
+  const may = useMay()
+  if (kind === 'message' && may('sources:write')) return <MendMessage id={id} state={state} />
+  if (kind === 'quarantine' && may('sources:write')) return <Release id={id} />
+  if (kind === 'delivery' && may('subscriptions:write')) return <SendAgain id={id} state={state} />
+  if (kind === 'event' && may('subscriptions:write')) return <Resend id={id} />
+  if (kind === 'call' && may('calls:write')) return <CancelCall id={id} state={state} />
+  return null
+}
+
+const byId = (id: string) => ({ params: { path: { id } } })
+
+function MendMessage({ id, state }: { id: string; state: string | null }) {
+  const say = useText()
+  const replay = useAct({
+    act: () => ask(api.POST('/v1/messages/{id}/replay', byId(id))),
+    done: say('replayed'),
+    changes: CHANGES,
+  })
+  const skip = useAct({
+    act: () => ask(api.POST('/v1/messages/{id}/skip', byId(id))),
+    done: say('skipped'),
+    changes: CHANGES,
+  })
+  if (state === 'completed' || state === null) return null
+  return (
+    <>
+      <Button
+        {...SMALL}
+        leftSection={<IconRefresh size={14} />}
+        loading={replay.isPending}
+        onClick={() => replay.mutate()}
+      >
+        {say('replay')}
+      </Button>
+      {(state === 'pending' || state === 'parked') && (
+        <Confirm
+          {...SMALL}
+          color="orange"
+          leftSection={<IconPlayerSkipForward size={14} />}
+          question={say('skip_sure')}
+          verb={say('skip')}
+          act={() => skip.mutateAsync().catch(() => {})}
+        >
+          {say('skip')}
+        </Confirm>
+      )}
+    </>
+  )
+}
+
+function Release({ id }: { id: string }) {
+  const say = useText()
+  const navigate = useNavigate()
+  const release = useAct({
+    act: async () => {
+      const message = await ask(api.POST('/v1/quarantine/{id}/release', byId(id)))
+      navigate(`/story/${message.id}`)
+    },
+    done: say('released'),
+    changes: CHANGES,
+  })
+  return (
+    <Confirm
+      {...SMALL}
+      leftSection={<IconShieldCheck size={14} />}
+      question={say('release_sure')}
+      verb={say('release')}
+      act={() => release.mutateAsync().catch(() => {})}
+    >
+      {say('release')}
+    </Confirm>
+  )
+}
+
+function SendAgain({ id, state }: { id: string; state: string | null }) {
+  const say = useText()
+  const replay = useAct({
+    act: () => ask(api.POST('/v1/deliveries/{id}/replay', byId(id))),
+    done: say('sent_again'),
+    changes: CHANGES,
+  })
+  if (state === 'pending') return null
+  return (
+    <Button
+      {...SMALL}
+      leftSection={<IconSend size={14} />}
+      loading={replay.isPending}
+      onClick={() => replay.mutate()}
+    >
+      {say('send_again')}
+    </Button>
+  )
+}
+
+function CancelCall({ id, state }: { id: string; state: string | null }) {
+  const say = useText()
+  const cancel = useAct({
+    act: () => ask(api.POST('/v1/calls/{id}/cancel', byId(id))),
+    done: say('canceled'),
+    changes: CHANGES,
+  })
+  if (state !== 'queued') return null
+  return (
+    <Confirm
+      {...SMALL}
+      color="orange"
+      leftSection={<IconX size={14} />}
+      question={say('cancel_call_sure')}
+      verb={say('cancel_call')}
+      act={() => cancel.mutateAsync().catch(() => {})}
+    >
+      {say('cancel_call')}
+    </Confirm>
+  )
+}
+
+function Resend({ id }: { id: string }) {
+  const say = useText()
+  const [is_open, { open, close }] = useDisclosure(false)
+  return (
+    <>
+      <Button {...SMALL} leftSection={<IconSend size={14} />} onClick={open}>
+        {say('resend')}
+      </Button>
+      {is_open && <ResendForm id={id} close={close} />}
+    </>
+  )
+}
+
+function ResendForm({ id, close }: { id: string; close: () => void }) {
+  const say = useText()
+  const word = useWords()
+  const [chosen, choose] = useState<string | null>(null)
+  const event = useEvent(id)
+  const subscriptions = useRead(['subscriptions', 'names'], () =>
+    ask(api.GET('/v1/subscriptions', { params: { query: { limit: '100' } } })),
+  )
+  const resend = useAct({
+    act: async (subscription_id: string) => {
+      if (event.data) await sendMissing(event.data, subscription_id, say('resend_none'))
+      close()
+    },
+    done: say('resend_done'),
+    changes: CHANGES,
+  })
+  return (
+    <Modal opened onClose={close} title={say('resend')} closeButtonProps={{ 'aria-label': word('close') }}>
+      <Stack>
+        <Text size="sm" c="dimmed">
+          {say('resend_about')}
+        </Text>
+        {subscriptions.error && <Wrong error={subscriptions.error} />}
+        <Select
+          searchable
+          label={say('subscription')}
+          placeholder={say('choose')}
+          value={chosen}
+          onChange={choose}
+          data={(subscriptions.data?.data ?? []).map(({ id: value, name }) => ({ value, label: name }))}
+        />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            {word('cancel')}
+          </Button>
+          <Button
+            disabled={chosen === null || !event.data}
+            loading={resend.isPending}
+            onClick={() => chosen && resend.mutate(chosen)}
+          >
+            {say('send_again')}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  )
+}
+
+/** A replay of what is missing, over the one millisecond in which the event was published, of its type alone. */
+async function sendMissing(
+  event: { created_at: string; type: string },
+  subscription_id: string,
+  none: string,
+): Promise<void> {
+  const body = {
+    subscription_id,
+    since: event.created_at,
+    until: new Date(new Date(event.created_at).getTime() + 1).toISOString(),
+    state: 'missing' as const,
+    event_types: [event.type],
+  }
+  const counted = await ask(api.POST('/v1/replays', { body: { ...body, dry_run: true } }))
+  if (counted.total === 0) throw new Error(none)
+  await ask(api.POST('/v1/replays', { body }))
+}
