@@ -3,7 +3,7 @@ import { isLocation, PIX_GUI, readAmount } from './brcode_pix.ts'
 import { BRCODE_RULES } from './brcode_rules.ts'
 import { crc16 } from './crc16.ts'
 import { countCharacters, MOST_CHARACTERS, writeObject } from './emv.ts'
-import { isStaticTxid, NO_TXID, readPixKey } from './pix.ts'
+import { isStaticTxid, NO_TXID, PIX_KEY_RULES, readPixKey } from './pix.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
 /** What a BR Code is to say: a key or a URL or neither, and perhaps a recurrence. Null is the same as absent. */
@@ -27,8 +27,18 @@ export type BrCodeInput = {
   single_use?: boolean | undefined
 }
 
+/** What writing refuses, besides what reading does. */
+export const WRITE_RULES = {
+  ...BRCODE_RULES,
+  ...PIX_KEY_RULES,
+  room: 'Key, description and withdrawal share 99 characters; shorten the description.',
+  beside_key: 'It stands only beside a key: else the charge behind the URL says it.',
+} as const
+
+type WriteRule = keyof typeof WRITE_RULES
+
 /** The field of the input, or null where none alone is at fault. */
-export type Unwritten = Refusal & { field: keyof BrCodeInput | null }
+export type Unwritten = Refusal<WriteRule> & { field: keyof BrCodeInput | null }
 
 export type Written = { valid: true; text: string; code: BrCode }
 
@@ -44,14 +54,12 @@ export function writeBrCode(input: BrCodeInput): Written | Unwritten {
   if (wrong) return wrong
   const objects = toObjects(plain, key?.value)
   if (objects.some(([, value]) => countCharacters(value) > MOST_CHARACTERS))
-    return unwritten(null, 'room', ROOM)
+    return unwritten(null, 'room', WRITE_RULES.room)
   const body = `${objects.map(([id, value]) => writeObject(id, value)).join('')}6304`
   const text = body + crc16(body).toString(16).toUpperCase().padStart(4, '0')
   const code = readBrCode(text)
   return code.valid ? { valid: true, text, code } : { ...code, field: FIELDS[code.rule] ?? null }
 }
-
-const ROOM = 'Key, description and withdrawal share 99 characters; shorten the description.'
 
 const FIELDS: Partial<Record<string, keyof BrCodeInput>> = {
   merchant_category: 'merchant_category',
@@ -60,22 +68,25 @@ const FIELDS: Partial<Record<string, keyof BrCodeInput>> = {
   amount_zero: 'amount',
 }
 
-const unwritten = (field: Unwritten['field'], rule: string, reason: string): Unwritten => ({
+const unwritten = (field: Unwritten['field'], rule: WriteRule, reason: string): Unwritten => ({
   ...refuse(rule, reason),
   field,
 })
 
 type Plain = { [Field in Exclude<keyof BrCodeInput, 'single_use'>]?: string } & { single_use: boolean }
 
-/** Without nulls, without accents, without white space around. */
+/** Without nulls and white space around, and without accents where words are meant for people. */
 function toPlain({ single_use = false, ...texts }: BrCodeInput): Plain {
   const given = Object.entries(texts).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   )
-  return { ...Object.fromEntries(given.map(([field, text]) => [field, toAscii(text)])), single_use }
+  const plain = given.map(([field, text]) => [field, (SPOKEN.has(field) ? toAscii(text) : text).trim()])
+  return { ...Object.fromEntries(plain), single_use }
 }
 
-const toAscii = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').trim()
+const SPOKEN = new Set(['merchant_name', 'merchant_city', 'description'])
+
+const toAscii = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '')
 
 const MOST: Partial<Record<keyof Plain, number>> = {
   url: 77,
@@ -111,9 +122,7 @@ const OF_A_KEY = ['amount', 'txid', 'description', 'withdrawal_ispb'] as const
 
 function brokenBeside(input: Plain): Unwritten | null {
   const field = OF_A_KEY.find((name) => input[name] !== undefined)
-  return field === undefined
-    ? null
-    : unwritten(field, 'beside_key', 'It stands only beside a key: else the charge behind the URL says it.')
+  return field === undefined ? null : unwritten(field, 'beside_key', WRITE_RULES.beside_key)
 }
 
 function toObjects(input: Plain, key: string | undefined): [id: string, value: string][] {

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
+import { brcodeRoutes } from './brcode_routes.ts'
 import {
   ComposeBoleto,
   ComposedBoleto,
@@ -15,6 +16,8 @@ const config = { access: 'calls:read' } as const
 const tags = ['Tools']
 
 export const routes: Routes = (http, app) => {
+  brcodeRoutes(http, app)
+
   http.post(
     '/v1/tools/boleto/parse',
     {

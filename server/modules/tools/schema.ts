@@ -22,7 +22,7 @@ const BoletoText = Type.String({
 })
 
 /** A text that is not what it should be: an answer, not an error. */
-const Refused = <Rule extends string>(rules: Record<Rule, string>) =>
+export const Refused = <Rule extends string>(rules: Record<Rule, string>) =>
   Type.Object({
     valid: Type.Literal(false),
     rule: Type.Unsafe<Rule>(Type.Union(Object.keys(rules).map((rule) => Type.Literal(rule)))),
