@@ -116,7 +116,7 @@ export function State({ of }: { of: string | null | undefined }) {
   const name = useStateName()
   if (!of) return null
   return (
-    <Badge variant="light" color={colorOf(of)} tt="none" fw={600}>
+    <Badge variant="light" color={colorOf(of)} tt="none" fw={600} miw="max-content">
       {name(of)}
     </Badge>
   )

@@ -1,0 +1,60 @@
+import '@mantine/charts/styles.layer.css'
+import { AreaChart, BarChart, LineChart } from '@mantine/charts'
+import { spoken } from '../text/text.ts'
+import { type ChartProps, stepEnd } from './chart.tsx'
+
+/** The lazily loaded half of `Chart`. */
+export default function Drawn({ kind, data, series, stacked, step, format, pick, height }: ChartProps) {
+  const common = {
+    h: height ?? 200,
+    data: data.map((point) => ({ ...point, shown: timeOf(point.at, step) })),
+    dataKey: 'shown',
+    series,
+    valueFormatter: format,
+    withDots: kind === 'line', // a point between two gaps would not be seen
+    dotProps: { r: 2 },
+    tickLine: 'none' as const,
+    gridAxis: 'x' as const,
+    strokeWidth: 2,
+    yAxisProps: { width: 62, tickFormatter: format },
+    xAxisProps: { minTickGap: 40 },
+    tooltipAnimationDuration: 0,
+  }
+  const chosen = pick && {
+    style: { cursor: 'pointer' },
+    onClick: ({ activeTooltipIndex }: { activeTooltipIndex?: number | string | null }) => {
+      const point = data[Number(activeTooltipIndex ?? -1)]
+      if (point) pick(point.at, stepEnd(point.at, step))
+    },
+  }
+  if (kind === 'bar') {
+    return (
+      <BarChart
+        {...common}
+        type={stacked ? 'stacked' : 'default'}
+        {...(chosen && { barChartProps: chosen })}
+      />
+    )
+  }
+  if (kind === 'area') {
+    return (
+      <AreaChart
+        {...common}
+        type={stacked ? 'stacked' : 'default'}
+        curveType="monotone"
+        {...(chosen && { areaChartProps: chosen })}
+      />
+    )
+  }
+  return <LineChart {...common} curveType="monotone" {...(chosen && { lineChartProps: chosen })} />
+}
+
+function timeOf(at: string, step: ChartProps['step']): string {
+  const date = new Date(at)
+  if (step === 'day')
+    return date.toLocaleDateString(spoken(), { day: '2-digit', month: '2-digit', timeZone: 'UTC' })
+  const time = date.toLocaleTimeString(spoken(), { hour: '2-digit', minute: '2-digit' })
+  return step === 'hour'
+    ? `${date.toLocaleDateString(spoken(), { day: '2-digit', month: '2-digit' })} ${time}`
+    : time
+}
