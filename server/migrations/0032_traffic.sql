@@ -17,6 +17,9 @@ select tenant_id, '00000000-0000-0000-0000-000000000000', grain, at, sum(calls),
 drop aggregate sum_counts(int[]);
 drop aggregate sum_numbers(jsonb);
 
+-- Which breakers are open, of one tenant.
+create index on breaker (tenant_id, opened_at desc) where state <> 'closed';
+
 -- Messages that came in and attempts that went out, as `metric` has calls.
 create table traffic (
   tenant_id uuid not null,

@@ -183,7 +183,7 @@ export const listOpenBreakers = async (tx: Tx, tenant_id: string, limit: number)
     .selectFrom('breaker')
     .select(['connection_id', 'state', 'reason', 'opened_at', 'next_attempt_at'])
     .where('tenant_id', '=', tenant_id)
-    .where('state', '<>', 'closed')
+    .where(sql<boolean>`state <> 'closed'`) // in the text, as the index has it
     .orderBy('opened_at', 'desc')
     .limit(limit)
     .execute()) as OpenBreaker[]

@@ -173,13 +173,14 @@ export async function setHealth(
 
 export type Summary = { state: State; health: Health; count: number }
 
-export const summarize = (tx: Tx, tenant_id: string): Promise<Summary[]> =>
-  tx
-    .selectFrom('connection')
-    .select(({ fn }) => ['state', 'health', sql<number>`${fn.countAll()}::int`.as('count')])
-    .where('tenant_id', '=', tenant_id)
-    .groupBy(['state', 'health'])
-    .execute()
+/** How many there are of each kind, as far as 10,000. */
+export async function summarize(tx: Tx, tenant_id: string): Promise<Summary[]> {
+  const { rows } = await sql<Summary>`
+    select state, health, count(*)::int as count
+      from (select state, health from connection where tenant_id = ${tenant_id} limit 10000) c
+     group by state, health`.execute(tx)
+  return rows
+}
 
 export type LimitedConnection = Pick<
   ConnectionRow,

@@ -125,6 +125,8 @@ export const readQueue = (db: Db): Promise<QueueState> => readQueueState(db, QUE
 export type Backlog = { depth: number; due: number; oldest_s: number; is_more: boolean }
 
 const MOST_COUNTED = 10_000
+/** In the text, where the planner and the reader see it. */
+const BOUND = sql.raw(String(MOST_COUNTED))
 
 /** Of one tenant. What stands in a lane has no due time of its own and waits since it came. */
 export async function readBacklog(tx: Tx, tenant_id: string): Promise<Backlog> {
@@ -132,7 +134,7 @@ export async function readBacklog(tx: Tx, tenant_id: string): Promise<Backlog> {
     select count(*)::int as depth, count(*) filter (where due <= now())::int as due, count(*) >= ${MOST_COUNTED} as is_more,
            coalesce(extract(epoch from now() - min(due) filter (where due <= now())), 0)::float8 as oldest_s
       from (select coalesce(due, v7_time(id)) as due from inbox_queue
-             where tenant_id = ${tenant_id} order by id limit ${MOST_COUNTED}) q`.execute(tx)
+             where tenant_id = ${tenant_id} order by id limit ${BOUND}) q`.execute(tx)
   return rows[0] ?? { depth: 0, due: 0, oldest_s: 0, is_more: false }
 }
 

@@ -104,6 +104,8 @@ export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Pr
 export type Backlog = { depth: number; due: number; oldest_s: number; is_more: boolean }
 
 const MOST_COUNTED = 10_000
+/** In the text, where the planner and the reader see it. */
+const BOUND = sql.raw(String(MOST_COUNTED))
 
 /** Of one tenant, with and without order. What a paused subscription or a parked key holds back is deep, but not due. */
 export async function readBacklog(tx: Tx, tenant_id: string): Promise<Backlog> {
@@ -111,9 +113,9 @@ export async function readBacklog(tx: Tx, tenant_id: string): Promise<Backlog> {
     select coalesce(sum(n), 0)::int as depth, coalesce(sum(n) filter (where due <= now()), 0)::int as due,
            count(*) >= ${MOST_COUNTED} as is_more,
            coalesce(extract(epoch from now() - min(due) filter (where due <= now())), 0)::float8 as oldest_s
-      from ((select due, 1 as n from delivery_queue where tenant_id = ${tenant_id} order by id limit ${MOST_COUNTED})
+      from ((select due, 1 as n from delivery_queue where tenant_id = ${tenant_id} order by id limit ${BOUND})
             union all
-            (select due, pending from delivery_lane where tenant_id = ${tenant_id} limit ${MOST_COUNTED})) q`.execute(
+            (select due, pending from delivery_lane where tenant_id = ${tenant_id} limit ${BOUND})) q`.execute(
     tx,
   )
   return rows[0] ?? { depth: 0, due: 0, oldest_s: 0, is_more: false }

@@ -147,8 +147,7 @@ test('what a credential may not read is null, and a range that cannot be is refu
   assert.deepEqual([seen.connections, seen.inbound, seen.outbound], [null, null, null])
   assert.equal(seen.calls.total['calls'], 0)
   for (const [query, field] of [
-    ['?range=1h&from=2026-01-01T00:00:00Z', 'range'],
-    ['?to=2026-01-01T00:00:00Z', 'from'],
+    ['?from=2099-01-01T00:00:00Z', 'from'],
     ['?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'from'],
     ['?from=2020-01-01T00:00:00Z', 'from'],
   ] as const) {

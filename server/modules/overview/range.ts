@@ -43,14 +43,9 @@ export function rangeOf(now_ms: number, query: OverviewQuery): Range {
   }
 }
 
-function boundsOf(now_ms: number, { range, from, to }: OverviewQuery): { from: number; to: number } {
-  if (from === undefined) {
-    if (to !== undefined) throw wrong('from', 'to is given without from; give both, or range')
-    return { from: now_ms - LONG[range ?? '24h'], to: now_ms }
-  }
-  if (range !== undefined) throw wrong('range', 'give range or from, not both')
-  const begin = Date.parse(from)
+function boundsOf(now_ms: number, { range = '24h', from, to }: OverviewQuery): { from: number; to: number } {
   const end = Math.min(now_ms, to === undefined ? now_ms : Date.parse(to))
+  const begin = from === undefined ? end - LONG[range] : Date.parse(from)
   if (!(begin < end)) throw wrong('from', 'from must be before to and before now')
   if (end - begin > MOST_DAYS * DAY_MS) throw wrong('from', `from and to may be ${MOST_DAYS} days apart`)
   return { from: begin, to: end }

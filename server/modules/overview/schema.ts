@@ -6,7 +6,7 @@ export const OverviewQuery = Type.Object(
   {
     range: Type.Optional(
       Type.Union([Type.Literal('1h'), Type.Literal('24h'), Type.Literal('7d'), Type.Literal('30d')], {
-        description: 'Up to now; 24h where neither it nor from is given. Left out where from is given',
+        description: 'Of this length, up to `to`; 24h where absent. `from` wins over it',
       }),
     ),
     from: Type.Optional(

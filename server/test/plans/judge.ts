@@ -35,13 +35,17 @@ export function judge({ role, text, plan }: Explained, { large, partitions, whol
   for (const { table, touched, filtered, relations } of accessesOf(nodes)) {
     if (filtered > MOST_FILTERED && relations.some((name) => large.has(name)))
       found.push(`throws away ${filtered} rows of ${table}`)
-    if (touched > MOST_TOUCHED && !(table in whole)) found.push(`reads ${touched} rows of ${table}`)
+    if (touched > boundOf(text) && !(table in whole)) found.push(`reads ${touched} rows of ${table}`)
     const count = partitions.get(table) ?? 0
     if (count > 0 && relations.length > mostPartitions(text, count))
       found.push(`goes into ${relations.length} of ${count} partitions of ${table}`)
   }
   return found.map((sentence) => `${role} ${sentence}: ${text}\n${print(plan)}`)
 }
+
+/** What counts rows says in its text how far: `limit 10000)`. */
+const boundOf = (text: string): number =>
+  Math.max(MOST_TOUCHED, ...[...text.matchAll(/\blimit (\d+)\)/g)].map(([, rows]) => Number(rows)))
 
 /** An id says when: the record's own leads to its partition (two at midnight), another's or a bound leaves some out. */
 function mostPartitions(text: string, count: number): number {
