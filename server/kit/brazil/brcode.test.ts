@@ -215,6 +215,8 @@ const BROKEN: [rule: BrCodeRule, text: string][] = [
   ['key_and_url', code({ '26': account(['01', '12345678909'], ['25', COB.slice(0, 40)]) })],
   ['key_or_url', code({ '26': account() })],
   ['key_or_url', code({ '26': account(), '80': account(['01', 'x']) })],
+  // A slip in the id of the key: what was to be paid must not vanish beside the recurrence.
+  ['key_or_url', code({ '26': account(['31', EVP]), '80': recurrence })],
   ['key', code({ '26': account(['01', '123.456.789-09']) })],
   ['key', code({ '26': account(['01', 'Fulano@Example.com']) })],
   ['url', code({ '26': account(['25', 'https://pix.example.com/qr/1']) })],

@@ -1,7 +1,7 @@
 import { type Arrangement, brokenArrangement, readArrangement } from './brcode_pix.ts'
 import { type BrCodeRule, broken } from './brcode_rules.ts'
 import { crc16 } from './crc16.ts'
-import { type Objects, readObjects } from './emv.ts'
+import { countCharacters, type Objects, readObjects } from './emv.ts'
 import { type PixKeyType, pixKeyType } from './pix.ts'
 import type { Refusal } from './refusal.ts'
 
@@ -54,7 +54,7 @@ export function readBrCode(given: string): BrCode | Refusal<BrCodeRule> {
 
 function brokenText(text: string): Refusal<BrCodeRule> | null {
   if (text === '') return broken('empty')
-  if (text.length > MOST) return broken('length')
+  if (text.length > MOST && countCharacters(text) > MOST) return broken('length')
   return text.isWellFormed() && !/\p{Cc}/u.test(text) ? null : broken('characters')
 }
 

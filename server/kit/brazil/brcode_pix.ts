@@ -8,6 +8,8 @@ export type Arrangement = {
   key: string | null
   url: string | null
   recurrence_url: string | null
+  /** The account holds nothing but the GUI, as beside a recurrence alone (2.8.5.1). */
+  bare: boolean
   description: string | null
   withdrawal_ispb: string | null
   amount: Amount | null
@@ -35,6 +37,7 @@ export function readArrangement(objects: Objects): Arrangement | Refusal<BrCodeR
     url: account.get('25') ?? null,
     // The Manual do BR Code shows a template of Pix without a URL there: it is none of a recurrence.
     recurrence_url: recurrence?.get('25') ?? null,
+    bare: account.size === 1,
     description: account.get('02') ?? null,
     withdrawal_ispb: account.get('03') ?? null,
     amount: read,
@@ -67,7 +70,7 @@ export function readAmount(written: string): Amount | null {
 export function brokenArrangement(pix: Arrangement): Refusal<BrCodeRule> | null {
   const { key, url, recurrence_url } = pix
   if (key !== null && url !== null) return broken('key_and_url')
-  if (key === null && url === null && recurrence_url === null) return broken('key_or_url')
+  if (key === null && url === null && !(pix.bare && recurrence_url !== null)) return broken('key_or_url')
   for (const location of [url, recurrence_url]) {
     if (location !== null && !isLocation(location)) return broken('url', location)
   }

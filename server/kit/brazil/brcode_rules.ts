@@ -22,7 +22,7 @@ export const BRCODE_RULES = {
     'No account of 26 to 51 belongs to Pix (GUI br.gov.bcb.pix): it may be a code of another arrangement.',
   pix_repeated: 'Pix stands there twice.',
   key_and_url: 'It holds both a key and a URL: nobody can say which is to be paid.',
-  key_or_url: 'It holds neither a key nor a URL nor a recurrence.',
+  key_or_url: 'It holds neither a key nor a URL, nor a recurrence beside a bare account of Pix.',
   key: 'The key is written as no kind of Pix key is.',
   url: 'A URL is host/path without a scheme, with at least one dot in the host.',
   withdrawal:

@@ -21,7 +21,7 @@ test('keys are written as the DICT writes them, names without accents, amounts w
 test('what cannot be written is refused by field and rule, and nothing is cut', () => {
   const refused: [changes: Partial<BrCodeInput>, field: string | null, rule: string][] = [
     [{ key: '123.456.789-00' }, 'key', 'key_check_digit'],
-    [{ key: '(11) 3000-0000' }, 'key', 'key_form'],
+    [{ key: '(11) 3000-0000' }, 'key', 'key_phone'],
     [{ merchant_name: 'A'.repeat(26) }, 'merchant_name', 'length'],
     [{ merchant_city: 'Presidente Prudente' }, 'merchant_city', 'length'],
     [{ merchant_name: ' ' }, 'merchant_name', 'empty'],

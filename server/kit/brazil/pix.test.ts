@@ -33,6 +33,7 @@ test('what is no key is refused by its rule', () => {
     ['11111111111', 'key_check_digit'],
     ['12ABC34501DE36', 'key_check_digit'],
     ['+551130000000', 'key_phone'],
+    ['(11) 3000-0000', 'key_phone'],
     ['+5520912345678', 'key_phone'], // no such DDD
     ['+14155552671', 'key_phone'],
     [`${'a'.repeat(70)}@example.com`, 'key_length'],

@@ -46,7 +46,7 @@ export function readPixKey(text: string): PixKey | Refusal<PixKeyRule> {
 
 const PUNCTUATED_CPF = /^\d{3}\.?\d{3}\.?\d{3}-?\d{2}$/
 const PUNCTUATED_CNPJ = /^[\dA-Z]{2}\.?[\dA-Z]{3}\.?[\dA-Z]{3}\/?[\dA-Z]{4}-?\d{2}$/
-const PUNCTUATED_PHONE = /^(\+55 ?)?(\(\d{2}\)|\d{2}) ?\d{5}[ -]?\d{4}$/
+const PUNCTUATED_PHONE = /^(\+55 ?)?(\(\d{2}\)|\d{2}) ?\d{4,5}[ -]?\d{4}$/
 
 function toDict(text: string): string {
   if (text.includes('@') || /^[\dA-Fa-f]{8}-/.test(text)) return text.toLowerCase()
@@ -54,7 +54,7 @@ function toDict(text: string): string {
   // Eleven digits may be both; who means the telephone writes it as one.
   if (PUNCTUATED_CPF.test(text) && (isCpf(bare) || !isMobile(bare))) return bare
   if (PUNCTUATED_CNPJ.test(text)) return bare
-  return PUNCTUATED_PHONE.test(text) ? `+${bare.replace(/^(55)?(?=\d{11}$)/, '55')}` : text
+  return PUNCTUATED_PHONE.test(text) ? `+${bare.replace(/^(55)?(?=\d{10,11}$)/, '55')}` : text
 }
 
 const MOBILE = /^(1[1-9]|2[12478]|3[1-578]|4[1-9]|5[1345]|6[1-9]|7[134579]|8[1-9]|9[1-9])9\d{8}$/
