@@ -7,6 +7,24 @@ const pages: RouteObject[] = [
   { index: true, lazy: () => import('./pages/overview/overview.tsx') },
   { path: 'calls', lazy: () => import('./pages/calls/calls.tsx') },
   { path: 'calls/:id', lazy: () => import('./pages/calls/call.tsx') },
+  { path: 'connections', lazy: () => import('./pages/connections/connections.tsx') },
+  { path: 'connections/authorized', lazy: () => import('./pages/connections/authorized.tsx') },
+  { path: 'connections/catalog', lazy: () => import('./pages/connections/catalog.tsx') },
+  { path: 'connections/catalog/:provider', lazy: () => import('./pages/connections/provider.tsx') },
+  { path: 'connections/new/:provider', lazy: () => import('./pages/connections/new.tsx') },
+  { path: 'connections/:id', lazy: () => import('./pages/connections/connection.tsx') },
+  {
+    path: 'inbound',
+    lazy: () => import('./pages/inbound/place.tsx'),
+    children: [
+      { index: true, lazy: () => import('./pages/inbound/messages.tsx') },
+      { path: 'quarantine', lazy: () => import('./pages/inbound/quarantine.tsx') },
+      { path: 'sources', lazy: () => import('./pages/inbound/sources.tsx') },
+    ],
+  },
+  { path: 'inbound/sources/new', lazy: () => import('./pages/inbound/source_edit.tsx') },
+  { path: 'inbound/sources/:id', lazy: () => import('./pages/inbound/source.tsx') },
+  { path: 'inbound/sources/:id/edit', lazy: () => import('./pages/inbound/source_edit.tsx') },
   { path: 'story/:id', lazy: () => import('./pages/story/story.tsx') },
 ]
 

@@ -1,4 +1,4 @@
-import { Button, Code, Group, Menu, Text } from '@mantine/core'
+import { Anchor, Button, Code, Group, Menu, Text } from '@mantine/core'
 import { IconDownload, IconFlask } from '@tabler/icons-react'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
@@ -165,9 +165,9 @@ function Asked({ of }: { of: Call }) {
       <Code fz="xs" fw={600}>
         {of.method}
       </Code>
-      <Text size="sm" truncate component={Link} to={`/calls/${of.id}`} title={of.error ?? of.path}>
+      <Anchor size="sm" truncate component={Link} to={`/calls/${of.id}`} title={of.error ?? of.path}>
         {of.operation ?? of.path}
-      </Text>
+      </Anchor>
     </Group>
   )
 }

@@ -1,0 +1,170 @@
+import { Anchor, Badge, Button, Group, Stack, Text } from '@mantine/core'
+import { Link } from 'react-router'
+import { api, ask } from '../../api/client.ts'
+import { usePages } from '../../api/hooks.ts'
+import { nameIn, useSources } from '../../api/names.ts'
+import type { paths } from '../../api/schema.ts'
+import {
+  ClearFilters,
+  FilterSelect,
+  type Filters,
+  FilterText,
+  LiveButton,
+  useFilters,
+  useHeld,
+} from '../../parts/filters.tsx'
+import { Empty } from '../../parts/page.tsx'
+import { RangePicker, useRange } from '../../parts/range.tsx'
+import { State, useStateName } from '../../parts/state.tsx'
+import { type Column, DataTable } from '../../parts/table.tsx'
+import { When } from '../../parts/when.tsx'
+import { useText } from './text.ts'
+
+type List = paths['/v1/messages']['get']
+type Message = List['responses'][200]['content']['application/json']['data'][number]
+type Query = NonNullable<List['parameters']['query']>
+
+const NAMES = ['source_id', 'state', 'event_type', 'q'] as const
+const STATES = ['pending', 'completed', 'failed', 'ignored', 'parked'] as const
+const FLAGS = ['late', 'gap', 'changed', 'replayed', 'skipped', 'erased'] as const
+
+/** The inbox, as it fills. Each message leads to its story. */
+export function Component() {
+  const say = useText()
+  const filters = useFilters(NAMES)
+  const range = useRange()
+  // A period that ends now has no end, or the newest messages would be outside of it.
+  const asked = {
+    ...filters.set,
+    since: range.from,
+    ...(range.name === 'custom' && { until: range.to }),
+  } as Query
+  const period = range.name === 'custom' ? [range.from, range.to] : [range.name]
+  const key = ['messages', 'list', filters.set, ...period] as const
+  const held = useHeld(key)
+  const pages = usePages<Message>(
+    key,
+    (cursor) => ask(api.GET('/v1/messages', { params: { query: { ...asked, cursor, limit: '100' } } })),
+    !held.is_held,
+  )
+  return (
+    <Stack gap="sm">
+      <Group gap="xs">
+        <Fields of={filters} />
+        <RangePicker />
+        <LiveButton {...held} />
+      </Group>
+      <DataTable
+        label={say('messages')}
+        columns={useColumns()}
+        pages={pages}
+        id={({ id }) => id}
+        to={({ id }) => `/story/${id}`}
+        empty={filters.is_any ? undefined : <Nothing />}
+      />
+    </Stack>
+  )
+}
+
+function Fields({ of }: { of: Filters<(typeof NAMES)[number]> }) {
+  const say = useText()
+  const name = useStateName()
+  const sources = useSources()
+  return (
+    <>
+      <FilterSelect
+        of={of}
+        name="state"
+        label={say('state')}
+        choices={STATES.map((value) => ({ value, label: name(value) }))}
+      />
+      <FilterSelect
+        of={of}
+        name="source_id"
+        label={say('source')}
+        choices={sources.map((one) => ({ value: one.id, label: one.name }))}
+      />
+      <FilterText of={of} name="event_type" label={say('type')} />
+      <FilterText of={of} name="q" label={say('q')} />
+      <ClearFilters of={of} />
+    </>
+  )
+}
+
+function useColumns(): Column<Message>[] {
+  const say = useText()
+  const sources = useSources()
+  return [
+    { title: say('state'), width: 130, cell: ({ state }) => <State of={state} /> },
+    {
+      title: say('type'),
+      cell: (message) => (
+        <Anchor
+          component={Link}
+          to={`/story/${message.id}`}
+          size="sm"
+          truncate
+          display="block"
+          maw={{ base: 190, sm: 320 }}
+          title={message.event_key}
+        >
+          {message.event_type ?? say('no_type')}
+        </Anchor>
+      ),
+    },
+    {
+      title: say('source'),
+      width: 180,
+      wide: true,
+      cell: ({ source_id }) => (
+        <Text size="sm" truncate maw={170}>
+          {nameIn(sources, source_id)}
+        </Text>
+      ),
+    },
+    { title: say('note'), wide: true, cell: (message) => <Note of={message} /> },
+    {
+      title: say('received'),
+      width: 130,
+      wide: true,
+      right: true,
+      cell: (one) => <When at={one.received_at} />,
+    },
+  ]
+}
+
+/** What was unusual about it, and what went wrong. */
+function Note({ of: { flags, error } }: { of: Message }) {
+  const say = useText()
+  const known = (flag: string): flag is (typeof FLAGS)[number] => (FLAGS as readonly string[]).includes(flag)
+  return (
+    <Group gap={6} wrap="nowrap">
+      {flags.map((flag) => (
+        <Badge key={flag} variant="outline" color="gray" tt="none" miw="max-content">
+          {known(flag) ? say(`flag_${flag}`) : flag}
+        </Badge>
+      ))}
+      {error && (
+        <Text size="xs" c="dimmed" truncate maw={320} title={error}>
+          {error}
+        </Text>
+      )}
+    </Group>
+  )
+}
+
+function Nothing() {
+  const say = useText()
+  return (
+    <Empty
+      title={say('no_messages')}
+      action={
+        <Button component={Link} to="/inbound/sources">
+          {say('see_sources')}
+        </Button>
+      }
+    >
+      {say('no_messages_next')}
+    </Empty>
+  )
+}

@@ -1,0 +1,130 @@
+import { Anchor, Group, Stack, Text } from '@mantine/core'
+import { api, ask } from '../../api/client.ts'
+import { useAct, usePages } from '../../api/hooks.ts'
+import { nameIn, useSources } from '../../api/names.ts'
+import type { paths } from '../../api/schema.ts'
+import { useMay } from '../../api/session.tsx'
+import { Confirm } from '../../parts/confirm.tsx'
+import { ClearFilters, FilterSelect, LiveButton, useFilters, useHeld } from '../../parts/filters.tsx'
+import { Empty } from '../../parts/page.tsx'
+import { type Column, DataTable } from '../../parts/table.tsx'
+import { When } from '../../parts/when.tsx'
+import { Refused } from './refused.tsx'
+import { useText } from './text.ts'
+
+type List = paths['/v1/quarantine']['get']
+type Quarantined = List['responses'][200]['content']['application/json']['data'][number]
+
+const REASONS = ['bad_signature', 'no_secret', 'schema_mismatch'] as const
+
+/** What was refused at the door, why, and what takes it in after all. */
+export function Component() {
+  const say = useText()
+  const may = useMay()
+  const sources = useSources()
+  const filters = useFilters(['source_id', 'open'])
+  const { source_id, open } = filters.set
+  const key = ['quarantine', 'list', source_id] as const
+  const held = useHeld(key)
+  const pages = usePages<Quarantined>(
+    key,
+    (cursor) => ask(api.GET('/v1/quarantine', { params: { query: { source_id, cursor, limit: '100' } } })),
+    !held.is_held,
+  )
+  return (
+    <Stack gap="sm">
+      <Group gap="xs">
+        <FilterSelect
+          of={filters}
+          name="source_id"
+          label={say('source')}
+          choices={sources.map((one) => ({ value: one.id, label: one.name }))}
+        />
+        <ClearFilters of={filters} />
+        <LiveButton {...held} />
+        {source_id && may('sources:write') && <ReleaseAll source_id={source_id} />}
+      </Group>
+      <DataTable
+        label={say('quarantine')}
+        columns={useColumns((id) => filters.change('open', id))}
+        pages={pages}
+        id={({ id }) => id}
+        empty={
+          source_id ? undefined : <Empty title={say('no_quarantine')}>{say('no_quarantine_next')}</Empty>
+        }
+      />
+      <Refused id={open ?? null} close={() => filters.change('open', null)} />
+    </Stack>
+  )
+}
+
+export function useReason(): (reason: string) => string {
+  const say = useText()
+  const known = (reason: string): reason is (typeof REASONS)[number] =>
+    (REASONS as readonly string[]).includes(reason)
+  return (reason) => (known(reason) ? say(reason) : reason.replaceAll('_', ' '))
+}
+
+function useColumns(open: (id: string) => void): Column<Quarantined>[] {
+  const say = useText()
+  const reason = useReason()
+  const sources = useSources()
+  return [
+    {
+      title: say('reason'),
+      width: 230,
+      cell: (one) => (
+        <Anchor component="button" type="button" size="sm" ta="left" onClick={() => open(one.id)}>
+          {reason(one.reason)}
+        </Anchor>
+      ),
+    },
+    {
+      title: say('detail'),
+      wide: true,
+      cell: ({ detail }) => (
+        <Text size="sm" truncate maw={420} title={detail}>
+          {detail}
+        </Text>
+      ),
+    },
+    { title: say('source'), width: 180, wide: true, cell: ({ source_id }) => nameIn(sources, source_id) },
+    { title: say('from_ip'), width: 130, wide: true, cell: ({ ip }) => ip ?? '–' },
+    { title: say('received'), width: 130, right: true, cell: (one) => <When at={one.received_at} /> },
+  ]
+}
+
+/** The server looks at so many at a time and says where it stopped. */
+function ReleaseAll({ source_id }: { source_id: string }) {
+  const say = useText()
+  const release = useAct({
+    act: () => releaseAll(source_id),
+    done: ({ released, refused }) => say('released_all', { released, refused }),
+    changes: ['quarantine', 'messages'],
+  })
+  return (
+    <Confirm
+      size="xs"
+      variant="default"
+      question={say('release_all_sure')}
+      verb={say('release_all')}
+      act={() => release.mutateAsync()}
+      loading={release.isPending}
+    >
+      {say('release_all')}
+    </Confirm>
+  )
+}
+
+async function releaseAll(id: string): Promise<{ released: number; refused: number }> {
+  const sum = { released: 0, refused: 0 }
+  let cursor: string | undefined
+  do {
+    const params = { path: { id }, query: { cursor } }
+    const part = await ask(api.POST('/v1/sources/{id}/release', { params }))
+    sum.released += part.released
+    sum.refused += part.refused
+    cursor = part.next_cursor ?? undefined
+  } while (cursor)
+  return sum
+}

@@ -1,0 +1,97 @@
+import { Button, Drawer, Group, Stack, Text, Title } from '@mantine/core'
+import { Link } from 'react-router'
+import { api, ask } from '../../api/client.ts'
+import { useAct, useRead } from '../../api/hooks.ts'
+import { nameIn, useSources } from '../../api/names.ts'
+import { useMay } from '../../api/session.tsx'
+import { Facts } from '../../parts/facts.tsx'
+import { HeaderList } from '../../parts/headers.tsx'
+import { Id } from '../../parts/id.tsx'
+import { Body } from '../../parts/json.tsx'
+import { Shown } from '../../parts/page.tsx'
+import { When } from '../../parts/when.tsx'
+import { useWords } from '../../parts/words.ts'
+import { useReason } from './quarantine.tsx'
+import { useText } from './text.ts'
+
+/** One refused message with its bytes, beside the list. */
+export function Refused({ id, close }: { id: string | null; close: () => void }) {
+  const say = useText()
+  const word = useWords()
+  return (
+    <Drawer
+      opened={id !== null}
+      onClose={close}
+      position="right"
+      size="lg"
+      title={say('refused_message')}
+      closeButtonProps={{ 'aria-label': word('close') }}
+    >
+      {id && <Detail id={id} close={close} />}
+    </Drawer>
+  )
+}
+
+function Detail({ id, close }: { id: string; close: () => void }) {
+  const say = useText()
+  const reason = useReason()
+  const sources = useSources()
+  const read = useRead(['quarantine', id], () =>
+    ask(api.GET('/v1/quarantine/{id}', { params: { path: { id } } })),
+  )
+  return (
+    <Shown read={read}>
+      {(one) => (
+        <Stack>
+          <Facts
+            of={[
+              { name: say('reason'), value: reason(one.reason) },
+              { name: say('received'), value: <When at={one.received_at} exact /> },
+              {
+                name: say('source'),
+                value: <Link to={`/inbound/sources/${one.source_id}`}>{nameIn(sources, one.source_id)}</Link>,
+              },
+              { name: say('from_ip'), value: one.ip },
+              { name: say('detail'), value: one.detail, whole: true },
+              { name: 'Id', value: <Id of={one.id} whole />, whole: true },
+            ]}
+          />
+          <Release id={id} close={close} />
+          <Title order={3} size="h5">
+            {say('headers')}
+          </Title>
+          <HeaderList of={one.headers} />
+          <Title order={3} size="h5">
+            {say('body')}
+          </Title>
+          {one.body ? <Body text={fromBase64(one.body)} /> : <Text c="dimmed">{say('empty_body')}</Text>}
+        </Stack>
+      )}
+    </Shown>
+  )
+}
+
+function Release({ id, close }: { id: string; close: () => void }) {
+  const say = useText()
+  const may = useMay()
+  const release = useAct({
+    act: () => ask(api.POST('/v1/quarantine/{id}/release', { params: { path: { id } } })),
+    done: ({ status }) => say(status === 'received' ? 'released' : 'duplicate'),
+    changes: ['quarantine', 'messages'],
+  })
+  if (!may('sources:write')) return null
+  return (
+    <Group>
+      <Button onClick={() => release.mutate(undefined, { onSuccess: close })} loading={release.isPending}>
+        {say('release')}
+      </Button>
+      <Text size="xs" c="dimmed" flex={1}>
+        {say('release_sure')}
+      </Text>
+    </Group>
+  )
+}
+
+/** What is not text is shown as well as it can be. */
+const fromBase64 = (text: string): string =>
+  new TextDecoder().decode(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)))

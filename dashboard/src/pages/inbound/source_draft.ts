@@ -1,0 +1,144 @@
+import { type Drafts, type Field, toDrafts, toValues } from '../connections/fields.ts'
+import type { OneSource } from './source.tsx'
+
+/** The form of a source: text as it was typed, and what of it is sent. */
+export type Draft = {
+  provider: string
+  name: string
+  connection_id: string | null
+  is_default: boolean
+  secrets: string
+  settings: Drafts
+  options: OptionDraft
+}
+
+type OptionDraft = {
+  event_types: string
+  allowed_ips: string
+  retry_schedule_s: string
+  order_by: OrderBy
+  gap_timeout_s: number | string
+  on_failure: OnFailure
+  body_limit_bytes: number | string
+  quarantine_limit: number | string
+  duplicates_by: DuplicatesBy
+  duplicates_fields: string
+  schema: string
+  encrypt_bodies: boolean
+}
+
+export type OrderBy = 'settings' | 'provider' | 'none'
+export type OnFailure = 'skip' | 'park' | 'block'
+export type DuplicatesBy = 'event_id' | 'body' | 'fields'
+
+/** Each option as it holds, as the server gives it. */
+type Options = {
+  event_types: string[] | null
+  retry_schedule_s: number[]
+  order: { by: OrderBy; gap_timeout_s: number; on_failure: OnFailure; skip_after: number }
+  body_limit_bytes: number
+  duplicates: { by: DuplicatesBy; fields: string[]; window_hours: number | null }
+  allowed_ips: string[] | null
+  schema: Record<string, unknown> | null
+  quarantine_limit: number
+  encrypt_bodies: boolean
+}
+
+/** What stands where nothing is set. */
+const USUAL: Options = {
+  event_types: null,
+  retry_schedule_s: [60, 300, 900, 3_600, 21_600],
+  order: { by: 'settings', gap_timeout_s: 30, on_failure: 'skip', skip_after: 6 },
+  body_limit_bytes: 1_048_576,
+  duplicates: { by: 'event_id', fields: [], window_hours: null },
+  allowed_ips: null,
+  schema: null,
+  quarantine_limit: 1_000,
+  encrypt_bodies: false,
+}
+
+export function draftOf(source: OneSource | null, fields: readonly Field[]): Draft {
+  const options = (source?.options as Options | undefined) ?? USUAL
+  return {
+    provider: source?.provider ?? '',
+    name: source?.name ?? '',
+    connection_id: source?.connection_id ?? null,
+    is_default: source?.is_default ?? false,
+    secrets: '',
+    settings: toDrafts(fields, (source?.settings ?? {}) as Record<string, unknown>),
+    options: {
+      event_types: (options.event_types ?? []).join('\n'),
+      allowed_ips: (options.allowed_ips ?? []).join('\n'),
+      retry_schedule_s: options.retry_schedule_s.join(', '),
+      order_by: options.order.by,
+      gap_timeout_s: options.order.gap_timeout_s,
+      on_failure: options.order.on_failure,
+      body_limit_bytes: options.body_limit_bytes,
+      quarantine_limit: options.quarantine_limit,
+      duplicates_by: options.duplicates.by,
+      duplicates_fields: options.duplicates.fields.join('\n'),
+      schema: options.schema ? JSON.stringify(options.schema, null, 2) : '',
+      encrypt_bodies: options.encrypt_bodies,
+    },
+  }
+}
+
+/** What is sent of a draft; of the options only what was changed, so that what is usual stays so. */
+export function bodyOf(draft: Draft, before: Draft, fields: readonly Field[], source: OneSource | null) {
+  const secrets = lines(draft.secrets)
+  return {
+    name: draft.name.trim(),
+    settings: toValues(fields, draft.settings, draft.settings),
+    options: changed(
+      toOptions(draft.options, source?.options as Options | undefined),
+      toOptions(before.options, source?.options as Options | undefined),
+    ),
+    is_default: draft.is_default,
+    ...(secrets.length > 0 && { secrets }),
+  }
+}
+
+function toOptions(draft: OptionDraft, before: Options = USUAL) {
+  const fields = lines(draft.duplicates_fields)
+  const { window_hours } = before.duplicates
+  return {
+    event_types: orNull(lines(draft.event_types)),
+    allowed_ips: orNull(lines(draft.allowed_ips)),
+    retry_schedule_s: draft.retry_schedule_s
+      .split(/[\s,]+/)
+      .filter(Boolean)
+      .map(Number),
+    order: {
+      ...before.order,
+      by: draft.order_by,
+      gap_timeout_s: Number(draft.gap_timeout_s),
+      on_failure: draft.on_failure,
+    },
+    body_limit_bytes: Number(draft.body_limit_bytes),
+    quarantine_limit: Number(draft.quarantine_limit),
+    duplicates: {
+      by: draft.duplicates_by,
+      ...(draft.duplicates_by === 'fields' && { fields }),
+      ...(window_hours !== null && { window_hours }),
+    },
+    schema: draft.schema.trim() === '' ? null : (JSON.parse(draft.schema) as Record<string, unknown>),
+    encrypt_bodies: draft.encrypt_bodies,
+  }
+}
+
+type Sent = ReturnType<typeof toOptions>
+
+const changed = (now: Sent, before: Sent): Partial<Sent> =>
+  Object.fromEntries(
+    Object.entries(now).filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key as keyof Sent]),
+    ),
+  )
+
+const lines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+
+const orNull = (list: string[]): string[] | null => (list.length > 0 ? list : null)
