@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { run } from './cli.ts'
@@ -71,6 +74,19 @@ test('each line of standard input is answered by one line, in order, however the
   const brief = await tools(['boleto', '-', '--reference-date', '2026-11-22'], [`${LINE}\n`])
   assert.deepEqual([brief.code, brief.lines], [0, [`bank  ${LINE}  180.84  2025-02-23`]])
   assert.deepEqual((await tools(['boleto', '-', '--json'], [])).lines, [])
+})
+
+test('a boleto is drawn as a barcode or a slip, to the terminal or a file; what is none is not', async () => {
+  assert.match((await tools(['boleto', LINE, '--draw', 'svg'])).text, /^<svg [\s\S]*<\/svg>\n$/)
+  assert.match((await tools(['boleto', '-', '--draw', 'pdf'], [`${LINE}\n`])).text, /^%PDF-[\s\S]*%%EOF\n$/)
+  const folder = await mkdtemp(join(tmpdir(), 'trilho-tools-'))
+  const file = join(folder, 'slip.pdf')
+  const { code, text } = await tools(['boleto', LINE, '--draw', 'pdf', '--file', file])
+  assert.deepEqual([code, text, (await readFile(file, 'latin1')).slice(0, 5)], [0, '', '%PDF-'])
+  await rm(folder, { recursive: true })
+  assert.equal((await tools(['boleto', LINE, '--draw', 'pdf', '--file', join(folder, 'x')])).code, 1)
+  assert.equal((await tools(['boleto', '123', '--draw', 'svg'])).code, 1)
+  assert.equal((await tools(['boleto', LINE, '--draw', 'gif'])).code, 2)
 })
 
 const BRCODE =
