@@ -55,6 +55,13 @@ const SECURITY = {
     scheme: 'bearer',
     description: 'An API key (`trl_live_…`, `trl_test_…`) or an admin key.',
   },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'trilho_session',
+    description:
+      'A person who signed in (`POST /v1/session`); over https the cookie is `__Host-trilho_session`. A change carries the header `trilho-csrf` as well; `trilho-environment` chooses live or test.',
+  },
   oauth: {
     type: 'oauth2',
     description: 'An access token of a client, valid for an hour.',
@@ -102,9 +109,7 @@ function describe(operation: Operation, method: string, path: string, route: Rou
   const is_public = route.access === 'public'
   const in_v1 = path.startsWith('/v1/')
   const changes = method !== 'get' && method !== 'head'
-  operation['security'] = is_public
-    ? []
-    : [{ api_key: [] }, { oauth: route.access === 'admin' ? [] : [route.access] }]
+  operation['security'] = securityOf(route)
   if (!is_public) operation['x-access'] = route.access
   const parameters = operation.parameters ?? []
   if (in_v1 && changes) parameters.push(IDEMPOTENCY_KEY)
@@ -122,6 +127,12 @@ function describe(operation: Operation, method: string, path: string, route: Rou
   const responses = operation.responses ?? {}
   for (const status of statuses) responses[status] ??= { $ref: `#/components/responses/Problem${status}` }
   operation.responses = responses
+}
+
+function securityOf({ access }: Route): Record<string, string[]>[] {
+  if (access === 'public') return []
+  if (access === 'member') return [{ session: [] }]
+  return [{ api_key: [] }, { oauth: access === 'admin' ? [] : [access] }, { session: [] }]
 }
 
 /** A route of several methods has one operationId; the document wants one each. */
@@ -143,7 +154,7 @@ const TENANT = {
   name: 'Trilho-Tenant',
   in: 'header',
   required: false,
-  description: 'For an administrator: the tenant to act on.',
+  description: 'For an administrator, or a person of several tenants: the one to act on.',
   schema: { type: 'string', pattern: '^tnt_[0-9a-hjkmnp-tv-z]{26}$' },
 }
 

@@ -50,9 +50,9 @@ export type Actor = {
 
 /**
  * What a route asks of its caller: nothing at all, an administrator, to be a person who signed in, or a scope such as
- * `connections:write` (`connections:*` and `*` hold it too). A route without an access does not start.
+ * `connections:write` (`connections:*` and `*` hold it too; `:operate` is held by `:write` as well). A route without an access does not start.
  */
-export type Access = 'public' | 'admin' | 'member' | `${string}:${'read' | 'write'}`
+export type Access = 'public' | 'admin' | 'member' | `${string}:${'read' | 'write' | 'operate'}`
 
 /** The session a person's request came with. */
 export type SignedIn = { id: string; person_id: string; expires_at: Date; csrf: string }

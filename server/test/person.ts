@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { firstLink } from '../modules/people/people.ts'
 import type { Reply, SendOptions, Served } from './http_app.ts'
 
@@ -36,3 +37,46 @@ export async function firstPerson(served: Served, email = 'ana@example.com'): Pr
 }
 
 export const tokenOf = (link: string): string => link.slice(link.indexOf('?token=') + '?token='.length)
+
+/** Somebody whom `admin` invites to a tenant, signed up; `member` is the place there. */
+export async function invite(
+  served: Served,
+  admin: Browser,
+  email: string,
+  role: string,
+  tenant: string,
+): Promise<Browser & { member: string }> {
+  const headers = { 'trilho-tenant': tenant }
+  const made = await admin.send('POST', '/v1/members', { body: { email, role }, headers })
+  assert.equal(made.status, 201, made.text)
+  const token = tokenOf(String(made.body['link']))
+  const body = { token, name: email, email, password: PASSWORD, language: 'en' }
+  const browser = browserOf(served, await served.send('POST', '/v1/welcome', { body }))
+  return { ...browser, member: String(made.body['id']) }
+}
+
+export async function fails(reply: Promise<Reply>, status: number, code: string) {
+  const { status: got, body } = await reply
+  assert.deepEqual([got, body['code']], [status, code], JSON.stringify(body))
+  return body
+}
+
+/** Word to the other process takes some milliseconds; a busy machine is no failure of ours. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 1000; turn++) {
+    if (await holds()) return
+    await sleep(10)
+  }
+  assert.fail('it never held')
+}
+
+/** Runs `work` while it is so many hours later to the server. */
+export async function later<T>({ app }: Served, hours: number, work: () => Promise<T>): Promise<T> {
+  const { clock } = app
+  app.clock = { ...clock, now: () => new Date(Date.now() + hours * 3_600_000) }
+  try {
+    return await work()
+  } finally {
+    app.clock = clock
+  }
+}

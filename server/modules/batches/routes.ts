@@ -7,6 +7,7 @@ import { Batch, Batches, BatchQuery, CreateBatch, ItemQuery, Items } from './sch
 
 const read = { config: { access: 'calls:read' } } as const
 const write = { config: { access: 'calls:write' } } as const
+const mend = { config: { access: 'calls:operate' } } as const
 const tags = ['Batches']
 
 export const routes: Routes = (http, app) => {
@@ -79,7 +80,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/batches/:id/cancel',
     {
-      ...write,
+      ...mend,
       schema: {
         operationId: 'cancelBatch',
         summary: 'Give up what is left of a batch',

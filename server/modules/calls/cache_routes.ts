@@ -42,7 +42,7 @@ export const cacheRoutes: Routes = (http, app) => {
   http.post(
     '/v1/connections/:id/cache/purge',
     {
-      config: { access: 'connections:write' },
+      config: { access: 'connections:operate' },
       schema: {
         operationId: 'purgeCache',
         summary: 'Drop what is kept',

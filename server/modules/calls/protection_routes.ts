@@ -12,7 +12,7 @@ import {
 } from './protection_schema.ts'
 
 const see = { config: { access: 'connections:read' } } as const
-const move = { config: { access: 'connections:write' } } as const
+const move = { config: { access: 'connections:operate' } } as const
 
 const at = (operationId: string, summary: string, description: string) => ({
   operationId,

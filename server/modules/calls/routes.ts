@@ -12,6 +12,7 @@ import { streamRoutes } from './stream_routes.ts'
 
 const read = { config: { access: 'calls:read' } } as const
 const write = { config: { access: 'calls:write', acts_outside: true } } as const
+const mend = { config: { access: 'calls:operate', acts_outside: true } } as const
 const tags = ['Calls']
 
 export const routes: Routes = (http, app) => {
@@ -44,7 +45,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/connections/:id/test',
     {
-      ...write,
+      ...mend,
       schema: {
         operationId: 'testConnection',
         summary: 'Try a connection',
@@ -60,7 +61,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/calls/:id/cancel',
     {
-      config: { access: 'calls:write' },
+      config: { access: 'calls:operate' },
       schema: {
         operationId: 'cancelCall',
         summary: 'Give up a call that is made later',

@@ -70,7 +70,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/subscriptions/:id/test',
     {
-      config: { access: 'subscriptions:write' },
+      config: { access: 'subscriptions:operate' },
       schema: {
         operationId: 'testSubscription',
         summary: 'Send a test event to a subscription',

@@ -19,6 +19,7 @@ import {
 
 const read = { config: { access: 'sources:read' } } as const
 const write = { config: { access: 'sources:write' } } as const
+const mend = { config: { access: 'sources:operate' } } as const
 const inbox = ['Inbox']
 
 /** What came in, and what was refused. */
@@ -56,7 +57,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/messages/:id/replay',
     {
-      ...write,
+      ...mend,
       schema: {
         operationId: 'replayMessage',
         summary: 'Process a message again that failed, was ignored or parked, or for which its entity waits',
@@ -72,7 +73,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/messages/:id/skip',
     {
-      ...write,
+      ...mend,
       schema: {
         operationId: 'skipMessage',
         summary: 'Give up a message for which its entity waits, so that the entity goes on',
@@ -133,7 +134,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/quarantine/:id/release',
     {
-      ...write,
+      ...mend,
       schema: {
         operationId: 'releaseQuarantined',
         summary: 'Take a refused message in after all, once its source is mended',
@@ -150,7 +151,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/sources/:id/release',
     {
-      ...write,
+      ...mend,
       schema: {
         operationId: 'releaseAll',
         summary: 'Take in what a source refused, as far as it verifies now',

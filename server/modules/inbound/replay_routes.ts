@@ -4,7 +4,7 @@ import * as replays from './replays.ts'
 import { CreateMessageReplay, DryRun, MessageReplay, MessageReplays } from './schema_replays.ts'
 
 const read = { config: { access: 'sources:read' } } as const
-const write = { config: { access: 'sources:write' } } as const
+const mend = { config: { access: 'sources:operate' } } as const
 const tags = ['Inbox']
 
 /** Taking messages up again in bulk. */
@@ -12,7 +12,7 @@ export const routes: Routes = (http, app) => {
   http.post(
     '/v1/message-replays',
     {
-      ...write,
+      ...mend,
       schema: {
         operationId: 'createMessageReplay',
         summary: 'Process messages of a span of time again, or count them (dry_run)',
@@ -61,7 +61,7 @@ export const routes: Routes = (http, app) => {
     http.post(
       `/v1/message-replays/:id/${act}`,
       {
-        ...write,
+        ...mend,
         schema: {
           operationId: `${act}MessageReplay`,
           summary: `${act.charAt(0).toUpperCase()}${act.slice(1)} a replay of messages`,

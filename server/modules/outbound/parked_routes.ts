@@ -31,7 +31,7 @@ export const parkedRoutes: Routes = (http, app) => {
     http.post(
       `/v1/subscriptions/:id/parked/${verb}`,
       {
-        config: { access: 'subscriptions:write' },
+        config: { access: 'subscriptions:operate' },
         schema: {
           operationId: `${verb}ParkedKey`,
           summary,

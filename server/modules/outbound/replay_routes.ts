@@ -4,7 +4,7 @@ import { CreateReplay, DryRun, Replay, Replays } from './delivery_schema.ts'
 import * as replays from './replays.ts'
 
 const read = { config: { access: 'subscriptions:read' } } as const
-const write = { config: { access: 'subscriptions:write' } } as const
+const mend = { config: { access: 'subscriptions:operate' } } as const
 const deliveries = ['Deliveries']
 
 export const replayRoutesFor =
@@ -13,7 +13,7 @@ export const replayRoutesFor =
     http.post(
       '/v1/replays',
       {
-        ...write,
+        ...mend,
         schema: {
           operationId: 'createReplay',
           summary: 'Send many ended deliveries of a subscription once more',
@@ -62,7 +62,7 @@ export const replayRoutesFor =
     http.post(
       '/v1/replays/:id/cancel',
       {
-        ...write,
+        ...mend,
         schema: {
           operationId: 'cancelReplay',
           summary: 'Cancel a replay',
@@ -82,7 +82,7 @@ export const replayRoutesFor =
       http.post(
         `/v1/replays/:id/${verb}`,
         {
-          ...write,
+          ...mend,
           schema: {
             operationId: `${verb}Replay`,
             summary,

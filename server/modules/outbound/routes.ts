@@ -20,6 +20,7 @@ import {
 
 const read = { config: { access: 'subscriptions:read' } } as const
 const write = { config: { access: 'subscriptions:write' } } as const
+const mend = { config: { access: 'subscriptions:operate' } } as const
 const tags = ['Subscriptions']
 const deliveries = ['Deliveries']
 
@@ -193,7 +194,7 @@ export const routesFor =
     http.post(
       '/v1/deliveries/:id/replay',
       {
-        ...write,
+        ...mend,
         schema: {
           operationId: 'replayDelivery',
           summary: 'Send an ended delivery once more',

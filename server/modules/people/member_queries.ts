@@ -61,11 +61,14 @@ export const moveMember = (
     .returningAll()
     .executeTakeFirstOrThrow()
 
-export async function deleteMember(tx: Tx, tenant_id: string, id: string): Promise<void> {
-  await tx
+/** Returns whose place it was; null where nobody had taken it. */
+export async function deleteMember(tx: Tx, tenant_id: string, id: string): Promise<string | null> {
+  const row = await tx
     .deleteFrom('member')
     .where((is) => is.and({ tenant_id, id }))
-    .execute()
+    .returning('person_id')
+    .executeTakeFirst()
+  return row?.person_id ?? null
 }
 
 /** Whether somebody administers the installation and has signed up. */

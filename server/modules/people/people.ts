@@ -6,6 +6,8 @@
  */
 export { cookieToken } from './cookies.ts'
 export { firstLink } from './links.ts'
+export { inviteMember, listMembers, removeMember, updateMember } from './members.ts'
+export { changeTotp, updateProfile } from './profile.ts'
 export { csrfOf, hashToken } from './secrets.ts'
 export { describeOpened, endSession, listSessions, readSession } from './sessions.ts'
 export { signIn, type Visitor } from './sign_in.ts'

@@ -1,14 +1,8 @@
 import { INSTALLATION } from '../app.ts'
+import { OPERATED, ROOMS } from '../tenants/tenants.ts'
 import type { Role } from './schema.ts'
 
-const READ = [
-  'tenants:read',
-  'connections:read',
-  'calls:read',
-  'sources:read',
-  'events:read',
-  'subscriptions:read',
-]
+const READ = ROOMS.map((room) => `${room}:read`)
 
 /**
  * A role is the scopes of a key, and the routes know scopes alone: there is no second set of rules that could differ.
@@ -16,14 +10,10 @@ const READ = [
  */
 const SCOPES_OF_ROLE: Record<Role, readonly string[]> = {
   viewer: READ,
-  operator: READ,
+  operator: [...READ, ...OPERATED.map((room) => `${room}:operate`)],
   developer: [
     'tenants:read',
-    'connections:*',
-    'calls:*',
-    'sources:*',
-    'events:*',
-    'subscriptions:*',
+    ...ROOMS.filter((room) => room !== 'tenants').map((room) => `${room}:*`),
     'bodies:read',
   ],
   admin: ['*'],

@@ -4,12 +4,15 @@ import { toWire } from '../../platform/ids.ts'
 import type { App, Http, Routes, SignedIn } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import { endCookie, isHttps, setCookie } from './cookies.ts'
+import { memberRoutes } from './member_routes.ts'
 import {
+  changeTotp,
   describeOpened,
   endSession,
   listSessions,
   readSession,
   signIn,
+  updateProfile,
   type Visitor,
   welcome,
 } from './people.ts'
@@ -20,6 +23,8 @@ export const routes: Routes = (http, app) => {
   comingRoutes(http, app)
   sessionRoutes(http, app)
   sessionsRoutes(http, app)
+  profileRoutes(http, app)
+  memberRoutes(http, app)
 }
 
 const tags = ['People']
@@ -148,5 +153,39 @@ function sessionsRoutes(http: Http, app: App): void {
       await endSession(app, request.actor, signedIn(request), request.params.id)
       return reply.code(204).send(null)
     },
+  )
+}
+
+function profileRoutes(http: Http, app: App): void {
+  http.patch(
+    '/v1/member',
+    {
+      ...person,
+      schema: {
+        operationId: 'updateProfile',
+        tags,
+        summary: 'Change your name, language or password',
+        description: 'A new password wants the old one, and ends your other sessions.',
+        body: shapes.ProfileChangeBody,
+        response: { 200: shapes.PersonSchema },
+      },
+    },
+    (request) => updateProfile(app, request.actor, signedIn(request), request.body),
+  )
+  http.post(
+    '/v1/member/totp',
+    {
+      ...person,
+      schema: {
+        operationId: 'changeTotp',
+        tags,
+        summary: 'Turn your second factor on or off',
+        description:
+          'begin gives a secret for an authenticator app, confirm takes a code of it; from then on signing in needs one. remove needs your password.',
+        body: shapes.TotpBody,
+        response: { 200: shapes.TotpSchema },
+      },
+    },
+    (request) => changeTotp(app, request.actor, signedIn(request), request.body),
   )
 }

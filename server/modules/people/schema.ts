@@ -53,7 +53,7 @@ export const WelcomeBody = Type.Object(
 )
 export type Welcome = Type.Static<typeof WelcomeBody>
 
-const PersonSchema = Type.Object(
+export const PersonSchema = Type.Object(
   {
     id: WireId('person'),
     email: Type.String(),
@@ -106,3 +106,78 @@ export const SessionEntrySchema = Type.Object(
 )
 export type SessionEntry = Type.Static<typeof SessionEntrySchema>
 export const SessionEntryPage = Page(SessionEntrySchema)
+
+const State = Type.Union([Type.Literal('invited'), Type.Literal('active'), Type.Literal('suspended')])
+
+const memberFields = {
+  id: WireId('member'),
+  person_id: Type.Union([WireId('person'), Type.Null()], {
+    description: 'As the audit log names who did something; null until the invitation is taken',
+  }),
+  email: Type.String(),
+  name: Nullable(Type.String()),
+  role: Role,
+  state: State,
+  has_totp: Type.Boolean(),
+  signed_in_at: Nullable(Timestamp),
+  created_at: Timestamp,
+}
+export const MemberSchema = Type.Object(memberFields, closed)
+export type Member = Type.Static<typeof MemberSchema>
+export const MemberPage = Page(MemberSchema)
+
+export const NewMemberBody = Type.Object({ email: Email, role: Role }, closed)
+export type NewMember = Type.Static<typeof NewMemberBody>
+
+export const NewMemberSchema = Type.Object(
+  {
+    ...memberFields,
+    link: Type.String({ description: 'To hand on: works once and for a day. It is shown this once.' }),
+  },
+  closed,
+)
+export type NewMemberShown = Type.Static<typeof NewMemberSchema>
+
+export const MemberChangeBody = Type.Object(
+  {
+    role: Type.Optional(Role),
+    state: Type.Optional(
+      Type.Union([Type.Literal('active'), Type.Literal('suspended')], {
+        description: 'Who is suspended keeps the place and may do nothing',
+      }),
+    ),
+  },
+  { ...closed, minProperties: 1 },
+)
+export type MemberChange = Type.Static<typeof MemberChangeBody>
+
+export const ProfileChangeBody = Type.Object(
+  {
+    name: Type.Optional(Name),
+    language: Type.Optional(Language),
+    password: Type.Optional(NewPassword),
+    old_password: Type.Optional(GivenPassword),
+  },
+  { ...closed, minProperties: 1 },
+)
+export type ProfileChange = Type.Static<typeof ProfileChangeBody>
+
+export const TotpBody = Type.Object(
+  {
+    action: Type.Union([Type.Literal('begin'), Type.Literal('confirm'), Type.Literal('remove')]),
+    code: Type.Optional(Code),
+    password: Type.Optional(GivenPassword),
+  },
+  closed,
+)
+export type TotpAct = Type.Static<typeof TotpBody>
+
+export const TotpSchema = Type.Object(
+  {
+    has_totp: Type.Boolean(),
+    secret: Type.Union([Type.String(), Type.Null()], { description: 'After begin: to type into the app' }),
+    otpauth_uri: Type.Union([Type.String(), Type.Null()], { description: 'After begin: for a QR code' }),
+  },
+  closed,
+)
+export type Totp = Type.Static<typeof TotpSchema>

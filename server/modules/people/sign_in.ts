@@ -54,10 +54,11 @@ export async function takeCode(app: App, tx: Tx, person_id: string, code: string
   return step !== null && takeTotpStep(tx, person_id, step)
 }
 
-export const totpRef = (person_id: string, field: 'totp' | 'totp_pending' = 'totp') => ({
+/** In the vault from the moment it is begun; it counts once `totp_since` says so. */
+export const totpRef = (person_id: string) => ({
   tenant_id: INSTALLATION,
   owner_id: person_id,
-  field,
+  field: 'totp',
 })
 
 const CHALLENGE = { 'www-authenticate': 'Session realm="trilho"' }

@@ -1,5 +1,16 @@
 /** The rooms a scope can open, for reading, for writing, or both with `*`. */
-const ROOMS = ['tenants', 'connections', 'calls', 'sources', 'events', 'subscriptions'] as const
+export const ROOMS = [
+  'tenants',
+  'connections',
+  'calls',
+  'sources',
+  'events',
+  'subscriptions',
+  'payments',
+] as const
+
+/** Where there is something to mend short of changing it: replay, release, pause, test, open and close. */
+export const OPERATED = ['connections', 'calls', 'sources', 'subscriptions'] as const
 
 /**
  * Every scope there is. `*` is all of a tenant; `bodies:read` opens what calls sent and were answered, whole; `internal` and `riskengine` open the published contracts of those
@@ -8,6 +19,7 @@ const ROOMS = ['tenants', 'connections', 'calls', 'sources', 'events', 'subscrip
 export const SCOPES: readonly string[] = [
   '*',
   ...ROOMS.flatMap((room) => [`${room}:read`, `${room}:write`, `${room}:*`]),
+  ...OPERATED.map((room) => `${room}:operate`),
   'bodies:read',
   'internal',
   'riskengine',
@@ -18,13 +30,14 @@ export const SCOPES: readonly string[] = [
 /** Those that reach beyond one tenant. */
 export const INSTALLATION_SCOPES: readonly string[] = ['admin', 'metrics:read']
 
-/** Whether who holds `scopes` may do what asks for `wanted`; for `calls:*`, both halves will do. */
+/** Whether who holds `scopes` may do what asks for `wanted`; for `calls:*`, both halves will do. Who may write may mend. */
 export function holds(scopes: readonly string[], wanted: string): boolean {
   if (scopes.includes(wanted)) return true
   if (INSTALLATION_SCOPES.includes(wanted)) return scopes.includes('admin')
   if (scopes.includes('*') || scopes.includes('admin')) return true
   const [room, right] = wanted.split(':')
   if (right === undefined) return false
+  if (right === 'operate' && scopes.includes(`${room}:write`)) return true
   if (right === '*') return scopes.includes(`${room}:read`) && scopes.includes(`${room}:write`)
   return scopes.includes(`${room}:*`)
 }

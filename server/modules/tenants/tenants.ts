@@ -28,7 +28,7 @@ export {
 } from './once.ts'
 export type { Identity } from './queries.ts'
 export type { ApiKey, NewKey, NewKeyShown } from './schema.ts'
-export { holds } from './scopes.ts'
+export { holds, OPERATED, ROOMS } from './scopes.ts'
 export { accessTokenKey, readAccessToken } from './tokens.ts'
 
 export async function createTenant(app: App, actor: Actor, input: NewTenant): Promise<Tenant> {

@@ -7,6 +7,8 @@ export type Base = {
   key: string
   /** Of an administrator, and the tenant it acts on. */
   admin_key: string
+  /** Of the browser of somebody who signed in. */
+  session: Record<string, string>
   tenant: string
   /** A tenant that the key does not belong to. */
   stranger: string
@@ -32,10 +34,13 @@ export type Spoil = (operation: Operation, base: Base) => fc.Arbitrary<Omit<Shot
 export function rightRequest({ method, path, ...operation }: Operation, base: Base): Sent {
   const body = operation.body ? JSON.stringify(sampleOf(operation.body)) : null
   const is_admin = operation.access === 'admin'
-  const headers: Record<string, string> = {
-    authorization: `Bearer ${is_admin ? base.admin_key : base.key}`,
-    ...(is_admin && { 'trilho-tenant': base.tenant }),
-  }
+  const headers: Record<string, string> =
+    operation.access === 'member'
+      ? { ...base.session }
+      : {
+          authorization: `Bearer ${is_admin ? base.admin_key : base.key}`,
+          ...(is_admin && { 'trilho-tenant': base.tenant }),
+        }
   if (body !== null) headers['content-type'] = 'application/json'
   return { method, path: fillPath(path, base.ids({ method, path, ...operation })), headers, body }
 }

@@ -216,6 +216,10 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
   await postWebhook(world, citizen, payment, citizen.signing_secret)
   await postWebhook(world, citizen, `${payment}x`, 'whsec_of_somebody_else')
   await ok(send('POST', '/v1/message-replays', { key, json: { since } }))
+  if (operations.some(({ id }) => id === 'inviteMember')) {
+    const json = { email: `${entity_id}@example.com`, role: 'viewer' }
+    await ok(send('POST', '/v1/members', { key, json }))
+  }
   await ok(
     send('POST', '/v1/oauth-clients', {
       key: admin_key,
