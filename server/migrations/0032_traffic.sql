@@ -26,11 +26,11 @@ create table traffic (
   grain     text not null check (grain in ('five_minutes', 'hour', 'day')),
   at        timestamptz not null, -- its first moment, in UTC
   direction text not null check (direction in ('inbound', 'outbound')),
-  subject   text not null, -- of what came in the provider, of what went out the type of the event
+  subject   text not null, -- of what came in the provider, of what went out the type of the event; '' for all together
   outcome   text not null,
   count     bigint not null,
   total_ms  bigint not null, -- from the door to the end of the work; of an attempt, how long it took
-  primary key (tenant_id, grain, at, direction, subject, outcome)
+  primary key (tenant_id, grain, subject, at, direction, outcome)
 ) with (fillfactor = 70);
 create index on traffic (at); -- emptied by age
 create index on traffic (at) where grain = 'five_minutes';

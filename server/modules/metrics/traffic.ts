@@ -2,7 +2,7 @@ import { once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 import { floorTo, type Grain } from './spans.ts'
 import { createTally } from './tally.ts'
-import { addTraffic, type Direction, type TrafficRow } from './traffic_queries.ts'
+import { ALL_SUBJECTS, addTraffic, type Direction, type TrafficRow } from './traffic_queries.ts'
 
 /** Counting webhooks in both directions: nothing is written for any of them, see `tally.ts`. */
 
@@ -39,19 +39,23 @@ export function noteTraffic(app: App, { duration_ms, ...crossed }: Crossed): voi
 
 export const writeTraffic = (app: App): Promise<void> => counted(app).drain()
 
-/** Each once by every grain. */
+/** Each once by every grain, of its subject and of all together. */
 function rowsOf(counted: Counted[]): TrafficRow[] {
   const rows = new Map<string, TrafficRow>()
   for (const { at_ms, ...one } of counted) {
-    for (const grain of GRAINS) {
-      const at = new Date(floorTo(at_ms, grain))
-      const key = `${grain} ${at.getTime()} ${one.tenant_id} ${one.direction} ${one.outcome} ${one.subject}`
-      const known = rows.get(key)
-      if (known) {
-        known.count += one.count
-        known.total_ms += one.total_ms
-      } else rows.set(key, { ...one, grain, at })
+    for (const subject of [one.subject, ALL_SUBJECTS]) {
+      for (const grain of GRAINS) add(rows, { ...one, subject, grain, at: new Date(floorTo(at_ms, grain)) })
     }
   }
   return [...rows.values()]
+}
+
+function add(rows: Map<string, TrafficRow>, row: TrafficRow): void {
+  const { tenant_id, grain, at, direction, outcome, subject } = row
+  const key = `${grain} ${at.getTime()} ${tenant_id} ${direction} ${outcome} ${subject}`
+  const known = rows.get(key)
+  if (known) {
+    known.count += row.count
+    known.total_ms += row.total_ms
+  } else rows.set(key, row)
 }

@@ -18,7 +18,10 @@ export type TrafficRow = {
   total_ms: number
 }
 
-const KEY = 'tenant_id, grain, at, direction, subject, outcome'
+const KEY = 'tenant_id, grain, subject, at, direction, outcome'
+
+/** In place of a subject: all of them together, however many there are. */
+export const ALL_SUBJECTS = ''
 
 // In the order of the key, so that two processes that add to the same rows never wait for each other in a circle.
 const ADD = {
@@ -38,11 +41,11 @@ export type Flow = Pick<TrafficRow, 'at' | 'direction' | 'outcome' | 'count' | '
 /** Of all subjects together, by each step. */
 export async function listTraffic(tx: Tx, tenant_id: string, spans: readonly Span[]): Promise<Flow[]> {
   const { rows } = await sql<Flow>`
-    select at, direction, outcome, sum(count)::float8 as count, sum(total_ms)::float8 as total_ms
-      from ${spansAs(spans)} cross join lateral (
-        select at, direction, outcome, count, total_ms from traffic
-         where tenant_id = ${tenant_id} and grain = s.g and at >= s.f and at < s.t) m
-     group by at, direction, outcome order by at`.execute(tx)
+    select m.* from ${spansAs(spans)} cross join lateral (
+      select at, direction, outcome, count::float8 as count, total_ms::float8 as total_ms from traffic
+       where tenant_id = ${tenant_id} and grain = s.g and subject = ${ALL_SUBJECTS} and at >= s.f and at < s.t) m`.execute(
+    tx,
+  )
   return rows
 }
 

@@ -102,8 +102,9 @@ async function readCalls(tx: Tx, tenant_id: string, range: Range) {
     total: figuresOf(rows),
     previous: figuresOf(before),
     series: [...stepsOf(range)].map((ms) => {
-      const row = at.get(ms)
-      return { at: new Date(ms).toISOString(), ...figuresOf(row ? [row] : []) }
+      const { errors, ...figures } = toFigures(at.get(ms) ?? nothing())
+      const failed = figures.calls - figures.succeeded
+      return { at: new Date(ms).toISOString(), ...figures, errors: failed, limited: errors['limiter'] ?? 0 }
     }),
   }
 }

@@ -52,10 +52,19 @@ const TopConnection = Type.Object({
   mean_ms: Type.Number(),
 })
 
+const { calls, succeeded, success_rate, mean_ms, p50_ms, p95_ms, p99_ms, cache_hits, cache_misses } =
+  Figures.properties
+const CallStep = Type.Object({
+  at: Timestamp,
+  ...{ calls, succeeded, success_rate, mean_ms, p50_ms, p95_ms, p99_ms, cache_hits, cache_misses },
+  errors: Type.Integer({ description: 'Refused, failed or unknown' }),
+  limited: Type.Integer({ description: 'Of these, those that a limit turned away' }),
+})
+
 const Calls = Type.Object({
   total: Figures,
   previous: Figures,
-  series: Type.Array(Type.Object({ at: Timestamp, ...Figures.properties }), {
+  series: Type.Array(CallStep, {
     description: 'Every step of the range, also those in which nothing was done',
   }),
   top_connections: Type.Array(TopConnection, { description: 'The ten with the most calls' }),
