@@ -74,6 +74,17 @@ test('credentials are replaced as a whole, settings beside them stay', async () 
   assert.deepEqual(opened.credentials, whole.credentials)
 })
 
+test('how old the credentials are is told, and another change leaves it as it is', async () => {
+  const { key, id, reply } = await made()
+  const set_at = reply.body['credentials_set_at']
+  assert.ok(Date.parse(String(set_at)) > 0, 'when they were given')
+  const renamed = await served.send('PATCH', `/v1/connections/${id}`, { key, body: { name: 'Outra' } })
+  assert.equal(renamed.body['credentials_set_at'], set_at)
+  const body = { credentials: { secret_key: 'sk_test_other000000000000000000000' } }
+  const replaced = await served.send('PATCH', `/v1/connections/${id}`, { key, body })
+  assert.ok(Date.parse(String(replaced.body['credentials_set_at'])) > Date.parse(String(set_at)))
+})
+
 test('a change of settings is checked together with the credentials that stay', async () => {
   const { key, id } = await made({
     provider: 'http',

@@ -12,7 +12,7 @@ import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { checkWorld, fitting } from './fitting.ts'
 import * as queries from './queries.ts'
-import { type CreateConnection, toConnection, type UpdateConnection } from './schema.ts'
+import { type CreateConnection, toConnection, type UpdateConnection, withCredentials } from './schema.ts'
 import { dropToken } from './tokens.ts'
 
 /**
@@ -86,7 +86,11 @@ export async function createConnection(app: App, actor: Actor, input: CreateConn
       provider: provider.id,
       environment,
     })
-    return { ...toConnection(row), credentials: Object.keys(credentials).sort() }
+    return withCredentials(
+      row,
+      Object.keys(credentials),
+      await app.vault.setAt(tx, { tenant_id, owner_id: id }),
+    )
   })
 }
 
@@ -95,8 +99,9 @@ export async function readConnection(app: App, actor: Actor, wire_id: string) {
   const { tenant_id } = actor
   return inTenant(app.db, tenant_id, async (tx) => {
     const row = found(await queries.findConnection(tx, tenant_id, id), id)
-    const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
-    return { ...toConnection(row), credentials: Object.keys(credentials).sort() }
+    const owner = { tenant_id, owner_id: id }
+    const credentials = await app.vault.getAll(tx, owner)
+    return withCredentials(row, Object.keys(credentials), await app.vault.setAt(tx, owner))
   })
 }
 
@@ -144,7 +149,7 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
     })
     forget(tx, 'connection', `${tenant_id} ${id}`)
     await audit(tx, actor, 'connection.update', wire_id, { changed: Object.keys(input) })
-    return { ...toConnection(row), credentials: Object.keys(fits.credentials).sort() }
+    return withCredentials(row, Object.keys(fits.credentials), await app.vault.setAt(tx, owner))
   })
   return changed
 }

@@ -149,6 +149,12 @@ export const ConnectionWithCredentials = Type.Intersect([
       description: 'Which credential fields are set',
       examples: [['secret_key']],
     }),
+    credentials_set_at: Nullable(
+      Type.String({
+        format: 'date-time',
+        description: 'When they were last given; null where there are none',
+      }),
+    ),
   }),
 ])
 export const Connections = Page(Connection)
@@ -168,6 +174,12 @@ export const toConnection = (row: ConnectionRow): Static<typeof Connection> => (
   last_seen: row.last_seen?.toISOString() ?? null,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
+})
+
+export const withCredentials = (row: ConnectionRow, fields: readonly string[], set_at: Date | null) => ({
+  ...toConnection(row),
+  credentials: [...fields].sort(),
+  credentials_set_at: set_at?.toISOString() ?? null,
 })
 
 /** A provider's manifest: all of it but its functions. */

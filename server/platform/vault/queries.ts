@@ -174,6 +174,17 @@ export async function writeSecret(
     .execute()
 }
 
+/** When the secrets of one owner were last written; sealing them anew is no writing. Null where there are none. */
+export async function findSecretTime(tx: Tx, owner: Owner): Promise<Date | null> {
+  const { at } = await tx
+    .selectFrom('secret')
+    .select(({ fn }) => fn.max('created_at').as('at'))
+    .where('tenant_id', '=', owner.tenant_id)
+    .where('owner_id', '=', owner.owner_id)
+    .executeTakeFirstOrThrow()
+  return at
+}
+
 export async function deleteSecrets(tx: Tx, owner: Owner): Promise<void> {
   await tx
     .deleteFrom('secret')

@@ -17,6 +17,7 @@ import {
   countOldSecrets,
   deleteSecrets,
   findSecret,
+  findSecretTime,
   listMasters,
   listSecrets,
   listSecretsOf,
@@ -56,6 +57,8 @@ export type Vault = {
   getAll(tx: Tx, owner: SecretOwner): Promise<Record<string, string>>
   /** owner → field → plaintext, of many owners in one query. */
   getAllOf(tx: Tx, tenant_id: string, owner_ids: string[]): Promise<Map<string, Record<string, string>>>
+  /** When the secrets of one owner were last put, null where there are none; `resealBatch` leaves it as it is. */
+  setAt(tx: Tx, owner: SecretOwner): Promise<Date | null>
   drop(tx: Tx, owner: SecretOwner): Promise<void>
   /**
    * Sealed bytes for a column of the caller's own, 33 longer than the plaintext. `context` says where they stand
@@ -115,6 +118,7 @@ export function createVault(options: VaultOptions): Vault {
     },
     getAll: (tx, owner) => getAll(keys, tx, owner),
     getAllOf: (tx, tenant_id, owner_ids) => getAllOf(keys, tx, tenant_id, owner_ids),
+    setAt: findSecretTime,
     drop: deleteSecrets,
     seal: async (tx, tenant_id, context, plaintext) =>
       seal(await recentKey(keys, tx, tenant_id), ['sealed', tenant_id, context], plaintext),
