@@ -22,7 +22,7 @@ import {
 import { readBacklog as readDeliveries } from '../outbound/outbound.ts'
 import { holds } from '../tenants/tenants.ts'
 import { type Range, rangeOf, stepsOf } from './range.ts'
-import type { FlowTotal, Overview, OverviewQuery } from './schema.ts'
+import type { CallStep, FlowTotal, Overview, OverviewQuery } from './schema.ts'
 
 /**
  * How the border of a tenant does, on one page: what the dashboard opens with. Everything is read from what was
@@ -101,11 +101,18 @@ async function readCalls(tx: Tx, tenant_id: string, range: Range) {
   return {
     total: figuresOf(rows),
     previous: figuresOf(before),
-    series: [...stepsOf(range)].map((ms) => {
-      const { errors, ...figures } = toFigures(at.get(ms) ?? nothing())
-      const failed = figures.calls - figures.succeeded
-      return { at: new Date(ms).toISOString(), ...figures, errors: failed, limited: errors['limiter'] ?? 0 }
-    }),
+    series: [...stepsOf(range)].map((ms) => toStep(ms, at.get(ms) ?? nothing())),
+  }
+}
+
+function toStep(at_ms: number, counts: Counts): CallStep {
+  const { calls, succeeded, success_rate, mean_ms, p50_ms, p95_ms, p99_ms, errors, ...rest } =
+    toFigures(counts)
+  return {
+    at: new Date(at_ms).toISOString(),
+    ...{ calls, succeeded, errors: calls - succeeded, limited: errors['limiter'] ?? 0 },
+    ...{ success_rate, mean_ms, p50_ms, p95_ms, p99_ms },
+    ...{ cache_hits: rest.cache_hits, cache_misses: rest.cache_misses },
   }
 }
 

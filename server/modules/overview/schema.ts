@@ -60,6 +60,7 @@ const CallStep = Type.Object({
   errors: Type.Integer({ description: 'Refused, failed or unknown' }),
   limited: Type.Integer({ description: 'Of these, those that a limit turned away' }),
 })
+export type CallStep = Static<typeof CallStep>
 
 const Calls = Type.Object({
   total: Figures,
