@@ -1,0 +1,31 @@
+import { api, ask } from '../../api/client.ts'
+import { useAct } from '../../api/hooks.ts'
+import { useNames } from './names.ts'
+import type { Connection } from './reads.ts'
+
+type Named = Pick<Connection, 'id' | 'name'>
+
+/** Pauses what is active, and the other way round. */
+export function usePausing({ id, name, state }: Named & Pick<Connection, 'state'>) {
+  const say = useNames()
+  return useAct({
+    act: () =>
+      ask(
+        api.PATCH('/v1/connections/{id}', {
+          params: { path: { id } },
+          body: { state: state === 'enabled' ? 'disabled' : 'enabled' },
+        }),
+      ),
+    done: say(state === 'enabled' ? 'paused' : 'resumed', { name }),
+    changes: ['connections', 'overview'],
+  })
+}
+
+export function useDeleting({ id, name }: Named) {
+  const say = useNames()
+  return useAct({
+    act: () => ask(api.DELETE('/v1/connections/{id}', { params: { path: { id } } })),
+    done: say('deleted', { name }),
+    changes: ['connections', 'overview'],
+  })
+}

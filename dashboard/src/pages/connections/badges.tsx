@@ -1,0 +1,75 @@
+import { Avatar, Badge, Box, Group, Progress, Text } from '@mantine/core'
+import { useInViewport } from '@mantine/hooks'
+import { short } from '../../parts/figures.ts'
+import { State } from '../../parts/state.tsx'
+import { periodName, useNames } from './names.ts'
+import { type Connection, nearest, type Rate, share, useBreaker, useLimits } from './reads.ts'
+
+/** The small signs by which a connection is known at a glance. */
+
+/** In place of the vendor's logo, which is the vendor's: its letters, in a colour of its own. */
+export function Sign({ name, size = 38 }: { name: string; size?: number }) {
+  return <Avatar name={name} color="initials" radius="md" size={size} aria-hidden />
+}
+
+const BREAKER_COLORS = { closed: 'teal', open: 'red', half_open: 'yellow' } as const
+
+export function BreakerBadge({ id, state }: { id: string; state?: keyof typeof BREAKER_COLORS }) {
+  const say = useNames()
+  const { ref, inViewport } = useInViewport()
+  const read = useBreaker(id, inViewport && state === undefined)
+  const shown = state ?? read.data?.state
+  return (
+    <Box ref={ref} component="span" miw={1} mih={1} display="inline-block">
+      {shown && (
+        <Badge variant={shown === 'closed' ? 'outline' : 'light'} color={BREAKER_COLORS[shown]} tt="none">
+          {say(`breaker_${shown}`)}
+        </Badge>
+      )}
+    </Box>
+  )
+}
+
+/** Whether it works, or that nobody may use it. */
+export function HealthBadge({ of: { state, health } }: { of: Pick<Connection, 'state' | 'health'> }) {
+  return <State of={state === 'disabled' ? 'paused' : health} />
+}
+
+/** How much of the tightest limit is used now; read once it is seen. */
+export function LimitBar({ id }: { id: string }) {
+  const say = useNames()
+  const { ref, inViewport } = useInViewport()
+  const { data } = useLimits(id, inViewport)
+  const rate = data && nearest(data.rates)
+  return (
+    <Box ref={ref} mih={28}>
+      {data && (rate ? <Bar rate={rate} /> : <Text size="xs">{say('no_limit')}</Text>)}
+    </Box>
+  )
+}
+
+export function Bar({ rate }: { rate: Rate }) {
+  const say = useNames()
+  const part = share(rate)
+  const text = say('used_of', {
+    used: short(rate.used),
+    limit: short(rate.limit),
+    period: periodName(say, rate.per_s),
+  })
+  return (
+    <>
+      <Group justify="space-between" gap={4} wrap="nowrap">
+        <Text size="xs" c="dimmed" truncate>
+          {text}
+        </Text>
+      </Group>
+      <Progress
+        value={part}
+        size="sm"
+        mt={4}
+        color={part >= 90 ? 'red' : part >= 70 ? 'yellow' : 'cyan'}
+        aria-label={text}
+      />
+    </>
+  )
+}
