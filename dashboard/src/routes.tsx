@@ -25,6 +25,17 @@ const pages: RouteObject[] = [
   { path: 'inbound/sources/new', lazy: () => import('./pages/inbound/source_edit.tsx') },
   { path: 'inbound/sources/:id', lazy: () => import('./pages/inbound/source.tsx') },
   { path: 'inbound/sources/:id/edit', lazy: () => import('./pages/inbound/source_edit.tsx') },
+  {
+    path: 'outbound',
+    lazy: () => import('./pages/outbound/place.tsx'),
+    children: [
+      { index: true, lazy: () => import('./pages/outbound/subscriptions.tsx') },
+      { path: 'deliveries', lazy: () => import('./pages/outbound/deliveries.tsx') },
+    ],
+  },
+  { path: 'outbound/deliveries/:id', lazy: () => import('./pages/outbound/delivery.tsx') },
+  { path: 'settings', lazy: () => import('./pages/settings/settings.tsx') },
+  { path: 'settings/:tab', lazy: () => import('./pages/settings/settings.tsx') },
   { path: 'story/:id', lazy: () => import('./pages/story/story.tsx') },
 ]
 

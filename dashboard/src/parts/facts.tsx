@@ -4,10 +4,16 @@ import type { ReactNode } from 'react'
 export type Fact = { name: string; value: ReactNode; whole?: boolean }
 
 /** What there is to know of one thing, as names and values; those without a value are left out. */
-export function Facts({ of }: { of: Fact[] }) {
+export function Facts({ of, narrow = false }: { of: Fact[]; narrow?: boolean }) {
   const told = of.filter(({ value }) => value !== null && value !== undefined && value !== '')
   return (
-    <SimpleGrid component="dl" cols={{ base: 2, sm: 3, lg: 4 }} spacing="md" verticalSpacing="sm" m={0}>
+    <SimpleGrid
+      component="dl"
+      cols={narrow ? 2 : { base: 2, sm: 3, lg: 4 }}
+      spacing="md"
+      verticalSpacing="sm"
+      m={0}
+    >
       {told.map(({ name, value, whole }) => (
         <Box key={name} style={whole ? { gridColumn: '1 / -1' } : undefined} miw={0}>
           <Text component="dt" size="xs" c="dimmed">

@@ -1,5 +1,4 @@
 import { Button, Drawer, Group, Stack, Text, Title } from '@mantine/core'
-import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
 import { nameIn, useSources } from '../../api/names.ts'
@@ -9,6 +8,7 @@ import { HeaderList } from '../../parts/headers.tsx'
 import { Id } from '../../parts/id.tsx'
 import { Body } from '../../parts/json.tsx'
 import { Shown } from '../../parts/page.tsx'
+import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { useWords } from '../../parts/words.ts'
 import { useReason } from './quarantine.tsx'
@@ -44,12 +44,13 @@ function Detail({ id, close }: { id: string; close: () => void }) {
       {(one) => (
         <Stack>
           <Facts
+            narrow
             of={[
               { name: say('reason'), value: reason(one.reason) },
               { name: say('received'), value: <When at={one.received_at} exact /> },
               {
                 name: say('source'),
-                value: <Link to={`/inbound/sources/${one.source_id}`}>{nameIn(sources, one.source_id)}</Link>,
+                value: <To to={`/inbound/sources/${one.source_id}`}>{nameIn(sources, one.source_id)}</To>,
               },
               { name: say('from_ip'), value: one.ip },
               { name: say('detail'), value: one.detail, whole: true },

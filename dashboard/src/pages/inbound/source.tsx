@@ -13,6 +13,7 @@ import { Id } from '../../parts/id.tsx'
 import { Body } from '../../parts/json.tsx'
 import { Page, Shown } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
+import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { useText } from './source_text.ts'
 import { Waiting } from './waiting.tsx'
@@ -85,7 +86,7 @@ function SourceFacts({ of }: { of: OneSource }) {
         {
           name: say('connection'),
           value: of.connection_id && (
-            <Link to={`/connections/${of.connection_id}`}>{nameIn(connections, of.connection_id)}</Link>
+            <To to={`/connections/${of.connection_id}`}>{nameIn(connections, of.connection_id)}</To>
           ),
         },
         { name: say('made'), value: <When at={of.created_at} exact /> },

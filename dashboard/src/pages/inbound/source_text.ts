@@ -20,7 +20,7 @@ export const useText = texts('sources', {
     secrets_about:
       'One a line, the newest first; never shown again. Without one every message is quarantined.',
     secrets_keep: 'Empty keeps those that are set ({{n}}).',
-    secrets_set: '{{n}} set',
+    secrets_set: 'Set: {{n}}',
     no_secrets: 'None: every message is quarantined',
     default: 'Also receive at the short address of the provider',
     default_about: '/webhooks/{{provider}}: where this is its only default.',
@@ -100,7 +100,7 @@ export const useText = texts('sources', {
     secrets_about:
       'Um por linha, o mais novo primeiro; nunca mais são mostrados. Sem segredo, tudo vai para a quarentena.',
     secrets_keep: 'Vazio mantém os que existem ({{n}}).',
-    secrets_set: '{{n}} definidos',
+    secrets_set: 'Definidos: {{n}}',
     no_secrets: 'Nenhum: tudo vai para a quarentena',
     default: 'Receber também no endereço curto do provedor',
     default_about: '/webhooks/{{provider}}: quando esta é a única fonte padrão dele.',

@@ -9,6 +9,7 @@ import { Copy } from '../../parts/copy.tsx'
 import { Empty } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
 import { type Column, DataTable } from '../../parts/table.tsx'
+import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { useText } from './source_text.ts'
 
@@ -55,7 +56,7 @@ function useColumns(): Column<Source>[] {
   const providers = useProviders()
   return [
     { title: say('state'), width: 130, cell: ({ state }) => <State of={state} /> },
-    { title: say('name'), cell: ({ id, name }) => <Link to={`/inbound/sources/${id}`}>{name}</Link> },
+    { title: say('name'), cell: ({ id, name }) => <To to={`/inbound/sources/${id}`}>{name}</To> },
     { title: say('provider'), width: 160, cell: ({ provider }) => nameIn(providers, provider) },
     {
       title: say('address'),
