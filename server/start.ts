@@ -60,7 +60,7 @@ export async function start(config: Config, log?: Log): Promise<Running> {
       mountVendors(http.server, '/sandbox', vendors)
       undo.push(() => vendors.close())
     }
-    const welcome_url = serves(app, 'api') ? await firstLink(app) : null
+    const dashboard = await toDashboard(app, url)
     const demo = sandbox_url && config.demo ? await makeDemo(app, sandbox_url) : []
     const tls_port = tls?.port ?? null
     return {
@@ -68,7 +68,7 @@ export async function start(config: Config, log?: Log): Promise<Running> {
       url,
       tls_port,
       admin_key,
-      notes: [...toNotes(app, url, welcome_url, admin_key, sandbox_url), ...demo],
+      notes: [...toNotes(url, dashboard, admin_key, sandbox_url), ...demo],
       stop,
     }
   } catch (error) {
@@ -94,21 +94,23 @@ async function listen(http: Awaited<ReturnType<typeof createHttp>>, app: App): P
 }
 
 function toNotes(
-  app: App,
   url: string,
-  welcome_url: string | null,
+  dashboard: string[],
   admin_key: string | null,
   sandbox_url: string | null,
 ): string[] {
   return [
     `Trilho is ready at ${url}`,
+    ...dashboard,
     `API reference      ${url}/docs`,
-    ...(serves(app, 'api')
-      ? [
-          `Dashboard          ${welcome_url ?? url}${welcome_url ? '   (sign up; holds once, for a day)' : ''}`,
-        ]
-      : []),
     ...(sandbox_url ? [`Sandbox            ${sandbox_url}`] : []),
     ...(admin_key ? [`Admin key          ${admin_key}   (shown this once)`] : []),
   ]
+}
+
+/** While nobody administers the installation, by a link that signs up who does. */
+async function toDashboard(app: App, url: string): Promise<string[]> {
+  if (!serves(app, 'api')) return []
+  const link = await firstLink(app)
+  return [`Dashboard          ${link === null ? url : `${link}   (sign up here; once, within a day)`}`]
 }

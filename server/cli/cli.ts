@@ -9,6 +9,7 @@ import { doctor } from './doctor/doctor.ts'
 import { event } from './event.ts'
 import { key } from './key.ts'
 import { listen } from './listen.ts'
+import { member } from './member.ts'
 import { metrics } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import { operation } from './operation.ts'
@@ -41,6 +42,7 @@ const COMMANDS: RegisterCommand[] = [
   vault,
   tenant,
   key,
+  member,
   provider,
   connection,
   call,

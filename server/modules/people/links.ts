@@ -1,9 +1,13 @@
 import { publicAddress } from '../../platform/config.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
-import { type App, INSTALLATION } from '../app.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import { type Actor, type App, INSTALLATION } from '../app.ts'
+import { audit } from '../tenants/tenants.ts'
 import { hasAdministrator } from './member_queries.ts'
-import { deleteLinksOf, insertLink, type LinkRow, lockFirst } from './queries.ts'
+import { deleteLinksOf, findPersonByEmail, insertLink, type LinkRow, lockFirst } from './queries.ts'
 import { hashToken, makeToken } from './secrets.ts'
+import { toEmail } from './sign_in.ts'
 
 const LIFETIME_MS = 24 * 3_600_000
 
@@ -27,4 +31,22 @@ export const firstLink = (app: App): Promise<string | null> =>
     if (await hasAdministrator(tx)) return null
     await deleteLinksOf(tx, { kind: 'first' })
     return makeLink(app, tx, 'first')
+  })
+
+/**
+ * For who holds the machine: a link by which somebody sets a new password. With `drops_totp` it ends the second factor
+ * too, for a phone that was lost; else it wants a code. Throws 404 where nobody has the e-mail.
+ */
+export const resetLink = (
+  app: App,
+  actor: Actor,
+  { email, drops_totp }: { email: string; drops_totp: boolean },
+): Promise<string> =>
+  inTenant(app.db, INSTALLATION, async (tx) => {
+    const person = await findPersonByEmail(tx, toEmail(email))
+    if (!person) throw new Problem('not_found', { detail: `Nobody has signed up as ${email}.` })
+    await deleteLinksOf(tx, { person_id: person.id })
+    const target = toWire('person', person.id)
+    await audit(tx, { ...actor, tenant_id: INSTALLATION }, 'person.link', target, { drops_totp })
+    return makeLink(app, tx, 'reset', { person_id: person.id, drops_totp })
   })

@@ -5,7 +5,7 @@
  * by every process within a second. Each change leaves an audit row.
  */
 export { cookieToken } from './cookies.ts'
-export { firstLink } from './links.ts'
+export { firstLink, resetLink } from './links.ts'
 export { inviteMember, listMembers, removeMember, updateMember } from './members.ts'
 export { changeTotp, updateProfile } from './profile.ts'
 export { csrfOf, hashToken } from './secrets.ts'
