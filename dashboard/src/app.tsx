@@ -5,7 +5,7 @@ import { setNonce } from 'get-nonce'
 import { RouterProvider } from 'react-router'
 import { Refusal } from './api/client.ts'
 import { router } from './routes.tsx'
-import { theme } from './theme.ts'
+import { readable, theme } from './theme.ts'
 
 /** A no is final; what did not arrive is asked for again. */
 const shouldRetry = (count: number, error: Error): boolean =>
@@ -21,7 +21,12 @@ setNonce(nonce)
 
 export function App() {
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      cssVariablesResolver={readable}
+      getStyleNonce={() => nonce}
+    >
       <Notifications position="top-right" />
       <QueryClientProvider client={queries}>
         <RouterProvider router={router} />

@@ -1,8 +1,8 @@
-import { createTheme } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
 
 export const theme = createTheme({
   primaryColor: 'cyan',
-  primaryShade: { light: 8, dark: 7 },
+  primaryShade: { light: 9, dark: 8 },
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',
@@ -10,3 +10,33 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   headings: { fontWeight: '600' },
 })
+
+/** Texts in the colours of states and links, dark or light enough for everybody to read (WCAG AA, 4.5 to 1). */
+export const readable: CSSVariablesResolver = ({ colors }) => {
+  const all = Object.entries(colors) as [string, MantineColorsTuple][]
+  const named = (shade: number) =>
+    Object.fromEntries(
+      all.map(([name, shades]) => [`--mantine-color-${name}-light-color`, darken(shades, shade)]),
+    )
+  return {
+    variables: {},
+    light: {
+      ...named(9),
+      '--mantine-color-dimmed': colors.gray[7],
+      '--mantine-color-placeholder': colors.gray[7],
+      '--mantine-color-anchor': colors.cyan[9],
+      '--mantine-color-error': colors.red[9],
+    },
+    dark: {
+      ...named(2),
+      '--mantine-color-dimmed': colors.dark[1],
+      '--mantine-color-placeholder': colors.dark[1],
+      '--mantine-color-anchor': colors.cyan[3],
+      '--mantine-color-error': colors.red[4],
+    },
+  }
+}
+
+/** Yellow and orange stay bright in their last shade. */
+const darken = (shades: MantineColorsTuple, shade: number): string =>
+  shade < 9 ? (shades[shade] ?? '') : `color-mix(in srgb, ${shades[9]}, black 25%)`

@@ -22,8 +22,10 @@ export function useSession(): Session {
 export function useMay(): (scope: string) => boolean {
   const { scopes } = useSession()
   return (scope) => {
-    const [room] = scope.split(':')
-    return ['*', 'admin', scope, `${room}:*`].some((one) => scopes.includes(one))
+    const [room, right] = scope.split(':')
+    // Who may write may mend.
+    const enough = ['*', 'admin', scope, `${room}:*`, ...(right === 'operate' ? [`${room}:write`] : [])]
+    return enough.some((one) => scopes.includes(one))
   }
 }
 

@@ -1,4 +1,4 @@
-import { Button, Kbd } from '@mantine/core'
+import { Button, Kbd, Text } from '@mantine/core'
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
 import { Spotlight, spotlight } from '@mantine/spotlight'
 import '@mantine/spotlight/styles.layer.css'
@@ -61,11 +61,17 @@ export function Finder() {
       <Button
         variant="default"
         leftSection={<IconSearch size={16} />}
-        rightSection={<Kbd visibleFrom="sm">/</Kbd>}
+        rightSection={
+          <Kbd visibleFrom="sm" aria-hidden>
+            /
+          </Kbd>
+        }
         onClick={spotlight.open}
         aria-label={say('open')}
       >
-        {say('open')}
+        <Text span inherit visibleFrom="sm">
+          {say('open')}
+        </Text>
       </Button>
       <Spotlight.Root query={query} onQueryChange={setQuery} shortcut={['mod + K']} clearQueryOnClose>
         <Spotlight.Search
