@@ -1,4 +1,4 @@
-import { Group, Paper, Text } from '@mantine/core'
+import { Group, Paper, Spoiler, Text } from '@mantine/core'
 import { Shown } from '../../parts/page.tsx'
 import { When } from '../../parts/when.tsx'
 import { FromSource } from './details.tsx'
@@ -16,7 +16,9 @@ export function Arrival({ entry }: { entry: Entry }) {
           <When at={entry.at} exact />
         </Text>
       </Group>
-      {entry.kind === 'message' ? <OfMessage id={entry.id} /> : <OfQuarantine id={entry.id} />}
+      <Spoiler maxHeight={250} showLabel={say('show_all')} hideLabel={say('show_less')}>
+        {entry.kind === 'message' ? <OfMessage id={entry.id} /> : <OfQuarantine id={entry.id} />}
+      </Spoiler>
     </Paper>
   )
 }

@@ -19,11 +19,11 @@ const SMALL = { size: 'compact-xs', variant: 'light' } as const
 
 export function Mend({ entry: { kind, id, state } }: { entry: Entry }) {
   const may = useMay()
-  if (kind === 'message' && may('sources:write')) return <MendMessage id={id} state={state} />
-  if (kind === 'quarantine' && may('sources:write')) return <Release id={id} />
-  if (kind === 'delivery' && may('subscriptions:write')) return <SendAgain id={id} state={state} />
-  if (kind === 'event' && may('subscriptions:write')) return <Resend id={id} />
-  if (kind === 'call' && may('calls:write')) return <CancelCall id={id} state={state} />
+  if (kind === 'message' && may('sources:operate')) return <MendMessage id={id} state={state} />
+  if (kind === 'quarantine' && may('sources:operate')) return <Release id={id} />
+  if (kind === 'delivery' && may('subscriptions:operate')) return <SendAgain id={id} state={state} />
+  if (kind === 'event' && may('subscriptions:operate')) return <Resend id={id} />
+  if (kind === 'call' && may('calls:operate')) return <CancelCall id={id} state={state} />
   return null
 }
 

@@ -36,7 +36,7 @@ export function ParkedKey({
     <Alert color="orange" variant="light" p="xs">
       <Group justify="space-between">
         <Text size="sm">{say('parked', { key: key.key, n: key.pending })}</Text>
-        {may('subscriptions:write') && (
+        {may('subscriptions:operate') && (
           <Group gap="xs">
             <Button size="compact-xs" loading={resume.isPending} onClick={() => resume.mutate()}>
               {say('resume')}

@@ -18,6 +18,7 @@ import { Details, hasDetails } from './details.tsx'
 import { Mend } from './mend.tsx'
 import type { Entry } from './reads.ts'
 import { useText } from './text.ts'
+import { spell } from './time.ts'
 
 const ICONS: Record<string, ComponentType<{ size: number }>> = {
   message: IconMessage,
@@ -33,10 +34,10 @@ export function StepIcon({ kind }: { kind: string }) {
   return <Icon size={15} />
 }
 
-type StepProps = { entry: Entry; is_open: boolean; is_subject: boolean }
+type StepProps = { entry: Entry; began: string; is_open: boolean; is_subject: boolean }
 
 /** One step: what it was, how it ended, how long it took and waited; more of it, and what mends it, at hand. */
-export function Step({ entry, is_open: is_open_first, is_subject }: StepProps) {
+export function Step({ entry, began, is_open: is_open_first, is_subject }: StepProps) {
   const say = useText()
   const [is_open, setOpen] = useState(is_open_first)
   const { at, kind, state, title, detail } = entry
@@ -50,7 +51,8 @@ export function Step({ entry, is_open: is_open_first, is_subject }: StepProps) {
           </Text>
           <State of={state} />
         </Group>
-        <Text size="xs" c="dimmed">
+        <Text size="xs" c="dimmed" style={{ fontVariantNumeric: 'tabular-nums' }}>
+          {at !== began && `+${spell(new Date(at).getTime() - new Date(began).getTime())} · `}
           <When at={at} exact />
         </Text>
       </Group>

@@ -1,4 +1,4 @@
-import { Group, Paper, SimpleGrid, Text, Timeline } from '@mantine/core'
+import { Group, Paper, SimpleGrid, Text, ThemeIcon, Timeline } from '@mantine/core'
 import { IconClock } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useParams } from 'react-router'
@@ -39,15 +39,23 @@ function Told({ story, asked }: { story: Story; asked: string }) {
       <Summary story={story} />
       {came && <Arrival entry={came} />}
       <Paper withBorder p={{ base: 'sm', sm: 'lg' }}>
-        <Timeline bulletSize={28} lineWidth={2} active={entries.length}>
+        <Timeline bulletSize={30} lineWidth={2} active={-1}>
           {entries.map((entry, at) => (
             <Timeline.Item
               key={`${entry.kind} ${entry.id} ${entry.at}`}
-              color={colorOf(entry.state)}
-              bullet={<StepIcon kind={entry.kind} />}
               lineVariant={gapAfter(entries, at) === null ? 'solid' : 'dashed'}
+              bullet={
+                <ThemeIcon size={30} radius="xl" variant="light" color={colorOf(entry.state)}>
+                  <StepIcon kind={entry.kind} />
+                </ThemeIcon>
+              }
             >
-              <Step entry={entry} is_subject={entry.id === asked} is_open={opensFirst(entry, asked, came)} />
+              <Step
+                entry={entry}
+                began={entries[0]?.at ?? entry.at}
+                is_subject={entry.id === asked}
+                is_open={opensFirst(entry, asked, came)}
+              />
               <Gap ms={gapAfter(entries, at)} />
             </Timeline.Item>
           ))}

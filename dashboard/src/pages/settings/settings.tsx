@@ -1,0 +1,63 @@
+import { useParams } from 'react-router'
+import { useMay } from '../../api/session.tsx'
+import { Page } from '../../parts/page.tsx'
+import { PlaceTabs } from '../../parts/place_tabs.tsx'
+import { texts } from '../../text/text.ts'
+import { Account } from './account.tsx'
+import { Audit } from './audit.tsx'
+import { Clients } from './clients.tsx'
+import { Keys } from './keys.tsx'
+import { Limits } from './limits.tsx'
+import { Members } from './members.tsx'
+import { Tenant } from './tenant.tsx'
+
+const useText = texts('settings', {
+  en: {
+    title: 'Settings',
+    tenant: 'Company',
+    members: 'Members',
+    keys: 'API keys',
+    clients: 'OAuth clients',
+    limits: 'Limits',
+    audit: 'Audit log',
+    account: 'Your account',
+  },
+  'pt-BR': {
+    title: 'Configurações',
+    tenant: 'Empresa',
+    members: 'Membros',
+    keys: 'Chaves de API',
+    clients: 'Clientes OAuth',
+    limits: 'Limites',
+    audit: 'Auditoria',
+    account: 'Sua conta',
+  },
+})
+
+const OF_TENANT = {
+  tenant: Tenant,
+  members: Members,
+  keys: Keys,
+  clients: Clients,
+  limits: Limits,
+  audit: Audit,
+}
+const OF_ALL = { ...OF_TENANT, account: Account }
+type Name = keyof typeof OF_ALL
+
+/** Who may use this tenant and how, and one's own account. */
+export function Component() {
+  const say = useText()
+  const may = useMay()
+  const { tab } = useParams()
+  const names = (may('tenants:read') ? Object.keys(OF_ALL) : ['account']) as Name[]
+  const name = names.find((one) => one === tab) ?? names[0] ?? 'account'
+  const Shown = OF_ALL[name]
+  return (
+    <Page title={say('title')}>
+      <PlaceTabs at="/settings" tabs={names.map((one) => ({ name: one, label: say(one) }))}>
+        <Shown />
+      </PlaceTabs>
+    </Page>
+  )
+}
