@@ -17,6 +17,7 @@ const OUTCOMES = {
   refused: 'orange.6',
   unknown: 'gray.7',
   failed: 'red.6',
+  errors: 'red.6',
 } as const
 type Outcome = keyof typeof OUTCOMES
 
@@ -25,7 +26,7 @@ export function CallCharts({ calls, step }: { calls: Overview['calls']; step: Ch
   const say = useText()
   const navigate = useNavigate()
   const pick = (from: string, to: string) => navigate(`/calls?range=custom&from=${from}&to=${to}`)
-  const outcomes = ['succeeded', 'refused', 'failed', 'unknown'] as const
+  const outcomes = ['succeeded', 'errors'] as const
   const times = ['p50_ms', 'p95_ms', 'p99_ms'] as const
   const colors = { p50_ms: 'cyan.5', p95_ms: 'indigo.5', p99_ms: 'grape.6' }
   return (
