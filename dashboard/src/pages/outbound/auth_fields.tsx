@@ -1,0 +1,38 @@
+import { PasswordInput, Select, SimpleGrid, TextInput } from '@mantine/core'
+import type { Subscription } from '../../api/names.ts'
+import { useText } from './form_text.ts'
+import { AUTH_FIELDS, type AuthType, type Draft } from './subscription_draft.ts'
+import type { SubscriptionForm } from './subscription_form.tsx'
+
+const TYPES = Object.keys(AUTH_FIELDS) as AuthType[]
+
+/** How we authenticate at the receiver. What is set is not shown again: it is kept, or typed anew. */
+export function AuthFields({ form, of }: { form: SubscriptionForm; of: Subscription | null }) {
+  const say = useText()
+  const { auth_type } = form.values
+  const choices = [
+    ...(of?.auth ? [{ value: 'keep', label: say('auth_keep', { type: of.auth.type }) }] : []),
+    { value: 'none', label: say('auth_none') },
+    ...TYPES.map((value) => ({ value: value as string, label: say(`auth_${value}`) })),
+  ]
+  const choose = (value: string | null) => {
+    form.setFieldValue('auth_type', (value ?? 'none') as Draft['auth_type'])
+    form.setFieldValue('auth', {})
+  }
+  const fields = auth_type === 'keep' || auth_type === 'none' ? [] : AUTH_FIELDS[auth_type]
+  return (
+    <>
+      <Select label={say('auth')} allowDeselect={false} data={choices} value={auth_type} onChange={choose} />
+      {fields.length > 0 && (
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {fields.map(({ key, secret, optional, choices: data }) => {
+            const common = { label: say(key), required: !optional, ...form.getInputProps(`auth.${key}`) }
+            if (data) return <Select key={key} {...common} data={data} />
+            if (secret) return <PasswordInput key={key} {...common} autoComplete="new-password" />
+            return <TextInput key={key} {...common} autoComplete="off" />
+          })}
+        </SimpleGrid>
+      )}
+    </>
+  )
+}
