@@ -1,7 +1,6 @@
 import {
   ActionIcon,
   AppShell,
-  Avatar,
   Burger,
   Center,
   Group,
@@ -212,9 +211,9 @@ function Account() {
   return (
     <Menu position="bottom-end">
       <Menu.Target>
-        <UnstyledButton aria-label={say('account', { name: member.name })}>
-          <Avatar name={member.name} color="initials" radius="xl" size={34} />
-        </UnstyledButton>
+        <ActionIcon variant="default" size="lg" aria-label={say('account', { name: member.name })}>
+          <IconUser size={18} />
+        </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{member.email}</Menu.Label>

@@ -43,7 +43,7 @@ export async function barriers(page: Page): Promise<string[]> {
     return (await axe.run({ runOnly: { type: 'tag', values: tags } })).violations
   })
   return found.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ target }) => `${id}: ${help} at ${target.join(' ')}`),
+    nodes.map(({ html }) => `${id}: ${help} at ${html.slice(0, 200)}`),
   )
 }
 

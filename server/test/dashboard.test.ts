@@ -96,11 +96,13 @@ describe('the dashboard', { skip: withoutBrowser, timeout: 280_000 }, () => {
       test(`every page can be used by everybody: ${language}, ${colorScheme}`, async () => {
         const window = await asAna({ locale: language, colorScheme })
         await speak(window, language)
+        const found: string[] = []
         for (const path of pagesOf(made)) {
           await window.page.goto(path)
           await settled(window)
-          assert.deepEqual(await barriers(window.page), [], path)
+          found.push(...(await barriers(window.page)).map((barrier) => `${path}: ${barrier}`))
         }
+        assert.deepEqual(found, [])
         await looked(window)
       })
     }
@@ -119,7 +121,7 @@ describe('the dashboard', { skip: withoutBrowser, timeout: 280_000 }, () => {
   test('anything is found by its id from the keyboard, and leads to its story', async () => {
     const window = await asAna()
     const { page } = window
-    await page.goto('/')
+    await speak(window, 'en')
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('/')
     await page.getByPlaceholder(/Any id/).fill(made.message)
@@ -140,6 +142,7 @@ describe('the dashboard', { skip: withoutBrowser, timeout: 280_000 }, () => {
       data: body,
     })
     assert.equal(answer.status(), 200)
+    await page.reload()
   }
 })
 
@@ -163,7 +166,7 @@ const pagesOf = (made: Record<string, string>): string[] => [
 /** What was asked for has come, and nothing turns any more. */
 async function settled({ page }: Window): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor()
-  await page.waitForFunction("document.querySelector('.mantine-Loader-root') === null")
+  await page.locator('.mantine-Loader-root').first().waitFor({ state: 'detached' })
 }
 
 /** One of each thing there is to look at. */
