@@ -16,6 +16,7 @@ import * as healthRoutes from './modules/health/routes.ts'
 import { receive } from './modules/inbound/inbound.ts'
 import * as inboundJobs from './modules/inbound/jobs.ts'
 import * as inboundRoutes from './modules/inbound/routes.ts'
+import * as liveRoutes from './modules/live/routes.ts'
 import * as metricJobs from './modules/metrics/jobs.ts'
 import { writeCounts } from './modules/metrics/metrics.ts'
 import * as metricRoutes from './modules/metrics/routes.ts'
@@ -60,6 +61,7 @@ export const rooms: Routes[] = [
   inboundRoutes.routes,
   toolRoutes.routes,
   overviewRoutes.routes,
+  liveRoutes.routes,
 ]
 
 /** The addresses vendors post to, and the verb behind them. */

@@ -104,6 +104,17 @@ export const listEvents = (
     .execute()
 }
 
+/** From this id on, the newest `limit` of them: for those who watch them come. */
+export const listEventsSince = (tx: Tx, tenant_id: string, from_id: string, limit: number) =>
+  tx
+    .selectFrom('event')
+    .select(['id', 'type', 'entity_id'])
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '>=', from_id)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+
 export type EventTypeRow = {
   name: string
   version: number

@@ -19,6 +19,8 @@ import { addressOf, partSettings, readHidden, readSecrets, writeHidden, writeSec
  * once, by the vendor's id of it. A worker turns messages into events, exactly once in effect.
  */
 
+export type { About, Reaction } from './interpret.ts'
+export { listMessagesOf, listMessagesSince } from './message_queries.ts'
 export * from './messages.ts'
 export * from './quarantine.ts'
 export { type Backlog, readBacklog } from './queries.ts'

@@ -96,6 +96,22 @@ export const findMessage = (tx: Tx, tenant_id: string, id: string) =>
     .where('id', '=', id)
     .executeTakeFirst()
 
+const SEEN = ['id', 'source_id', 'event_type', 'state', 'closed_at'] as const
+
+/** From this id on, the newest `limit` of them: for those who watch them come. */
+export const listMessagesSince = (tx: Tx, tenant_id: string, from_id: string, limit: number) =>
+  tx
+    .selectFrom('inbox')
+    .select(SEEN)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '>=', from_id)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+
+export const listMessagesOf = (tx: Tx, tenant_id: string, ids: readonly string[]) =>
+  tx.selectFrom('inbox').select(SEEN).where('tenant_id', '=', tenant_id).where('id', 'in', ids).execute()
+
 /** Puts a closed message back to work; false where it is still pending. */
 export async function requeueMessage(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
   const { rows } = await sql`

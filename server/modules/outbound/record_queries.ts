@@ -100,6 +100,25 @@ export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Pr
     .limit(200)
     .execute()
 
+export type SeenAttempt = Pick<AttemptRow, 'id' | 'number' | 'outcome' | 'status' | 'duration_ms'> &
+  Pick<DeliveryRow, 'subscription_id' | 'event_type' | 'state'> & { delivery_id: string }
+
+/** From this id on, the newest `limit` of them, with their deliveries as they are now: for those who watch them go. */
+export async function listAttemptsSince(
+  tx: Tx,
+  tenant_id: string,
+  from_id: string,
+  limit: number,
+): Promise<SeenAttempt[]> {
+  const { rows } = await sql<SeenAttempt>`
+    select a.id, a.delivery_id, a.number, a.outcome, a.status, a.duration_ms, d.subscription_id, d.event_type, d.state
+      from (select id, delivery_id, number, outcome, status, duration_ms from attempt
+             where tenant_id = ${tenant_id} and id >= ${from_id} order by id desc limit ${limit}) a
+      cross join lateral (select subscription_id, event_type, state from delivery
+                           where tenant_id = ${tenant_id} and id = a.delivery_id offset 0) d`.execute(tx)
+  return rows
+}
+
 /** What waits for its turn, counted as far as `MOST_COUNTED` rows of each queue, the oldest first. */
 export type Backlog = { depth: number; due: number; oldest_s: number; is_more: boolean }
 

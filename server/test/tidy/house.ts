@@ -65,6 +65,7 @@ export const ROOMS = [
   'inbound',
   'payments',
   'overview',
+  'live',
   'tools',
   'reactions',
 ]

@@ -19,6 +19,9 @@ export type Answer = {
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
 export const closeConnections = (): void => agent.destroy()
 
+/** A stream of events ends when nobody listens any more, and no sooner. */
+const LISTENS_MS = 500
+
 export function exchange(url: string, { method, path, headers = {}, body = null }: Sent): Promise<Answer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
@@ -26,11 +29,18 @@ export function exchange(url: string, { method, path, headers = {}, body = null 
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
-      response.on('end', () => {
+      const told = () => {
         const text = Buffer.concat(chunks).toString()
         const { statusCode = 0, headers } = response
         resolve({ status: statusCode, headers, text, body: parsed(headers['content-type'], text) })
-      })
+      }
+      response.on('end', told)
+      if (!/event-stream/.test(response.headers['content-type'] ?? '')) return
+      const enough = setTimeout(() => {
+        told()
+        response.destroy()
+      }, LISTENS_MS)
+      response.on('end', () => clearTimeout(enough))
     })
     sent.on('error', reject)
     sent.end(body ?? undefined)
