@@ -5,6 +5,7 @@ import { Lost } from './pages/lost.tsx'
 /** Each page is loaded when somebody goes there; its module exports `Component`. */
 const pages: RouteObject[] = [
   { index: true, lazy: () => import('./pages/overview/overview.tsx') },
+  { path: 'analytics', lazy: () => import('./pages/analytics/analytics.tsx') },
   { path: 'calls', lazy: () => import('./pages/calls/calls.tsx') },
   { path: 'calls/:id', lazy: () => import('./pages/calls/call.tsx') },
   { path: 'connections', lazy: () => import('./pages/connections/connections.tsx') },

@@ -13,6 +13,9 @@ export default function Drawn({ kind, data, series, stacked, step, format, pick,
     valueFormatter: format,
     withDots: kind === 'line', // a point between two gaps would not be seen
     dotProps: { r: 2 },
+    // A colour says nothing to who does not know whose it is.
+    withLegend: series.length > 1,
+    legendProps: { verticalAlign: 'bottom' as const, height: 30 },
     tickLine: 'none' as const,
     gridAxis: 'x' as const,
     strokeWidth: 2,

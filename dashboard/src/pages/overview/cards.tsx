@@ -100,7 +100,7 @@ function Card({ title, value, note, now, before, points = false, to }: CardProps
 }
 
 /** Null where there is nothing to compare with. */
-function changeOf(
+export function changeOf(
   now: number | null | undefined,
   before: number | null | undefined,
   points: boolean,

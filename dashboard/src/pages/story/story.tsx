@@ -125,7 +125,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       <Text size="xs" c="dimmed">
         {name}
       </Text>
-      <Text component="div" fw={600}>
+      <Text component="div" size="sm" fw={600}>
         {children}
       </Text>
     </Paper>

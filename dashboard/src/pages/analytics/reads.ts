@@ -1,0 +1,133 @@
+import { api, ask } from '../../api/client.ts'
+import { useRead } from '../../api/hooks.ts'
+import type { paths } from '../../api/schema.ts'
+import { type Range, useRange } from '../../parts/range.tsx'
+
+type Answer<Path extends '/v1/overview' | '/v1/metrics/connections' | '/v1/limits/history'> =
+  paths[Path]['get']['responses'][200]['content']['application/json']
+
+export type Overview = Answer<'/v1/overview'>
+export type Figures = Overview['calls']['total']
+export type Point = Overview['calls']['series'][number]
+
+/** The calls of a period and of the one before it, step by step. */
+export type Calls = {
+  total: Figures
+  previous: Figures
+  series: Point[]
+  before: Point[]
+  step: Overview['step']
+}
+
+const EVERY_MS = 60_000
+
+const queryOf = ({ name, from, to }: Range) => (name === 'custom' ? { from, to } : { range: name })
+
+/** The same period on another page. */
+export const inAddress = ({ name, from, to }: Range): Record<string, string> =>
+  name === 'custom' ? { range: name, from, to } : { range: name }
+
+export function useOverview() {
+  const query = queryOf(useRange())
+  return useRead(['overview', query], () => ask(api.GET('/v1/overview', { params: { query } })), {
+    every_ms: EVERY_MS,
+  })
+}
+
+/** The calls of all connections, or of one. Undefined until they are read. */
+export function useCalls(overview: Overview | undefined, connection_id: string | undefined) {
+  return useRead(
+    ['overview', 'calls', connection_id ?? null, overview?.from, overview?.to],
+    () => readCalls(overview as Overview, connection_id),
+    { enabled: overview !== undefined },
+  )
+}
+
+async function readCalls(overview: Overview, connection_id: string | undefined): Promise<Calls> {
+  const { calls, previous, step } = overview
+  if (connection_id !== undefined) return readConnection(overview, connection_id)
+  const before = await ask(api.GET('/v1/overview', { params: { query: previous } }))
+  return {
+    total: calls.total,
+    previous: calls.previous,
+    series: calls.series,
+    before: before.calls.series,
+    step,
+  }
+}
+
+/** Of one connection figures are kept by the hour and by the day alone. */
+async function readConnection(overview: Overview, connection_id: string): Promise<Calls> {
+  const step = overview.step === 'day' ? ('day' as const) : ('hour' as const)
+  const read = (period: { from: string; to: string }) =>
+    ask(api.GET('/v1/metrics/connections', { params: { query: { ...period, connection_id, step } } }))
+  const [now, before] = await Promise.all([read(overview), read(overview.previous)])
+  return {
+    total: now.total,
+    previous: before.total,
+    series: everyStep(now, step),
+    before: everyStep(before, step),
+    step,
+  }
+}
+
+const STEP_MS = { hour: 3_600_000, day: 86_400_000 }
+
+/** Steps in which nothing was done are left out of the answer, and would be bridged by a line. */
+function everyStep({ from, to, series }: Answer<'/v1/metrics/connections'>, step: 'hour' | 'day'): Point[] {
+  const known = new Map(series.map((point) => [new Date(point.at).getTime(), point]))
+  const points: Point[] = []
+  const end = new Date(to).getTime()
+  for (let at = new Date(from).getTime(); at < end; at += STEP_MS[step]) {
+    points.push(known.get(at) ?? { ...NOTHING, at: new Date(at).toISOString() })
+  }
+  return points
+}
+
+const NOTHING: Figures = {
+  calls: 0,
+  succeeded: 0,
+  refused: 0,
+  failed: 0,
+  unknown: 0,
+  success_rate: null,
+  attempts: 0,
+  mean_ms: null,
+  max_ms: 0,
+  p50_ms: null,
+  p95_ms: null,
+  p99_ms: null,
+  sent_bytes: 0,
+  received_bytes: 0,
+  cache_hits: 0,
+  cache_misses: 0,
+  errors: {},
+}
+
+/** What the limits let through and held back, by the hour. */
+export const useLimitHistory = ({ from, to }: { from: string; to: string }, connection_id?: string) =>
+  useRead(['overview', 'limits', from, to, connection_id ?? null], () =>
+    connection_id === undefined
+      ? ask(api.GET('/v1/limits/history', { params: { query: { from, to } } }))
+      : ask(
+          api.GET('/v1/connections/{id}/limits/history', {
+            params: { path: { id: connection_id }, query: { from, to } },
+          }),
+        ),
+  )
+
+export const useConnectionNames = () =>
+  useRead(['connections', 'names'], () =>
+    ask(api.GET('/v1/connections', { params: { query: { limit: '200' } } })),
+  )
+
+/** The API counts webhooks by outcome alone; by type, so many of the latest are counted here. */
+export const LATEST = 200
+
+export const useLatestMessages = ({ from, to }: { from: string; to: string }, enabled: boolean) =>
+  useRead(
+    ['messages', 'latest', from, to],
+    () =>
+      ask(api.GET('/v1/messages', { params: { query: { since: from, until: to, limit: String(LATEST) } } })),
+    { enabled },
+  )
