@@ -8,10 +8,10 @@ export type Happening = { kind: string; id: string; at: string; state?: string }
 
 /** Which lists a kind of happening makes old. */
 const CHANGES: Record<string, string[]> = {
-  call: ['calls', 'overview'],
-  message: ['messages', 'quarantine', 'overview'],
-  event: ['events'],
-  delivery: ['deliveries', 'overview'],
+  call: ['calls', 'overview', 'stories'],
+  message: ['messages', 'quarantine', 'overview', 'stories'],
+  event: ['events', 'stories'],
+  delivery: ['deliveries', 'overview', 'stories'],
   breaker: ['connections', 'overview'],
 }
 /** Lists are read again at most this often, however much happens. */

@@ -8,7 +8,10 @@ type Answer<Path extends '/v1/overview' | '/v1/metrics/connections' | '/v1/limit
 
 export type Overview = Answer<'/v1/overview'>
 export type Figures = Overview['calls']['total']
-export type Point = Overview['calls']['series'][number]
+export type Point = Pick<
+  Overview['calls']['series'][number],
+  'at' | 'calls' | 'success_rate' | 'p50_ms' | 'p95_ms' | 'p99_ms' | 'cache_hits' | 'cache_misses'
+>
 
 /** The calls of a period and of the one before it, step by step. */
 export type Calls = {
@@ -84,24 +87,14 @@ function everyStep({ from, to, series }: Answer<'/v1/metrics/connections'>, step
   return points
 }
 
-const NOTHING: Figures = {
+const NOTHING: Omit<Point, 'at'> = {
   calls: 0,
-  succeeded: 0,
-  refused: 0,
-  failed: 0,
-  unknown: 0,
   success_rate: null,
-  attempts: 0,
-  mean_ms: null,
-  max_ms: 0,
   p50_ms: null,
   p95_ms: null,
   p99_ms: null,
-  sent_bytes: 0,
-  received_bytes: 0,
   cache_hits: 0,
   cache_misses: 0,
-  errors: {},
 }
 
 /** What the limits let through and held back, by the hour. */
