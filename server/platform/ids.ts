@@ -15,6 +15,7 @@ export const PREFIXES = {
   person: 'prs',
   member: 'mbr',
   session: 'ses',
+  sign_in_provider: 'sip',
   connection: 'con',
   call: 'call',
   batch: 'bat',

@@ -25,13 +25,34 @@ export function endCookie(reply: FastifyReply): void {
 }
 
 /** The token a request carries; over https the plain name is anybody's to set and does not count. */
-export function cookieToken({ headers, protocol }: FastifyRequest): string | null {
-  const cookies = new Map(
+export function cookieToken(request: FastifyRequest): string | null {
+  const cookies = cookiesOf(request)
+  const token = cookies.get(SAFE) ?? (request.protocol === 'https' ? undefined : cookies.get(PLAIN))
+  return token !== undefined && /^[\w-]{43}$/.test(token) ? token : null
+}
+
+const cookiesOf = ({ headers }: FastifyRequest): Map<string, string> =>
+  new Map(
     (headers.cookie ?? '').split(';').map((pair): [string, string] => {
       const at = pair.indexOf('=')
       return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
     }),
   )
-  const token = cookies.get(SAFE) ?? (protocol === 'https' ? undefined : cookies.get(PLAIN))
-  return token !== undefined && /^[\w-]{43}$/.test(token) ? token : null
+
+const VISIT = 'trilho_sign_in'
+/** Lax: the provider's page sends the browser back with it. */
+const VISITING = 'Path=/v1/sign-in; HttpOnly; SameSite=Lax'
+const VISIT_LIFE_S = 600
+
+export function setVisitCookie(reply: FastifyReply, kept: string, is_https: boolean): void {
+  const secure = is_https ? '; Secure' : ''
+  reply.header('set-cookie', `${VISIT}=${kept}; ${VISITING}; Max-Age=${VISIT_LIFE_S}${secure}`)
+}
+
+export const endVisitCookie = (reply: FastifyReply): void =>
+  void reply.header('set-cookie', `${VISIT}=; ${VISITING}; Max-Age=0`)
+
+export function visitOf(request: FastifyRequest): string | null {
+  const kept = cookiesOf(request).get(VISIT)
+  return kept !== undefined && /^[\w-]{1,2000}$/.test(kept) ? kept : null
 }

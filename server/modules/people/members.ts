@@ -4,6 +4,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
 import { audit, holds } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
+import { deleteIdentitiesOf } from './company_queries.ts'
 import { makeLink } from './links.ts'
 import {
   deleteMember,
@@ -96,6 +97,7 @@ async function forgetPerson(app: App, tx: Tx, person_id: string): Promise<void> 
   await endSessionsOf(tx, person_id, null)
   await deleteLinksOf(tx, { person_id })
   await app.vault.drop(tx, totpRef(person_id))
+  await deleteIdentitiesOf(tx, person_id)
   await deletePerson(tx, person_id)
 }
 

@@ -4,12 +4,14 @@
  * counted and locks end by themselves, that a role is nothing but scopes of a key, and that what is revoked is refused
  * by every process within a second. Each change leaves an audit row.
  */
+export { createProvider, listProviders, listWays, readProvider, removeProvider } from './companies.ts'
+export { finishVisit, startVisit } from './company_sign_in.ts'
 export { cookieToken } from './cookies.ts'
 export { firstLink, resetLink } from './links.ts'
 export { inviteMember, listMembers, removeMember, updateMember } from './members.ts'
 export { changeTotp, updateProfile } from './profile.ts'
 export { csrfOf, hashToken } from './secrets.ts'
 export { describeOpened, endSession, listSessions, readSession } from './sessions.ts'
-export { signIn, type Visitor } from './sign_in.ts'
-export { chooseTenant, findStanding, isStanding, SESSION_TOPIC, type Standing } from './standing.ts'
+export { signIn, visitorOf } from './sign_in.ts'
+export { chooseTenant, findStanding, isStanding, SESSION_TOPIC } from './standing.ts'
 export { welcome } from './welcome.ts'

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { toWire } from '../../platform/ids.ts'
 import type { App, Http, Routes, SignedIn } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
+import { companyRoutes } from './company_routes.ts'
 import { endCookie, isHttps, setCookie } from './cookies.ts'
 import { memberRoutes } from './member_routes.ts'
 import {
@@ -13,7 +14,7 @@ import {
   readSession,
   signIn,
   updateProfile,
-  type Visitor,
+  visitorOf,
   welcome,
 } from './people.ts'
 import * as shapes from './schema.ts'
@@ -25,16 +26,12 @@ export const routes: Routes = (http, app) => {
   sessionsRoutes(http, app)
   profileRoutes(http, app)
   memberRoutes(http, app)
+  companyRoutes(http, app)
 }
 
 const tags = ['People']
 const anybody = { config: { access: 'public' } } as const
 const person = { config: { access: 'member' } } as const
-
-const visitorOf = ({ actor, headers }: FastifyRequest): Visitor => ({
-  ...actor,
-  agent: headers['user-agent']?.slice(0, 300) ?? null,
-})
 
 /** What `access: 'member'` has seen to. */
 export function signedIn({ signed_in }: FastifyRequest): SignedIn {

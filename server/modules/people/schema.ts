@@ -181,3 +181,59 @@ export const TotpSchema = Type.Object(
   closed,
 )
 export type Totp = Type.Static<typeof TotpSchema>
+
+export const SignInWaysSchema = Type.Object(
+  {
+    password: Type.Boolean(),
+    providers: Type.Array(
+      Type.Object(
+        {
+          id: WireId('sign_in_provider'),
+          name: Type.String(),
+          start: Type.String({ description: 'Where to send the browser' }),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+)
+export type SignInWays = Type.Static<typeof SignInWaysSchema>
+
+const Domain = Type.String({
+  pattern: '^[A-Za-z0-9.-]{1,189}$',
+  description: 'Of e-mails, such as example.com',
+  examples: ['example.com'],
+})
+const providerFields = {
+  name: Name,
+  issuer: Type.String({
+    maxLength: 500,
+    description: 'As the provider gives it; below it stands /.well-known/openid-configuration',
+    examples: ['https://login.example.com'],
+  }),
+  client_id: Type.String({ minLength: 1, maxLength: 500, examples: ['trilho'] }),
+  domains: Type.Array(Domain, { minItems: 1, maxItems: 50, description: 'Whose e-mails it may speak for' }),
+  tenant_id: WireId('tenant'),
+  role: Role,
+}
+export const NewSignInProviderBody = Type.Object(
+  {
+    ...providerFields,
+    client_secret: Type.String({ minLength: 1, maxLength: 1000, examples: ['a secret of the client'] }),
+  },
+  closed,
+)
+export type NewSignInProvider = Type.Static<typeof NewSignInProviderBody>
+
+export const SignInProviderSchema = Type.Object(
+  {
+    id: WireId('sign_in_provider'),
+    ...providerFields,
+    redirect_uri: Type.String({ description: 'To be registered at the provider' }),
+    created_at: Timestamp,
+  },
+  closed,
+)
+export type SignInProvider = Type.Static<typeof SignInProviderSchema>
+export const SignInProviderPage = Page(SignInProviderSchema)

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
@@ -10,6 +11,11 @@ import { totpStep } from './totp.ts'
 
 /** Who comes, before it is known who it is. */
 export type Visitor = Actor & { agent: string | null }
+
+export const visitorOf = ({ actor, headers }: FastifyRequest): Visitor => ({
+  ...actor,
+  agent: headers['user-agent']?.slice(0, 300) ?? null,
+})
 
 export const toEmail = (text: string): string => text.trim().toLowerCase()
 

@@ -530,6 +530,13 @@ export interface Tables {
     signed_in_at: Timestamp | null
     created_at: Generated<Timestamp>
   }
+  person_identity: {
+    tenant_id: string
+    provider_id: string
+    subject: string
+    person_id: string
+    created_at: Generated<Timestamp>
+  }
   person_link: {
     tenant_id: string
     token_hash: Buffer
@@ -635,6 +642,17 @@ export interface Tables {
     who: Buffer
     failures: number
     since: Timestamp
+  }
+  sign_in_provider: {
+    tenant_id: string
+    id: string
+    name: string
+    issuer: string
+    client_id: string
+    domains: string[]
+    member_tenant_id: string
+    role: 'viewer' | 'operator' | 'developer' | 'admin'
+    created_at: Generated<Timestamp>
   }
   source: {
     tenant_id: string

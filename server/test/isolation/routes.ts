@@ -17,6 +17,9 @@ export const PUBLIC = [
   'receiveWebhookAtDefault',
   'receiveWebhookByToken',
   'signIn',
+  'listSignInWays',
+  'startSignIn',
+  'finishSignIn',
   'welcome', // says nothing without the token of a link
   'answerHandshake', // says nothing but what its provider's handshake proves
 ]
@@ -192,8 +195,8 @@ async function tryOne(
   const leaks: string[] = []
   const ids = idsFor(operation, loot)
   for (const [name, id] of Object.entries(ids)) {
-    // A key is refused before the id is looked at where only people are served.
-    if (id === 'unknown' && operation.access !== 'member')
+    // Where only people or administrators are served, a key is refused before the id is looked at.
+    if (id === 'unknown' && operation.access.includes(':'))
       leaks.push(`${operation.id}: ${listBehind(operation.path, name)} gives no id to try as ${name}`)
   }
   const answers = [await ask(door, operation, key, ids)]

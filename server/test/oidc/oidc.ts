@@ -20,11 +20,22 @@ export type Oidc = {
 
 export const CLIENT = { client_id: 'trilho', client_secret: 'a-secret-of-the-client' }
 
-export async function startOidc(options: { redirect_uri: string; token_life_s: number }): Promise<Oidc> {
+type Options = {
+  /** Given its own address where that has to be known before. */
+  redirect_uri: string | ((url: string) => Promise<string>)
+  token_life_s: number
+  /** Who logs in, and what it says of them. */
+  account?: () => string
+  claims?: () => Record<string, unknown>
+}
+
+export async function startOidc(options: Options): Promise<Oidc> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const provider = new Provider(url, configuration(options))
+  const { redirect_uri } = options
+  const back = typeof redirect_uri === 'string' ? redirect_uri : await redirect_uri(url)
+  const provider = new Provider(url, configuration(options, back))
   let refreshed = 0
   let revoked = 0
   const living = new Set<string>()
@@ -51,7 +62,9 @@ export async function startOidc(options: { redirect_uri: string; token_life_s: n
       response.end(JSON.stringify({ live: is_live }))
       return
     }
-    if (request.url?.startsWith('/interaction/')) return consent(provider, request, response)
+    if (request.url?.startsWith('/interaction/')) {
+      return consent(provider, options.account?.() ?? 'ana', request, response)
+    }
     if (request.url === '/token' && trouble !== null) {
       const now = trouble
       trouble = null
@@ -80,12 +93,12 @@ export async function startOidc(options: { redirect_uri: string; token_life_s: n
   }
 }
 
-function configuration(options: { redirect_uri: string; token_life_s: number }): Configuration {
+function configuration(options: Options, redirect_uri: string): Configuration {
   return {
     clients: [
       {
         ...CLIENT,
-        redirect_uris: [options.redirect_uri],
+        redirect_uris: [redirect_uri],
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
       },
@@ -95,7 +108,7 @@ function configuration(options: { redirect_uri: string; token_life_s: number }):
     issueRefreshToken: () => true,
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
-    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...options.claims?.() }) }),
     ttl: {
       AccessToken: options.token_life_s,
       RefreshToken: 86_400,
@@ -105,23 +118,25 @@ function configuration(options: { redirect_uri: string; token_life_s: number }):
     },
     cookies: { keys: ['a-key-of-the-test'] },
     scopes: ['openid', 'offline_access', 'payments'],
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'locale'] },
   }
 }
 
 /** Logs in and agrees to everything, as fast as it is asked. */
 async function consent(
   provider: Provider,
+  accountId: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { prompt, params, grantId } = await provider.interactionDetails(request, response)
   if (prompt.name === 'login') {
-    await provider.interactionFinished(request, response, { login: { accountId: 'ana' } })
+    await provider.interactionFinished(request, response, { login: { accountId } })
     return
   }
   const grant =
     (grantId ? await provider.Grant.find(grantId) : undefined) ??
-    new provider.Grant({ accountId: 'ana', clientId: String(params['client_id']) })
+    new provider.Grant({ accountId, clientId: String(params['client_id']) })
   grant.addOIDCScope(String(params['scope']))
   await provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } })
 }

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { undoAfter } from '../../test/harness.ts'
+import { type Reply, type Served, serve } from '../../test/http_app.ts'
+import { CLIENT, startOidc, visit } from '../../test/oidc/oidc.ts'
+import { type Browser, fails, firstPerson, invite } from '../../test/person.ts'
+import { routes } from './routes.ts'
+
+/** Nobody listens there: the test takes what comes back to the server itself. */
+const PUBLIC_URL = 'http://trilho.example'
+let served: Served
+let ana: Browser
+let tenant: string
+let start: string
+let oidc_url: string
+/** Who logs in at the company, and what it says of them. */
+let account = 'bia'
+let said: Record<string, unknown>
+
+before(async () => {
+  served = await serve({ mount: { rooms: [routes] }, config: { public_url: PUBLIC_URL } })
+  ana = await firstPerson(served, 'ana@trilho.example')
+  tenant = String((await ana.send('POST', '/v1/tenants', { body: { name: 'Padaria Central' } })).body['id'])
+  const { url, stop } = await startOidc({
+    redirect_uri: register,
+    token_life_s: 600,
+    account: () => account,
+    claims: () => said,
+  })
+  oidc_url = url
+  undoAfter(stop)
+})
+
+/** Lets the company sign its people in, and says where they come back to. */
+async function register(issuer: string): Promise<string> {
+  const domains = ['Padaria.example']
+  const body = { name: 'Padaria', issuer, ...CLIENT, domains, tenant_id: tenant, role: 'operator' }
+  const made = await ana.send('POST', '/v1/sign-in-providers', { body })
+  assert.equal(made.status, 201, made.text)
+  assert.ok(!made.text.includes(CLIENT.client_secret))
+  const { providers } = (await served.send('GET', '/v1/sign-in')).body as { providers: { start: string }[] }
+  start = String(providers[0]?.start)
+  return String(made.body['redirect_uri'])
+}
+
+/** Leaves for the company; `path` is where it sends the browser back to. */
+async function leave(): Promise<{ cookie: string; path: string }> {
+  const left = await served.send('GET', start)
+  assert.equal(left.status, 303, left.text)
+  const line = left.headers.get('set-cookie') ?? ''
+  assert.match(line, /^trilho_sign_in=[\w-]+; Path=\/v1\/sign-in; HttpOnly; SameSite=Lax; Max-Age=600$/)
+  const back = await visit(left.headers.get('location') ?? '', oidc_url)
+  assert.ok(back.startsWith(`${PUBLIC_URL}/v1/sign-in/sip_`), back)
+  return { cookie: line.split(';')[0] ?? '', path: back.slice(PUBLIC_URL.length) }
+}
+
+const comeBack = (path: string, cookie: string): Promise<Reply> =>
+  served.send('GET', path, { headers: { cookie } })
+
+async function signIn(): Promise<Reply> {
+  const { path, cookie } = await leave()
+  return comeBack(path, cookie)
+}
+
+async function sessionOf(reply: Reply): Promise<Record<string, unknown>> {
+  assert.deepEqual([reply.status, reply.headers.get('location')], [303, '/'])
+  const cookie = reply.headers.getSetCookie().find((line) => line.startsWith('trilho_session=')) ?? ''
+  return (await served.send('GET', '/v1/session', { headers: { cookie: cookie.split(';')[0] ?? '' } })).body
+}
+
+const refusal = (reply: Reply): string | null => {
+  assert.ok(!reply.headers.getSetCookie().some((line) => line.startsWith('trilho_session')))
+  return reply.headers.get('location')
+}
+
+test('a company speaks for verified e-mails of its domains alone', async () => {
+  for (const claims of [
+    { email: 'bia@padaria.example', email_verified: false },
+    { email: 'bia@padaria.example' },
+    { email: 'bia@elsewhere.example', email_verified: true },
+    { email: 'bia@padaria.example@elsewhere.example', email_verified: true },
+    { email: 'ana@trilho.example', email_verified: true },
+    {},
+  ]) {
+    said = claims
+    assert.equal(refusal(await signIn()), '/#/sign-in?refused=email', JSON.stringify(claims))
+  }
+})
+
+test('who the company knows becomes a member, and is the same person the next time under another e-mail', async () => {
+  said = { email: 'Bia@padaria.example', email_verified: true, name: 'Bia', locale: 'en-GB' }
+  const first = await sessionOf(await signIn())
+  const bia = first['member'] as { id: string; email: string; language: string }
+  assert.deepEqual([bia.email, bia.language], ['bia@padaria.example', 'en'])
+  assert.deepEqual(first['tenants'], [{ id: tenant, name: 'Padaria Central', role: 'operator' }])
+  said = { email: 'bia.lima@elsewhere.example', email_verified: false }
+  const again = await sessionOf(await signIn())
+  assert.equal((again['member'] as { id: string }).id, bia.id)
+  const body = { email: 'bia@padaria.example', password: '' }
+  await fails(served.send('POST', '/v1/session', { body }), 400, 'invalid_request')
+  await fails(
+    served.send('POST', '/v1/session', { body: { ...body, password: 'any password' } }),
+    401,
+    'unauthenticated',
+  )
+})
+
+test('the browser that comes back is the one that left, and each code is good once', async () => {
+  const { path, cookie } = await leave()
+  const other = await leave()
+  const none = await comeBack(path, 'a=b')
+  assert.equal(refusal(none), '/#/sign-in?refused=expired')
+  assert.equal(refusal(await comeBack(path, 'trilho_sign_in=forged')), '/#/sign-in?refused=expired')
+  assert.equal(refusal(await comeBack(path, other.cookie)), '/#/sign-in?refused=provider')
+  await sessionOf(await comeBack(path, cookie))
+  assert.equal(refusal(await comeBack(path, cookie)), '/#/sign-in?refused=provider')
+})
+
+test('what the provider refuses is refused, and so is an answer in the name of another', async () => {
+  const { path, cookie } = await leave()
+  const url = new URL(path, PUBLIC_URL)
+  const state = url.searchParams.get('state') ?? ''
+  const denied = `${url.pathname}?error=access_denied&state=${state}&iss=${encodeURIComponent(oidc_url)}`
+  assert.equal(refusal(await comeBack(denied, cookie)), '/#/sign-in?refused=provider')
+  url.searchParams.set('iss', 'https://evil.example')
+  assert.equal(refusal(await comeBack(url.pathname + url.search, cookie)), '/#/sign-in?refused=provider')
+})
+
+test('who was invited gets the role of the invitation, and who has an account keeps account and role', async () => {
+  const headers = { 'trilho-tenant': tenant }
+  const body = { email: 'caio@padaria.example', role: 'developer' }
+  assert.equal((await ana.send('POST', '/v1/members', { body, headers })).status, 201)
+  account = 'caio'
+  said = { email: 'caio@padaria.example', email_verified: true }
+  assert.equal((await sessionOf(await signIn()))['role'], 'developer')
+  const dora = await invite(served, ana, 'dora@padaria.example', 'viewer', tenant)
+  account = 'dora'
+  said = { email: 'dora@padaria.example', email_verified: true }
+  const session = await sessionOf(await signIn())
+  assert.deepEqual([session['member'], session['role']], [dora.session['member'], 'viewer'])
+})
+
+test('a company that was removed signs nobody in', async () => {
+  const { path, cookie } = await leave()
+  const id = /sip_\w+/.exec(start)?.[0] ?? ''
+  await fails(ana.send('DELETE', `/v1/sign-in-providers/${id}x`), 400, 'invalid_id')
+  assert.equal((await ana.send('DELETE', `/v1/sign-in-providers/${id}`)).status, 204)
+  await fails(comeBack(path, cookie), 404, 'not_found')
+  await fails(served.send('GET', start), 404, 'not_found')
+  assert.deepEqual((await served.send('GET', '/v1/sign-in')).body, { password: true, providers: [] })
+})

@@ -1,0 +1,148 @@
+import {
+  comeBackFromOpenId,
+  leaveForOpenId,
+  type OpenIdClient,
+  type OpenIdVisit,
+  type WhoCame,
+} from '../../kit/auth/open_id.ts'
+import { publicAddress } from '../../platform/config.ts'
+import { inTenant, inTenants, sqlState, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import { type App, INSTALLATION } from '../app.ts'
+import { audit } from '../tenants/tenants.ts'
+import { insertIdentity, type ProviderRow, personOfIdentity } from './company_queries.ts'
+import { findMemberByEmail, insertMember, moveMember } from './member_queries.ts'
+import { findPerson, findPersonByEmail, insertPerson, markSignedIn, type PersonRow } from './queries.ts'
+import { asPerson, type Opened, openSession } from './sessions.ts'
+import { toEmail, type Visitor } from './sign_in.ts'
+import { forgetSessionsOf } from './standing.ts'
+
+/**
+ * Signing in by a company's own provider. What has to be kept meanwhile goes with the visitor, sealed, in a cookie: so
+ * whoever comes back is the browser that left, and nobody is signed in by a link that somebody else began.
+ */
+
+const VISIT_LIFE_MS = 600_000
+
+/** It has to be registered at the provider. */
+export const callbackOf = (app: App, id: string): string =>
+  `${publicAddress(app.config)}/v1/sign-in/${toWire('sign_in_provider', id)}/callback`
+
+type Kept = OpenIdVisit & { until_ms: number }
+
+/** Where to send the visitor, and what its cookie is to hold. */
+export async function startVisit(app: App, provider: ProviderRow): Promise<{ url: string; kept: string }> {
+  const client = await clientOf(app, provider)
+  const left = await leaveForOpenId(client, app.egress.send, callbackOf(app, provider.id)).catch(
+    (error: unknown) => {
+      throw new Problem('vendor_failed', { detail: `${provider.name} cannot be reached now.`, cause: error })
+    },
+  )
+  const kept: Kept = { ...left.visit, until_ms: app.clock.now().getTime() + VISIT_LIFE_MS }
+  const sealed = await inTenant(app.db, INSTALLATION, (tx) =>
+    app.vault.seal(tx, INSTALLATION, contextOf(provider), Buffer.from(JSON.stringify(kept))),
+  )
+  return { url: left.url, kept: sealed.toString('base64url') }
+}
+
+/** Why nobody was let in: the visit is none of this browser's, the provider said no, or it may not speak for them. */
+export type Turned = 'expired' | 'provider' | 'email'
+
+export async function finishVisit(
+  app: App,
+  visitor: Visitor,
+  provider: ProviderRow,
+  query: URLSearchParams,
+  kept: string | null,
+): Promise<Opened | Turned> {
+  const visit = kept === null ? null : await openVisit(app, provider, kept)
+  if (visit === null) return 'expired'
+  const back = { query, visit, redirect_uri: callbackOf(app, provider.id) }
+  const who = await comeBackFromOpenId(await clientOf(app, provider), app.egress.send, back)
+  if (!who.ok) {
+    app.log.warn({ provider: provider.name, reason: who.because }, 'nobody was signed in')
+    return 'provider'
+  }
+  try {
+    return await letIn(app, visitor, provider, who)
+  } catch (error) {
+    if (sqlState(error) === '23505') return 'expired' // two windows of one new person at once: the next try finds them
+    throw error
+  }
+}
+
+const contextOf = ({ id }: ProviderRow): string => `sign_in_visit ${id}`
+
+async function openVisit(app: App, provider: ProviderRow, kept: string): Promise<Kept | null> {
+  const opened = await inTenant(app.db, INSTALLATION, (tx) =>
+    app.vault.open(tx, INSTALLATION, contextOf(provider), Buffer.from(kept, 'base64url')),
+  ).catch(() => null) // not sealed by us, or for another provider
+  const visit = opened === null ? null : (JSON.parse(opened.toString()) as Kept)
+  return visit !== null && visit.until_ms > app.clock.now().getTime() ? visit : null
+}
+
+async function clientOf(app: App, { id, issuer, client_id }: ProviderRow): Promise<OpenIdClient> {
+  const ref = { tenant_id: INSTALLATION, owner_id: id, field: 'client_secret' }
+  const client_secret = await inTenant(app.db, INSTALLATION, (tx) => app.vault.get(tx, ref))
+  return { issuer, client_id, client_secret: client_secret ?? '' }
+}
+
+type Came = Extract<WhoCame, { ok: true }>
+
+/** Known by the subject; the first time by an e-mail that the provider has verified and may speak for. */
+async function letIn(app: App, visitor: Visitor, provider: ProviderRow, who: Came): Promise<Opened | Turned> {
+  const email = who.is_verified && who.email !== null ? toEmail(who.email) : null
+  return inTenants(app.db, [INSTALLATION, provider.member_tenant_id], async (tx) => {
+    const known = await personOfIdentity(tx, provider.id, who.subject)
+    const person = known ? await findPerson(tx, known) : await meet(app, tx, visitor, provider, who, email)
+    if (!person) return 'email'
+    if (!(await markSignedIn(tx, person, app.clock.now()))) return 'expired'
+    return openSession(app, tx, person, visitor)
+  })
+}
+
+async function meet(
+  app: App,
+  tx: Tx,
+  visitor: Visitor,
+  provider: ProviderRow,
+  who: Came,
+  email: string | null,
+): Promise<PersonRow | undefined> {
+  if (email === null || !provider.domains.includes(email.slice(email.lastIndexOf('@') + 1))) return undefined
+  if (email.length > 254 || who.subject.length > 255) return undefined
+  const there = await findPersonByEmail(tx, email)
+  const name = (who.name ?? email).slice(0, 100)
+  const language = who.locale?.startsWith('en') ? 'en' : 'pt-BR'
+  const person = there ?? (await insertPerson(tx, { id: app.newId(), email, name, language }))
+  await insertIdentity(tx, { provider_id: provider.id, subject: who.subject, person_id: person.id })
+  await join(app, tx, visitor, provider, person, there === undefined)
+  return person
+}
+
+/** Who is new gets the provider's role, who was invited the one of the invitation; others keep what they have. */
+async function join(
+  app: App,
+  tx: Tx,
+  visitor: Visitor,
+  { member_tenant_id: tenant_id, role, id: provider_id }: ProviderRow,
+  person: PersonRow,
+  is_new: boolean,
+): Promise<void> {
+  const invited = await findMemberByEmail(tx, tenant_id, person.email)
+  if (invited ? invited.state !== 'invited' : !is_new) return
+  const active = { person_id: person.id, state: 'active' } as const
+  const member = invited
+    ? await moveMember(tx, tenant_id, invited.id, active)
+    : await insertMember(tx, { tenant_id, id: app.newId(), email: person.email, role, ...active })
+  await forgetSessionsOf(tx, person.id)
+  const detail = { role: member.role, by: toWire('sign_in_provider', provider_id) }
+  await audit(
+    tx,
+    { ...asPerson(visitor, person.id), tenant_id },
+    'member.join',
+    toWire('member', member.id),
+    detail,
+  )
+}
