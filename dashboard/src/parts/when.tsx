@@ -9,7 +9,12 @@ type WhenProps = { at: string | null | undefined; exact?: boolean }
 export function When({ at, exact = false }: WhenProps) {
   const say = useWords()
   useTick(!exact)
-  if (!at) return <Text span>{say('never')}</Text>
+  if (!at)
+    return (
+      <Text span inherit>
+        {say('never')}
+      </Text>
+    )
   const date = new Date(at)
   const local = date.toLocaleString(spoken(), { dateStyle: 'short', timeStyle: 'medium' })
   return (

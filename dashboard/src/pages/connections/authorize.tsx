@@ -1,4 +1,5 @@
 import { Alert, Button, Group, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
 import { IconExternalLink } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
@@ -65,23 +66,28 @@ export function AuthorizeButton({ of }: { of: OneConnection }) {
   const may = useRights(of)
   const client = useQueryClient()
   const [is_blocked, setBlocked] = useState(false)
-  const [since, setSince] = useState<{ at: number; before: string | null } | null>(null)
+  const [since, setSince] = useState<{ before: string | null } | null>(null)
   const read = useAuthorization(of.id, since ? ASK_MS : undefined)
   const begin = useAct({
     act: (popup: Window) => leave(of.id, popup),
   })
-  useComingBack(since !== null, () => {
+  useComingBack(since !== null, of.id, (is_connected) => {
     setSince(null)
     refresh(client, ['connections'])
+    notifications.show({
+      color: is_connected ? 'teal' : 'red',
+      message: say(is_connected ? 'connected' : 'failed'),
+    })
   })
   const authorized_at = read.data?.authorized_at ?? null
   useEffect(() => {
     if (!since) return
-    const is_over = authorized_at !== since.before || Date.now() - since.at > LONGEST_MS
-    if (is_over) setSince(null)
+    if (authorized_at !== since.before) return setSince(null)
+    const timer = setTimeout(() => setSince(null), LONGEST_MS)
+    return () => clearTimeout(timer)
   }, [since, authorized_at])
   if (!may.write) return null
-  const wait = () => setSince({ at: Date.now(), before: authorized_at })
+  const wait = () => setSince({ before: authorized_at })
   const open = () => {
     const popup = window.open('', 'trilho_authorize', WINDOW)
     if (popup) begin.mutate(popup, { onSuccess: wait })
@@ -118,11 +124,13 @@ async function leave(id: string, popup: Window): Promise<void> {
   }
 }
 
-function useComingBack(is_waiting: boolean, back: () => void): void {
+type CameBack = { id: string | null; is_connected: boolean }
+
+function useComingBack(is_waiting: boolean, id: string, back: (is_connected: boolean) => void): void {
   useEffect(() => {
     if (!is_waiting) return
     const channel = new BroadcastChannel(CHANNEL)
-    channel.onmessage = back
+    channel.onmessage = ({ data }: MessageEvent<CameBack>) => data.id === id && back(data.is_connected)
     return () => channel.close()
-  }, [is_waiting, back])
+  }, [is_waiting, id, back])
 }

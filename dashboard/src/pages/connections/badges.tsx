@@ -1,7 +1,7 @@
 import { Avatar, Badge, Box, Group, Progress, Text } from '@mantine/core'
 import { useInViewport } from '@mantine/hooks'
 import { short } from '../../parts/figures.ts'
-import { State } from '../../parts/state.tsx'
+import { State, useStateName } from '../../parts/state.tsx'
 import { periodName, useNames } from './names.ts'
 import { type Connection, nearest, type Rate, share, useBreaker, useLimits } from './reads.ts'
 
@@ -9,21 +9,36 @@ import { type Connection, nearest, type Rate, share, useBreaker, useLimits } fro
 
 /** In place of the vendor's logo, which is the vendor's: its letters, in a colour of its own. */
 export function Sign({ name, size = 38 }: { name: string; size?: number }) {
-  return <Avatar name={name} color="initials" radius="md" size={size} aria-hidden />
+  const letters = name.replace(/[^\p{L}\p{N} ]/gu, '')
+  return <Avatar name={letters} color="initials" radius="md" size={size} aria-hidden />
 }
 
 const BREAKER_COLORS = { closed: 'teal', open: 'red', half_open: 'yellow' } as const
 
-export function BreakerBadge({ id, state }: { id: string; state?: keyof typeof BREAKER_COLORS }) {
+type BreakerProps = {
+  id: string
+  /** Where it is known already; else it is read once the badge is seen. */
+  state?: keyof typeof BREAKER_COLORS
+  /** Where a heading says that it is of a breaker. */
+  is_short?: boolean
+}
+
+export function BreakerBadge({ id, state, is_short = false }: BreakerProps) {
   const say = useNames()
+  const stateName = useStateName()
   const { ref, inViewport } = useInViewport()
   const read = useBreaker(id, inViewport && state === undefined)
   const shown = state ?? read.data?.state
   return (
-    <Box ref={ref} component="span" miw={1} mih={1} display="inline-block">
+    <Box ref={ref} component="span" miw={1} mih={1} display="inline-flex">
       {shown && (
-        <Badge variant={shown === 'closed' ? 'outline' : 'light'} color={BREAKER_COLORS[shown]} tt="none">
-          {say(`breaker_${shown}`)}
+        <Badge
+          variant={shown === 'closed' ? 'outline' : 'light'}
+          color={BREAKER_COLORS[shown]}
+          tt="none"
+          style={{ flexShrink: 0 }}
+        >
+          {is_short ? stateName(shown) : say(`breaker_${shown}`)}
         </Badge>
       )}
     </Box>

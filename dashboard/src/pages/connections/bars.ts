@@ -1,5 +1,3 @@
-import { spoken } from '../../text/text.ts'
-
 const HOUR_MS = 3_600_000
 const STEP_MS = { hour: HOUR_MS, day: 24 * HOUR_MS }
 export type Step = keyof typeof STEP_MS
@@ -18,14 +16,6 @@ export function everyStep<Point>(
   const count = Math.min(1000, Math.max(1, Math.ceil((Date.parse(to) - first) / length)))
   return Array.from({ length: count }, (_, n) => {
     const time = first + n * length
-    return { at: stepName(new Date(time), step, count), point: points.get(time) }
+    return { at: new Date(time).toISOString(), point: points.get(time) }
   })
-}
-
-function stepName(date: Date, step: Step, count: number): string {
-  if (step === 'day')
-    return date.toLocaleDateString(spoken(), { day: '2-digit', month: 'short', timeZone: 'UTC' })
-  const time = date.toLocaleTimeString(spoken(), { hour: '2-digit', minute: '2-digit' })
-  if (count <= 25) return time
-  return `${date.toLocaleDateString(spoken(), { day: '2-digit', month: '2-digit' })} ${time}`
 }

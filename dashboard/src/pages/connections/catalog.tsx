@@ -1,9 +1,8 @@
-import { Badge, Card, Group, Select, SimpleGrid, Text, TextInput, UnstyledButton } from '@mantine/core'
-import { IconSearch } from '@tabler/icons-react'
+import { Badge, Card, Group, SimpleGrid, Text, UnstyledButton } from '@mantine/core'
 import { Link } from 'react-router'
+import { ClearFilters, FilterSelect, FilterText, useFilters } from '../../parts/filters.tsx'
 import { Empty, Page, Shown } from '../../parts/page.tsx'
 import { texts } from '../../text/text.ts'
-import { useKept } from './address.ts'
 import { Sign } from './badges.tsx'
 import { CATEGORIES, categoryName, useNames } from './names.ts'
 import { type Provider, useProviders } from './reads.ts'
@@ -13,8 +12,7 @@ const useText = texts('catalog', {
     title: 'Catalog',
     about: 'Every provider this server knows. Choose one to see how it is set up and to connect to it.',
     find: 'Find a provider',
-    any_category: 'Any category',
-    operations: '{{n}} operations',
+    operations: 'Operations: {{n}}',
     webhooks: 'Webhooks',
     none: 'No provider matches',
     none_about: 'HTTP connects to any service that speaks it; a provider of your own is one file.',
@@ -23,8 +21,7 @@ const useText = texts('catalog', {
     title: 'Catálogo',
     about: 'Todos os provedores que este servidor conhece. Escolha um para ver como configurar e conectar.',
     find: 'Buscar provedor',
-    any_category: 'Qualquer categoria',
-    operations: '{{n}} operações',
+    operations: 'Operações: {{n}}',
     webhooks: 'Webhooks',
     none: 'Nenhum provedor corresponde',
     none_about: 'HTTP conecta a qualquer serviço que fale esse protocolo; um provedor próprio é um arquivo.',
@@ -36,38 +33,27 @@ export function Component() {
   const say = useText()
   const names = useNames()
   const read = useProviders()
-  const [q, setQ] = useKept('q', '')
-  const [category, setCategory] = useKept('category', 'all')
+  const filters = useFilters(['q', 'category'])
+  const { q = '', category } = filters.set
   return (
     <Page title={say('title')} about={say('about')}>
       <Group gap="xs">
-        <TextInput
-          leftSection={<IconSearch size={16} />}
-          aria-label={say('find')}
-          placeholder={say('find')}
-          value={q}
-          onChange={({ currentTarget }) => setQ(currentTarget.value)}
-          w={{ base: '100%', xs: 260 }}
+        <FilterText of={filters} name="q" label={say('find')} />
+        <FilterSelect
+          of={filters}
+          name="category"
+          label={names('category')}
+          choices={CATEGORIES.map((one) => ({ value: one, label: categoryName(names, one) }))}
         />
-        <Select
-          aria-label={names('category')}
-          value={category}
-          onChange={setCategory}
-          allowDeselect={false}
-          w={190}
-          data={[
-            { value: 'all', label: say('any_category') },
-            ...CATEGORIES.map((one) => ({ value: one, label: categoryName(names, one) })),
-          ]}
-        />
+        <ClearFilters of={filters} />
       </Group>
       <Shown read={read}>{(all) => <Found all={all.filter((one) => fits(one, q, category))} />}</Shown>
     </Page>
   )
 }
 
-const fits = (one: Provider, q: string, category: string): boolean =>
-  (category === 'all' || one.category === category) &&
+const fits = (one: Provider, q: string, category: string | undefined): boolean =>
+  (category === undefined || one.category === category) &&
   `${one.name} ${one.id} ${one.category}`.toLowerCase().includes(q.trim().toLowerCase())
 
 function Found({ all }: { all: Provider[] }) {

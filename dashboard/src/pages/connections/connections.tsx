@@ -1,13 +1,21 @@
-import { Button, Group, SegmentedControl, Select, SimpleGrid, Text, TextInput } from '@mantine/core'
-import { IconLayoutGrid, IconList, IconPlus, IconSearch } from '@tabler/icons-react'
-import { Link, useSearchParams } from 'react-router'
+import { Button, Group, SegmentedControl, SimpleGrid, Text } from '@mantine/core'
+import { IconLayoutGrid, IconList, IconPlus } from '@tabler/icons-react'
+import { Link } from 'react-router'
 import { useMay } from '../../api/session.tsx'
+import { ClearFilters, FilterSelect, FilterText, useFilters } from '../../parts/filters.tsx'
 import { Empty, Page, Shown } from '../../parts/page.tsx'
 import { texts } from '../../text/text.ts'
 import { useKept } from './address.ts'
 import { ConnectionCard } from './card.tsx'
 import { CATEGORIES, categoryName, useNames } from './names.ts'
-import { type Connection, type Provider, useConnections, useFigures, useProviders } from './reads.ts'
+import {
+  type Connection,
+  type Figures,
+  type Provider,
+  useConnections,
+  useFigures,
+  useProviders,
+} from './reads.ts'
 import { ConnectionTable } from './rows.tsx'
 
 const useText = texts('connections', {
@@ -18,16 +26,14 @@ const useText = texts('connections', {
     table: 'Table',
     find: 'Name, provider or id',
     status: 'Status',
-    any_status: 'Any status',
     active: 'Active',
     paused: 'Paused',
     trouble: 'In trouble',
-    any_category: 'Any category',
     shown: '{{n}} of {{all}}',
     none: 'No connection yet',
     none_about: 'A connection is your account at a provider. Choose one from the catalog to begin.',
     no_match: 'No connection matches these filters',
-    clear: 'Clear the filters',
+    clear: 'Clear the filters to see them all.',
   },
   'pt-BR': {
     about: 'Suas contas nos provedores: como cada uma está e quanto do limite ela usa.',
@@ -36,16 +42,14 @@ const useText = texts('connections', {
     table: 'Tabela',
     find: 'Nome, provedor ou id',
     status: 'Status',
-    any_status: 'Qualquer status',
     active: 'Ativas',
     paused: 'Pausadas',
     trouble: 'Com problemas',
-    any_category: 'Qualquer categoria',
     shown: '{{n}} de {{all}}',
     none: 'Nenhuma conexão ainda',
     none_about: 'Uma conexão é a sua conta em um provedor. Escolha um no catálogo para começar.',
     no_match: 'Nenhuma conexão corresponde a estes filtros',
-    clear: 'Limpar os filtros',
+    clear: 'Limpe os filtros para ver todas.',
   },
 })
 
@@ -113,94 +117,78 @@ function None() {
   )
 }
 
+const FILTERS = ['q', 'status', 'category'] as const
+
 function Filtered({ all }: { all: Connection[] }) {
   const say = useText()
   const names = useNames()
   const providers = useProviders()
-  const may_see_calls = useMay()('calls:read')
-  const figures = useFigures(may_see_calls)
-  const [view] = useKept('view', 'cards')
-  const [q, setQ] = useKept('q', '')
-  const [status, setStatus] = useKept('status', 'all')
-  const [category, setCategory] = useKept('category', 'all')
+  const figures = useFigures(useMay()('calls:read'))
+  const filters = useFilters(FILTERS)
   const known = new Map((providers.data ?? []).map((one) => [one.id, one]))
-  const rows = all.filter((one) => fits(one, known.get(one.provider), { q, status, category }))
-  const [, setParams] = useSearchParams()
-  const clear = () => setParams({ view }, { replace: true })
+  const rows = all.filter((one) => fits(one, known.get(one.provider), filters.set))
   return (
     <>
       <Group gap="xs">
-        <TextInput
-          leftSection={<IconSearch size={16} />}
-          aria-label={say('find')}
-          placeholder={say('find')}
-          value={q}
-          onChange={({ currentTarget }) => setQ(currentTarget.value)}
-          w={{ base: '100%', xs: 240 }}
+        <FilterText of={filters} name="q" label={say('find')} />
+        <FilterSelect
+          of={filters}
+          name="status"
+          label={say('status')}
+          choices={STATUSES.map((one) => ({ value: one, label: say(one) }))}
         />
-        <Select
-          aria-label={say('status')}
-          value={status}
-          onChange={setStatus}
-          allowDeselect={false}
-          w={170}
-          data={[
-            { value: 'all', label: say('any_status') },
-            ...STATUSES.map((one) => ({ value: one, label: say(one) })),
-          ]}
+        <FilterSelect
+          of={filters}
+          name="category"
+          label={names('category')}
+          choices={CATEGORIES.map((one) => ({ value: one, label: categoryName(names, one) }))}
         />
-        <Select
-          aria-label={names('category')}
-          value={category}
-          onChange={setCategory}
-          allowDeselect={false}
-          w={190}
-          data={[
-            { value: 'all', label: say('any_category') },
-            ...CATEGORIES.map((one) => ({ value: one, label: categoryName(names, one) })),
-          ]}
-        />
+        <ClearFilters of={filters} />
         <Text size="sm" c="dimmed" role="status">
           {say('shown', { n: rows.length, all: all.length })}
         </Text>
       </Group>
-      {rows.length === 0 && (
-        <Empty
-          title={say('no_match')}
-          action={
-            <Button variant="default" onClick={clear}>
-              {say('clear')}
-            </Button>
-          }
-        />
-      )}
-      {rows.length > 0 && view === 'table' && (
-        <ConnectionTable rows={rows} providers={known} figures={figures.data} />
-      )}
-      {rows.length > 0 && view !== 'table' && (
-        <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="md">
-          {rows.map((one) => (
-            <ConnectionCard
-              key={one.id}
-              of={one}
-              provider={known.get(one.provider)}
-              figures={figures.data && { of: figures.data.get(one.id) }}
-            />
-          ))}
-        </SimpleGrid>
-      )}
+      {rows.length === 0 && <Empty title={say('no_match')}>{say('clear')}</Empty>}
+      {rows.length > 0 && <Rows rows={rows} known={known} figures={figures.data} />}
     </>
   )
 }
 
-type Filter = { q: string; status: string; category: string }
+type RowsProps = {
+  rows: Connection[]
+  known: ReadonlyMap<string, Provider>
+  figures: ReadonlyMap<string, Figures> | undefined
+}
 
-function fits(one: Connection, provider: Provider | undefined, { q, status, category }: Filter): boolean {
+function Rows({ rows, known, figures }: RowsProps) {
+  const [view] = useKept('view', 'cards')
+  if (view === 'table') return <ConnectionTable rows={rows} providers={known} figures={figures} />
+  return (
+    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="md">
+      {rows.map((one) => (
+        <ConnectionCard
+          key={one.id}
+          of={one}
+          provider={known.get(one.provider)}
+          figures={figures && { of: figures.get(one.id) }}
+        />
+      ))}
+    </SimpleGrid>
+  )
+}
+
+type Filter = Partial<Record<(typeof FILTERS)[number], string>>
+
+function fits(
+  one: Connection,
+  provider: Provider | undefined,
+  { q = '', status, category }: Filter,
+): boolean {
   const text = `${one.name} ${one.provider} ${provider?.name ?? ''} ${one.id}`.toLowerCase()
   return (
     text.includes(q.trim().toLowerCase()) &&
-    (category === 'all' || provider?.category === category) &&
-    (status === 'all' || status === statusOf(one))
+    (category === undefined || provider?.category === category) &&
+    (status === undefined || status === statusOf(one))
   )
 }
 

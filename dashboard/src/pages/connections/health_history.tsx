@@ -12,7 +12,7 @@ import { Part } from './stat.tsx'
 
 const useText = texts('health_history', {
   en: {
-    title: 'Health',
+    title: 'Health checks',
     since: 'since',
     checks: 'The last {{n}} checks, oldest first: {{well}} well, {{slow}} slow, {{failed}} failed',
     none: 'No checks yet. They are switched on under Health checks.',
@@ -22,7 +22,7 @@ const useText = texts('health_history', {
     last: 'Last trouble',
   },
   'pt-BR': {
-    title: 'Saúde',
+    title: 'Verificações de saúde',
     since: 'desde',
     checks:
       'As últimas {{n}} verificações, da mais antiga à mais nova: {{well}} boas, {{slow}} lentas, {{failed}} com falha',

@@ -146,10 +146,9 @@ export function OperationDialog({ connection_id, of, close }: DialogProps) {
             />
           )}
           <TextInput label={say('description')} maxLength={500} {...form.getInputProps('description')} />
-          <Group align="flex-start">
+          <Group align="flex-end">
             <Select
               label={say('method')}
-              description=" "
               w={120}
               allowDeselect={false}
               data={[...METHODS]}

@@ -19,12 +19,31 @@ export function ConnectionTable({ rows, providers, figures }: RowsProps) {
   const say = useNames()
   const of = (one: Connection) => figures?.get(one.id)
   const columns: Column<Connection>[] = [
-    { title: say('connection'), cell: (one) => <Named of={one} provider={providers.get(one.provider)} /> },
+    {
+      title: say('connection'),
+      cell: (one) => <Named of={one} provider={providers.get(one.provider)} />,
+      width: '26%',
+    },
     { title: say('health'), cell: (one) => <HealthBadge of={one} />, width: 130 },
-    { title: say('breaker'), cell: (one) => <BreakerBadge id={one.id} />, width: 160, wide: true },
-    { title: say('requests'), cell: (one) => short(of(one)?.calls ?? 0), right: true, wide: true },
-    { title: say('success'), cell: (one) => percent(of(one)?.success_rate), right: true, wide: true },
-    { title: say('mean'), cell: (one) => duration(of(one)?.mean_ms), right: true, wide: true },
+    { title: say('breaker'), cell: (one) => <BreakerBadge id={one.id} is_short />, width: 120, wide: true },
+    {
+      title: say('requests'),
+      cell: (one) => <Figure>{short(of(one)?.calls ?? 0)}</Figure>,
+      right: true,
+      wide: true,
+    },
+    {
+      title: say('success'),
+      cell: (one) => <Figure>{percent(of(one)?.success_rate)}</Figure>,
+      right: true,
+      wide: true,
+    },
+    {
+      title: say('mean'),
+      cell: (one) => <Figure>{duration(of(one)?.mean_ms)}</Figure>,
+      right: true,
+      wide: true,
+    },
     { title: say('limit'), cell: (one) => <Narrow id={one.id} />, width: 170, wide: true },
     { title: say('last_seen'), cell: (one) => <When at={one.last_seen} />, width: 140, wide: true },
     { title: '', cell: (one) => <ConnectionMenu of={one} />, width: 50, right: true },
@@ -40,6 +59,12 @@ export function ConnectionTable({ rows, providers, figures }: RowsProps) {
   )
 }
 
+const Figure = ({ children }: { children: string }) => (
+  <Text span inherit style={{ whiteSpace: 'nowrap', fontVariantNumeric: 'tabular-nums' }}>
+    {children}
+  </Text>
+)
+
 const Narrow = ({ id }: { id: string }) => (
   <Box w={150}>
     <LimitBar id={id} />
@@ -53,10 +78,10 @@ function Named({ of, provider }: { of: Connection; provider: Provider | undefine
     <Group gap="sm" wrap="nowrap">
       <Sign name={vendor} size={30} />
       <div>
-        <Anchor component={Link} to={`/connections/${of.id}`} fw={600} c="inherit">
+        <Anchor component={Link} to={`/connections/${of.id}`} fw={600} c="inherit" size="sm" lineClamp={1}>
           {of.name}
         </Anchor>
-        <Text size="xs" c="dimmed">
+        <Text size="xs" c="dimmed" lineClamp={1}>
           {vendor} · {say(of.environment)}
         </Text>
       </div>

@@ -133,7 +133,7 @@ function Now({ of }: { of: Breaker }) {
                 [say('opened'), <When key="opened" at={of.opened_at} />],
                 [
                   say('next'),
-                  of.next_attempt_at ? <When key="next" at={of.next_attempt_at} exact /> : say('by_hand'),
+                  of.next_attempt_at ? <When key="next" at={of.next_attempt_at} /> : say('by_hand'),
                 ],
                 [say('successes'), number(of.successes)],
               ] as const)),

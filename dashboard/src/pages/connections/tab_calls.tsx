@@ -61,7 +61,7 @@ export function CallsTab({ of }: { of: OneConnection }) {
   return (
     <Stack gap="xs">
       <Group justify="flex-end">
-        <Anchor component={Link} to={`/calls?connection=${of.id}`} size="sm">
+        <Anchor component={Link} to={`/calls?connection_id=${of.id}`} size="sm">
           {say('all')}
         </Anchor>
       </Group>

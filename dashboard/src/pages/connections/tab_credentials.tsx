@@ -140,6 +140,12 @@ function Replace({ of, asked, settings, close }: ReplaceProps) {
   )
 }
 
+const Until = ({ at }: { at: string }) => (
+  <Text size="sm" fw={600}>
+    <When at={at} exact />
+  </Text>
+)
+
 /** What was obtained with them: a token, or the consent of a person at the vendor's page. */
 function Authorization({ of }: { of: OneConnection }) {
   const say = useCredentialText()
@@ -164,7 +170,7 @@ function Authorization({ of }: { of: OneConnection }) {
           of={[
             [say('state'), say(data.state)],
             [say('authorized_at'), <When key="at" at={data.authorized_at} />],
-            [say('expires_at'), data.expires_at ? <When key="until" at={data.expires_at} exact /> : '–'],
+            [say('expires_at'), data.expires_at ? <Until key="until" at={data.expires_at} /> : '–'],
             [say('scope'), data.scope ?? '–'],
           ]}
         />

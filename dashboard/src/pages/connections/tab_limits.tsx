@@ -1,8 +1,8 @@
-import { Anchor, Loader, Stack, Table, Text } from '@mantine/core'
-import { lazy, Suspense } from 'react'
+import { Anchor, Stack, Table, Text } from '@mantine/core'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
+import { Chart } from '../../parts/chart.tsx'
 import { bytes, number } from '../../parts/figures.ts'
 import { Shown } from '../../parts/page.tsx'
 import { RangePicker, useRange } from '../../parts/range.tsx'
@@ -13,8 +13,6 @@ import { everyStep } from './bars.ts'
 import { periodName, useNames } from './names.ts'
 import { type LimitsReport, type OneConnection, type Rate, useLimits } from './reads.ts'
 import { Part, Stats } from './stat.tsx'
-
-const Chart = lazy(() => import('./chart.tsx'))
 
 const useText = texts('connection_limits', {
   en: {
@@ -208,16 +206,19 @@ function Hours({ of: { from, to, hours } }: { of: { from: string; to: string; ho
   const sum = (name: 'calls' | 'bytes' | 'refused') => hours.reduce((total, hour) => total + hour[name], 0)
   return (
     <>
-      <Suspense fallback={<Loader size="sm" />}>
-        <Chart
-          data={data}
-          label={say('chart')}
-          series={[
-            { name: 'calls', label: say('calls'), color: 'cyan.6' },
-            { name: 'refused', label: say('refused'), color: 'orange.5' },
-          ]}
-        />
-      </Suspense>
+      <Chart
+        kind="bar"
+        stacked
+        step="hour"
+        height={220}
+        format={number}
+        data={data}
+        label={say('chart')}
+        series={[
+          { name: 'calls', label: say('calls'), color: 'cyan.6' },
+          { name: 'refused', label: say('refused'), color: 'orange.5' },
+        ]}
+      />
       <Text size="xs" c="dimmed">
         {say('total', {
           calls: number(sum('calls')),

@@ -6,6 +6,7 @@ import { useAct, useRead } from '../../api/hooks.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Shown } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
+import { To } from '../../parts/to.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
 import { OperationDialog } from './operation.tsx'
@@ -43,6 +44,10 @@ const useText = texts('connection_operations', {
     no_provided: 'Este provedor não tem operações próprias: peça por método e caminho.',
   },
 })
+
+/** Where an operation is tried. */
+const testerOf = (connection: string, operation: string): string =>
+  `/calls/tester?${new URLSearchParams({ connection, operation })}`
 
 const readStored = (connection_id: string) =>
   ask(api.GET('/v1/operations', { params: { query: { connection_id } } }))
@@ -126,7 +131,9 @@ function StoredTable({ rows, may_write, edit }: StoredTableProps) {
         {rows.map((one) => (
           <Table.Tr key={one.name}>
             <Table.Td>
-              <Code>{one.name}</Code>
+              <To to={testerOf(one.connection_id, one.name)}>
+                <Code>{one.name}</Code>
+              </To>
               {one.description && (
                 <Text size="xs" c="dimmed">
                   {one.description}
@@ -189,7 +196,9 @@ function Provided({ id }: { id: string }) {
           return (
             <Group gap={8}>
               {own.map(({ name }) => (
-                <Code key={name}>{name}</Code>
+                <To key={name} to={testerOf(id, name)}>
+                  <Code>{name}</Code>
+                </To>
               ))}
             </Group>
           )

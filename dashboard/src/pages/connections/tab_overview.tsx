@@ -1,9 +1,9 @@
-import { Anchor, Group, Loader, Stack, Table, Text } from '@mantine/core'
-import { lazy, Suspense } from 'react'
-import { Link } from 'react-router'
+import { Anchor, Group, Stack, Table, Text } from '@mantine/core'
+import { Link, useNavigate } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
 import { useMay } from '../../api/session.tsx'
+import { Chart } from '../../parts/chart.tsx'
 import { duration, number, percent, short } from '../../parts/figures.ts'
 import { Shown } from '../../parts/page.tsx'
 import { type Range, RangePicker, useRange } from '../../parts/range.tsx'
@@ -13,8 +13,6 @@ import { everyStep, type Step, stepOf } from './bars.ts'
 import { HealthHistory } from './health_history.tsx'
 import type { Metrics, OneConnection } from './reads.ts'
 import { Part, Stats } from './stat.tsx'
-
-const Chart = lazy(() => import('./chart.tsx'))
 
 const useText = texts('connection_overview', {
   en: {
@@ -82,7 +80,7 @@ function Calls({ of }: { of: OneConnection }) {
   )
   return (
     <Part title={say('figures')} actions={<RangePicker />}>
-      <Shown read={read}>{(metrics) => <Figures of={metrics} step={step} />}</Shown>
+      <Shown read={read}>{(metrics) => <Figures of={metrics} step={step} connection_id={of.id} />}</Shown>
     </Part>
   )
 }
@@ -97,8 +95,11 @@ const ENDS = [
   { name: 'unknown', color: 'gray.5' },
 ] as const
 
-function Figures({ of, step }: { of: Metrics; step: Step }) {
+type FiguresProps = { of: Metrics; step: Step; connection_id: string }
+
+function Figures({ of, step, connection_id }: FiguresProps) {
   const say = useText()
+  const navigate = useNavigate()
   const { total } = of
   const points = new Map(of.series.map((point) => [Date.parse(point.at), point]))
   const data = everyStep({ from: of.from, to: of.to, step }, points).map(({ at, point }) => ({
@@ -126,13 +127,19 @@ function Figures({ of, step }: { of: Metrics; step: Step }) {
         </Text>
       )}
       {total.calls > 0 && (
-        <Suspense fallback={<Loader size="sm" />}>
-          <Chart
-            data={data}
-            label={say('chart')}
-            series={ENDS.map(({ name, color }) => ({ name, color, label: say(name) }))}
-          />
-        </Suspense>
+        <Chart
+          kind="bar"
+          stacked
+          step={step}
+          height={220}
+          format={number}
+          data={data}
+          label={say('chart')}
+          series={ENDS.map(({ name, color }) => ({ name, color, label: say(name) }))}
+          pick={(from, to) =>
+            navigate(`/calls?${new URLSearchParams({ connection_id, range: 'custom', from, to })}`)
+          }
+        />
       )}
       <Errors of={total.errors} />
     </Stack>

@@ -33,6 +33,7 @@ const useText = texts('connection_test', {
     again: 'Test again',
     call: 'See the call',
     took: 'Status {{status}} in {{time}}',
+    no_answer: 'No answer in {{time}}',
     name: 'Address',
     reach: 'Reached',
     certificate: 'Certificate',
@@ -50,6 +51,7 @@ const useText = texts('connection_test', {
     again: 'Testar de novo',
     call: 'Ver a chamada',
     took: 'Status {{status}} em {{time}}',
+    no_answer: 'Sem resposta em {{time}}',
     name: 'Endereço',
     reach: 'Alcance',
     certificate: 'Certificado',
@@ -137,7 +139,9 @@ function Found({ report }: { report: Report }) {
       </List>
       <Group gap="xs">
         <Text size="sm" c="dimmed">
-          {say('took', { status: report.status ?? '–', time: duration(report.duration_ms) })}
+          {report.status === null
+            ? say('no_answer', { time: duration(report.duration_ms) })
+            : say('took', { status: report.status, time: duration(report.duration_ms) })}
         </Text>
         <Anchor component={Link} to={`/calls/${report.call_id}`} size="sm">
           {say('call')}
