@@ -6,6 +6,7 @@ import { useAct } from '../../api/hooks.ts'
 import { useSession } from '../../api/session.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
+import { useIsLive } from './live_only.tsx'
 import { ShownOnce } from './once.tsx'
 import { ScopePicker } from './scopes.tsx'
 
@@ -112,9 +113,10 @@ type ChoiceProps = { value: 'live' | 'test'; onChange: (value: 'live' | 'test') 
 
 export function EnvironmentChoice({ value, onChange }: ChoiceProps) {
   const say = useText()
+  const is_live = useIsLive()
   return (
     <div>
-      <Text size="sm" fw={500} mb={4}>
+      <Text size="sm" fw={600} mb={4}>
         {say('environment')}
       </Text>
       <SegmentedControl
@@ -123,7 +125,8 @@ export function EnvironmentChoice({ value, onChange }: ChoiceProps) {
         aria-label={say('environment')}
         data={[
           { value: 'test', label: say('test') },
-          { value: 'live', label: say('live') },
+          // Who looks at test makes nothing live.
+          { value: 'live', label: say('live'), disabled: !is_live },
         ]}
       />
       <Text size="xs" c="dimmed" mt={4}>

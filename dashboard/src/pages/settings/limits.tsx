@@ -10,6 +10,7 @@ import { Shown } from '../../parts/page.tsx'
 import { When } from '../../parts/when.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
+import { LiveOnly, useIsLive } from './live_only.tsx'
 import { Section } from './section.tsx'
 
 const useText = texts('settings_limits', {
@@ -146,6 +147,7 @@ function SetLimits({ rates }: { rates: Rate[] }) {
   const say = useText()
   const word = useWords()
   const period = usePeriod()
+  const is_live = useIsLive()
   const form = useForm<{ lines: Line[] }>({
     initialValues: {
       lines: rates.map(({ limit, unit, per_s }) => ({ amount: limit, unit, per_s: String(per_s) })),
@@ -164,6 +166,7 @@ function SetLimits({ rates }: { rates: Rate[] }) {
     <Section title={say('set')} about={say('set_about')} w={720}>
       <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
         <Stack gap="sm">
+          <LiveOnly />
           {form.values.lines.map(({ per_s }, at) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a limit has no name but its place
             <Group key={at} align="flex-end" gap="xs">
@@ -180,7 +183,7 @@ function SetLimits({ rates }: { rates: Rate[] }) {
               <Select
                 label={say('unit')}
                 allowDeselect={false}
-                w={120}
+                w={140}
                 data={(['calls', 'bytes'] as const).map((value) => ({ value, label: say(value) }))}
                 {...form.getInputProps(`lines.${at}.unit`)}
               />
@@ -211,7 +214,7 @@ function SetLimits({ rates }: { rates: Rate[] }) {
             >
               {say('add')}
             </Button>
-            <Button type="submit" disabled={!form.isDirty()} loading={save.isPending}>
+            <Button type="submit" disabled={!form.isDirty() || !is_live} loading={save.isPending}>
               {word('save')}
             </Button>
           </Group>

@@ -39,7 +39,7 @@ export function ShownOnce({
         </Alert>
         {secrets.map(({ name, value }) => (
           <div key={name}>
-            <Text size="sm" fw={500} mb={4}>
+            <Text size="sm" fw={600} mb={4}>
               {name}
             </Text>
             <Group gap="xs" wrap="nowrap">

@@ -53,7 +53,7 @@ export function ScopePicker({ value, onChange }: { value: string[]; onChange: (s
   }
   return (
     <Box component="fieldset" bd="none" p={0} m={0}>
-      <Text component="legend" size="sm" fw={500} mb="xs">
+      <Text component="legend" size="sm" fw={600} mb="xs">
         {say('scopes')}
       </Text>
       <Stack gap="xs">
@@ -68,9 +68,7 @@ export function ScopePicker({ value, onChange }: { value: string[]; onChange: (s
               key={room}
               label={say(room)}
               value={rightOf(room, value)}
-              rights={
-                OPERATED.includes(room) ? ['none', 'read', 'operate', 'write'] : ['none', 'read', 'write']
-              }
+              is_operated={OPERATED.includes(room)}
               onChange={(right) => set(room, right)}
             />
           ))}
@@ -96,9 +94,11 @@ export function ScopePicker({ value, onChange }: { value: string[]; onChange: (s
   )
 }
 
-type RoomProps = { label: string; value: Right; rights: readonly Right[]; onChange: (right: Right) => void }
+type RoomProps = { label: string; value: Right; is_operated: boolean; onChange: (right: Right) => void }
 
-function RoomRight({ label, value, rights, onChange }: RoomProps) {
+const RIGHTS = ['none', 'read', 'operate', 'write'] as const
+
+function RoomRight({ label, value, is_operated, onChange }: RoomProps) {
   const say = useText()
   return (
     <Radio.Group value={value} onChange={(right) => onChange(right as Right)} aria-label={label}>
@@ -107,8 +107,15 @@ function RoomRight({ label, value, rights, onChange }: RoomProps) {
           {label}
         </Text>
         <Group gap="sm">
-          {rights.map((right) => (
-            <Radio key={right} size="xs" value={right} label={say(right)} />
+          {RIGHTS.map((right) => (
+            <Radio
+              key={right}
+              size="xs"
+              value={right}
+              label={say(right)}
+              // Kept in its place, so that the columns stand in line.
+              style={right === 'operate' && !is_operated ? { visibility: 'hidden' } : undefined}
+            />
           ))}
         </Group>
       </Group>

@@ -8,6 +8,7 @@ import { Shown } from '../../parts/page.tsx'
 import { When } from '../../parts/when.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
+import { LiveOnly, useIsLive } from './live_only.tsx'
 import { Section } from './section.tsx'
 import { Tenants } from './tenants.tsx'
 
@@ -47,7 +48,8 @@ export function Tenant() {
 function OwnTenant({ tenant }: { tenant: OfTenant }) {
   const say = useText()
   const word = useWords()
-  const can_change = useMay()('tenants:write')
+  const is_live = useIsLive()
+  const can_change = useMay()('tenants:write') && is_live
   const form = useForm({ initialValues: { name: tenant.name, time_zone: tenant.time_zone } })
   const save = useAct({
     act: (body: typeof form.values) => ask(api.PATCH('/v1/tenant', { body })),
@@ -58,6 +60,7 @@ function OwnTenant({ tenant }: { tenant: OfTenant }) {
     <Section title={say('title')} about={say('about')} action={<Id of={tenant.id} />} w={720}>
       <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
         <Stack>
+          <LiveOnly />
           <TextInput
             label={word('name')}
             required
