@@ -98,8 +98,7 @@ describe('the dashboard', { skip: withoutBrowser, timeout: 280_000 }, () => {
         await speak(window, language)
         const found: string[] = []
         for (const path of pagesOf(made)) {
-          await window.page.goto(path)
-          await settled(window)
+          await goTo(window, path)
           found.push(...(await barriers(window.page)).map((barrier) => `${path}: ${barrier}`))
         }
         assert.deepEqual(found, [])
@@ -111,8 +110,7 @@ describe('the dashboard', { skip: withoutBrowser, timeout: 280_000 }, () => {
   test('every page fits a phone', async () => {
     const window = await asAna({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
     for (const path of pagesOf(made)) {
-      await window.page.goto(path)
-      await settled(window)
+      await goTo(window, path)
       await assertFits(window.page)
     }
     await looked(window)
@@ -125,9 +123,7 @@ describe('the dashboard', { skip: withoutBrowser, timeout: 280_000 }, () => {
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('/')
     await page.getByPlaceholder(/Any id/).fill(made.message)
-    await page.getByRole('dialog').getByText(made.message).waitFor()
-    await page.keyboard.press('ArrowDown')
-    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').getByText(made.message).click()
     await page.waitForURL(`**/story/${made.message}`)
     await page.getByText('payment.completed').first().waitFor()
     await looked(window)
@@ -163,10 +159,15 @@ const pagesOf = (made: Record<string, string>): string[] => [
   '/settings/account',
 ]
 
-/** What was asked for has come, and nothing turns any more. */
-async function settled({ page }: Window): Promise<void> {
-  await page.getByRole('heading', { level: 1 }).waitFor()
-  await page.locator('.mantine-Loader-root').first().waitFor({ state: 'detached' })
+/** Until what was asked for has come, and nothing turns any more. */
+async function goTo({ page }: Window, path: string): Promise<void> {
+  await page.goto(path)
+  try {
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.locator('.mantine-Loader-root').first().waitFor({ state: 'detached' })
+  } catch {
+    throw new Error(`${path} shows: ${(await page.locator('body').innerText()).slice(0, 500)}`)
+  }
 }
 
 /** One of each thing there is to look at. */
