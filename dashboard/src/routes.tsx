@@ -8,6 +8,7 @@ const pages: RouteObject[] = [
   { path: 'analytics', lazy: () => import('./pages/analytics/analytics.tsx') },
   { path: 'calls', lazy: () => import('./pages/calls/calls.tsx') },
   { path: 'calls/:id', lazy: () => import('./pages/calls/call.tsx') },
+  { path: 'calls/tester', lazy: () => import('./pages/calls/tester.tsx') },
   { path: 'connections', lazy: () => import('./pages/connections/connections.tsx') },
   { path: 'connections/authorized', lazy: () => import('./pages/connections/authorized.tsx') },
   { path: 'connections/catalog', lazy: () => import('./pages/connections/catalog.tsx') },
@@ -20,6 +21,7 @@ const pages: RouteObject[] = [
     children: [
       { index: true, lazy: () => import('./pages/inbound/messages.tsx') },
       { path: 'quarantine', lazy: () => import('./pages/inbound/quarantine.tsx') },
+      { path: 'replays', lazy: () => import('./pages/inbound/replays.tsx') },
       { path: 'sources', lazy: () => import('./pages/inbound/sources.tsx') },
     ],
   },
@@ -32,6 +34,9 @@ const pages: RouteObject[] = [
     children: [
       { index: true, lazy: () => import('./pages/outbound/subscriptions.tsx') },
       { path: 'deliveries', lazy: () => import('./pages/outbound/deliveries.tsx') },
+      { path: 'events', lazy: () => import('./pages/outbound/events.tsx') },
+      { path: 'replays', lazy: () => import('./pages/outbound/replays.tsx') },
+      { path: 'types', lazy: () => import('./pages/outbound/types.tsx') },
     ],
   },
   { path: 'outbound/deliveries/:id', lazy: () => import('./pages/outbound/delivery.tsx') },

@@ -20,3 +20,17 @@ export const ownCurl = (path: string, body: unknown): string =>
   }).replace(' \\\n', ' \\\n  -H "authorization: Bearer $TRILHO_API_KEY" \\\n')
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+/** The same call from a program. */
+export const ownFetch = (
+  path: string,
+  body: unknown,
+): string => `const response = await fetch('${location.origin}${path}', {
+  method: 'POST',
+  headers: {
+    authorization: \`Bearer \${process.env.TRILHO_API_KEY}\`,
+    'content-type': 'application/json',
+  },
+  body: JSON.stringify(${JSON.stringify(body, null, 2).replaceAll('\n', '\n  ')}),
+})
+const call = await response.json()`

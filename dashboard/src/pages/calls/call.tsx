@@ -82,7 +82,7 @@ function CallShown({ of }: { of: Call }) {
   const { log, steps, error } = of
   return (
     <Stack gap="lg">
-      {error && (
+      {error && log.at(-1)?.error !== error && (
         <Alert color={of.state === 'unknown' ? 'gray' : 'orange'} title={say('error')}>
           {error}
         </Alert>

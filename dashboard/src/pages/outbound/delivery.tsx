@@ -75,7 +75,7 @@ function DeliveryShown({ of }: { of: Delivery }) {
   const url = subscriptions.find((one) => one.id === of.subscription_id)?.url
   return (
     <Stack gap="lg">
-      {of.error && (
+      {of.error && of.log.length === 0 && (
         <Alert color="orange" title={say('error')}>
           {of.error}
         </Alert>
