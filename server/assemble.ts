@@ -24,9 +24,12 @@ import * as operationRoutes from './modules/operations/routes.ts'
 import * as outboundJobs from './modules/outbound/jobs.ts'
 import * as outboundRoutes from './modules/outbound/routes.ts'
 import * as overviewRoutes from './modules/overview/routes.ts'
+import * as paymentJobs from './modules/payments/jobs.ts'
+import * as paymentRoutes from './modules/payments/routes.ts'
 import * as peopleJobs from './modules/people/jobs.ts'
 import * as peopleRoutes from './modules/people/routes.ts'
 import { react } from './modules/reactions.ts'
+import * as storyRoutes from './modules/stories/routes.ts'
 import * as tenantJobs from './modules/tenants/jobs.ts'
 import * as tenantRoutes from './modules/tenants/routes.ts'
 import * as toolRoutes from './modules/tools/routes.ts'
@@ -59,9 +62,11 @@ export const rooms: Routes[] = [
   batchRoutes.routes,
   healthRoutes.routes,
   inboundRoutes.routes,
+  paymentRoutes.routes,
   toolRoutes.routes,
   overviewRoutes.routes,
   liveRoutes.routes,
+  storyRoutes.routes,
 ]
 
 /** The addresses vendors post to, and the verb behind them. */
@@ -184,6 +189,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ...outboundJobs.handlers(app, listEventsBetween),
     ...inboundJobs.handlers(app),
     ...healthJobs.handlers(app),
+    ...paymentJobs.handlers(app),
   ])
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
     tenant_id: INSTALLATION,

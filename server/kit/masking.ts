@@ -90,6 +90,9 @@ function allSpellings(secret: string): Set<string> {
   ])
 }
 
+/** Whether a card number stands anywhere in it. */
+export const hasCardNumber = (text: string): boolean => (text.match(CARD_LIKE) ?? []).some(isCardNumber)
+
 /** Luhn, over 13 to 19 digits. */
 function isCardNumber(text: string): boolean {
   const digits = [...text.replace(/%20|[ +-]/g, '')].reverse().map(Number)

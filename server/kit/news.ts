@@ -4,12 +4,14 @@ import type { Money } from '../platform/money.ts'
  * News is what a provider's message means, in our words, before any room has acted on it. `reactions.ts` maps each
  * kind to the verb that receives it; news that no room claims is published under its own name.
  */
-export type News = PaymentNews | OtherNews
+export type News = PaymentNews | RefundNews | OtherNews
 
-export type PaymentNews = { type: 'payment.changed'; payment: VendorPayment; data?: never }
+export type PaymentNews = { type: 'payment.changed'; payment: VendorPayment; refund?: never; data?: never }
+
+export type RefundNews = { type: 'refund.changed'; refund: VendorRefund; payment?: never; data?: never }
 
 /** `data` is JSON text, byte for byte as the vendor wrote it: numbers keep their digits, members their order. */
-export type OtherNews = { type: string; data: string; payment?: never }
+export type OtherNews = { type: string; data: string; payment?: never; refund?: never }
 
 /**
  * The name of a vendor's own word: `order/paid` of `http` becomes `http.order_paid`, a name the catalog takes, apart
@@ -66,6 +68,8 @@ export type VendorRefund = {
   payment_id: string | null
   status: 'pending' | 'completed' | 'failed' | 'canceled'
   money: Money
+  /** Our own reference, where the vendor gave it back. */
+  reference?: string
 }
 
 /** Why a vendor said no, in our words. A no we do not know is `unknown`, never a guess. */

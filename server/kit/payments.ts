@@ -30,6 +30,9 @@ export const CreatePayment = Type.Object(
         description: 'automatic unless said otherwise',
       }),
     ),
+    method: Type.Optional(
+      Type.String({ pattern: '^[a-z][a-z_]{0,39}$', description: 'card, pix, boleto …; any where absent' }),
+    ),
     confirm: Type.Optional(Type.Boolean({ description: 'Charge at once; false unless said otherwise' })),
     return_url: Type.Optional(Type.String({ maxLength: 2000 })),
     metadata: Type.Optional(Type.Record(Type.String({ maxLength: 40 }), Type.String({ maxLength: 500 }))),
@@ -75,6 +78,10 @@ export const ListPayments = Type.Object(
   { additionalProperties: false },
 )
 export type ListPayments = Static<typeof ListPayments>
+
+/** All refunds of a payment that its vendor knows. */
+export const ListRefunds = Type.Object({ vendor_id: VendorId }, { additionalProperties: false })
+export type ListRefunds = Static<typeof ListRefunds>
 
 export const FindByReference = Type.Object({ reference: Reference }, { additionalProperties: false })
 export type FindByReference = Static<typeof FindByReference>

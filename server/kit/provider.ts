@@ -13,6 +13,7 @@ import {
   FindByReference,
   FindPayment,
   ListPayments,
+  ListRefunds,
   paymentIds,
   RefundPayment,
 } from './payments.ts'
@@ -134,6 +135,7 @@ export type Payments = {
   cancel?: Operation<CancelPayment, VendorPayment>
   capture?: Operation<CapturePayment, VendorPayment>
   refund?: Operation<RefundPayment, VendorRefund>
+  refunds?: Operation<ListRefunds, VendorRefund[]>
   list?: Operation<ListPayments, PaymentPage>
 }
 
@@ -179,6 +181,7 @@ const PAYMENT_INPUTS: Record<Exclude<keyof Payments, 'settles'>, TSchema> = {
   cancel: CancelPayment,
   capture: CapturePayment,
   refund: RefundPayment,
+  refunds: ListRefunds,
   list: ListPayments,
 }
 

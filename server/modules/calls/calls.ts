@@ -24,18 +24,36 @@ import { drainTokens } from './tokens.ts'
  */
 
 /** The report as JSON text: see `toReport`. Throws only what is the caller's fault; the vendor's trouble is told. */
-export async function makeCall(
+export const makeCall = (
   app: App,
   actor: Actor,
   wire_id: string,
   input: MakeCall,
   signal?: AbortSignal,
+): Promise<string> => make(app, actor, wire_id, input, { ...(signal && { signal }) })
+
+/** As `makeCall`, for a room that finds out by itself what became of an outcome nobody saw: nothing repeats its calls. */
+export const makeOwnCall = (app: App, actor: Actor, wire_id: string, input: MakeCall): Promise<string> =>
+  make(app, actor, wire_id, input, { own: true })
+
+async function make(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  input: MakeCall,
+  { signal, own = false }: { signal?: AbortSignal; own?: boolean },
 ): Promise<string> {
   const ends_ms = input.deadline_ms && app.clock.monotonic() + input.deadline_ms
   const connection = await useConnection(app, actor, fromWire('connection', wire_id))
   const prepared = await prepareCall(app, actor, connection, input)
   const { skip_cache: skip = false } = input
-  const wanted = { ...prepared.wanted, ...(ends_ms && { ends_ms }), ...(signal && { signal }) }
+  const { plan, ...bare } = prepared.wanted
+  const wanted = {
+    ...bare,
+    ...(plan && !own && { plan }),
+    ...(ends_ms && { ends_ms }),
+    ...(signal && { signal }),
+  }
   const answered = await performCached(app, actor, connection, wanted, { named: prepared.named, skip })
   const refused = turnedAway(answered)
   if (refused) throw refused
@@ -130,6 +148,7 @@ export {
   cancelBatch,
   countStates,
   type DeferredState,
+  findDeferred,
   listOfBatch,
   listWaiting,
   postponeCall,
@@ -139,6 +158,6 @@ export { tryDeferred } from './deferred_tries.ts'
 export { putWork } from './deferred_work.ts'
 export { exportCalls } from './export.ts'
 export { listTightLimits } from './limits.ts'
-export { listCallsOf, listCallsSince } from './live_queries.ts'
+export { listAttemptsOfCalls, listCallsOf, listCallsSince } from './live_queries.ts'
 export { probe, testConnection } from './probe.ts'
 export { MakeCall } from './schema.ts'

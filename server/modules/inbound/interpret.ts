@@ -1,6 +1,7 @@
 import { type Envelope, type Reading, readMessage, translateMessage } from '../../kit/messages.ts'
 import type { News } from '../../kit/news.ts'
 import type { OrderBy } from '../../kit/provider.ts'
+import type { Tx } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { type ExternalId, indexerOf, type NewEvent } from '../events/events.ts'
@@ -12,11 +13,30 @@ import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** What one message means: the events it makes true, what it is found by, and the state it ends in. */
 
-/** What a kind of news leads to: the events it makes true. `main` hands in the table, which stands above us. */
-export type React = (
-  news: News,
-  about: { provider: string; source_id: string },
-) => { type: string; data: string }[]
+/** What a kind of news leads to. `main` hands in the table, which stands above us. */
+export type React = (app: App, news: News, about: About) => Promise<Reaction>
+
+/** Whose message it is that tells; `connection_id` where its source says it. */
+export type About = {
+  tenant_id: string
+  provider: string
+  source_id: string
+  message_id: string
+  connection_id: string | null
+}
+
+/** An event that the news makes true; `entity_id` where it is not the vendor's. */
+export type Fact = { type: string; data: string; entity_id?: string; found_by?: string[] }
+
+/**
+ * What a room does with it in the transaction that closes the message, and the events that this makes true. `key` names
+ * what it locks: deeds are done in the order of their keys.
+ */
+export type Deed = { key: string; run(tx: Tx): Promise<Fact[]> }
+export type Reaction = { facts: Fact[]; deeds: Deed[] }
+
+/** A deed, and how its facts become events of its message. */
+export type Bound = Deed & { toEvents(facts: Fact[]): Pick<Outcome, 'events' | 'external_ids'> }
 
 export type Outcome = ClosedMessage & {
   provider: string
@@ -27,6 +47,7 @@ export type Outcome = ClosedMessage & {
   unready?: string | undefined
   events: NewEvent[]
   external_ids: ExternalId[]
+  deeds: Bound[]
 }
 
 /** Far above the retries, since a database that is away costs claims too. */
@@ -42,7 +63,8 @@ export async function interpret(app: App, react: React, due: DueMessage): Promis
   const { provider, settings, options } = source
   const received = { headers: JSON.parse(item.headers) as Record<string, string>, body: item.body, settings }
   const reading = readMessage(provider, received)
-  const meaning = await believedMeaning(app, react, source, item, reading.envelope, received)
+  const { deeds, ...meaning } = await believedMeaning(app, react, source, item, reading.envelope, received)
+  const index = await indexerOf(app, item.tenant_id)
   return {
     item,
     provider: provider.id,
@@ -51,7 +73,8 @@ export async function interpret(app: App, react: React, due: DueMessage): Promis
     event_type: reading.envelope.event_type,
     flags: item.flags,
     ...meaning,
-    external_ids: await externalIds(app, item, reading, meaning.events),
+    external_ids: [...messageIds(index, item, reading), ...eventIds(index, item, reading, meaning.events)],
+    deeds: deeds.map((deed) => bind(app, index, item, reading, deed)),
   }
 }
 
@@ -62,6 +85,7 @@ const lost = (item: DueMessage, error: string): Outcome => ({
   by: null,
   events: [],
   external_ids: [],
+  deeds: [],
 })
 
 export const failed = (item: DueMessage, error: string): ClosedMessage => ({
@@ -72,9 +96,10 @@ export const failed = (item: DueMessage, error: string): ClosedMessage => ({
   flags: item.flags,
 })
 
-type Meaning = Pick<Outcome, 'state' | 'error' | 'events' | 'unready'>
+type Meaning = Pick<Outcome, 'state' | 'error' | 'events' | 'unready'> & { deeds: Deed[] }
 
-const ignored = (error: string | null): Meaning => ({ state: 'ignored', error, events: [] })
+const NONE = { events: [], deeds: [] }
+const ignored = (error: string | null): Meaning => ({ state: 'ignored', error, ...NONE })
 
 /** What is not wanted is not asked for either. */
 async function believedMeaning(
@@ -87,33 +112,52 @@ async function believedMeaning(
   if (believed.ok) {
     return meaningOf(app, react, source, item, envelope, { ...received, read_back: believed.read_back })
   }
-  if ('error' in believed) return { state: 'failed', error: believed.error, events: [] }
-  return { state: 'completed', error: null, events: [], unready: believed.unready }
+  if ('error' in believed) return { state: 'failed', error: believed.error, ...NONE }
+  return { state: 'completed', error: null, ...NONE, unready: believed.unready }
 }
 
-function meaningOf(
+async function meaningOf(
   app: App,
   react: React,
   source: ActiveSource,
   item: DueMessage,
   envelope: Envelope,
   received: Parameters<typeof translateMessage>[1],
-): Meaning {
-  const { provider, wire_id, options } = source
+): Promise<Meaning> {
+  const { options } = source
   if (isCopy(source, item))
     return ignored('an event of this id came before with another body; replay it if it is true')
   if (!isWanted(options, envelope.event_type)) return ignored(null)
+  const news = newsOf(app, source, item, received)
+  if (!news.ok) return { state: 'failed', error: news.problem, ...NONE }
+  const reactions = await Promise.all(news.news.map((one) => react(app, one, aboutOf(source, item))))
+  const events = reactions.flatMap(({ facts }) => facts.map((fact) => toEvent(app, item, envelope, fact)))
+  const deeds = reactions.flatMap((one) => one.deeds)
+  return events.length + deeds.length > 0 ? { state: 'completed', error: null, events, deeds } : ignored(null)
+}
+
+const aboutOf = (
+  { tenant_id, provider, wire_id, connection_id }: ActiveSource,
+  { id }: DueMessage,
+): About => ({
+  tenant_id,
+  provider: provider.id,
+  source_id: wire_id,
+  message_id: toWire('message', id),
+  connection_id,
+})
+
+function newsOf(
+  app: App,
+  { provider }: ActiveSource,
+  { id }: DueMessage,
+  received: Parameters<typeof translateMessage>[1],
+): ReturnType<typeof translateMessage> {
   try {
-    const translated = translateMessage(provider, received)
-    if (!translated.ok) return { state: 'failed', error: translated.problem, events: [] }
-    const about = { provider: provider.id, source_id: wire_id }
-    const drafts = translated.news.flatMap((news) => react(news, about))
-    const events = drafts.map((draft) => toEvent(app, item, envelope, draft))
-    return events.length > 0 ? { state: 'completed', error: null, events } : ignored(null)
+    return translateMessage(provider, received)
   } catch (error) {
-    const message = toWire('message', item.id)
-    app.log.error({ crossing: 'inbound', message, err: error }, 'a translation threw')
-    return { state: 'failed', error: `the translation failed: ${(error as Error).message}`, events: [] }
+    app.log.error({ crossing: 'inbound', message: toWire('message', id), err: error }, 'a translation threw')
+    return { ok: false, problem: `the translation failed: ${(error as Error).message}` }
   }
 }
 
@@ -124,33 +168,49 @@ const isCopy = ({ provider }: ActiveSource, { flags }: DueMessage): boolean =>
 const toEvent = (
   app: App,
   item: DueMessage,
-  { entity_id }: Envelope,
-  draft: { type: string; data: string },
+  envelope: Envelope,
+  { type, data, entity_id = envelope.entity_id ?? undefined }: Fact,
 ): NewEvent => ({
   tenant_id: item.tenant_id,
   id: app.newId(),
-  entity_id,
+  entity_id: entity_id ?? null,
   message_id: item.id,
-  ...draft,
+  type,
+  data,
+})
+
+const bind = (app: App, index: Index, item: DueMessage, reading: Reading, deed: Deed): Bound => ({
+  ...deed,
+  toEvents: (facts) => {
+    const events = facts.map((fact) => toEvent(app, item, reading.envelope, fact))
+    const own = events.flatMap(({ id }, at) => point(index, item, facts[at]?.found_by ?? [], 'event', id))
+    return { events, external_ids: [...eventIds(index, item, reading, events), ...own] }
+  },
 })
 
 /**
  * What the message and its events are found by, without being stored: the vendor's ids of the event, of what it is
  * about and of what hangs on that; and the message's own id, which leads on to its events.
  */
-async function externalIds(
-  app: App,
-  item: DueMessage,
-  { envelope: { event_key, entity_id }, external_ids }: Reading,
-  events: NewEvent[],
-): Promise<ExternalId[]> {
-  const { tenant_id } = item
-  const index = await indexerOf(app, tenant_id)
-  const about = [...(entity_id ? [entity_id] : []), ...external_ids]
-  const point = (values: string[], kind: string, ref_id: string) =>
-    [...new Set(values)].map((value) => ({ tenant_id, value_hmac: index(value), kind, ref_id }))
-  return [
-    ...point([item.event_key, event_key, ...about], 'message', item.id),
-    ...events.flatMap(({ id }) => point([toWire('message', item.id), ...about], 'event', id)),
-  ]
-}
+const messageIds = (index: Index, item: DueMessage, reading: Reading): ExternalId[] =>
+  point(index, item, [item.event_key, reading.envelope.event_key, ...spokenOf(reading)], 'message', item.id)
+
+const eventIds = (index: Index, item: DueMessage, reading: Reading, events: NewEvent[]): ExternalId[] =>
+  events.flatMap(({ id, entity_id }) => {
+    const found_by = [
+      toWire('message', item.id),
+      ...spokenOf(reading),
+      ...(entity_id === null ? [] : [entity_id]),
+    ]
+    return point(index, item, found_by, 'event', id)
+  })
+
+type Index = (value: string) => Buffer
+
+const spokenOf = ({ envelope: { entity_id }, external_ids }: Reading): string[] => [
+  ...(entity_id ? [entity_id] : []),
+  ...external_ids,
+]
+
+const point = (index: Index, { tenant_id }: DueMessage, values: string[], kind: string, ref_id: string) =>
+  [...new Set(values)].map((value) => ({ tenant_id, value_hmac: index(value), kind, ref_id }))

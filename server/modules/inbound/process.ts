@@ -61,18 +61,28 @@ export async function commit(app: App, outcomes: Outcome[], turns: Turned[] = []
   if (unready) throw new Error(unready.unready)
   const audience = await audienceOf(
     app,
-    outcomes.flatMap((one) => one.events),
+    outcomes.map(({ item }) => item),
   )
   const deliveries = await asWorker(app.db, async (tx) => {
     const lost = turns.length > 0 ? await lostHeads(tx, turns) : null
     const mine = await closeMessages(tx, lost ? outcomes.filter(({ item }) => !lost.has(item.id)) : outcomes)
     const ours = outcomes.filter(({ item }) => mine.has(item.id))
-    const events = ours.flatMap((one) => one.events)
-    const external_ids = ours.flatMap((one) => one.external_ids)
+    const done = await doAll(tx, ours)
+    const events = [...ours, ...done].flatMap((one) => one.events)
+    const external_ids = [...ours, ...done].flatMap((one) => one.external_ids)
     return publishAll(app, tx, { events, external_ids }, audience)
   })
   if (deliveries > 0) wakeDeliveries(app)
   for (const one of outcomes) report(app, one)
+}
+
+/** What rooms do with the news, in the order of what they lock: two groups at once never wait for each other. */
+async function doAll(tx: Tx, outcomes: Outcome[]): Promise<Pick<Outcome, 'events' | 'external_ids'>[]> {
+  const deeds = outcomes.flatMap((one) => one.deeds)
+  deeds.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)) // stable: news of one thing stays in order
+  const done = []
+  for (const deed of deeds) done.push(deed.toEvents(await deed.run(tx)))
+  return done
 }
 
 /** A message may still be ours whose lane is not: whoever has the lane now began further ahead. */
@@ -111,6 +121,7 @@ export const giveUp = (one: Outcome, error: string): Outcome => ({
   unready: undefined,
   events: [],
   external_ids: [],
+  deeds: [],
 })
 
 function report(app: App, { item, provider, state, event_type, error, events, flags }: Outcome): void {

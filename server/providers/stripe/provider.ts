@@ -1,11 +1,11 @@
 import { bearer } from '../../kit/auth.ts'
-import type { CreatePayment, ListPayments, RefundPayment } from '../../kit/payments.ts'
+import type { CreatePayment, FindByReference, ListPayments, RefundPayment } from '../../kit/payments.ts'
 import { defineProvider, get, operation, path, post } from '../../kit/provider.ts'
 import { stripeSignature } from '../../kit/signatures.ts'
 import { toUnits } from './amounts.ts'
 import { toRefusal } from './refusals.ts'
 import { toEntityId, toExternalIds, toNews, toPayment, toRefund } from './translate.ts'
-import { API_VERSION, PaymentIntent, PaymentIntents, Refund, StripeEvent } from './wire.ts'
+import { API_VERSION, PaymentIntent, PaymentIntents, Refund, Refunds, StripeEvent } from './wire.ts'
 
 /** With the charge inside, the answer also tells what was refunded or disputed. */
 const WITH_CHARGE = { expand: ['latest_charge'] }
@@ -24,10 +24,22 @@ const createRequest = (payment: CreatePayment) =>
     capture_method: payment.capture,
     confirm: payment.confirm,
     return_url: payment.return_url,
-    // Without an address to come back to, methods that send the customer away cannot work.
-    automatic_payment_methods: { enabled: true, ...(!payment.return_url && { allow_redirects: 'never' }) },
+    ...methodsOf(payment),
     metadata: { ...payment.metadata, reference: payment.reference },
     ...WITH_CHARGE,
+  })
+
+/** Without an address to come back to, methods that send the customer away cannot work. */
+const methodsOf = ({ method, return_url }: CreatePayment) =>
+  method === undefined || method === 'card'
+    ? { automatic_payment_methods: { enabled: true, ...(!return_url && { allow_redirects: 'never' }) } }
+    : { payment_method_types: [method] }
+
+/** docs.stripe.com/search: within a minute as a rule, but it may be an hour behind. */
+const searchRequest = ({ reference }: FindByReference) =>
+  get('/v1/payment_intents/search', {
+    query: `metadata["reference"]:"${reference.replace(/["\\]/g, '\\$&')}"`,
+    'expand[]': 'data.latest_charge',
   })
 
 const refundRequest = ({ vendor_id, money, reason, reference }: RefundPayment) =>
@@ -109,7 +121,21 @@ export const stripe = defineProvider({
       reads: PaymentIntent,
       translate: toPayment,
     }),
+    find_by_reference: operation({
+      request: searchRequest,
+      reads: PaymentIntents,
+      translate: ({ data: [first] }) => (first ? toPayment(first) : null),
+    }),
     refund: operation({ request: refundRequest, reads: Refund, translate: toRefund }),
+    refunds: operation({
+      request: ({ vendor_id }) =>
+        get('/v1/refunds', {
+          [vendor_id.startsWith('ch_') ? 'charge' : 'payment_intent']: vendor_id,
+          limit: 100,
+        }),
+      reads: Refunds,
+      translate: ({ data }) => data.map(toRefund),
+    }),
     list: operation({
       request: listRequest,
       reads: PaymentIntents,

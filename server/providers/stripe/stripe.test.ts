@@ -28,11 +28,13 @@ test("every shape we read fits Stripe's own example of it", { skip }, () => {
   assert.deepEqual(toNews(must(StripeEvent, event)), [])
 })
 
-test('an event about any of its resources is read, and none but payments is news', { skip }, () => {
+test('an event about any of its resources is read, and none but payments and refunds is news', {
+  skip,
+}, () => {
   for (const [name, object] of Object.entries(resources())) {
     const event = must(StripeEvent, { id: 'evt_1', type: `${name}.updated`, data: { object } })
     const news = toNews(event)
-    assert.equal(news.length > 0, name === 'payment_intent', name)
+    assert.equal(news.length > 0, name === 'payment_intent' || name === 'refund', name)
   }
 })
 
@@ -41,11 +43,20 @@ test('a charge without an intent is a payment of its own', { skip }, () => {
   const event = must(StripeEvent, {
     id: 'e',
     type: 'charge.refunded',
-    data: { object: { ...(charge as object), refunded: true } },
+    data: { object: { ...(charge as object), captured: true, refunded: true } },
   })
   const [news] = toNews(event)
   assert.equal(news?.payment?.vendor_id, toEntityId(event))
   assert.equal(news?.payment?.status, 'refunded')
+})
+
+test('a hold that is let go is canceled, though Stripe calls it a refund', { skip }, () => {
+  const { charge } = resources()
+  const held = { ...(charge as object), captured: false, refunded: true, amount_refunded: 100 }
+  const event = must(StripeEvent, { id: 'e', type: 'charge.refunded', data: { object: held } })
+  const [news] = toNews(event)
+  assert.equal(news?.payment?.status, 'canceled')
+  assert.equal(news?.payment?.refunded, undefined)
 })
 
 test('amounts survive the way to Stripe and back in every currency', () => {

@@ -2,7 +2,7 @@ import type { News, PaymentStatus, VendorPayment, VendorRefund } from '../../kit
 import { readPart, words } from '../../kit/reads.ts'
 import { fromUnits } from './amounts.ts'
 import { toFailure } from './refusals.ts'
-import { Charge, Dispute, PaymentIntent, type Refund, type StripeEvent } from './wire.ts'
+import { Charge, Dispute, PaymentIntent, Refund, type StripeEvent } from './wire.ts'
 
 /** docs.stripe.com/payments/paymentintents/lifecycle */
 const STATUS = words<PaymentStatus>({
@@ -35,7 +35,7 @@ export function toPayment(intent: PaymentIntent): VendorPayment {
     ...(method !== undefined && { method }),
     created_at: new Date(created * 1000).toISOString(),
     ...(amount_received !== undefined && { captured: fromUnits(amount_received, currency) }),
-    ...(charge && { refunded: fromUnits(charge.amount_refunded, currency) }),
+    ...(charge && isCaptured(charge) && { refunded: fromUnits(charge.amount_refunded, currency) }),
   }
 }
 
@@ -47,7 +47,12 @@ function statusOf(intent: PaymentIntent, charge: Charge | null): PaymentStatus {
   return STATUS[intent.status] ?? 'pending'
 }
 
-function statusOfCharge({ disputed, refunded, amount_refunded }: Charge): PaymentStatus {
+/** Stripe calls it a refund too where money that was only held is let go. */
+const isCaptured = ({ captured }: Charge) => captured !== false
+
+function statusOfCharge(charge: Charge): PaymentStatus {
+  const { disputed, refunded, amount_refunded } = charge
+  if (!isCaptured(charge)) return refunded ? 'canceled' : 'authorized'
   if (disputed) return 'disputed'
   if (refunded) return 'refunded'
   return BigInt(amount_refunded) > 0n ? 'partially_refunded' : 'completed'
@@ -55,11 +60,20 @@ function statusOfCharge({ disputed, refunded, amount_refunded }: Charge): Paymen
 
 const onlyOne = (names: string[] | undefined) => (names?.length === 1 ? names[0] : undefined)
 
-export const toRefund = ({ id, amount, currency, status, payment_intent, charge }: Refund): VendorRefund => ({
+export const toRefund = ({
+  id,
+  amount,
+  currency,
+  status,
+  payment_intent,
+  charge,
+  metadata,
+}: Refund): VendorRefund => ({
   vendor_id: id,
   payment_id: payment_intent ?? charge ?? null,
   status: REFUND_STATUS[status ?? ''] ?? 'pending',
   money: fromUnits(amount, currency),
+  ...(metadata?.reference && { reference: metadata.reference }),
 })
 
 /** A charge made without an intent is a payment of its own. */
@@ -70,7 +84,7 @@ const toRefundedPayment = (charge: Charge): VendorPayment => ({
   ...(charge.metadata?.reference && { reference: charge.metadata.reference }),
   ...(charge.payment_method_details && { method: charge.payment_method_details.type }),
   created_at: new Date(charge.created * 1000).toISOString(),
-  refunded: fromUnits(charge.amount_refunded, charge.currency),
+  ...(isCaptured(charge) && { refunded: fromUnits(charge.amount_refunded, charge.currency) }),
 })
 
 function toDisputedPayment({ payment_intent, charge, amount, currency }: Dispute): VendorPayment {
@@ -80,12 +94,16 @@ function toDisputedPayment({ payment_intent, charge, amount, currency }: Dispute
 
 const changed = (payment: VendorPayment): News[] => [{ type: 'payment.changed', payment }]
 
+const REFUND_EVENTS = ['refund.created', 'refund.updated', 'refund.failed', 'charge.refund.updated']
+
 /** docs.stripe.com/api/events/types. What is not about a payment is no news yet. */
 export function toNews({ type, data: { object } }: StripeEvent): News[] {
   const place = 'data.object'
   if (type.startsWith('payment_intent.')) return changed(toPayment(readPart(PaymentIntent, object, place)))
   if (type === 'charge.refunded') return changed(toRefundedPayment(readPart(Charge, object, place)))
   if (type === 'charge.dispute.created') return changed(toDisputedPayment(readPart(Dispute, object, place)))
+  if (REFUND_EVENTS.includes(type))
+    return [{ type: 'refund.changed', refund: toRefund(readPart(Refund, object, place)) }]
   return []
 }
 

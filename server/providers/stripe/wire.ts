@@ -21,6 +21,8 @@ export const Charge = Type.Object({
   id: Type.String(),
   amount: WireInteger,
   amount_refunded: WireInteger,
+  /** False for one that only holds the money. */
+  captured: maybe(Type.Boolean()),
   currency: Type.String(),
   created: Type.Integer(),
   refunded: Type.Boolean(),
@@ -56,8 +58,11 @@ export const Refund = Type.Object({
   status: maybe(Type.String()),
   payment_intent: maybe(Type.String()),
   charge: maybe(Type.String()),
+  metadata: Metadata,
 })
 export type Refund = Static<typeof Refund>
+
+export const Refunds = Type.Object({ data: Type.Array(Refund) })
 
 export const Dispute = Type.Object({
   amount: WireInteger,

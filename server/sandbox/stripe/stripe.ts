@@ -111,6 +111,7 @@ function route(state: State, request: SandboxRequest, form: Form): Answer {
     case 'GET payment_intents':
       return list(state.intents, request, '/v1/payment_intents')
     case 'GET payment_intents/:id':
+      if (id === 'search') return search(state, form)
       return find(state.intents, 'payment_intent', id, 'intent')
     case 'POST payment_intents/:id':
       return withIntent(state, id, (intent) => updateIntent(intent, form))
@@ -127,7 +128,7 @@ function route(state: State, request: SandboxRequest, form: Form): Answer {
     case 'POST refunds':
       return createRefund(state, form)
     case 'GET refunds':
-      return list(state.refunds, request, '/v1/refunds')
+      return list(refundsOf(state, form), request, '/v1/refunds')
     case 'GET refunds/:id':
       return find(state.refunds, 'refund', id, 'id')
     case 'GET events':
@@ -191,6 +192,31 @@ function list(kept: Map<string, unknown>, request: SandboxRequest, url: string):
     has_more: newest.length > from + limit,
     data: newest.slice(from, from + limit),
   }
+}
+
+/** docs.stripe.com/search: of its language, the one clause `metadata["name"]:"value"`. */
+function search(state: State, form: Form): Answer {
+  const [, name, value] = /^metadata\["(\w+)"\]:"((?:[^"\\]|\\.)*)"$/.exec(textOf(form, 'query') ?? '') ?? []
+  if (name === undefined || value === undefined)
+    return refusal(400, { message: 'We were unable to parse your search query.', param: 'query' })
+  const wanted = value.replace(/\\(.)/g, '$1')
+  const data = [...state.intents.values()].filter(({ metadata }) => metadata[name] === wanted)
+  return {
+    object: 'search_result',
+    url: '/v1/payment_intents/search',
+    has_more: false,
+    data,
+    next_page: null,
+  }
+}
+
+function refundsOf(state: State, form: Form): Map<string, unknown> {
+  const [intent, charge] = [textOf(form, 'payment_intent'), textOf(form, 'charge')]
+  const wanted = [...state.refunds].filter(
+    ([, one]) =>
+      (intent === null || one['payment_intent'] === intent) && (charge === null || one['charge'] === charge),
+  )
+  return new Map(wanted)
 }
 
 function balance(state: State): Answer {

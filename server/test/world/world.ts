@@ -18,6 +18,7 @@ import { testDatabaseUrl, undoAfter } from '../harness.ts'
 import { makeRows, readTables, type Table } from './catalog.ts'
 import { consent } from './consent.ts'
 import { type Operation, operationsOf } from './operations.ts'
+import { payOnce } from './pay.ts'
 import { type Answer, closeConnections, exchange } from './raw_http.ts'
 
 /**
@@ -244,6 +245,7 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
     await ok(send('POST', `${at}/calls`, { key: citizen.test_key, json: { ...call, mode: 'async' } }))
     await ok(send('POST', `${at}/calls/batch`, { key: citizen.test_key, json: { calls: [call] } }))
   }
+  if (operations.some(({ id }) => id === 'createPayment')) await payOnce(send, citizen)
   if (operations.some(({ id }) => id === 'closeBreaker')) {
     const path = `/v1/connections/${citizen.connection}/breaker/close`
     await ok(send('POST', path, { key: citizen.test_key }))

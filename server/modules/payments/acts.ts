@@ -1,0 +1,111 @@
+import type { VendorPayment } from '../../kit/news.ts'
+import { inTenant } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import type { OpenConnection } from '../connections/connections.ts'
+import { audit } from '../tenants/tenants.ts'
+import { must, openRequest, PATIENCE_S, send } from './create.ts'
+import { type Status, wordOf } from './moves.ts'
+import * as queries from './queries.ts'
+import { applyWord, link, tell } from './told.ts'
+import { ask, NOT_SENT } from './vendor.ts'
+
+/** What is done to a payment that is there: captured, canceled, confirmed. */
+
+type Act = {
+  verb: 'capture' | 'cancel'
+  from: readonly Status[]
+  input(row: queries.PaymentRow): object
+}
+
+const SOON_S = 5
+
+/** Asked at the vendor; what it did is settled by a look at the payment where nobody saw it. */
+export async function act(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  place: queries.Place,
+  { verb, from, input }: Act,
+): Promise<queries.PaymentRow> {
+  const row = await begin(app, actor, place, verb, from)
+  const wire_id = toWire('payment', place.id)
+  // Two at once from one state are one and the same to the vendor.
+  const key = `${wire_id}.${verb}.${row.version}`
+  const question = { verb, input: { vendor_id: row.vendor_id, ...input(row) }, key }
+  const answer = await ask<VendorPayment>(app, actor, connection, question)
+  if (answer.kind === 'unknown') {
+    await inTenant(app.db, place.tenant_id, (tx) => link(app, tx, place, { wait_s: SOON_S }))
+    throw new Problem('vendor_outcome_unknown', {
+      detail: `whether ${wire_id} was ${verb}ed is not known: ${answer.because}; the vendor is asked, read it again`,
+    })
+  }
+  if (answer.kind === 'refused') {
+    const { code, message, reason } = answer.failure
+    const detail = `the vendor did not ${verb} ${wire_id}: ${message ?? reason}`
+    throw new Problem(code === NOT_SENT ? 'vendor_failed' : 'conflict', { detail })
+  }
+  const { told, call_id } = answer
+  return tell(app, place.tenant_id, async (tx) => {
+    const word = wordOf(told, row.currency)
+    const applied = must(await applyWord(tx, place, word, { cause: 'reply', cause_id: call_id }))
+    return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
+  })
+}
+
+/** What comes of it is looked at by a job, whether or not this process lives to see it. */
+const begin = (
+  app: App,
+  actor: Actor,
+  place: queries.Place,
+  verb: Act['verb'],
+  from: readonly Status[],
+): Promise<queries.PaymentRow> =>
+  inTenant(app.db, place.tenant_id, async (tx) => {
+    const row = must(await queries.lockPayment(tx, place))
+    if (!from.includes(row.status) || row.vendor_id === null) throw notNow(row, verb)
+    await link(app, tx, place, { wait_s: PATIENCE_S })
+    await audit(tx, actor, `payment.${verb}`, toWire('payment', place.id))
+    return row
+  })
+
+function notNow({ id, status, vendor_id }: queries.PaymentRow, verb: string): Problem {
+  const why =
+    vendor_id === null && status !== 'processing' ? 'the vendor does not know it' : `it is ${status}`
+  const hint = status === 'processing' ? '; it is being settled, read it again' : ''
+  return new Problem('conflict', { detail: `${toWire('payment', id)} cannot be ${verb}ed: ${why}${hint}` })
+}
+
+/** A payment that was held and is now sent. */
+export async function confirm(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  place: queries.Place,
+): Promise<queries.PaymentRow> {
+  const wire_id = toWire('payment', place.id)
+  const request = await inTenant(app.db, place.tenant_id, async (tx) => {
+    await link(app, tx, place, { wait_s: PATIENCE_S })
+    if (!(await queries.releasePayment(tx, place)))
+      throw new Problem('conflict', { detail: `${wire_id} is not held` })
+    await audit(tx, actor, 'payment.confirm', wire_id)
+    return null
+  }).then(() => openRequest(app, place))
+  return send(app, actor, connection, place, must(request))
+}
+
+/** One that was held and never sent: nobody has to be asked. Null where it is not. */
+export const cancelHeld = (
+  app: App,
+  actor: Actor,
+  place: queries.Place,
+): Promise<queries.PaymentRow | null> =>
+  tell(app, place.tenant_id, async (tx) => {
+    const row = must(await queries.lockPayment(tx, place))
+    if (!row.held) return { out: null, drafts: [] }
+    await audit(tx, actor, 'payment.cancel', toWire('payment', place.id))
+    const word = { status: 'canceled' } as const
+    const applied = must(await applyWord(tx, place, word, { cause: 'request', cause_id: actor.id }))
+    return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
+  })

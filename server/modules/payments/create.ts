@@ -1,0 +1,174 @@
+import { hasCardNumber } from '../../kit/masking.ts'
+import type { VendorPayment } from '../../kit/news.ts'
+import type { CreatePayment as VendorCreate } from '../../kit/payments.ts'
+import { inTenant } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { type OpenConnection, useConnection } from '../connections/connections.ts'
+import { audit } from '../tenants/tenants.ts'
+import { wordOf } from './moves.ts'
+import * as queries from './queries.ts'
+import { judged } from './risk.ts'
+import type { CreatePayment } from './schema.ts'
+import { applyWord, enqueueTurn, link, tell } from './told.ts'
+import { type Answer, ask, NOT_SENT } from './vendor.ts'
+
+/** A payment from what is asked of us to the vendor's answer. It is on record, and settled by itself, before it is sent. */
+
+/** Longer than any call may take: whoever finds it unanswered then finds no call of it under way. */
+export const PATIENCE_S = 60
+/** After an outcome that nobody saw: the vendor may still be at it. */
+const SOON_S = 5
+
+export async function createPayment(
+  app: App,
+  actor: Actor,
+  input: CreatePayment,
+): Promise<queries.PaymentRow> {
+  const connection = await useConnection(
+    app,
+    actor,
+    fromWire('connection', input.connection_id, 'connection_id'),
+  )
+  const place = { tenant_id: actor.tenant_id, id: app.newId() }
+  const request = requestOf(place, input)
+  check(connection, request)
+  const row = await put(app, actor, connection, place, input, request)
+  const decision = await judged(app, place.tenant_id, row)
+  if (decision === 'decline') return declined(app, place)
+  if (decision === 'review') return hold(app, place)
+  return send(app, actor, connection, place, request)
+}
+
+const requestOf = ({ id }: queries.Place, input: CreatePayment): VendorCreate => {
+  const { money, source, customer, description, return_url, metadata, method, capture } = input
+  return {
+    money,
+    reference: toWire('payment', id),
+    method: method ?? 'card',
+    ...(description !== undefined && { description }),
+    ...(source !== undefined && { source, confirm: true }),
+    ...(customer !== undefined && { customer }),
+    ...(capture !== undefined && { capture }),
+    ...(return_url !== undefined && { return_url }),
+    ...(metadata !== undefined && { metadata }),
+  }
+}
+
+/** What the vendor could never be asked is refused before anything is kept. Throws only what is the caller's fault. */
+function check({ opened: { provider } }: OpenConnection, request: VendorCreate): void {
+  const create = provider.operations['payments.create']
+  if (!create)
+    throw new Problem('invalid_request', {
+      field: 'connection_id',
+      detail: `${provider.id} takes no payments; it has no operation payments.create`,
+    })
+  for (const [field, value] of Object.entries({ ...request, ...request.metadata }))
+    if (typeof value === 'string' && field !== 'reference' && hasCardNumber(value))
+      throw new Problem('invalid_request', {
+        field,
+        detail: `${field} holds a card number; give the vendor's token of the card as source`,
+      })
+  create.request(request)
+}
+
+async function put(
+  app: App,
+  actor: Actor,
+  { id: connection_id, opened }: OpenConnection,
+  place: queries.Place,
+  input: CreatePayment,
+  request: VendorCreate,
+): Promise<queries.PaymentRow> {
+  const { tenant_id, id } = place
+  const { money, method = 'card', capture = 'automatic', customer = null, description = null } = input
+  const job_id = app.newId()
+  return inTenant(app.db, tenant_id, async (tx) => {
+    const sealed = await app.vault.seal(tx, tenant_id, contextOf(id), Buffer.from(JSON.stringify(request)))
+    const row = await queries.insertPayment(tx, {
+      ...place,
+      ...{ connection_id, provider: opened.provider.id, method, capture, customer, description, job_id },
+      ...{ amount: money.amount, currency: money.currency, request: sealed, actor: actor.id },
+      metadata: JSON.stringify(input.metadata ?? {}),
+    })
+    await enqueueTurn(app, tx, place, job_id, { wait_s: PATIENCE_S })
+    const { amount, currency } = money
+    await audit(tx, actor, 'payment.create', toWire('payment', id), { amount, currency, method })
+    return row
+  })
+}
+
+const contextOf = (id: string) => `payment request ${id}`
+
+/** What the vendor was asked; null once its answer is known. */
+export const openRequest = (app: App, place: queries.Place): Promise<VendorCreate | null> =>
+  inTenant(app.db, place.tenant_id, async (tx) => {
+    const sealed = await queries.findRequest(tx, place)
+    if (!sealed) return null
+    const text = await app.vault.open(tx, place.tenant_id, contextOf(place.id), sealed)
+    return JSON.parse(text.toString()) as VendorCreate
+  })
+
+/** Asked under our id: however often it is sent, the vendor does it once. */
+export async function send(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  place: queries.Place,
+  request: VendorCreate,
+): Promise<queries.PaymentRow> {
+  const question = { verb: 'create', input: request, key: toWire('payment', place.id) }
+  const answer = await ask<VendorPayment>(app, actor, connection, question)
+  return answered(app, place, answer, 'reply')
+}
+
+/** What the vendor answered to a payment; where nobody knows it, it is asked for soon. */
+export async function answered(
+  app: App,
+  place: queries.Place,
+  answer: Answer<VendorPayment>,
+  cause: 'reply' | 'answer',
+): Promise<queries.PaymentRow> {
+  const { tenant_id } = place
+  return tell(app, tenant_id, async (tx) => {
+    const row = must(await queries.lockPayment(tx, place))
+    if (answer.kind === 'unknown') {
+      if (cause === 'reply' && row.status === 'processing') await link(app, tx, place, { wait_s: SOON_S })
+      return { out: row, drafts: [] }
+    }
+    const word =
+      answer.kind === 'told'
+        ? wordOf(answer.told, row.currency)
+        : { status: 'failed' as const, failure: answer.failure }
+    if (cause === 'reply') await queries.relink(tx, place, null)
+    const applied = must(await applyWord(tx, place, word, { cause, cause_id: answer.call_id }))
+    return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
+  })
+}
+
+/** The room of risk said no: the vendor is never asked. */
+const declined = (app: App, place: queries.Place): Promise<queries.PaymentRow> =>
+  tell(app, place.tenant_id, async (tx) => {
+    const failure = {
+      reason: 'fraud_suspected',
+      code: NOT_SENT,
+      message: 'refused by our own rules',
+    } as const
+    await queries.relink(tx, place, null)
+    const word = { status: 'failed', failure } as const
+    const applied = must(await applyWord(tx, place, word, { cause: 'risk', cause_id: null }))
+    return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
+  })
+
+const hold = (app: App, place: queries.Place): Promise<queries.PaymentRow> =>
+  inTenant(app.db, place.tenant_id, async (tx) => {
+    await queries.holdPayment(tx, place)
+    return must(await queries.findPayment(tx, place))
+  })
+
+/** Payments are never deleted. */
+export function must<Row>(row: Row | null | undefined): Row {
+  if (row === null || row === undefined) throw new Error('a payment is gone')
+  return row
+}

@@ -1,0 +1,144 @@
+import type { PaymentStatus, Refusal, VendorPayment } from '../../kit/news.ts'
+
+/**
+ * The one place that says what a payment may become. Vendors' news comes twice, late and out of order; what is told
+ * may only lead forward, so that old news changes nothing. An answer to a question that was asked after the last move
+ * is newer than all of it, and may also correct what was believed.
+ */
+export type Status = 'processing' | PaymentStatus
+
+/** What is known of a payment; amounts in minor units. */
+export type Standing = {
+  status: Status
+  vendor_id: string | null
+  amount: bigint
+  captured: bigint
+  refunded: bigint
+  failure: Refusal | null
+}
+
+/** What somebody says of it. Amounts that are absent were not spoken of. */
+export type Word = {
+  status: Status
+  vendor_id?: string
+  captured?: bigint
+  refunded?: bigint
+  failure?: Refusal
+}
+
+/** Money was taken; which of the three it is follows from how much of it was given back. */
+const TAKEN: readonly Status[] = ['completed', 'partially_refunded', 'refunded']
+export const isTaken = (status: Status): boolean => TAKEN.includes(status)
+
+/**
+ * `completed` stands for all of `TAKEN`. That money was taken is believed of a payment in any state: a slip may be
+ * paid after it expired. `failed` is the end of one try where the vendor lets the payer try again.
+ */
+const FORWARD: Record<Status, readonly Status[]> = {
+  processing: ['pending', 'authorized', 'completed', 'failed', 'canceled', 'expired', 'disputed'],
+  pending: ['authorized', 'completed', 'failed', 'canceled', 'expired', 'disputed'],
+  authorized: ['completed', 'canceled', 'expired', 'disputed'],
+  failed: ['authorized', 'completed', 'canceled', 'expired', 'disputed'],
+  canceled: ['completed', 'disputed'],
+  expired: ['completed', 'disputed'],
+  completed: ['disputed'],
+  partially_refunded: ['disputed'],
+  refunded: ['disputed'],
+  disputed: [],
+}
+
+/** What an answer may do besides. Nothing takes back that money was taken. */
+const CORRECTED: Partial<Record<Status, readonly Status[]>> = {
+  authorized: ['failed'],
+  failed: ['pending'],
+  disputed: ['completed'],
+}
+
+/** What it is after `word`; null where nothing changes. */
+export function nextOf(now: Standing, word: Word, is_answer = false): Standing | null {
+  if (now.vendor_id !== null && word.vendor_id !== undefined && now.vendor_id !== word.vendor_id) return null
+  const wanted = isTaken(word.status) ? 'completed' : word.status
+  const may = [...FORWARD[now.status], ...(is_answer ? (CORRECTED[now.status] ?? []) : [])]
+  const base = may.includes(wanted) ? wanted : now.status
+  const captured = capturedAfter(now, word, base)
+  const refunded = refundedAfter(now, word, captured, is_answer)
+  const status = isTaken(base) ? takenStatus(captured, refunded) : base
+  const failure = status === 'failed' ? (word.failure ?? now.failure) : null
+  const vendor_id = now.vendor_id ?? word.vendor_id ?? null
+  const after = { ...now, status, vendor_id, captured, refunded, failure }
+  return isSame(now, after) ? null : after
+}
+
+/** A vendor says 0 for what is not captured yet. */
+function capturedAfter(now: Standing, word: Word, base: Status): bigint {
+  if (!isTaken(base) && base !== 'disputed') return now.captured
+  if (word.captured !== undefined && word.captured > 0n) return word.captured
+  return now.captured > 0n ? now.captured : now.amount
+}
+
+/** What was given back only grows, unless an answer says that some of it did not arrive. */
+function refundedAfter(now: Standing, word: Word, captured: bigint, is_answer: boolean): bigint {
+  const told = word.refunded ?? (word.status === 'refunded' ? captured : undefined)
+  if (told === undefined) return now.refunded
+  return is_answer || told > now.refunded ? told : now.refunded
+}
+
+function takenStatus(captured: bigint, refunded: bigint): Status {
+  if (refunded === 0n) return 'completed'
+  return refunded >= captured ? 'refunded' : 'partially_refunded'
+}
+
+const isSame = (a: Standing, b: Standing): boolean =>
+  a.status === b.status &&
+  a.vendor_id === b.vendor_id &&
+  a.captured === b.captured &&
+  a.refunded === b.refunded
+
+/** Whether others are to be told. */
+export const isNews = (before: Standing, after: Standing): boolean =>
+  before.status !== after.status || before.refunded !== after.refunded
+
+/** Amounts of another currency are not ours to reckon with. */
+export function wordOf(payment: VendorPayment, currency: string): Word {
+  const { status, vendor_id, captured, refunded, failure } = payment
+  const units = (money: VendorPayment['money'] | undefined) =>
+    money?.currency === currency ? BigInt(money.amount) : undefined
+  const [taken, given] = [units(captured), units(refunded)]
+  return {
+    status,
+    vendor_id,
+    ...(taken !== undefined && { captured: taken }),
+    ...(given !== undefined && { refunded: given }),
+    ...(failure && { failure }),
+  }
+}
+
+/** As the vendors' word for a refund, and ours while nobody knows. */
+export type RefundStatus = 'processing' | 'pending' | 'completed' | 'failed' | 'canceled'
+
+/** A refund that went through may still come back from the payer's bank. */
+const REFUND_FORWARD: Record<RefundStatus, readonly RefundStatus[]> = {
+  processing: ['pending', 'completed', 'failed', 'canceled'],
+  pending: ['completed', 'failed', 'canceled'],
+  completed: ['failed', 'canceled'],
+  failed: [],
+  canceled: [],
+}
+
+export const mayRefundBecome = (now: RefundStatus, next: RefundStatus): boolean =>
+  REFUND_FORWARD[now].includes(next)
+
+/** What may still be asked back: what is under way counts as gone. */
+export function leftToRefund(
+  payment: Pick<Standing, 'captured' | 'refunded'>,
+  ours: { settled: bigint; open: bigint },
+): bigint {
+  // What the vendor told may have ours in it or not: it is not less than either.
+  const gone = [payment.refunded, ours.settled].reduce(larger)
+  return [payment.captured - gone - ours.open, 0n].reduce(larger)
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a
+  return b
+}

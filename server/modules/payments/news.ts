@@ -1,0 +1,82 @@
+import type { VendorPayment, VendorRefund } from '../../kit/news.ts'
+import { createBatch } from '../../platform/batch.ts'
+import { isConnectionLoss, once, type Tx } from '../../platform/database/database.ts'
+import { parseWire } from '../../platform/ids.ts'
+import type { App } from '../app.ts'
+import { wordOf } from './moves.ts'
+import * as queries from './queries.ts'
+import * as refunds from './refund_queries.ts'
+import { applyRefund } from './refunds.ts'
+import { applyWord, type Draft } from './told.ts'
+
+/**
+ * What webhooks tell of payments of ours. Whether one is ours is read before, for many messages at once; what is told
+ * becomes true in the transaction that closes the message, so that neither is there without the other.
+ */
+export type Told = { tenant_id: string; provider: string; connection_id: string | null; message_id: string }
+
+/** `key` names what is locked, so that who locks several does it in one order. */
+type Deed = { key: string; run(tx: Tx): Promise<Draft[]> }
+
+/** Null where it is no payment of ours. */
+export async function reactToPayment(app: App, payment: VendorPayment, about: Told): Promise<Deed | null> {
+  const place = await placeOf(app, about, payment.vendor_id, payment.reference)
+  if (!place) return null
+  const cause = { cause: 'news', cause_id: about.message_id } as const
+  return {
+    key: place.id,
+    run: async (tx) => {
+      const row = await queries.lockPayment(tx, place)
+      if (!row) return []
+      const applied = await applyWord(tx, place, wordOf(payment, row.currency), cause)
+      return applied?.drafts ?? []
+    },
+  }
+}
+
+/** Null where it is no refund of a payment of ours. One that was not made through us moves nothing by itself. */
+export async function reactToRefund(app: App, refund: VendorRefund, about: Told): Promise<Deed | null> {
+  const id = parseWire('refund', refund.reference ?? '')
+  const place = refund.payment_id && id ? await placeOf(app, about, refund.payment_id) : null
+  if (!place || !id) return null
+  const { tenant_id } = place
+  return {
+    key: place.id,
+    run: async (tx) => {
+      const payment = await queries.lockPayment(tx, place)
+      const known = payment && (await refunds.findRefund(tx, { tenant_id, id }))
+      if (!known || known.payment_id !== payment.id) return []
+      const { status, vendor_id } = refund
+      return applyRefund(app, tx, tenant_id, payment, known, { status, vendor_id })
+    },
+  }
+}
+
+/** By the vendor's id of it; by ours while the vendor has not told us its own. Null where that is not one alone. */
+async function placeOf(
+  app: App,
+  { tenant_id, provider, connection_id }: Told,
+  vendor_id: string,
+  reference = '',
+): Promise<queries.Place | null> {
+  const id = parseWire('payment', reference)
+  const known = await seekers(app).add({ tenant_id, provider, vendor_id, id })
+  const fitting = known.filter((one) => connection_id === null || one.connection_id === connection_id)
+  const [only, ...others] = fitting
+  return only && others.length === 0 ? { tenant_id, id: only.id } : null
+}
+
+/** Messages are read many at a time; they ask together. */
+const seekers = once((app: App) =>
+  createBatch<queries.Sought, queries.Known[]>({
+    size: 256,
+    parallel: 2,
+    isFinal: isConnectionLoss,
+    flush: async (sought) => {
+      const known = await queries.findKnown(app.db.worker, sought)
+      const by_place = sought.map((): queries.Known[] => [])
+      for (const one of known) by_place[one.at]?.push(one)
+      return by_place
+    },
+  }),
+)

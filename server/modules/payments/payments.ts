@@ -1,0 +1,150 @@
+import { inTenant } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { type OpenConnection, useConnection } from '../connections/connections.ts'
+import { type PageInput, readPage, toPage } from '../wire.ts'
+import { act, cancelHeld, confirm } from './acts.ts'
+import * as create from './create.ts'
+import * as queries from './queries.ts'
+import * as refunds from './refund_queries.ts'
+import { reserveRefund, sendRefund } from './refunds.ts'
+import {
+  type CancelPayment,
+  type CapturePayment,
+  type CreatePayment,
+  type CreateRefund,
+  type Payment,
+  type PaymentQuery,
+  type Refund,
+  toMove,
+  toPayment,
+  toRefund,
+} from './schema.ts'
+import { refreshPayment as refresh } from './settle.ts'
+
+/**
+ * Payments, alike for every provider. A payment is on record before its vendor is asked, moves by the table of
+ * `moves.ts` alone, and is told of by one event per move, whether its news came by reply, by webhook or by asking. An
+ * outcome that nobody saw leaves it `processing`, and it is asked for until it is known: never guessed, never charged
+ * a second time.
+ */
+
+export const createPayment = async (app: App, actor: Actor, input: CreatePayment): Promise<Payment> =>
+  toPayment(await create.createPayment(app, actor, input))
+
+export async function listPayments(app: App, actor: Actor, input: PaymentQuery) {
+  const { limit, before } = readPage('payment', input)
+  const { limit: _l, cursor: _c, connection_id, ...rest } = input
+  const wanted = {
+    ...rest,
+    ...(connection_id && { connection_id: fromWire('connection', connection_id, 'connection_id') }),
+  }
+  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
+    queries.listPayments(tx, actor.tenant_id, wanted, limit, before),
+  )
+  return toPage('payment', rows, limit, toPayment)
+}
+
+const placeOf = ({ tenant_id }: Actor, wire_id: string): queries.Place => ({
+  tenant_id,
+  id: fromWire('payment', wire_id),
+})
+
+/** With what made it what it is. */
+export async function readPayment(app: App, actor: Actor, wire_id: string) {
+  const place = placeOf(actor, wire_id)
+  return inTenant(app.db, actor.tenant_id, async (tx) => {
+    const row = found(await queries.findPayment(tx, place), wire_id)
+    return { ...toPayment(row), moves: (await queries.listMoves(tx, place)).map(toMove) }
+  })
+}
+
+function found(row: queries.PaymentRow | undefined, wire_id: string): queries.PaymentRow {
+  if (row) return row
+  throw new Problem('not_found', { detail: `there is no payment ${wire_id}` })
+}
+
+/** The payment and its vendor, opened for this actor. */
+async function opened(app: App, actor: Actor, wire_id: string) {
+  const place = placeOf(actor, wire_id)
+  const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findPayment(tx, place))
+  const connection = await useConnection(app, actor, found(row, wire_id).connection_id)
+  return { place, connection }
+}
+
+function mustHave({ opened: { provider } }: OpenConnection, verb: string): void {
+  if (provider.operations[`payments.${verb}`]) return
+  throw new Problem('conflict', { detail: `${provider.id} has no operation payments.${verb}` })
+}
+
+/** Without an amount all that was authorized; what is left over is released by the vendor. */
+export async function capturePayment(app: App, actor: Actor, wire_id: string, input: CapturePayment) {
+  const { place, connection } = await opened(app, actor, wire_id)
+  mustHave(connection, 'capture')
+  const row = await act(app, actor, connection, place, {
+    verb: 'capture',
+    from: ['authorized'],
+    input: ({ amount, currency }) => ({ money: moneyToCapture(input.amount, amount, currency) }),
+  })
+  return toPayment(row)
+}
+
+function moneyToCapture(wanted: string | undefined, amount: string, currency: string) {
+  if (wanted !== undefined && BigInt(wanted) > BigInt(amount))
+    throw new Problem('conflict', { field: 'amount', detail: `only ${amount} ${currency} are authorized` })
+  return { amount: wanted ?? amount, currency }
+}
+
+/** A hold is released. What was taken is refunded instead. */
+export async function cancelPayment(app: App, actor: Actor, wire_id: string, { reason }: CancelPayment) {
+  const { place, connection } = await opened(app, actor, wire_id)
+  const held = await cancelHeld(app, actor, place)
+  if (held) return toPayment(held)
+  mustHave(connection, 'cancel')
+  const row = await act(app, actor, connection, place, {
+    verb: 'cancel',
+    from: ['pending', 'authorized', 'failed'],
+    input: () => (reason === undefined ? {} : { reason }),
+  })
+  return toPayment(row)
+}
+
+/** Sends a payment that was held for somebody to look at. */
+export async function confirmPayment(app: App, actor: Actor, wire_id: string) {
+  const { place, connection } = await opened(app, actor, wire_id)
+  return toPayment(await confirm(app, actor, connection, place))
+}
+
+/** Asks the vendor how the payment is, and believes it. */
+export async function refreshPayment(app: App, actor: Actor, wire_id: string) {
+  const { place, connection } = await opened(app, actor, wire_id)
+  await refresh(app, actor, connection, place)
+  return readPayment(app, actor, wire_id)
+}
+
+/** Without an amount all that is left. Several at once never exceed the payment. */
+export async function createRefund(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  input: CreateRefund,
+): Promise<Refund> {
+  const { place, connection } = await opened(app, actor, wire_id)
+  mustHave(connection, 'refund')
+  const { payment, refund } = await reserveRefund(app, actor, place, input)
+  return toRefund(await sendRefund(app, actor, connection, payment, refund), payment.currency)
+}
+
+export async function listRefunds(app: App, actor: Actor, wire_id: string, input: PageInput) {
+  const { limit, before } = readPage('refund', input)
+  const place = placeOf(actor, wire_id)
+  return inTenant(app.db, actor.tenant_id, async (tx) => {
+    const { currency } = found(await queries.findPayment(tx, place), wire_id)
+    const rows = await refunds.listRefunds(tx, place, limit, before)
+    return toPage('refund', rows, limit, (row) => toRefund(row, currency))
+  })
+}
+
+export { reactToPayment, reactToRefund } from './news.ts'
+export { type Decision, type Judge, judgePaymentsBy } from './risk.ts'

@@ -1,0 +1,102 @@
+import { sql } from 'kysely'
+import type { Refusal } from '../../kit/news.ts'
+import type { Tx } from '../../platform/database/database.ts'
+import type { RefundStatus } from './moves.ts'
+import type { Place } from './queries.ts'
+
+/** Every statement on refunds. Whoever changes one holds the lock of its payment. */
+
+export type RefundRow = {
+  id: string
+  payment_id: string
+  vendor_id: string | null
+  status: RefundStatus
+  amount: string
+  reason: string | null
+  failure: Refusal | null
+  updated_at: Date
+}
+
+const REFUND = [
+  'id',
+  'payment_id',
+  'vendor_id',
+  'status',
+  'amount',
+  'reason',
+  'failure',
+  'updated_at',
+] as const
+
+export type NewRefund = Place & Pick<RefundRow, 'payment_id' | 'amount' | 'reason'> & { actor: string }
+
+export const insertRefund = (tx: Tx, row: NewRefund): Promise<RefundRow> =>
+  tx
+    .insertInto('refund')
+    .values({ ...row, status: 'processing' })
+    .returning(REFUND)
+    .executeTakeFirstOrThrow() as Promise<RefundRow>
+
+export const findRefund = (tx: Tx, { tenant_id, id }: Place): Promise<RefundRow | undefined> =>
+  tx
+    .selectFrom('refund')
+    .select(REFUND)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst() as Promise<RefundRow | undefined>
+
+export const listRefunds = (
+  tx: Tx,
+  { tenant_id, id }: Place,
+  limit: number,
+  before: string | null,
+): Promise<RefundRow[]> =>
+  tx
+    .selectFrom('refund')
+    .select(REFUND)
+    .where('tenant_id', '=', tenant_id)
+    .where('payment_id', '=', id)
+    .$if(before !== null, (query) => query.where('id', '<', before as string))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute() as Promise<RefundRow[]>
+
+/** Those of a payment of which the vendor has not said the last word. */
+export const listOpenRefunds = (tx: Tx, { tenant_id, id }: Place): Promise<RefundRow[]> =>
+  tx
+    .selectFrom('refund')
+    .select(REFUND)
+    .where('tenant_id', '=', tenant_id)
+    .where('payment_id', '=', id)
+    .where('status', 'in', ['processing', 'pending'])
+    .orderBy('id')
+    .execute() as Promise<RefundRow[]>
+
+/** What our refunds of a payment come to: done, and under way. */
+export async function sumRefunds(
+  tx: Tx,
+  { tenant_id, id }: Place,
+): Promise<{ settled: bigint; open: bigint }> {
+  const { rows } = await sql<{ settled: string; open: string }>`
+    select coalesce(sum(amount) filter (where status = 'completed'), 0)::text as settled,
+           coalesce(sum(amount) filter (where status in ('processing', 'pending')), 0)::text as open
+      from refund where tenant_id = ${tenant_id} and payment_id = ${id}`.execute(tx)
+  return { settled: BigInt(rows[0]?.settled ?? 0), open: BigInt(rows[0]?.open ?? 0) }
+}
+
+/** False where it is not in the state it was judged by. */
+export async function moveRefund(
+  tx: Tx,
+  { tenant_id, id }: Place,
+  before: RefundStatus,
+  after: { status: RefundStatus; vendor_id: string | null; failure: Refusal | null },
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('refund')
+    .set({ ...after, failure: after.failure && JSON.stringify(after.failure), updated_at: sql`now()` })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('status', '=', before)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}

@@ -1,0 +1,146 @@
+import type { Refusal, VendorRefund } from '../../kit/news.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import type { OpenConnection } from '../connections/connections.ts'
+import { audit } from '../tenants/tenants.ts'
+import { must, PATIENCE_S } from './create.ts'
+import { isTaken, leftToRefund, mayRefundBecome, type RefundStatus } from './moves.ts'
+import * as queries from './queries.ts'
+import * as refunds from './refund_queries.ts'
+import type { CreateRefund } from './schema.ts'
+import { applyWord, type Draft, link, tell } from './told.ts'
+import { type Answer, ask } from './vendor.ts'
+
+/** Refunds: reserved under the lock of their payment before the vendor is asked, so that all of them never exceed it. */
+
+const SOON_S = 5
+
+/** On record, with what it takes away from what is left; the vendor has not been asked. */
+export function reserveRefund(
+  app: App,
+  actor: Actor,
+  place: queries.Place,
+  { amount, reason }: CreateRefund,
+): Promise<{ payment: queries.PaymentRow; refund: refunds.RefundRow }> {
+  const { tenant_id } = place
+  return inTenant(app.db, tenant_id, async (tx) => {
+    const payment = must(await queries.lockPayment(tx, place))
+    const left = isTaken(payment.status)
+      ? leftToRefund(queries.standingOf(payment), await refunds.sumRefunds(tx, place))
+      : 0n
+    const wanted = amount === undefined ? left : BigInt(amount)
+    if (wanted === 0n || wanted > left) throw tooMuch(payment, left)
+    const row = { tenant_id, id: app.newId(), payment_id: place.id, amount: String(wanted) }
+    const refund = await refunds.insertRefund(tx, { ...row, reason: reason ?? null, actor: actor.id })
+    await link(app, tx, place, { wait_s: PATIENCE_S })
+    await audit(tx, actor, 'payment.refund', toWire('payment', place.id), {
+      refund: toWire('refund', row.id),
+      amount: row.amount,
+    })
+    return { payment, refund }
+  })
+}
+
+function tooMuch({ id, status, currency }: queries.PaymentRow, left: bigint): Problem {
+  const which = `payment ${toWire('payment', id)}`
+  if (!isTaken(status))
+    return new Problem('conflict', { detail: `${which} is ${status}: there is nothing to refund` })
+  return new Problem('conflict', {
+    field: 'amount',
+    detail: `${which} has ${left} ${currency} left to refund`,
+  })
+}
+
+/** Asked under our id: however often it is sent, the vendor does it once. */
+export async function sendRefund(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  { vendor_id, currency }: queries.PaymentRow,
+  { id, amount, reason }: refunds.RefundRow,
+): Promise<refunds.RefundRow> {
+  const reference = toWire('refund', id)
+  const money = { amount, currency }
+  const input = { vendor_id, money, reference, ...(reason !== null && { reason }) }
+  const answer = await ask<VendorRefund>(app, actor, connection, { verb: 'refund', input, key: reference })
+  return refundAnswered(app, { tenant_id: connection.tenant_id, id }, answer)
+}
+
+/** What the vendor said of a refund; where nobody knows it, it is asked for soon. */
+export async function refundAnswered(
+  app: App,
+  place: queries.Place,
+  answer: Answer<VendorRefund>,
+): Promise<refunds.RefundRow> {
+  const { tenant_id } = place
+  return tell(app, tenant_id, async (tx) => {
+    const { payment_id } = must(await refunds.findRefund(tx, place))
+    const payment = must(await queries.lockPayment(tx, { tenant_id, id: payment_id }))
+    const refund = must(await refunds.findRefund(tx, place))
+    if (answer.kind === 'unknown') {
+      const is_new = refund.status === 'processing' && payment.job_id !== null
+      if (is_new) await link(app, tx, { tenant_id, id: payment_id }, { wait_s: SOON_S })
+      return { out: refund, drafts: [] }
+    }
+    const said =
+      answer.kind === 'told'
+        ? { status: answer.told.status, vendor_id: answer.told.vendor_id }
+        : { status: 'failed' as const, failure: answer.failure }
+    const drafts = await applyRefund(app, tx, tenant_id, payment, refund, said)
+    return { out: must(await refunds.findRefund(tx, place)), drafts }
+  })
+}
+
+type Said = { status: RefundStatus; vendor_id?: string; failure?: Refusal }
+
+/** Moves a refund, and its payment with it, whose lock the caller holds. */
+export async function applyRefund(
+  app: App,
+  tx: Tx,
+  tenant_id: string,
+  payment: queries.PaymentRow,
+  refund: refunds.RefundRow,
+  { status, vendor_id = refund.vendor_id ?? undefined, failure }: Said,
+): Promise<Draft[]> {
+  if (!mayRefundBecome(refund.status, status)) return []
+  const after = { status, vendor_id: vendor_id ?? null, failure: failure ?? null }
+  const place = { tenant_id, id: refund.id }
+  if (!(await refunds.moveRefund(tx, place, refund.status, after))) return []
+  const of_payment = { tenant_id, id: payment.id }
+  const told = refundEvent({ ...refund, ...after }, payment)
+  if (status === 'failed' || status === 'canceled') {
+    // The vendor may have told of it as given back before: how much really is, it is asked at once.
+    if (refund.vendor_id !== null || vendor_id !== undefined) await link(app, tx, of_payment, { wait_s: 0 })
+    return [told]
+  }
+  if (status !== 'completed') return []
+  const { settled } = await refunds.sumRefunds(tx, of_payment)
+  const word = { status: payment.status, refunded: settled }
+  const cause = { cause: 'refund', cause_id: toWire('refund', refund.id) } as const
+  const applied = await applyWord(tx, of_payment, word, cause)
+  return [told, ...(applied?.drafts ?? [])]
+}
+
+function refundEvent(refund: refunds.RefundRow, payment: queries.PaymentRow): Draft {
+  const payment_id = toWire('payment', payment.id)
+  const id = toWire('refund', refund.id)
+  const { vendor_id, status, failure, amount, reason } = refund
+  const data = {
+    provider: payment.provider,
+    connection_id: toWire('connection', payment.connection_id),
+    refund: {
+      id,
+      payment_id,
+      vendor_id,
+      status,
+      money: { amount, currency: payment.currency },
+      reason,
+      failure,
+    },
+  }
+  const found_by = [id, vendor_id, payment.vendor_id].filter((value) => value !== null)
+  const type = status === 'completed' ? 'refund.completed' : 'refund.failed'
+  return { type, data: JSON.stringify(data), entity_id: payment_id, found_by }
+}

@@ -1,0 +1,71 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { undoAfter } from './harness.ts'
+
+/**
+ * Stands before a sandbox and gives requests the faults it is told to, since who calls through a room cannot write the
+ * sandbox's header. What comes through is passed on to the byte.
+ */
+export type Front = {
+  url: string
+  /** Every request whose method and path match meets this fault, until `calm`. */
+  fault(match: RegExp, fault: string): void
+  calm(): void
+  /** The next one that matches waits before its answer is passed on. */
+  hold(match: RegExp, until: () => Promise<unknown>): void
+  /** Method and path of all that came. */
+  seen: string[]
+}
+
+export async function openFront(behind: string): Promise<Front> {
+  let faults: { match: RegExp; fault: string }[] = []
+  const holds: { match: RegExp; until: () => Promise<unknown> }[] = []
+  const seen: string[] = []
+  const server = createServer(async (incoming, response) => {
+    const what = `${incoming.method} ${incoming.url}`
+    seen.push(what)
+    const fault = faults.find((one) => one.match.test(what))
+    const at = holds.findIndex((one) => one.match.test(what))
+    const [hold] = at < 0 ? [] : holds.splice(at, 1)
+    try {
+      const reply = await fetch(behind + incoming.url, {
+        method: incoming.method ?? 'GET',
+        headers: { ...passed(incoming), ...(fault && { 'x-sandbox-fault': fault.fault }) },
+        ...(incoming.method !== 'GET' && { body: await bodyOf(incoming) }),
+      })
+      const body = Buffer.from(await reply.arrayBuffer())
+      await hold?.until()
+      response.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' }).end(body)
+    } catch {
+      incoming.socket.destroy() // as the sandbox did with ours
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  undoAfter(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    fault: (match, fault) => void faults.push({ match, fault }),
+    calm: () => {
+      faults = []
+    },
+    hold: (match, until) => void holds.push({ match, until }),
+    seen,
+  }
+}
+
+const passed = ({ headers }: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(
+    ['authorization', 'content-type', 'idempotency-key', 'stripe-version']
+      .map((name) => [name, headers[name]])
+      .filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  )
+
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of incoming) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
