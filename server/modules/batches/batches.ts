@@ -100,6 +100,8 @@ function at(place: string, { code, occurrence }: Problem): Problem {
   })
 }
 
+export { findBatch } from './queries.ts'
+
 export async function listBatches(app: App, actor: Actor, input: BatchQuery) {
   const { limit, before } = readPage('batch', input)
   const connection_id = input.connection_id

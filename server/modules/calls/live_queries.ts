@@ -1,7 +1,7 @@
 import type { Tx } from '../../platform/database/database.ts'
-import type { CallRow } from './queries.ts'
+import { type AttemptRow, CALL, type CallRow } from './queries.ts'
 
-/** Every statement of those who watch calls as they are made. */
+/** Every statement of those who watch calls as they are made, or look at many of them together. */
 
 const SEEN = [
   'id',
@@ -31,5 +31,29 @@ export const listCallsSince = (
     .limit(limit)
     .execute()
 
-export const listCallsOf = (tx: Tx, tenant_id: string, ids: readonly string[]): Promise<SeenCall[]> =>
-  tx.selectFrom('call').select(SEEN).where('tenant_id', '=', tenant_id).where('id', 'in', ids).execute()
+export const listCallsOf = (tx: Tx, tenant_id: string, ids: readonly string[]): Promise<CallRow[]> =>
+  tx.selectFrom('call').select(CALL).where('tenant_id', '=', tenant_id).where('id', 'in', ids).execute()
+
+export type ShortAttempt = Pick<
+  AttemptRow,
+  'id' | 'number' | 'outcome' | 'status' | 'duration_ms' | 'error'
+> & {
+  call_id: string
+}
+
+/** Of these calls, in the order they ended. An attempt is never older than its call. */
+export const listAttemptsOfCalls = (
+  tx: Tx,
+  tenant_id: string,
+  call_ids: readonly string[],
+  limit: number,
+): Promise<ShortAttempt[]> =>
+  tx
+    .selectFrom('call_attempt')
+    .select(['id', 'call_id', 'number', 'outcome', 'status', 'duration_ms', 'error'])
+    .where('tenant_id', '=', tenant_id)
+    .where('call_id', 'in', call_ids)
+    .where('id', '>', [...call_ids].sort()[0] ?? '')
+    .orderBy('id')
+    .limit(limit)
+    .execute()

@@ -120,7 +120,7 @@ export type NewEvent = queries.NewEvent
 export const readPayloads = (app: App, wanted: { tenant_id: string; event_id: string }[]) =>
   queries.readPayloads(app.db.worker, wanted)
 
-export { listEventsBetween, listEventsSince } from './queries.ts'
+export { listEventsBetween, listEventsOf, listEventsSince } from './queries.ts'
 
 export async function listEvents(app: App, actor: Actor, input: EventQuery) {
   const { limit, before } = readPage('event', input)

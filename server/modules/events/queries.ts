@@ -115,6 +115,14 @@ export const listEventsSince = (tx: Tx, tenant_id: string, from_id: string, limi
     .limit(limit)
     .execute()
 
+export const listEventsOf = (tx: Tx, tenant_id: string, ids: readonly string[]) =>
+  tx
+    .selectFrom('event')
+    .select(['id', 'type', 'entity_id', 'message_id'])
+    .where('tenant_id', '=', tenant_id)
+    .where('id', 'in', ids)
+    .execute()
+
 export type EventTypeRow = {
   name: string
   version: number

@@ -25,7 +25,7 @@ export * from './messages.ts'
 export * from './quarantine.ts'
 export { type Backlog, readBacklog } from './queries.ts'
 export { receive } from './receive.ts'
-export { readStory } from './story.ts'
+export { readStory, sourceNamed } from './story.ts'
 
 export async function createSource(app: App, actor: Actor, input: CreateSource) {
   const { tenant_id } = actor

@@ -110,7 +110,7 @@ export const listMessagesSince = (tx: Tx, tenant_id: string, from_id: string, li
     .execute()
 
 export const listMessagesOf = (tx: Tx, tenant_id: string, ids: readonly string[]) =>
-  tx.selectFrom('inbox').select(SEEN).where('tenant_id', '=', tenant_id).where('id', 'in', ids).execute()
+  tx.selectFrom('inbox').select(MESSAGE).where('tenant_id', '=', tenant_id).where('id', 'in', ids).execute()
 
 /** Puts a closed message back to work; false where it is still pending. */
 export async function requeueMessage(tx: Tx, tenant_id: string, id: string): Promise<boolean> {

@@ -28,11 +28,24 @@ export async function readStory(app: App, actor: Actor, wire_id: string) {
   }
 }
 
+/** What is told of a source beside its messages; null where it is gone. */
+export async function sourceNamed(
+  app: App,
+  wire_id: string,
+): Promise<{ provider: string; verified_by: string | null } | null> {
+  const source = await findActiveSource(app, wire_id)
+  if (!source) return null
+  const { provider, settings } = source
+  return {
+    provider: provider.name,
+    verified_by: perSettings(provider.webhooks?.signature, settings)?.kind ?? null,
+  }
+}
+
 async function stepsOf(app: App, message: Message): Promise<Step[]> {
   const { received_at, event_key, attempts, state, error, closed_at, flags, order, source_id } = message
-  const source = await findActiveSource(app, source_id)
-  const scheme = source ? perSettings(source.provider.webhooks?.signature, source.settings)?.kind : undefined
-  const verified = scheme === undefined ? 'its source is gone' : `by ${scheme}`
+  const verified_by = (await sourceNamed(app, source_id))?.verified_by ?? null
+  const verified = verified_by === null ? 'its source is gone' : `by ${verified_by}`
   const last = error === null ? state : `${state}: ${error}`
   return [
     { at: received_at, step: 'received', detail: `${Buffer.from(message.body, 'base64').length} bytes` },

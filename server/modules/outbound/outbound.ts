@@ -26,7 +26,14 @@ import { checkApart, readSettings, type Settings } from './settings.ts'
 
 export { type Audience, audienceOf, fanOut, matches, wakeDeliveries } from './audience.ts'
 export type { Notice } from './health.ts'
-export { listAttemptsSince, readBacklog } from './record_queries.ts'
+export { listNames } from './queries.ts'
+export {
+  findDelivery,
+  listAttemptsOf,
+  listAttemptsSince,
+  listDeliveriesOf,
+  readBacklog,
+} from './record_queries.ts'
 
 /**
  * Who wants which events, and getting them there. A delivery and its work are written in the transaction that

@@ -91,6 +91,14 @@ export async function insertSubscription(
   await tx.insertInto('subscription').values(row).execute()
 }
 
+export const listNames = (tx: Tx, tenant_id: string, ids: readonly string[]) =>
+  tx
+    .selectFrom('subscription')
+    .select(['id', 'name'])
+    .where('tenant_id', '=', tenant_id)
+    .where('id', 'in', ids)
+    .execute()
+
 export const findSubscription = (
   tx: Tx,
   tenant_id: string,

@@ -100,6 +100,49 @@ export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Pr
     .limit(200)
     .execute()
 
+/** Of these events, the newest first; a delivery is never older than its event. */
+export const listDeliveriesOf = (
+  tx: Tx,
+  tenant_id: string,
+  event_ids: readonly string[],
+  limit: number,
+): Promise<DeliveryRow[]> =>
+  tx
+    .selectFrom('delivery')
+    .select(DELIVERY)
+    .where('tenant_id', '=', tenant_id)
+    .where('event_id', 'in', event_ids)
+    .where('id', '>', earliest(event_ids))
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+
+const earliest = (ids: readonly string[]): string => [...ids].sort()[0] ?? ''
+
+export type ShortAttempt = Pick<
+  AttemptRow,
+  'id' | 'number' | 'outcome' | 'status' | 'duration_ms' | 'error'
+> & {
+  delivery_id: string
+}
+
+/** Of these deliveries, in the order they ended. */
+export const listAttemptsOf = (
+  tx: Tx,
+  tenant_id: string,
+  delivery_ids: readonly string[],
+  limit: number,
+): Promise<ShortAttempt[]> =>
+  tx
+    .selectFrom('attempt')
+    .select(['id', 'delivery_id', 'number', 'outcome', 'status', 'duration_ms', 'error'])
+    .where('tenant_id', '=', tenant_id)
+    .where('delivery_id', 'in', delivery_ids)
+    .where('id', '>', floorId(new Date(timeOfId(earliest(delivery_ids)).getTime() - CLOCKS_DIFFER_MS)))
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+
 export type SeenAttempt = Pick<AttemptRow, 'id' | 'number' | 'outcome' | 'status' | 'duration_ms'> &
   Pick<DeliveryRow, 'subscription_id' | 'event_type' | 'state'> & { delivery_id: string }
 
@@ -115,7 +158,7 @@ export async function listAttemptsSince(
       from (select id, delivery_id, number, outcome, status, duration_ms from attempt
              where tenant_id = ${tenant_id} and id >= ${from_id} order by id desc limit ${limit}) a
       cross join lateral (select subscription_id, event_type, state from delivery
-                           where tenant_id = ${tenant_id} and id = a.delivery_id offset 0) d`.execute(tx)
+                           where tenant_id = ${tenant_id} and a.delivery_id = id offset 0) d`.execute(tx)
   return rows
 }
 

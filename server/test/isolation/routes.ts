@@ -270,6 +270,9 @@ export async function idsOf({ send, operations }: Door, b: Citizen): Promise<Loo
     const id = first?.id ?? first?.name
     if (id !== undefined) loot.set(path, id)
   }
+  // A story has the id of whatever it is about.
+  const event = loot.get('/v1/events')
+  if (event !== undefined) loot.set('/v1/stories', event)
   return loot
 }
 

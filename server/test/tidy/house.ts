@@ -66,6 +66,7 @@ export const ROOMS = [
   'payments',
   'overview',
   'live',
+  'stories',
   'tools',
   'reactions',
 ]
