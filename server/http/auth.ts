@@ -31,8 +31,8 @@ export type Auth = {
  */
 export function createAuth(app: App): Auth {
   const { fromKey, fromAccessToken } = createIdentities(app)
-  const fromCookie = createSessions(app)
   const tenants = remember(app.db, { topic: 'tenant', load: (id) => tenantExists(app, id) })
+  const fromCookie = createSessions(app, tenants.get)
 
   async function identify(request: FastifyRequest): Promise<Actor> {
     const person = request.headers.authorization === undefined ? await fromCookie(request) : null

@@ -118,7 +118,7 @@ function describe(operation: Operation, method: string, path: string, route: Rou
   if (path.startsWith('/oauth/')) return // RFC 6749 has its own errors
   const statuses = [
     400,
-    ...(is_public ? [] : [401, 403, 429]),
+    ...(is_public && !(in_v1 && changes) ? [] : [401, 403, 429]), // who signs in may be refused too
     404,
     ...(in_v1 && changes ? [409, 413, 415, 422] : []),
     500,

@@ -21,7 +21,10 @@ import { clientIp } from './request_line.ts'
  * ask, so a change must come from a page of ours: it carries `trilho-csrf`, which only such a page could read. Null
  * where the request has no cookie of a session that holds.
  */
-export function createSessions(app: App): (request: FastifyRequest) => Promise<Actor | null> {
+export function createSessions(
+  app: App,
+  isTenant: (id: string) => Promise<unknown>,
+): (request: FastifyRequest) => Promise<Actor | null> {
   const sessions = remember(app.db, {
     topic: SESSION_TOPIC,
     load: (hash) => findStanding(app, Buffer.from(hash, 'base64')),
@@ -36,7 +39,7 @@ export function createSessions(app: App): (request: FastifyRequest) => Promise<A
     refuseForeign(app, request, csrf)
     const { session_id: id, person_id, expires_at } = standing
     request.signed_in = { id, person_id, expires_at, csrf }
-    const { tenant_id, scopes } = await chooseTenant(app, standing, named(request, 'trilho-tenant'))
+    const { tenant_id, scopes } = await chooseTenant(app, standing, named(request, 'trilho-tenant'), isTenant)
     return {
       kind: 'member',
       id: toWire('person', person_id),

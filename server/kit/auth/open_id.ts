@@ -25,20 +25,25 @@ const TIMEOUT_MS = 10_000
 const MOST_BYTES = 200_000
 const SCOPE = 'openid email profile'
 
-/** Throws an Error in words where the provider cannot be asked for its addresses. */
+export type Left = { ok: true; url: string; visit: OpenIdVisit } | { ok: false; because: string }
+
+/** Where to send somebody to, as the provider's own document has it. */
 export async function leaveForOpenId(
   { issuer, client_id }: OpenIdClient,
   send: Send,
   redirect_uri: string,
-): Promise<{ url: string; visit: OpenIdVisit }> {
-  const server = await discover(issuer, send)
-  if (!server.authorization_endpoint) throw new Error('the provider names no authorization_endpoint')
+): Promise<Left> {
+  const server = await discover(issuer, send).catch(inWords)
+  if (!('issuer' in server)) return server
+  const { authorization_endpoint } = server
+  if (!URL.canParse(authorization_endpoint ?? ''))
+    return inWords(new Error('it names no authorization_endpoint'))
   const visit = {
     state: oauth.generateRandomState(),
     nonce: oauth.generateRandomNonce(),
     verifier: oauth.generateRandomCodeVerifier(),
   }
-  const url = new URL(server.authorization_endpoint)
+  const url = new URL(authorization_endpoint ?? '')
   const query = {
     response_type: 'code',
     client_id,
@@ -50,7 +55,14 @@ export async function leaveForOpenId(
     code_challenge_method: 'S256',
   }
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-  return { url: url.href, visit }
+  return { ok: true, url: url.href, visit }
+}
+
+/** Whatever is wrong with what the provider said, or that it did not. */
+function inWords(error: unknown): { ok: false; because: string } {
+  if (error instanceof oauth.AuthorizationResponseError)
+    return { ok: false, because: quoted(`the provider said ${error.error}`) }
+  return { ok: false, because: quoted(error instanceof Error ? error.message : String(error)) }
 }
 
 /** `query` is what the provider sent back. The ID token's signature, issuer, audience, times and nonce are checked. */
@@ -59,14 +71,7 @@ export async function comeBackFromOpenId(
   send: Send,
   back: { query: URLSearchParams; visit: OpenIdVisit; redirect_uri: string },
 ): Promise<WhoCame> {
-  try {
-    return toWho(await claimsOf(client, send, back))
-  } catch (error) {
-    if (!(error instanceof Error)) throw error
-    const said =
-      error instanceof oauth.AuthorizationResponseError ? `the provider said ${error.error}` : error.message
-    return { ok: false, because: quoted(said) }
-  }
+  return claimsOf(client, send, back).then(toWho, inWords)
 }
 
 type Claims = Record<string, unknown> & { sub: string }

@@ -17,10 +17,13 @@ export type Attempt = { email: string; ip: string | null }
 export async function takeAttempt(app: App, attempt: Attempt): Promise<void> {
   const now = app.clock.now()
   const from = new Date(now.getTime() - WINDOW_MS)
-  const counted = await inTenant(app.db, INSTALLATION, async (tx) => [
-    await countFailure(tx, byEmail(attempt), now, from),
-    await countFailure(tx, byAddress(attempt), now, from),
-  ])
+  const counted = await inTenant(app.db, INSTALLATION, async (tx) => {
+    const address = await countFailure(tx, byAddress(attempt), now, from)
+    // An address that is locked locks no e-mail besides.
+    return address.failures > MOST
+      ? [address]
+      : [address, await countFailure(tx, byEmail(attempt), now, from)]
+  })
   const locked = counted.filter(({ failures }) => failures > MOST)
   if (locked.length === 0) return
   app.telemetry.count('trilho_security_events_total', { kind: 'sign_in_locked' })
@@ -32,15 +35,15 @@ export async function takeAttempt(app: App, attempt: Attempt): Promise<void> {
 
 /** It succeeded: the e-mail begins anew, and the address, which others may share, has one failure less. */
 export async function forgive(tx: Tx, attempt: Attempt): Promise<void> {
+  await forgiveFailure(tx, byAddress(attempt), false) // in the order of counting, or two would wait for each other
   await forgiveFailure(tx, byEmail(attempt), true)
-  await forgiveFailure(tx, byAddress(attempt), false)
 }
 
 /** It neither succeeded nor failed: there is something to be said still. */
 export const undoAttempt = (app: App, attempt: Attempt): Promise<void> =>
   inTenant(app.db, INSTALLATION, async (tx) => {
-    await forgiveFailure(tx, byEmail(attempt), false)
     await forgiveFailure(tx, byAddress(attempt), false)
+    await forgiveFailure(tx, byEmail(attempt), false)
   })
 
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()

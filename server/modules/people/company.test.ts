@@ -4,6 +4,7 @@ import { undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve } from '../../test/http_app.ts'
 import { CLIENT, startOidc, visit } from '../../test/oidc/oidc.ts'
 import { type Browser, fails, firstPerson, invite } from '../../test/person.ts'
+import { freePort } from '../../test/ports.ts'
 import { routes } from './routes.ts'
 
 /** Nobody listens there: the test takes what comes back to the server itself. */
@@ -138,6 +139,22 @@ test('who was invited gets the role of the invitation, and who has an account ke
   said = { email: 'dora@padaria.example', email_verified: true }
   const session = await sessionOf(await signIn())
   assert.deepEqual([session['member'], session['role']], [dora.session['member'], 'viewer'])
+})
+
+test('a company that does not answer is said at the page of signing in', async () => {
+  const gone = `http://127.0.0.1:${await freePort()}`
+  const body = {
+    name: 'Gone',
+    issuer: gone,
+    ...CLIENT,
+    domains: ['gone.example'],
+    tenant_id: tenant,
+    role: 'viewer',
+  }
+  const { id } = (await ana.send('POST', '/v1/sign-in-providers', { body })).body
+  const left = await served.send('GET', `/v1/sign-in/${id}/start`)
+  assert.deepEqual([left.status, left.headers.get('location')], [303, '/#/sign-in?refused=provider'])
+  assert.equal((await ana.send('DELETE', `/v1/sign-in-providers/${id}`)).status, 204)
 })
 
 test('a company that was removed signs nobody in', async () => {

@@ -12,6 +12,7 @@ import {
   readProvider,
   removeProvider,
   startVisit,
+  type Turned,
   visitorOf,
 } from './people.ts'
 import * as shapes from './schema.ts'
@@ -59,9 +60,10 @@ function visitRoutes(http: Http, app: App): void {
       },
     },
     async (request, reply) => {
-      const { url, kept } = await startVisit(app, await readProvider(app, request.params.id))
-      setVisitCookie(reply, kept, isSafe(app, request))
-      return reply.redirect(url, 303)
+      const visit = await startVisit(app, await readProvider(app, request.params.id))
+      if (visit === null) return reply.redirect(refusedAt('provider'), 303)
+      setVisitCookie(reply, visit.kept, isSafe(app, request))
+      return reply.redirect(visit.url, 303)
     },
   )
   http.get(
@@ -83,13 +85,15 @@ function visitRoutes(http: Http, app: App): void {
   )
 }
 
+const refusedAt = (why: Turned): string => `/#/sign-in?refused=${why}`
+
 /** Where to send the browser on. */
 async function comeBack(app: App, request: FastifyRequest, reply: FastifyReply, id: string): Promise<string> {
   const provider = await readProvider(app, id)
   const query = new URL(request.raw.url ?? '', 'http://localhost').searchParams
   const opened = await finishVisit(app, visitorOf(request), provider, query, visitOf(request))
   endVisitCookie(reply)
-  if (typeof opened === 'string') return `/#/sign-in?refused=${opened}`
+  if (typeof opened === 'string') return refusedAt(opened)
   setCookie(reply, opened.token, isSafe(app, request))
   return '/'
 }

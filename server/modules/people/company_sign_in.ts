@@ -7,7 +7,6 @@ import {
 } from '../../kit/auth/open_id.ts'
 import { publicAddress } from '../../platform/config.ts'
 import { inTenant, inTenants, sqlState, type Tx } from '../../platform/database/database.ts'
-import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type App, INSTALLATION } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
@@ -31,14 +30,17 @@ export const callbackOf = (app: App, id: string): string =>
 
 type Kept = OpenIdVisit & { until_ms: number }
 
-/** Where to send the visitor, and what its cookie is to hold. */
-export async function startVisit(app: App, provider: ProviderRow): Promise<{ url: string; kept: string }> {
+/** Where to send the visitor, and what its cookie is to hold; null where the provider cannot be asked now. */
+export async function startVisit(
+  app: App,
+  provider: ProviderRow,
+): Promise<{ url: string; kept: string } | null> {
   const client = await clientOf(app, provider)
-  const left = await leaveForOpenId(client, app.egress.send, callbackOf(app, provider.id)).catch(
-    (error: unknown) => {
-      throw new Problem('vendor_failed', { detail: `${provider.name} cannot be reached now.`, cause: error })
-    },
-  )
+  const left = await leaveForOpenId(client, app.egress.send, callbackOf(app, provider.id))
+  if (!left.ok) {
+    app.log.warn({ provider: provider.name, reason: left.because }, 'nobody was sent to sign in')
+    return null
+  }
   const kept: Kept = { ...left.visit, until_ms: app.clock.now().getTime() + VISIT_LIFE_MS }
   const sealed = await inTenant(app.db, INSTALLATION, (tx) =>
     app.vault.seal(tx, INSTALLATION, contextOf(provider), Buffer.from(JSON.stringify(kept))),

@@ -162,6 +162,23 @@ test('nobody makes a member of more than they are, or changes themselves', async
   await fails(gil.send('DELETE', `/v1/members/${gil.member}`), 409, 'conflict')
 })
 
+test('administrators of the installation are the members of its own tenant', async () => {
+  const house = `tnt_${'0'.repeat(26)}`
+  const headers = { 'trilho-tenant': house }
+  const body = { email: 'rita@example.com', role: 'viewer' }
+  await fails(ana.send('POST', '/v1/members', { body, headers }), 400, 'invalid_request')
+  const rita = await invite(served, ana, 'rita@example.com', 'admin', house)
+  assert.equal(rita.session['is_administrator'], true)
+  assert.equal((await rita.send('GET', '/v1/tenants')).status, 200)
+  assert.equal(
+    (await rita.send('GET', '/v1/tenant')).body['id'],
+    padaria,
+    'the oldest tenant where none is named',
+  )
+  assert.equal((await ana.send('DELETE', `/v1/members/${rita.member}`, { headers })).status, 204)
+  await fails(rita.send('GET', '/v1/tenants'), 401, 'unauthenticated')
+})
+
 test('a role that is taken away is gone everywhere within a second, and so is a member', async () => {
   const iris = await invite(served, ana, 'iris@example.com', 'admin', padaria)
   const elsewhere = browserOf(other, await signIn('iris@example.com'))

@@ -3,7 +3,9 @@ import { before, test } from 'node:test'
 import { testDatabaseUrl } from '../../test/harness.ts'
 import { type Served, serve } from '../../test/http_app.ts'
 import { type Browser, browserOf, fails, invite, later, PASSWORD, tokenOf, until } from '../../test/person.ts'
-import { firstLink } from './people.ts'
+import { INSTALLATION } from '../app.ts'
+import { schedules } from './jobs.ts'
+import { firstLink, resetLink } from './people.ts'
 import { routes } from './routes.ts'
 import { totpCode } from './totp.ts'
 
@@ -216,4 +218,47 @@ test('what people do with their accounts is in the audit log of the installation
   ])
     assert.ok(text.includes(`"${action}"`), action)
   assert.ok(!text.includes(PASSWORD) && !text.includes(ana.csrf))
+})
+
+test('a link for a forgotten password asks for the code too, unless it was made to drop it', async () => {
+  const eli = await invite(served, ana, 'eli@example.com', 'viewer', padaria)
+  const totp = (body: Record<string, string>) => eli.send('POST', '/v1/member/totp', { body })
+  const { secret } = (await totp({ action: 'begin' })).body as { secret: string }
+  assert.equal((await totp({ action: 'confirm', code: totpCode(secret, new Date()) })).status, 200)
+  const actor = { kind: 'system' as const, id: 'cli', tenant_id: INSTALLATION, environment: 'live' as const }
+  const reset = (drops_totp: boolean) =>
+    resetLink(
+      served.app,
+      { ...actor, scopes: ['admin'], ip: null, request_id: null },
+      { email: 'Eli@example.com', drops_totp },
+    )
+  const welcome = (link: string, code?: string) => {
+    const body = {
+      token: tokenOf(link),
+      name: 'Eli',
+      email: 'eli@example.com',
+      password: 'a password I remember',
+    }
+    return served.send('POST', '/v1/welcome', { body: { ...body, language: 'en', ...(code && { code }) } })
+  }
+  const link = await reset(false)
+  await fails(welcome(link), 401, 'totp_required')
+  await fails(welcome(link, '000000'), 401, 'unauthenticated')
+  const dropping = await reset(true)
+  await fails(welcome(link), 404, 'not_found')
+  const session = browserOf(served, await welcome(dropping)).session
+  assert.equal((session['member'] as { has_totp: boolean }).has_totp, false)
+  await fails(eli.send('GET', '/v1/session'), 401, 'unauthenticated')
+})
+
+test('what is over is forgotten by the hour', async () => {
+  await signIn('nobody@example.com')
+  const rows = async () => {
+    const count =
+      'select (select count(*) from person_session)::int as sessions, (select count(*) from sign_in_failure)::int as failures'
+    return (await served.app.db.owner.pool.query(count)).rows[0]
+  }
+  assert.ok((await rows()).sessions > 0 && (await rows()).failures > 0)
+  await later(served, 400, async () => schedules[0]?.run(served.app))
+  assert.deepEqual(await rows(), { sessions: 0, failures: 0 })
 })

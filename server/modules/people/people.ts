@@ -5,7 +5,7 @@
  * by every process within a second. Each change leaves an audit row.
  */
 export { createProvider, listProviders, listWays, readProvider, removeProvider } from './companies.ts'
-export { finishVisit, startVisit } from './company_sign_in.ts'
+export { finishVisit, startVisit, type Turned } from './company_sign_in.ts'
 export { cookieToken } from './cookies.ts'
 export { firstLink, resetLink } from './links.ts'
 export { inviteMember, listMembers, removeMember, updateMember } from './members.ts'

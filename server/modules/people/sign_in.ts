@@ -76,7 +76,7 @@ export const codeMissing = (): Problem =>
     headers: CHALLENGE,
   })
 
-function refused(app: App): Problem {
+export function refused(app: App): Problem {
   app.telemetry.count('trilho_security_events_total', { kind: 'bad_password' })
   const detail = 'E-mail, password or code is wrong, or the code was used before. Check them and try again.'
   return new Problem('unauthenticated', { detail, headers: CHALLENGE })

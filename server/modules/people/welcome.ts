@@ -3,7 +3,7 @@ import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type App, INSTALLATION } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
-import { forgive } from './attempts.ts'
+import { forgive, takeAttempt } from './attempts.ts'
 import {
   findMember,
   findMemberByEmail,
@@ -28,7 +28,7 @@ import {
 import type { Welcome } from './schema.ts'
 import { hashToken } from './secrets.ts'
 import { asPerson, endSessionsOf, type Opened, openSession } from './sessions.ts'
-import { codeMissing, prove, takeCode, toEmail, totpRef, type Visitor } from './sign_in.ts'
+import { codeMissing, prove, refused, takeCode, toEmail, totpRef, type Visitor } from './sign_in.ts'
 import { forgetSessionsOf } from './standing.ts'
 
 /**
@@ -111,10 +111,13 @@ async function resetPassword(app: App, visitor: Visitor, { link, hash, input }: 
   if (known.email !== input.email) throw anotherEmail()
   const asks_code = known.totp_since !== null && !link.drops_totp
   if (asks_code && input.code === undefined) throw codeMissing()
+  const attempt = { email: known.email, ip: visitor.ip }
+  if (asks_code) await takeAttempt(app, attempt) // a link is no way to try all the codes
   const password = await hashPassword(app, input.password)
   return inTenant(app.db, INSTALLATION, async (tx) => {
     await take(app, tx, hash)
-    if (asks_code && !(await takeCode(app, tx, known.id, input.code ?? ''))) throw codeMissing()
+    if (asks_code && !(await takeCode(app, tx, known.id, input.code ?? ''))) throw refused(app)
+    await forgive(tx, attempt)
     const { name, language } = input
     const change = { name, language, password, ...(link.drops_totp && { totp_since: null }) }
     const person = await movePerson(tx, known.id, change)
