@@ -20,6 +20,7 @@ type Act = {
 }
 
 const SOON_S = 5
+const DONE = { capture: 'captured', cancel: 'canceled' }
 
 /** Asked at the vendor; what it did is settled by a look at the payment where nobody saw it. */
 export async function act(
@@ -29,16 +30,16 @@ export async function act(
   place: queries.Place,
   { verb, from, input }: Act,
 ): Promise<queries.PaymentRow> {
-  const row = await begin(app, actor, place, verb, from)
+  const { row, asked } = await begin(app, actor, place, { verb, from, input })
   const wire_id = toWire('payment', place.id)
   // Two at once from one state are one and the same to the vendor.
   const key = `${wire_id}.${verb}.${row.version}`
-  const question = { verb, input: { vendor_id: row.vendor_id, ...input(row) }, key }
+  const question = { verb, input: asked, key }
   const answer = await ask<VendorPayment>(app, actor, connection, question)
   if (answer.kind === 'unknown') {
     await inTenant(app.db, place.tenant_id, (tx) => link(app, tx, place, { wait_s: SOON_S }))
     throw new Problem('vendor_outcome_unknown', {
-      detail: `whether ${wire_id} was ${verb}ed is not known: ${answer.because}; the vendor is asked, read it again`,
+      detail: `whether ${wire_id} was ${DONE[verb]} is not known: ${answer.because}; the vendor is asked, read it again`,
     })
   }
   if (answer.kind === 'refused') {
@@ -59,22 +60,24 @@ const begin = (
   app: App,
   actor: Actor,
   place: queries.Place,
-  verb: Act['verb'],
-  from: readonly Status[],
-): Promise<queries.PaymentRow> =>
+  { verb, from, input }: Act,
+): Promise<{ row: queries.PaymentRow; asked: object }> =>
   inTenant(app.db, place.tenant_id, async (tx) => {
     const row = must(await queries.lockPayment(tx, place))
     if (!from.includes(row.status) || row.vendor_id === null) throw notNow(row, verb)
+    const asked = { vendor_id: row.vendor_id, ...input(row) }
     await link(app, tx, place, { wait_s: PATIENCE_S })
     await audit(tx, actor, `payment.${verb}`, toWire('payment', place.id))
-    return row
+    return { row, asked }
   })
 
-function notNow({ id, status, vendor_id }: queries.PaymentRow, verb: string): Problem {
+function notNow({ id, status, vendor_id }: queries.PaymentRow, verb: Act['verb']): Problem {
   const why =
     vendor_id === null && status !== 'processing' ? 'the vendor does not know it' : `it is ${status}`
   const hint = status === 'processing' ? '; it is being settled, read it again' : ''
-  return new Problem('conflict', { detail: `${toWire('payment', id)} cannot be ${verb}ed: ${why}${hint}` })
+  return new Problem('conflict', {
+    detail: `${toWire('payment', id)} cannot be ${DONE[verb]}: ${why}${hint}`,
+  })
 }
 
 /** A payment that was held and is now sent. */
@@ -85,14 +88,14 @@ export async function confirm(
   place: queries.Place,
 ): Promise<queries.PaymentRow> {
   const wire_id = toWire('payment', place.id)
-  const request = await inTenant(app.db, place.tenant_id, async (tx) => {
+  await inTenant(app.db, place.tenant_id, async (tx) => {
     await link(app, tx, place, { wait_s: PATIENCE_S })
     if (!(await queries.releasePayment(tx, place)))
       throw new Problem('conflict', { detail: `${wire_id} is not held` })
     await audit(tx, actor, 'payment.confirm', wire_id)
-    return null
-  }).then(() => openRequest(app, place))
-  return send(app, actor, connection, place, must(request))
+  })
+  const { request } = must(await openRequest(app, place))
+  return send(app, actor, connection, place, request)
 }
 
 /** One that was held and never sent: nobody has to be asked. Null where it is not. */

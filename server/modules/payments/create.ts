@@ -1,17 +1,18 @@
 import { hasCardNumber } from '../../kit/masking.ts'
 import type { VendorPayment } from '../../kit/news.ts'
 import type { CreatePayment as VendorCreate } from '../../kit/payments.ts'
-import { inTenant } from '../../platform/database/database.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
+import { money } from '../../platform/money.ts'
 import type { Actor, App } from '../app.ts'
 import { type OpenConnection, useConnection } from '../connections/connections.ts'
 import { audit } from '../tenants/tenants.ts'
 import { wordOf } from './moves.ts'
 import * as queries from './queries.ts'
-import { judged } from './risk.ts'
+import { type Decision, judged } from './risk.ts'
 import type { CreatePayment } from './schema.ts'
-import { applyWord, enqueueTurn, link, tell } from './told.ts'
+import { applyWord, link, tell } from './told.ts'
 import { type Answer, ask, NOT_SENT } from './vendor.ts'
 
 /** A payment from what is asked of us to the vendor's answer. It is on record, and settled by itself, before it is sent. */
@@ -34,11 +35,12 @@ export async function createPayment(
   const place = { tenant_id: actor.tenant_id, id: app.newId() }
   const request = requestOf(place, input)
   check(connection, request)
-  const row = await put(app, actor, connection, place, input, request)
-  const decision = await judged(app, place.tenant_id, row)
+  // Before it is on record: whatever is there unheld was approved, even where this process dies.
+  const payment_id = toWire('payment', place.id)
+  const decision = await judged(app, { ...input, tenant_id: place.tenant_id, payment_id })
+  const row = await put(app, actor, connection, place, { input, request, decision })
   if (decision === 'decline') return declined(app, place)
-  if (decision === 'review') return hold(app, place)
-  return send(app, actor, connection, place, request)
+  return decision === 'review' ? row : send(app, actor, connection, place, request)
 }
 
 const requestOf = ({ id }: queries.Place, input: CreatePayment): VendorCreate => {
@@ -70,44 +72,54 @@ function check({ opened: { provider } }: OpenConnection, request: VendorCreate):
         field,
         detail: `${field} holds a card number; give the vendor's token of the card as source`,
       })
+  money(request.money.amount, request.money.currency)
   create.request(request)
 }
 
+type Wanted = { input: CreatePayment; request: VendorCreate; decision: Decision }
+
+/** On record with the job that settles it, unless it is not to be sent. */
 async function put(
   app: App,
   actor: Actor,
-  { id: connection_id, opened }: OpenConnection,
+  connection: OpenConnection,
   place: queries.Place,
-  input: CreatePayment,
-  request: VendorCreate,
+  { input, request, decision }: Wanted,
 ): Promise<queries.PaymentRow> {
   const { tenant_id, id } = place
   const { money, method = 'card', capture = 'automatic', customer = null, description = null } = input
-  const job_id = app.newId()
+  const about = { connection_id: connection.id, provider: connection.opened.provider.id, actor: actor.id }
   return inTenant(app.db, tenant_id, async (tx) => {
-    const sealed = await app.vault.seal(tx, tenant_id, contextOf(id), Buffer.from(JSON.stringify(request)))
     const row = await queries.insertPayment(tx, {
       ...place,
-      ...{ connection_id, provider: opened.provider.id, method, capture, customer, description, job_id },
-      ...{ amount: money.amount, currency: money.currency, request: sealed, actor: actor.id },
+      ...about,
+      ...{ method, capture, customer, description, held: decision !== 'approve' },
+      ...{ amount: money.amount, currency: money.currency },
       metadata: JSON.stringify(input.metadata ?? {}),
+      request: await sealRequest(app, tx, place, { request, version: connection.version }),
     })
-    await enqueueTurn(app, tx, place, job_id, { wait_s: PATIENCE_S })
+    if (decision === 'approve') await link(app, tx, place, { wait_s: PATIENCE_S })
     const { amount, currency } = money
     await audit(tx, actor, 'payment.create', toWire('payment', id), { amount, currency, method })
     return row
   })
 }
 
+/** With the version of its connection: at another account it would be another payment. */
+type Kept = { request: VendorCreate; version: number }
+
 const contextOf = (id: string) => `payment request ${id}`
 
+const sealRequest = (app: App, tx: Tx, { tenant_id, id }: queries.Place, kept: Kept): Promise<Buffer> =>
+  app.vault.seal(tx, tenant_id, contextOf(id), Buffer.from(JSON.stringify(kept)))
+
 /** What the vendor was asked; null once its answer is known. */
-export const openRequest = (app: App, place: queries.Place): Promise<VendorCreate | null> =>
+export const openRequest = (app: App, place: queries.Place): Promise<Kept | null> =>
   inTenant(app.db, place.tenant_id, async (tx) => {
     const sealed = await queries.findRequest(tx, place)
     if (!sealed) return null
     const text = await app.vault.open(tx, place.tenant_id, contextOf(place.id), sealed)
-    return JSON.parse(text.toString()) as VendorCreate
+    return JSON.parse(text.toString()) as Kept
   })
 
 /** Asked under our id: however often it is sent, the vendor does it once. */
@@ -155,16 +167,9 @@ const declined = (app: App, place: queries.Place): Promise<queries.PaymentRow> =
       code: NOT_SENT,
       message: 'refused by our own rules',
     } as const
-    await queries.relink(tx, place, null)
     const word = { status: 'failed', failure } as const
     const applied = must(await applyWord(tx, place, word, { cause: 'risk', cause_id: null }))
     return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
-  })
-
-const hold = (app: App, place: queries.Place): Promise<queries.PaymentRow> =>
-  inTenant(app.db, place.tenant_id, async (tx) => {
-    await queries.holdPayment(tx, place)
-    return must(await queries.findPayment(tx, place))
   })
 
 /** Payments are never deleted. */

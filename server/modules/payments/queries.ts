@@ -89,7 +89,7 @@ export type NewPayment = Place &
     | 'currency'
     | 'customer'
     | 'description'
-    | 'job_id'
+    | 'held'
   > & { metadata: string; request: Buffer; actor: string }
 
 /** With its first move. */
@@ -176,17 +176,6 @@ export async function relink(
     .$if(was !== undefined, (query) => query.where('job_id', '=', was as string))
     .executeTakeFirst()
   return numUpdatedRows > 0n
-}
-
-/** It is not sent until somebody confirms it; nothing asks the vendor of it. */
-export async function holdPayment(tx: Tx, { tenant_id, id }: Place): Promise<void> {
-  await tx
-    .updateTable('payment')
-    .set({ held: true, job_id: null })
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .where('status', '=', 'processing')
-    .execute()
 }
 
 /** False where it is not held, or somebody released it before. */

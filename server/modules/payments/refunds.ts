@@ -60,12 +60,13 @@ export async function sendRefund(
   connection: OpenConnection,
   { vendor_id, currency }: queries.PaymentRow,
   { id, amount, reason }: refunds.RefundRow,
+  cause: 'reply' | 'answer' = 'reply',
 ): Promise<refunds.RefundRow> {
   const reference = toWire('refund', id)
   const money = { amount, currency }
   const input = { vendor_id, money, reference, ...(reason !== null && { reason }) }
   const answer = await ask<VendorRefund>(app, actor, connection, { verb: 'refund', input, key: reference })
-  return refundAnswered(app, { tenant_id: connection.tenant_id, id }, answer)
+  return refundAnswered(app, { tenant_id: connection.tenant_id, id }, answer, cause)
 }
 
 /** What the vendor said of a refund; where nobody knows it, it is asked for soon. */
@@ -73,6 +74,7 @@ export async function refundAnswered(
   app: App,
   place: queries.Place,
   answer: Answer<VendorRefund>,
+  cause: 'reply' | 'answer' = 'answer',
 ): Promise<refunds.RefundRow> {
   const { tenant_id } = place
   return tell(app, tenant_id, async (tx) => {
@@ -80,8 +82,8 @@ export async function refundAnswered(
     const payment = must(await queries.lockPayment(tx, { tenant_id, id: payment_id }))
     const refund = must(await refunds.findRefund(tx, place))
     if (answer.kind === 'unknown') {
-      const is_new = refund.status === 'processing' && payment.job_id !== null
-      if (is_new) await link(app, tx, { tenant_id, id: payment_id }, { wait_s: SOON_S })
+      if (cause === 'reply' && refund.status === 'processing')
+        await link(app, tx, { tenant_id, id: payment_id }, { wait_s: SOON_S })
       return { out: refund, drafts: [] }
     }
     const said =

@@ -88,16 +88,17 @@ async function settleCreate(
   const may_repeat =
     payments?.settles === 'idempotency_key' &&
     age_s < (payments.find_by_reference ? REPEAT_WITHIN_S : KEY_KEPT_S)
-  const request = may_repeat ? await openRequest(app, place) : null
+  const kept = may_repeat ? await openRequest(app, place) : null
   const key = toWire('payment', place.id)
-  if (request) {
+  if (kept && kept.version === connection.version) {
     const answer = await ask<VendorPayment>(app, asker(connection), connection, {
       verb: 'create',
-      input: request,
+      input: kept.request,
       key,
     })
-    await answered(app, place, never(answer), 'answer')
-    if (answer.kind === 'told') return denied
+    const heard = never(answer)
+    await answered(app, place, heard, 'answer')
+    if (heard.kind !== 'unknown') return denied
   }
   const found = toldBy(
     await ask<VendorPayment | null>(app, asker(connection), connection, {
@@ -160,7 +161,7 @@ async function settleRefund(
   const age_s = (app.clock.now().getTime() - timeOfId(refund.id).getTime()) / 1000
   if (refund.status !== 'processing') return
   if (payments?.settles === 'idempotency_key' && age_s < KEY_KEPT_S) {
-    await sendRefund(app, asker(connection), connection, row, refund)
+    await sendRefund(app, asker(connection), connection, row, refund, 'answer')
   } else if (listed && age_s > KEY_KEPT_S) {
     const failure = { reason: 'not_found', code: null, message: 'the vendor knows nothing of it' } as const
     await refundAnswered(

@@ -1,5 +1,4 @@
 import { inTenant, type Tx } from '../../platform/database/database.ts'
-import { toWire } from '../../platform/ids.ts'
 import { enqueue } from '../../platform/jobs/jobs.ts'
 import type { App } from '../app.ts'
 import { indexerOf, publishAll } from '../events/events.ts'
@@ -106,5 +105,3 @@ export async function enqueueTurn(
   const due = new Date(app.clock.now().getTime() + wait_s * 1000)
   await enqueue(tx, { tenant_id, id, kind: SETTLE, payload: { payment_id, tries, denied }, due })
 }
-
-export const wireOf = (id: string): string => toWire('payment', id)
