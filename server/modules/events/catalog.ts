@@ -161,20 +161,6 @@ export const CATALOG: readonly EventType[] = [
       note: 'no answer within 10000 ms',
     },
   },
-  {
-    name: 'connection.auth_failed',
-    description: 'The vendor does not let a connection in any more, and will not until somebody acts',
-    schema: Type.Object({
-      connection_id: Type.String(),
-      reconnect: Type.Boolean({ description: 'Whether somebody has to authorize it again' }),
-      reason: Type.String({ description: 'In words' }),
-    }),
-    example: {
-      connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
-      reconnect: true,
-      reason: 'no access: the token endpoint answered 400 (invalid_grant); reconnect it',
-    },
-  },
   call('completed', 'A call that was made later succeeded', { state: 'succeeded', status: 200, error: null }),
   call('failed', 'A call that was made later did not succeed, and is not tried again', {
     state: 'refused',
