@@ -6,7 +6,7 @@ import { type Entry, useMessage, useQuarantined } from './reads.ts'
 import { useText } from './text.ts'
 
 /** The webhook a story began with, as it came. */
-export function Arrival({ entry }: { entry: Entry }) {
+export function Arrival({ entry }: { entry: Pick<Entry, 'at' | 'kind' | 'id'> }) {
   const say = useText()
   return (
     <Paper withBorder p={{ base: 'sm', sm: 'lg' }} component="section" aria-label={say('came_in')}>
@@ -17,7 +17,7 @@ export function Arrival({ entry }: { entry: Entry }) {
         </Text>
       </Group>
       <Spoiler maxHeight={250} showLabel={say('show_all')} hideLabel={say('show_less')}>
-        {entry.kind === 'message' ? <OfMessage id={entry.id} /> : <OfQuarantine id={entry.id} />}
+        {entry.kind === 'received' ? <OfMessage id={entry.id} /> : <OfQuarantine id={entry.id} />}
       </Spoiler>
     </Paper>
   )

@@ -11,7 +11,6 @@ import { pathOf } from '../finder.tsx'
 import { ParkedKey } from './parked.tsx'
 import { Raw } from './raw.tsx'
 import {
-  type Entry,
   useCall,
   useConnection,
   useDelivery,
@@ -22,20 +21,17 @@ import {
   useSubscription,
 } from './reads.ts'
 import { useText } from './text.ts'
+import type { Step } from './told.ts'
 
 /** What is known of one step, read when somebody opens it. */
-export function Details({ entry: { kind, id } }: { entry: Entry }) {
-  if (kind === 'message') return <Message id={id} />
-  if (kind === 'quarantine') return <Quarantined id={id} />
+export function Details({ step: { kind, id, attempt } }: { step: Step }) {
+  if (kind === 'received' || kind === 'processed') return <Message id={id} />
+  if (kind === 'refused') return <Quarantined id={id} />
   if (kind === 'event') return <Event id={id} />
-  if (kind === 'delivery') return <Delivery id={id} />
-  if (kind === 'call') return <Call id={id} />
+  if (kind === 'delivery' || kind === 'attempt') return <Delivery id={id} upto={attempt} />
+  if (kind === 'call' || kind === 'call_attempt') return <Call id={id} upto={attempt} />
   return <Id of={id} whole />
 }
-
-/** The kinds whose steps have more to show than their line. */
-export const hasDetails = (kind: string): boolean =>
-  ['message', 'quarantine', 'event', 'delivery', 'call'].includes(kind)
 
 function Named({ kind, id, name }: { kind: string; id: string; name: string | undefined }) {
   return (
@@ -126,7 +122,13 @@ function Event({ id }: { id: string }) {
   )
 }
 
-function Delivery({ id }: { id: string }) {
+/** Of an attempt, the ones before it too: what is open is the last. */
+type TriedProps = { id: string; upto: number | null }
+
+const tried = (log: Attempt[], upto: number | null): Attempt[] =>
+  upto === null ? log : log.filter(({ number }) => number <= upto)
+
+function Delivery({ id, upto }: TriedProps) {
   const say = useText()
   const read = useDelivery(id)
   const event = useEvent(read.data?.event_id ?? '', read.data !== undefined)
@@ -144,7 +146,7 @@ function Delivery({ id }: { id: string }) {
           {state === 'pending' && <ParkedKey subscription_id={subscription_id} delivery_id={id} />}
           <DeliveryAttempts
             subscription_id={subscription_id}
-            log={log}
+            log={tried(log, upto)}
             body={event.data ? bodyOf(event.data) : undefined}
           />
         </Stack>
@@ -172,7 +174,7 @@ function DeliveryAttempts({ subscription_id, log, body }: DeliveryAttemptsProps)
   return <Attempts list={told} {...(data?.url.startsWith('http') && { curl })} />
 }
 
-function Call({ id }: { id: string }) {
+function Call({ id, upto }: TriedProps) {
   const say = useText()
   const read = useCall(id)
   return (
@@ -188,7 +190,7 @@ function Call({ id }: { id: string }) {
               { name: say('next'), value: next_try_at && <When at={next_try_at} exact /> },
             ]}
           />
-          <CallAttempts connection_id={connection_id} method={method} path={path} log={log} />
+          <CallAttempts connection_id={connection_id} method={method} path={path} log={tried(log, upto)} />
         </Stack>
       )}
     </Shown>

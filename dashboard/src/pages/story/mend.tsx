@@ -9,27 +9,30 @@ import { useMay } from '../../api/session.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Wrong } from '../../parts/page.tsx'
 import { useWords } from '../../parts/words.ts'
-import { type Entry, useEvent } from './reads.ts'
+import { useEvent } from './reads.ts'
 import { useText } from './text.ts'
+import type { Step } from './told.ts'
 
 /** The buttons that mend a step of a story. */
 
 const CHANGES = ['stories', 'messages', 'deliveries', 'quarantine', 'calls', 'overview']
 const SMALL = { size: 'compact-xs', variant: 'light' } as const
 
-export function Mend({ entry: { kind, id, state } }: { entry: Entry }) {
+export function Mend({ step: { kind, id, state, mends } }: { step: Step }) {
   const may = useMay()
-  if (kind === 'message' && may('sources:operate')) return <MendMessage id={id} state={state} />
-  if (kind === 'quarantine' && may('sources:operate')) return <Release id={id} />
-  if (kind === 'delivery' && may('subscriptions:operate')) return <SendAgain id={id} state={state} />
-  if (kind === 'event' && may('subscriptions:operate')) return <Resend id={id} />
-  if (kind === 'call' && may('calls:operate')) return <CancelCall id={id} state={state} />
+  if (!mends) return null
+  if (kind === 'received' || kind === 'processed')
+    return may('sources:operate') && <MendMessage id={id} state={state} />
+  if (kind === 'refused') return may('sources:operate') && <Release id={id} />
+  if (kind === 'delivery') return may('subscriptions:operate') && <SendAgain id={id} state={state} />
+  if (kind === 'event') return may('subscriptions:operate') && <Resend id={id} />
+  if (kind === 'call') return may('calls:operate') && <CancelCall id={id} state={state} />
   return null
 }
 
 const byId = (id: string) => ({ params: { path: { id } } })
 
-function MendMessage({ id, state }: { id: string; state: string | null }) {
+function MendMessage({ id, state }: { id: string; state: string }) {
   const say = useText()
   const replay = useAct({
     act: () => ask(api.POST('/v1/messages/{id}/replay', byId(id))),
@@ -41,7 +44,7 @@ function MendMessage({ id, state }: { id: string; state: string | null }) {
     done: say('skipped'),
     changes: CHANGES,
   })
-  if (state === 'completed' || state === null) return null
+  if (state === 'completed') return null
   return (
     <>
       <Button
@@ -92,7 +95,7 @@ function Release({ id }: { id: string }) {
   )
 }
 
-function SendAgain({ id, state }: { id: string; state: string | null }) {
+function SendAgain({ id, state }: { id: string; state: string }) {
   const say = useText()
   const replay = useAct({
     act: () => ask(api.POST('/v1/deliveries/{id}/replay', byId(id))),
@@ -112,7 +115,7 @@ function SendAgain({ id, state }: { id: string; state: string | null }) {
   )
 }
 
-function CancelCall({ id, state }: { id: string; state: string | null }) {
+function CancelCall({ id, state }: { id: string; state: string }) {
   const say = useText()
   const cancel = useAct({
     act: () => ask(api.POST('/v1/calls/{id}/cancel', byId(id))),

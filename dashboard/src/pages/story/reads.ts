@@ -1,25 +1,14 @@
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
+import type { paths } from '../../api/schema.ts'
 
 /** What the story and its details read. All begin with `stories`: whatever happens makes them old. */
 
-export type Entry = {
-  at: string
-  kind: string
-  id: string
-  state: string | null
-  title: string
-  detail: string | null
-  duration_ms: number | null
-  waited_ms: number | null
-}
-export type Story = { subject: { kind: string; id: string; title: string }; entries: Entry[] }
+export type Story = paths['/v1/stories/{id}']['get']['responses'][200]['content']['application/json']
+export type Entry = Story['entries'][number]
 
 export const useStory = (id: string) =>
-  useRead(
-    ['stories', id],
-    () => ask(api.GET('/v1/stories/{id}' as never, { params: { path: { id } } } as never)) as Promise<Story>,
-  )
+  useRead(['stories', id], () => ask(api.GET('/v1/stories/{id}', { params: { path: { id } } })))
 
 export const useMessage = (id: string) =>
   useRead(['stories', 'message', id], () => ask(api.GET('/v1/messages/{id}', { params: { path: { id } } })))

@@ -1,26 +1,31 @@
 import { Group, Paper, SimpleGrid, Text, ThemeIcon, Timeline } from '@mantine/core'
 import { IconClock } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { useParams } from 'react-router'
 import { Copy } from '../../parts/copy.tsx'
 import { Id } from '../../parts/id.tsx'
 import { Empty, Page, Shown } from '../../parts/page.tsx'
-import { colorOf } from '../../parts/state.tsx'
+import { colorOf, State } from '../../parts/state.tsx'
 import { When } from '../../parts/when.tsx'
 import { Arrival } from './arrival.tsx'
-import { type Entry, type Story, useStory } from './reads.ts'
+import { type Story, useStory } from './reads.ts'
 import { Step, StepIcon } from './step.tsx'
 import { useText } from './text.ts'
 import { spell } from './time.ts'
+import { type Step as StepOf, toSteps } from './told.ts'
+import { useSpoken } from './words.ts'
 
 /** One timeline of one business thing, from any id of it. */
 export function Component() {
   const { id = '' } = useParams()
   const say = useText()
+  const spoken = useSpoken()
   const read = useStory(id)
   return (
     <Page
-      title={say('title', { what: read.data?.subject.title ?? id })}
+      title={say('title', {
+        what: read.data && read.data.subject.kind !== 'thing' ? spoken.title(read.data.subject.title) : id,
+      })}
       about={say('about')}
       actions={<Copy text={window.location.href} label={say('copy_link')} />}
     >
@@ -31,49 +36,54 @@ export function Component() {
 
 function Told({ story, asked }: { story: Story; asked: string }) {
   const say = useText()
-  const { entries } = story
-  if (entries.length === 0) return <Empty title={say('nothing')}>{say('nothing_about')}</Empty>
-  const came = entries.find(({ kind }) => kind === 'message' || kind === 'quarantine')
+  const steps = useMemo(() => toSteps(story.entries), [story.entries])
+  if (steps.length === 0) return <Empty title={say('nothing')}>{say('nothing_about')}</Empty>
+  const came = steps.find(({ kind }) => kind === 'received' || kind === 'refused')
   return (
     <>
-      <Summary story={story} />
-      {came && <Arrival entry={came} />}
+      <Summary story={story} steps={steps} />
+      {came && <Arrival key={came.id} entry={came} />}
       <Paper withBorder p={{ base: 'sm', sm: 'lg' }}>
         <Timeline bulletSize={30} lineWidth={2} active={-1}>
-          {entries.map((entry, at) => (
+          {steps.map((step, at) => (
             <Timeline.Item
-              key={`${entry.kind} ${entry.id} ${entry.at}`}
-              lineVariant={gapAfter(entries, at) === null ? 'solid' : 'dashed'}
+              key={`${step.kind} ${step.id} ${step.attempt ?? ''}`}
+              lineVariant={gapAfter(steps, at) === null ? 'solid' : 'dashed'}
               bullet={
-                <ThemeIcon size={30} radius="xl" variant="light" color={colorOf(entry.state)}>
-                  <StepIcon kind={entry.kind} />
+                <ThemeIcon size={30} radius="xl" variant="light" color={colorOf(step.state)}>
+                  <StepIcon kind={step.kind} />
                 </ThemeIcon>
               }
             >
               <Step
-                entry={entry}
-                began={entries[0]?.at ?? entry.at}
-                is_subject={entry.id === asked}
-                is_open={opensFirst(entry, asked, came)}
+                step={step}
+                began={steps[0]?.at ?? step.at}
+                is_subject={step.id === asked}
+                is_open={opensFirst(step, asked, came)}
               />
-              <Gap ms={gapAfter(entries, at)} />
+              <Gap ms={gapAfter(steps, at)} />
             </Timeline.Item>
           ))}
         </Timeline>
+        {story.is_more && (
+          <Text size="sm" c="dimmed" mt="md">
+            {say('is_more')}
+          </Text>
+        )}
       </Paper>
     </>
   )
 }
 
 /** The step that was asked for stands open, unless all of it is at the top already. */
-const opensFirst = (entry: Entry, asked: string, came: Entry | undefined): boolean =>
-  entry.id === asked && entry.id !== came?.id
+const opensFirst = ({ id, attempt }: StepOf, asked: string, came: StepOf | undefined): boolean =>
+  id === asked && attempt === null && id !== came?.id
 
 /** Shorter ones are no gaps, they are how long things take. */
 const LEAST_GAP_MS = 1_000
 
-function gapAfter(entries: Entry[], at: number): number | null {
-  const [before, after] = [entries[at], entries[at + 1]]
+function gapAfter(steps: StepOf[], at: number): number | null {
+  const [before, after] = [steps[at], steps[at + 1]]
   if (!before || !after) return null
   const ms = new Date(after.at).getTime() - new Date(before.at).getTime()
   return ms >= LEAST_GAP_MS ? ms : null
@@ -92,12 +102,12 @@ function Gap({ ms }: { ms: number | null }) {
 
 const TROUBLED = new Set(['failed', 'refused', 'quarantined', 'parked', 'expired', 'unknown'])
 
-function Summary({ story: { subject, entries } }: { story: Story }) {
+function Summary({ story: { subject }, steps }: { story: Story; steps: StepOf[] }) {
   const say = useText()
-  const first = entries[0]?.at
-  const last = entries.at(-1)?.at
+  const first = steps[0]?.at
+  const last = steps.at(-1)?.at
   const lasted = first && last ? new Date(last).getTime() - new Date(first).getTime() : 0
-  const trouble = entries.filter(({ state }) => state !== null && TROUBLED.has(state)).length
+  const trouble = steps.filter(({ state, attempt }) => attempt === null && TROUBLED.has(state)).length
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
       <Fact name={say('began')}>
@@ -105,15 +115,18 @@ function Summary({ story: { subject, entries } }: { story: Story }) {
       </Fact>
       <Fact name={say('lasted')}>{spell(lasted)}</Fact>
       <Fact name={say('steps')}>
-        {entries.length}
+        {steps.length}
         {trouble > 0 && (
           <Text span size="sm" c="red" ml="xs">
             {say('trouble')}: {trouble}
           </Text>
         )}
       </Fact>
-      <Fact name="id">
-        <Id of={subject.id} />
+      <Fact name={say('now')}>
+        <Group gap="xs">
+          <State of={subject.state} />
+          <Id of={subject.id} />
+        </Group>
       </Fact>
     </SimpleGrid>
   )
