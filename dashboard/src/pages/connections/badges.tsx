@@ -36,7 +36,7 @@ export function BreakerBadge({ id, state, is_short = false }: BreakerProps) {
           variant={shown === 'closed' ? 'outline' : 'light'}
           color={BREAKER_COLORS[shown]}
           tt="none"
-          style={{ flexShrink: 0 }}
+          miw="max-content"
         >
           {is_short ? stateName(shown) : say(`breaker_${shown}`)}
         </Badge>

@@ -1,6 +1,6 @@
 import { Alert, Anchor, Badge, Box, Button, Group, Tabs, Text } from '@mantine/core'
 import { IconPlayerPause, IconPlayerPlay, IconPlugConnected } from '@tabler/icons-react'
-import { type ComponentType, useState } from 'react'
+import { type ComponentType, useEffect, useRef, useState } from 'react'
 import { Link, useLocation, useNavigate, useParams } from 'react-router'
 import { Id } from '../../parts/id.tsx'
 import { Page, Shown } from '../../parts/page.tsx'
@@ -37,7 +37,6 @@ const useText = texts('connection', {
     settings: 'Settings',
     tabs: 'About this connection',
     trouble: 'What is wrong',
-    seen: 'seen',
     other_world:
       'This is a connection of another environment than the one you look at. Choose {{world}} at the top of the page to change or use it.',
     live: 'Live',
@@ -55,7 +54,6 @@ const useText = texts('connection', {
     settings: 'Configurações',
     tabs: 'Sobre esta conexão',
     trouble: 'O que está errado',
-    seen: 'vista',
     other_world:
       'Esta conexão é de outro ambiente. Escolha {{world}} no alto da página para mudá-la ou usá-la.',
     live: 'Produção',
@@ -94,7 +92,6 @@ export function Component() {
 }
 
 function About({ of }: { of: OneConnection }) {
-  const say = useText()
   const names = useNames()
   const providers = useProviders()
   const name = providers.data?.find((one) => one.id === of.provider)?.name ?? of.provider
@@ -111,7 +108,7 @@ function About({ of }: { of: OneConnection }) {
       <Id of={of.id} />
       {of.last_seen && (
         <Text span size="sm">
-          {say('seen')} <When at={of.last_seen} />
+          {names('last_seen')}: <When at={of.last_seen} />
         </Text>
       )}
     </Group>
@@ -160,11 +157,17 @@ function Whole({ of }: { of: OneConnection }) {
   const [kept, setTab] = useKept('tab', 'overview')
   const tab = NAMES.find((name) => name === kept) ?? 'overview'
   const Shown = TABS[tab]
+  const bar = useRef<HTMLDivElement>(null)
+  // On a phone the tab that is looked at may lie beyond the edge.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever another tab is chosen
+  useEffect(() => {
+    bar.current?.querySelector('[data-active]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [tab])
   return (
     <>
       <Notes of={of} />
       <Tabs value={tab} onChange={setTab} keepMounted={false}>
-        <Box style={{ overflowX: 'auto' }}>
+        <Box ref={bar} style={{ overflowX: 'auto' }}>
           <Tabs.List aria-label={say('tabs')} style={{ flexWrap: 'nowrap', minWidth: 'max-content' }}>
             {NAMES.map((name) => (
               <Tabs.Tab key={name} value={name}>

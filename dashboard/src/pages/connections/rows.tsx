@@ -22,7 +22,6 @@ export function ConnectionTable({ rows, providers, figures }: RowsProps) {
     {
       title: say('connection'),
       cell: (one) => <Named of={one} provider={providers.get(one.provider)} />,
-      width: '26%',
     },
     { title: say('health'), cell: (one) => <HealthBadge of={one} />, width: 130 },
     { title: say('breaker'), cell: (one) => <BreakerBadge id={one.id} is_short />, width: 120, wide: true },
@@ -46,7 +45,7 @@ export function ConnectionTable({ rows, providers, figures }: RowsProps) {
     },
     { title: say('limit'), cell: (one) => <Narrow id={one.id} />, width: 170, wide: true },
     { title: say('last_seen'), cell: (one) => <When at={one.last_seen} />, width: 140, wide: true },
-    { title: '', cell: (one) => <ConnectionMenu of={one} />, width: 50, right: true },
+    { title: say('acts'), cell: (one) => <ConnectionMenu of={one} />, width: 70, right: true },
   ]
   return (
     <DataTable
@@ -77,7 +76,7 @@ function Named({ of, provider }: { of: Connection; provider: Provider | undefine
   return (
     <Group gap="sm" wrap="nowrap">
       <Sign name={vendor} size={30} />
-      <div>
+      <div style={{ minWidth: 130 }}>
         <Anchor component={Link} to={`/connections/${of.id}`} fw={600} c="inherit" size="sm" lineClamp={1}>
           {of.name}
         </Anchor>

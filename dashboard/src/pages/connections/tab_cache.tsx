@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Code, Group, Stack, Table, Text, TextInput, VisuallyHidden } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
@@ -9,6 +9,7 @@ import { Shown } from '../../parts/page.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
 import { PolicyDialog, useStrategy } from './cache_policy.tsx'
+import { useNames } from './names.ts'
 import type { CachePolicy, OneConnection } from './reads.ts'
 import { Part, Stats } from './stat.tsx'
 import { useRights } from './world.ts'
@@ -177,6 +178,7 @@ function PolicyTable({ policies, may_write, edit, remove }: PolicyTableProps) {
   const say = useText()
   const words = useWords()
   const strategy = useStrategy()
+  const names = useNames()
   return (
     <Table fz="sm" verticalSpacing="xs">
       <Table.Thead>
@@ -185,7 +187,9 @@ function PolicyTable({ policies, may_write, edit, remove }: PolicyTableProps) {
           <Table.Th>{say('how')}</Table.Th>
           <Table.Th visibleFrom="sm">{say('ttl')}</Table.Th>
           <Table.Th visibleFrom="sm">{say('events')}</Table.Th>
-          <Table.Th />
+          <Table.Th>
+            <VisuallyHidden>{names('acts')}</VisuallyHidden>
+          </Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>

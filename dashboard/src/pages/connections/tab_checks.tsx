@@ -178,7 +178,7 @@ function History({ id }: { id: string }) {
   const columns: Column<HealthCheck>[] = [
     { title: say('when'), cell: ({ checked_at }) => <When at={checked_at} />, width: 140 },
     { title: say('result'), cell: ({ result }) => <State of={STATE[result]} />, width: 130 },
-    { title: say('took'), cell: (check) => duration(check.latency_ms), width: 100, right: true },
+    { title: say('took'), cell: (check) => duration(check.latency_ms), width: 100, right: true, wide: true },
     {
       title: say('note'),
       cell: ({ note }) => (

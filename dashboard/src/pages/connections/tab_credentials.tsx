@@ -6,6 +6,7 @@ import { api, ask } from '../../api/client.ts'
 import { refresh, useAct } from '../../api/hooks.ts'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Copy } from '../../parts/copy.tsx'
+import { Facts } from '../../parts/facts.tsx'
 import { Shown, Wrong } from '../../parts/page.tsx'
 import { When } from '../../parts/when.tsx'
 import { useWords } from '../../parts/words.ts'
@@ -16,7 +17,7 @@ import { type Drafts, type Field, faultOf, isAsked, toDrafts, toValues } from '.
 import { errorsOf, focusFirst } from './form.tsx'
 import { useFaultWords } from './form_text.ts'
 import { type OneConnection, type Provider, useAuthorization, useProvider } from './reads.ts'
-import { Part, Stats } from './stat.tsx'
+import { Part } from './stat.tsx'
 import { useRights } from './world.ts'
 
 /** What the connection is let in by: which credentials are set, how old they are, and new ones in their place. */
@@ -140,12 +141,6 @@ function Replace({ of, asked, settings, close }: ReplaceProps) {
   )
 }
 
-const Until = ({ at }: { at: string }) => (
-  <Text size="sm" fw={600}>
-    <When at={at} exact />
-  </Text>
-)
-
 /** What was obtained with them: a token, or the consent of a person at the vendor's page. */
 function Authorization({ of }: { of: OneConnection }) {
   const say = useCredentialText()
@@ -166,12 +161,12 @@ function Authorization({ of }: { of: OneConnection }) {
       about={data.auth === CONSENT ? say('consent_about') : say('token_about')}
     >
       <Stack gap="sm">
-        <Stats
+        <Facts
           of={[
-            [say('state'), say(data.state)],
-            [say('authorized_at'), <When key="at" at={data.authorized_at} />],
-            [say('expires_at'), data.expires_at ? <Until key="until" at={data.expires_at} /> : '–'],
-            [say('scope'), data.scope ?? '–'],
+            { name: say('state'), value: say(data.state) },
+            { name: say('authorized_at'), value: <When at={data.authorized_at} /> },
+            { name: say('expires_at'), value: data.expires_at && <When at={data.expires_at} exact /> },
+            { name: say('scope'), value: data.scope },
           ]}
         />
         {data.auth === CONSENT && (

@@ -211,7 +211,7 @@ function Hours({ of: { from, to, hours } }: { of: { from: string; to: string; ho
         stacked
         step="hour"
         height={220}
-        format={number}
+        format={(value) => number(value)}
         data={data}
         label={say('chart')}
         series={[
@@ -219,7 +219,7 @@ function Hours({ of: { from, to, hours } }: { of: { from: string; to: string; ho
           { name: 'refused', label: say('refused'), color: 'orange.5' },
         ]}
       />
-      <Text size="xs" c="dimmed">
+      <Text size="xs" c="dimmed" mt="lg">
         {say('total', {
           calls: number(sum('calls')),
           refused: number(sum('refused')),

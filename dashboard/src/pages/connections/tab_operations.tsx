@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Stack, Table, Text } from '@mantine/core'
+import { Badge, Button, Code, Group, Stack, Table, Text, VisuallyHidden } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
@@ -9,6 +9,7 @@ import { State } from '../../parts/state.tsx'
 import { To } from '../../parts/to.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
+import { useNames } from './names.ts'
 import { OperationDialog } from './operation.tsx'
 import type { OneConnection } from './reads.ts'
 import { Part } from './stat.tsx'
@@ -105,6 +106,7 @@ type StoredTableProps = { rows: Stored[]; may_write: boolean; edit: (one: Stored
 
 function StoredTable({ rows, may_write, edit }: StoredTableProps) {
   const say = useText()
+  const names = useNames()
   const words = useWords()
   const deleting = useAct({
     act: ({ connection_id, name }: Stored) =>
@@ -124,7 +126,9 @@ function StoredTable({ rows, may_write, edit }: StoredTableProps) {
           <Table.Th visibleFrom="sm">{say('request')}</Table.Th>
           <Table.Th>{say('state')}</Table.Th>
           <Table.Th visibleFrom="sm">{say('version')}</Table.Th>
-          <Table.Th />
+          <Table.Th>
+            <VisuallyHidden>{names('acts')}</VisuallyHidden>
+          </Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>

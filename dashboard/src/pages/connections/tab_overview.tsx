@@ -101,6 +101,8 @@ function Figures({ of, step, connection_id }: FiguresProps) {
   const say = useText()
   const navigate = useNavigate()
   const { total } = of
+  // An end that nothing came to is not worth a place in the legend.
+  const ends = ENDS.filter(({ name }) => name === 'succeeded' || total[name] > 0)
   const points = new Map(of.series.map((point) => [Date.parse(point.at), point]))
   const data = everyStep({ from: of.from, to: of.to, step }, points).map(({ at, point }) => ({
     at,
@@ -132,10 +134,10 @@ function Figures({ of, step, connection_id }: FiguresProps) {
           stacked
           step={step}
           height={220}
-          format={number}
+          format={(value) => number(value)}
           data={data}
           label={say('chart')}
-          series={ENDS.map(({ name, color }) => ({ name, color, label: say(name) }))}
+          series={ends.map(({ name, color }) => ({ name, color, label: say(name) }))}
           pick={(from, to) =>
             navigate(`/calls?${new URLSearchParams({ connection_id, range: 'custom', from, to })}`)
           }
