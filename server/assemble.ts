@@ -30,6 +30,7 @@ import * as peopleJobs from './modules/people/jobs.ts'
 import * as peopleRoutes from './modules/people/routes.ts'
 import { react } from './modules/reactions.ts'
 import * as storyRoutes from './modules/stories/routes.ts'
+import { describeHits } from './modules/stories/stories.ts'
 import * as tenantJobs from './modules/tenants/jobs.ts'
 import * as tenantRoutes from './modules/tenants/routes.ts'
 import * as toolRoutes from './modules/tools/routes.ts'
@@ -150,6 +151,7 @@ async function build(
   }
   watchQueues(app)
   callJobs.dropOnEvents(app)
+  describeHits(app)
   undo.push(() => writeCounts(app))
   return app
 }

@@ -71,7 +71,8 @@ const idsOf = async (who: Connected, query: Record<string, string>) =>
 
 async function searched({ key }: Connected, q: string): Promise<unknown> {
   const reply = await served.send('GET', `/v1/search?${new URLSearchParams({ q })}`, { key })
-  return reply.body['data']
+  const found = reply.body['data'] as { kind: string; id: string }[]
+  return found.map(({ kind, id }) => ({ kind, id }))
 }
 
 const reflect = (body: unknown, more: object = {}) => ({ method: 'POST', path: '/reflect', body, ...more })

@@ -1,6 +1,6 @@
 import { inTenant, once, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
-import { fromWire, type Kind, PREFIXES, parseWire, timeOfId, toWire } from '../../platform/ids.ts'
+import { fromWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import {
   type Audience,
@@ -12,7 +12,6 @@ import {
 } from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
-import { hashesOf } from './found_by.ts'
 import * as queries from './queries.ts'
 import { type EventQuery, type PublishEvent, toEvent } from './schema.ts'
 import { typeOf } from './types.ts'
@@ -112,7 +111,8 @@ async function indexed(
 }
 
 export { publishChange } from './change.ts'
-export { indexerOf, leadTo, listFound } from './found_by.ts'
+export { indexerOf, leadTo, listFound, search } from './found_by.ts'
+export { type Described, describeBy } from './hits.ts'
 export { foundBy } from './queries.ts'
 export type ExternalId = queries.ExternalId
 export type NewEvent = queries.NewEvent
@@ -136,22 +136,4 @@ export async function readEvent(app: App, actor: Actor, wire_id: string) {
   const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findEvent(tx, actor.tenant_id, id))
   if (!row) throw new Problem('not_found', { detail: `there is no event ${wire_id}` })
   return toEvent(row)
-}
-
-/**
- * The things an id leads to, newest first: an id of ours to itself and, a message's, to the events it became; a
- * vendor's through the blind index.
- */
-export async function search(
-  app: App,
-  actor: Actor,
-  q: string,
-): Promise<{ data: { kind: string; id: string }[] }> {
-  const { tenant_id } = actor
-  const rows = await inTenant(app.db, tenant_id, async (tx) =>
-    queries.findByExternalId(tx, tenant_id, await hashesOf(app, tx, tenant_id, q)),
-  )
-  const own = (Object.keys(PREFIXES) as Kind[]).find((kind) => parseWire(kind, q) !== null)
-  const found = rows.map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) }))
-  return { data: own ? [...found, { kind: own, id: q }] : found }
 }

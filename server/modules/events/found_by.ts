@@ -1,6 +1,7 @@
 import { spellingsOf } from '../../kit/personal.ts'
 import { inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
-import type { App } from '../app.ts'
+import { type Kind, PREFIXES, parseWire, toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
 import * as queries from './queries.ts'
 
 /** What things are found by: ids of others, CPF, e-mail and phone, kept as blind indexes alone. */
@@ -41,5 +42,23 @@ export async function listFound(
   return queries.listRefs(tx, tenant_id, await hashesOf(app, tx, tenant_id, value), page)
 }
 
-export const hashesOf = (app: App, tx: Tx, tenant_id: string, value: string): Promise<Buffer[]> =>
+const hashesOf = (app: App, tx: Tx, tenant_id: string, value: string): Promise<Buffer[]> =>
   Promise.all(spellingsOf(value).map((one) => app.vault.blindIndex(tx, tenant_id, one)))
+
+/**
+ * The things an id leads to, newest first: an id of ours to itself and, a message's, to the events it became; a
+ * vendor's through the blind index.
+ */
+export async function search(
+  app: App,
+  actor: Actor,
+  q: string,
+): Promise<{ data: { kind: string; id: string }[] }> {
+  const { tenant_id } = actor
+  const rows = await inTenant(app.db, tenant_id, async (tx) =>
+    queries.findByExternalId(tx, tenant_id, await hashesOf(app, tx, tenant_id, q)),
+  )
+  const own = (Object.keys(PREFIXES) as Kind[]).find((kind) => parseWire(kind, q) !== null)
+  const found = rows.map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) }))
+  return { data: own ? [...found, { kind: own, id: q }] : found }
+}

@@ -3,6 +3,7 @@ import { rawMember } from '../../kit/wire_json.ts'
 import type { Routes } from '../app.ts'
 import { IdParams } from '../wire.ts'
 import * as events from './events.ts'
+import { findHits } from './hits.ts'
 import {
   CreateEventType,
   Event,
@@ -222,11 +223,13 @@ export const routes: Routes = (http, app) => {
       schema: {
         operationId: 'search',
         summary: "Find by any id, ours or a vendor's",
+        description:
+          'Also by a CPF or CNPJ, written either way, an e-mail or a phone; and the newest events of a type.',
         tags: ['Search'],
         querystring: SearchQuery,
         response: { 200: Found },
       },
     },
-    (request) => events.search(app, request.actor, request.query.q),
+    (request) => findHits(app, request.actor, request.query.q),
   )
 }

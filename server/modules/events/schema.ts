@@ -171,5 +171,15 @@ export const SearchQuery = Type.Object(
   { additionalProperties: false },
 )
 export const Found = Type.Object({
-  data: Type.Array(Type.Object({ kind: Type.String(), id: Type.String() })),
+  data: Type.Array(
+    Type.Object({
+      kind: Type.String({ description: 'message, event, call, delivery, batch, connection …' }),
+      id: Type.String(),
+      title: Nullable(Type.String({ description: 'null where the credential may not read it' })),
+      state: Nullable(Type.String()),
+      at: Timestamp,
+      leads_to: Nullable(Type.String({ description: 'Where it is read' })),
+    }),
+    { description: 'Newest first; 100 at most' },
+  ),
 })

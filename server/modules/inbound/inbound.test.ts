@@ -68,7 +68,8 @@ test('a message becomes an event that names it, and is found by the vendor’s i
     amount: '15050',
     currency: 'BRL',
   })
-  const found = (q: string) => product.api.list(`/v1/search?q=${q}`)
+  const found = async (q: string) =>
+    (await product.api.list(`/v1/search?q=${q}`)).map(({ kind, id }) => ({ kind, id }))
   const [the_message, the_event] = [
     { kind: 'message', id },
     { kind: 'event', id: event['id'] },

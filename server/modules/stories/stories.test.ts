@@ -156,3 +156,47 @@ test('another tenant finds nothing, and a credential is told of what it may read
   })
   assert.deepEqual([...new Set(kindsOf((await reply.json()) as Story))], ['event'])
 })
+
+test('what a search finds is told with its name, its state and where it leads', async () => {
+  const api = await product.newTenant()
+  const { message } = await tellPayment(api, 'of_the_search')
+  const search = (q: string) => api.list(`/v1/search?q=${encodeURIComponent(q)}`)
+  const found = await search('pi_of_the_search')
+  const of_kind = (kind: string) => found.find((one) => one['kind'] === kind)
+  const event = of_kind('event')
+  assert.deepEqual(
+    [of_kind('message')?.['id'], of_kind('message')?.['title'], of_kind('message')?.['state']],
+    [message, 'payment_intent.succeeded', 'completed'],
+  )
+  assert.equal(event?.['leads_to'], `/v1/events/${event?.['id']}`)
+  assert.equal(event?.['title'], (await api.ok('GET', String(event?.['leads_to'])))['type'])
+  assert.ok(
+    (await search(String(event?.['title']))).some(({ id }) => id === event?.['id']),
+    'by its type',
+  )
+  const [delivery] = await api.list('/v1/deliveries')
+  const [own] = await search(String(delivery?.['id']))
+  assert.deepEqual([own?.['kind'], own?.['state']], ['delivery', 'delivered'])
+  const stranger = await product.newTenant()
+  assert.deepEqual(await stranger.list(`/v1/search?q=${delivery?.['id']}`), [])
+})
+
+test('a CPF finds its call however it is written, and the search shows none of it', async () => {
+  const api = await product.newTenant()
+  const settings = { base_url: vendor }
+  const made = { provider: 'http', name: 'Shop', environment: 'development', settings }
+  const connection = await api.ok('POST', '/v1/connections', made)
+  const path = `/v1/connections/${connection['id']}/calls`
+  const call = await api.ok('POST', path, {
+    method: 'POST',
+    path: '/pay',
+    body: { cpf: '11144477735', email: 'Rui@Exemplo.com' },
+  })
+  for (const q of ['111.444.777-35', '11144477735', 'rui@exemplo.com']) {
+    const [hit] = await eventually(async () => {
+      const hits = await api.list(`/v1/search?q=${encodeURIComponent(q)}`)
+      return hits.length > 0 && hits
+    })
+    assert.deepEqual([hit?.['id'], hit?.['title'], hit?.['state']], [call['id'], 'POST /pay', 'succeeded'], q)
+  }
+})

@@ -13,6 +13,8 @@ import type { Entry, Story } from './schema.ts'
  * the calls about it, with each attempt. Begins at any id, ours or another's, and goes to all that hangs on it.
  */
 
+export { describeHits } from './hits.ts'
+
 const MOST_ENTRIES = 500
 
 export async function readStory(app: App, actor: Actor, id: string): Promise<Story> {

@@ -81,7 +81,7 @@ export const TABLES: Record<string, string> = {
   cache_policy: 'server/modules/calls/cache_queries.ts',
   cached_answer: 'server/modules/calls/cache_queries.ts',
   call: 'server/modules/calls/*queries.ts',
-  call_attempt: 'server/modules/calls/queries.ts',
+  call_attempt: 'server/modules/calls/*queries.ts',
   call_body: 'server/modules/calls/body_queries.ts',
   call_unsettled: 'server/modules/calls/settle_queries.ts',
   call_mapping: 'server/modules/calls/mapping_queries.ts',
