@@ -40,7 +40,7 @@ export function Timing({ of }: { of: TimingOf }) {
   if (total === 0) return null
   return (
     <div>
-      <Progress.Root size="sm" aria-label={say('timing')}>
+      <Progress.Root size="sm" role="img" aria-label={say('timing')}>
         {parts.map(([name, ms]) => (
           <Progress.Section key={name} value={(ms / total) * 100} color={COLORS[name]} withAria={false} />
         ))}

@@ -1,4 +1,4 @@
-import { Box, Code, Tabs, Text } from '@mantine/core'
+import { Box, Code, Group, Tabs, Text } from '@mantine/core'
 import { useMemo } from 'react'
 import { CopyCurl } from '../../parts/attempts.tsx'
 import { toCurl } from '../../parts/curl.ts'
@@ -20,18 +20,16 @@ export function Raw({ headers, body, url }: RawProps) {
   const curl = toCurl({ method: 'POST', url: url ?? '', headers: spoken(headers), body: text })
   return (
     <Tabs defaultValue="body" keepMounted={false}>
-      <Tabs.List mb="xs">
-        <Tabs.Tab value="body">{say('body')}</Tabs.Tab>
-        <Tabs.Tab value="headers">{say('headers')}</Tabs.Tab>
-        <Tabs.Tab value="bytes">
-          {say('bytes')} · {bytes(came.length)}
-        </Tabs.Tab>
-        {url !== null && (
-          <Box ml="auto">
-            <CopyCurl text={curl} />
-          </Box>
-        )}
-      </Tabs.List>
+      <Group justify="space-between" wrap="wrap-reverse" mb="xs">
+        <Tabs.List>
+          <Tabs.Tab value="body">{say('body')}</Tabs.Tab>
+          <Tabs.Tab value="headers">{say('headers')}</Tabs.Tab>
+          <Tabs.Tab value="bytes">
+            {say('bytes')} · {bytes(came.length)}
+          </Tabs.Tab>
+        </Tabs.List>
+        {url !== null && <CopyCurl text={curl} />}
+      </Group>
       <Tabs.Panel value="body">
         {text === '' ? <Text c="dimmed">{say('no_body')}</Text> : <Body text={text} />}
       </Tabs.Panel>

@@ -1,7 +1,9 @@
-import { Group, Paper, SimpleGrid, Text, ThemeIcon, Timeline } from '@mantine/core'
+import { Button, Group, Paper, SimpleGrid, Text, ThemeIcon, Timeline } from '@mantine/core'
+import { spotlight } from '@mantine/spotlight'
 import { IconClock } from '@tabler/icons-react'
 import { type ReactNode, useMemo } from 'react'
 import { useParams } from 'react-router'
+import { Refusal } from '../../api/client.ts'
 import { Copy } from '../../parts/copy.tsx'
 import { Id } from '../../parts/id.tsx'
 import { Empty, Page, Shown } from '../../parts/page.tsx'
@@ -19,18 +21,39 @@ import { useSpoken } from './words.ts'
 export function Component() {
   const { id = '' } = useParams()
   const say = useText()
-  const spoken = useSpoken()
   const read = useStory(id)
+  const title = useTitle(id, read.data?.subject)
   return (
     <Page
-      title={say('title', {
-        what: read.data && read.data.subject.kind !== 'thing' ? spoken.title(read.data.subject.title) : id,
-      })}
+      title={title}
       about={say('about')}
       actions={<Copy text={window.location.href} label={say('copy_link')} />}
     >
-      <Shown read={read}>{(story) => <Told key={id} story={story} asked={id} />}</Shown>
+      {isUnknown(read.error) ? (
+        <Unknown id={id} />
+      ) : (
+        <Shown read={read}>{(story) => <Told key={id} story={story} asked={id} />}</Shown>
+      )}
     </Page>
+  )
+}
+
+function useTitle(id: string, subject: Story['subject'] | undefined): string {
+  const say = useText()
+  const spoken = useSpoken()
+  if (!subject || subject.kind === 'thing') return say('title', { what: id })
+  if (subject.kind === 'quarantine') return say('title_refused', { reason: subject.title })
+  return say('title', { what: spoken.title(subject.title) })
+}
+
+const isUnknown = (error: Error | null): boolean => error instanceof Refusal && error.status === 404
+
+function Unknown({ id }: { id: string }) {
+  const say = useText()
+  return (
+    <Empty title={say('unknown')} action={<Button onClick={() => spotlight.open()}>{say('find')}</Button>}>
+      {say('unknown_about', { id })}
+    </Empty>
   )
 }
 

@@ -3,6 +3,11 @@ import { texts } from '../../text/text.ts'
 export const useText = texts('story', {
   en: {
     title: 'The story of {{what}}',
+    title_refused: 'The story of a refused webhook: {{reason}}',
+    unknown: 'Nothing is known by this id',
+    unknown_about:
+      '{{id}}: perhaps it belongs to another company or environment, or its time to be kept is over.',
+    find: 'Find something else',
     about: 'Everything that happened, in its order.',
     copy_link: 'Copy the link to this story',
     began: 'Began',
@@ -65,6 +70,11 @@ export const useText = texts('story', {
   },
   'pt-BR': {
     title: 'A história de {{what}}',
+    title_refused: 'A história de um webhook recusado: {{reason}}',
+    unknown: 'Nada é conhecido por este id',
+    unknown_about:
+      '{{id}}: talvez seja de outra empresa ou ambiente, ou já passou o tempo em que é guardado.',
+    find: 'Encontrar outra coisa',
     about: 'Tudo o que aconteceu, na ordem.',
     copy_link: 'Copiar o link desta história',
     began: 'Começou',
