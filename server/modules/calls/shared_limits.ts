@@ -2,7 +2,7 @@ import { ALL, type Count, countsOf, type Rate, rateFault } from '../../kit/call_
 import { forget, inTenant, once, remember } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
-import { audit } from '../tenants/tenants.ts'
+import { audit, isTestKey } from '../tenants/tenants.ts'
 import { findRates, putRates } from './limit_queries.ts'
 
 /** Limits above connections: what a tenant sets for all of its own, and the administrator for all of the installation. */
@@ -36,7 +36,7 @@ export async function setSharedRates(
   const fault = rateFault(rates)
   if (fault) throw new Problem('invalid_request', { field: 'rates', detail: `rates ${fault}` })
   const tenant_id = of === 'tenant' ? actor.tenant_id : INSTALLATION
-  if (actor.environment === 'test') {
+  if (isTestKey(actor)) {
     throw new Problem('forbidden', {
       detail: 'A test key does not change what live shares with it. Use a live key.',
     })

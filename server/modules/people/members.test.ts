@@ -179,6 +179,26 @@ test('administrators of the installation are the members of its own tenant', asy
   await fails(rita.send('GET', '/v1/tenants'), 401, 'unauthenticated')
 })
 
+test('who looks at test answers for live too: only keys are made for one of them', async () => {
+  const headers = { 'trilho-environment': 'test' }
+  const luz = await invite(served, ana, 'luz@example.com', 'admin', padaria)
+  const me = await luz.send('GET', '/v1/session', { headers })
+  assert.equal(me.body['environment'], 'test')
+  const changed = await luz.send('PATCH', '/v1/tenant', { headers, body: { time_zone: 'America/Manaus' } })
+  assert.equal(changed.status, 200, changed.text)
+  const key = { name: 'Checkout', environment: 'live', scopes: ['calls:write'] }
+  assert.equal((await luz.send('POST', '/v1/keys', { headers, body: key })).status, 201)
+  const body = { email: 'test@example.com', role: 'viewer' }
+  assert.equal((await luz.send('POST', '/v1/members', { headers, body })).status, 201)
+  const { key: test_key } = await tenantWithKey(served, ['*'], 'test')
+  await fails(served.send('POST', '/v1/members', { key: test_key, body }), 403, 'forbidden')
+  await fails(
+    luz.send('GET', '/v1/session', { headers: { 'trilho-environment': 'both' } }),
+    400,
+    'invalid_request',
+  )
+})
+
 test('a role that is taken away is gone everywhere within a second, and so is a member', async () => {
   const iris = await invite(served, ana, 'iris@example.com', 'admin', padaria)
   const elsewhere = browserOf(other, await signIn('iris@example.com'))

@@ -4,7 +4,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { audit } from './audit.ts'
-import { checkGrant } from './grants.ts'
+import { checkGrant, isTestKey } from './grants.ts'
 import {
   type ClientIdentity,
   type ClientRow,
@@ -63,7 +63,7 @@ export async function revokeClient(app: App, actor: Actor, id: string): Promise<
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     const found = await findClientRow(tx, tenant_id, client)
     if (!found) throw new Problem('not_found', { detail: `There is no OAuth client ${id} here.` })
-    if (actor.environment === 'test' && found.environment === 'live') {
+    if (isTestKey(actor) && found.environment === 'live') {
       throw new Problem('forbidden', { detail: 'A test key does not revoke a live client. Use a live key.' })
     }
     if (found.revoked_at) return found

@@ -2,10 +2,14 @@ import { Problem } from '../../platform/errors.ts'
 import { type Actor, INSTALLATION } from '../app.ts'
 import { holds, INSTALLATION_SCOPES, SCOPES } from './scopes.ts'
 
+/** A key for test alone. A person looks at test or live as they please and answers for both. */
+export const isTestKey = ({ kind, environment }: Actor): boolean =>
+  kind !== 'member' && environment === 'test'
+
 /** Nobody hands out what they do not hold, test does not make live, and one tenant does not make all. */
 export function checkGrant(actor: Actor, environment: 'live' | 'test', scopes: readonly string[]): void {
   for (const scope of scopes) checkScope(actor, scope)
-  if (actor.environment === 'test' && environment === 'live') {
+  if (isTestKey(actor) && environment === 'live') {
     throw new Problem('forbidden', {
       field: 'environment',
       detail: 'A test key makes test keys only. Use a live key.',

@@ -4,7 +4,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { audit } from './audit.ts'
-import { checkGrant } from './grants.ts'
+import { checkGrant, isTestKey } from './grants.ts'
 import {
   findKey,
   type Identity,
@@ -78,7 +78,7 @@ async function own(tx: Tx, actor: Actor, id: string): Promise<KeyRow> {
 }
 
 /** Test credentials do not even see live ones. */
-const environments = (actor: Actor): string[] => (actor.environment === 'test' ? ['test'] : ['live', 'test'])
+const environments = (actor: Actor): string[] => (isTestKey(actor) ? ['test'] : ['live', 'test'])
 
 function checkExpiry(expires_at: string | undefined, now: Date): void {
   if (expires_at === undefined || new Date(expires_at) > now) return

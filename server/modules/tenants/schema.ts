@@ -102,7 +102,7 @@ export type NewOauthClientShown = Type.Static<typeof NewOauthClientSchema>
 export const AuditSchema = Type.Object(
   {
     id: WireId('audit'),
-    actor: Type.String({ description: 'The key or client that did it, or the job of ours' }),
+    actor: Type.String({ description: 'The key, client or person that did it, or the job of ours' }),
     action: Type.String({ examples: ['key.revoke'] }),
     target: Type.String({ description: 'What it was done to' }),
     ip: Nullable(Type.String()),

@@ -4,6 +4,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { audit } from './audit.ts'
+import { isTestKey } from './grants.ts'
 import { findTenant, insertTenant, listTenantsPage, moveTenant, type TenantRow } from './queries.ts'
 import type { NewTenant, Tenant, TenantChange } from './schema.ts'
 
@@ -15,6 +16,7 @@ import type { NewTenant, Tenant, TenantChange } from './schema.ts'
 export { ensureAdminKey } from './admin_key.ts'
 export { audit, listAudit } from './audit.ts'
 export { createClient, findClient, listClients, revokeClient } from './clients.ts'
+export { isTestKey } from './grants.ts'
 export { createKey, findKeyByHash, listKeys, readKey, revokeKey } from './keys.ts'
 export {
   type Answer,
@@ -66,7 +68,7 @@ export async function updateTenant(
 ): Promise<Tenant> {
   const tenant_id = visible(actor, id)
   checkTimeZone(change.time_zone)
-  if (actor.environment === 'test') {
+  if (isTestKey(actor)) {
     throw new Problem('forbidden', {
       detail: 'A test key does not change what live shares with it. Use a live key.',
     })
