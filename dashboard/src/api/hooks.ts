@@ -6,6 +6,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query'
+import { useWords } from '../parts/words.ts'
 import type { PageOf } from './client.ts'
 
 /** What is shown is kept by key: the first part says what it is of (`calls`), so that a live happening refreshes it. */
@@ -48,14 +49,17 @@ type Doing<Input, Data> = {
 /** Does something once it is told to, says how it went, and reads anew what it changed. */
 export function useAct<Input = void, Data = unknown>({ act, done, changes = [], then }: Doing<Input, Data>) {
   const client = useQueryClient()
+  const closeButtonProps = { 'aria-label': useWords()('close') }
   return useMutation({
     mutationFn: act,
     onSuccess: (data) => {
-      if (done) notifications.show({ color: 'teal', message: typeof done === 'string' ? done : done(data) })
+      const message = typeof done === 'function' ? done(data) : done
+      if (message) notifications.show({ color: 'teal', message, closeButtonProps })
       refresh(client, changes)
       then?.(data)
     },
-    onError: (error) => notifications.show({ color: 'red', message: error.message, autoClose: 10_000 }),
+    onError: ({ message }) =>
+      notifications.show({ color: 'red', message, autoClose: 10_000, closeButtonProps }),
   })
 }
 

@@ -125,7 +125,6 @@ export function OperationFields({ form, operations }: { form: TesterForm; operat
             autosize
             minRows={6}
             maxRows={24}
-            formatOnBlur
             styles={MONO}
             {...form.getInputProps('input')}
           />

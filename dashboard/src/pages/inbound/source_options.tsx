@@ -142,7 +142,6 @@ function Guards({ form }: { form: SourceForm }) {
         description={say('schema_about')}
         autosize
         minRows={3}
-        formatOnBlur
         {...form.getInputProps('options.schema')}
       />
       <Switch

@@ -31,7 +31,7 @@ export function FilterPreview({ filter, event_types }: PreviewProps) {
     enabled: where !== null && events.length > 0 && may('calls:write'),
   })
   if (!may('calls:write') || event_types.length === 0 || past.isPending) return null
-  if (kept.error) return <Alert color="orange">{kept.error.message}</Alert>
+  if (kept.error) return <Alert color="orange">{kept.error.message.replace('steps.0.where', 'filter')}</Alert>
   return (
     <Card withBorder>
       <Stack gap={6}>
@@ -64,7 +64,7 @@ function Line({ of, is_kept }: { of: Event; is_kept: boolean | null }) {
           aria-label={say(is_kept ? 'would' : 'would_not')}
         />
       )}
-      <To to={`/story/${of.id}`} ff="monospace" size="xs" truncate>
+      <To to={`/story/${of.id}`} ff="monospace" size="xs" lh="24px" truncate>
         {of.type}
       </To>
       <Text size="xs" c="dimmed" component="span">

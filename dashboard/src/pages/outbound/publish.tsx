@@ -85,7 +85,6 @@ function PublishForm({ close }: { close: () => void }) {
           autosize
           minRows={8}
           maxRows={20}
-          formatOnBlur
           styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
           {...form.getInputProps('data')}
         />

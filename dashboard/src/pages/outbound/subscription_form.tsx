@@ -42,7 +42,6 @@ export function SubscriptionFields({ of }: { of: Subscription | null }) {
           autosize
           minRows={4}
           maxRows={18}
-          formatOnBlur
           styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
           {...form.getInputProps('filter')}
         />
@@ -93,6 +92,12 @@ function Basics({ form }: { form: SubscriptionForm }) {
         splitChars={[',', ' ']}
         acceptValueOnBlur
         {...form.getInputProps('event_types')}
+        onChange={(types) =>
+          form.setFieldValue(
+            'event_types',
+            types.flatMap((one) => one.match(/[^\s,]+/g) ?? []),
+          )
+        }
       />
       <TextInput label={say('description')} maxLength={1_000} {...form.getInputProps('description')} />
     </>
