@@ -7,7 +7,7 @@ import { Empty, Page, Shown } from '../../parts/page.tsx'
 import { texts } from '../../text/text.ts'
 import { useKept } from './address.ts'
 import { ConnectionCard } from './card.tsx'
-import { CATEGORIES, categoryName, useNames } from './names.ts'
+import { CATEGORIES, categoryName, ENVIRONMENTS, useNames } from './names.ts'
 import {
   type Connection,
   type Figures,
@@ -117,7 +117,7 @@ function None() {
   )
 }
 
-const FILTERS = ['q', 'status', 'category'] as const
+const FILTERS = ['q', 'status', 'category', 'environment'] as const
 
 function Filtered({ all }: { all: Connection[] }) {
   const say = useText()
@@ -142,6 +142,12 @@ function Filtered({ all }: { all: Connection[] }) {
           name="category"
           label={names('category')}
           choices={CATEGORIES.map((one) => ({ value: one, label: categoryName(names, one) }))}
+        />
+        <FilterSelect
+          of={filters}
+          name="environment"
+          label={names('environment')}
+          choices={ENVIRONMENTS.map((one) => ({ value: one, label: names(one) }))}
         />
         <ClearFilters of={filters} />
         <Text size="sm" c="dimmed" role="status">
@@ -182,11 +188,12 @@ type Filter = Partial<Record<(typeof FILTERS)[number], string>>
 function fits(
   one: Connection,
   provider: Provider | undefined,
-  { q = '', status, category }: Filter,
+  { q = '', status, category, environment }: Filter,
 ): boolean {
   const text = `${one.name} ${one.provider} ${provider?.name ?? ''} ${one.id}`.toLowerCase()
   return (
     text.includes(q.trim().toLowerCase()) &&
+    (environment === undefined || one.environment === environment) &&
     (category === undefined || provider?.category === category) &&
     (status === undefined || status === statusOf(one))
   )

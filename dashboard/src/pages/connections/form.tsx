@@ -23,7 +23,7 @@ import { LimitFields } from './limit_fields.tsx'
 import { type LimitDrafts, toLimitDrafts, toLimits } from './limits.ts'
 import { type Environment, useNames } from './names.ts'
 import type { OneConnection, Provider } from './reads.ts'
-import { useEnvironments } from './world.ts'
+import { useEnvironments, useUsualEnvironment } from './world.ts'
 
 export type Values = {
   name: string
@@ -59,10 +59,10 @@ export function ConnectionForm<Saved>({ provider, of, verb, save, then }: FormPr
   const [replaces, setReplaces] = useState(of === undefined)
   const open = provider.fields.filter((field) => !field.secret)
   const secret = provider.fields.filter((field) => field.secret)
-  const [first = 'development'] = useEnvironments()
+  const usual = useUsualEnvironment()
   const faults = useFaults(provider)
   const form = useForm<Values>({
-    initialValues: valuesOf(provider, of, first),
+    initialValues: valuesOf(provider, of, usual),
     validateInputOnChange: true,
     validate: (values) => faults(values, replaces || needsNew(secret, values.settings, of)),
   })
@@ -108,7 +108,7 @@ export function ConnectionForm<Saved>({ provider, of, verb, save, then }: FormPr
           </Section>
         )}
         <More form={form} />
-        {saving.error && <Wrong error={saving.error} />}
+        {saving.error && !isSaidAtFields(saving.error, provider.fields) && <Wrong error={saving.error} />}
         <Group>
           <Button type="submit" loading={saving.isPending}>
             {verb}
@@ -182,6 +182,12 @@ function useFaults({ fields }: Provider): (values: Values, with_secrets: boolean
 export function errorsOf(error: Error): Errors {
   const listed = error instanceof Refusal ? (error.problem?.errors ?? []) : []
   return Object.fromEntries(listed.map(({ field, reason }) => [field, reason]))
+}
+
+/** Whether all that is wrong is said at fields that are there to be seen. */
+export function isSaidAtFields(error: Error, fields: readonly Field[]): boolean {
+  const listed = Object.keys(errorsOf(error))
+  return listed.length > 0 && listed.every((path) => fields.some((field) => pathOf(field) === path))
 }
 
 /** Whoever does not see the form is led to what is wrong first. */

@@ -76,14 +76,14 @@ function Named({ of, provider }: { of: Connection; provider: Provider | undefine
   return (
     <Group gap="sm" wrap="nowrap">
       <Sign name={vendor} size={30} />
-      <div style={{ minWidth: 130 }}>
+      <Box miw={{ base: 130, md: 210 }}>
         <Anchor component={Link} to={`/connections/${of.id}`} fw={600} c="inherit" size="sm" lineClamp={1}>
           {of.name}
         </Anchor>
         <Text size="xs" c="dimmed" lineClamp={1}>
           {vendor} · {say(of.environment)}
         </Text>
-      </div>
+      </Box>
     </Group>
   )
 }

@@ -14,7 +14,7 @@ import { AuthorizeButton, CONSENT } from './authorize.tsx'
 import { useCredentialText } from './credential_text.ts'
 import { FieldInput, pathOf } from './field_input.tsx'
 import { type Drafts, type Field, faultOf, isAsked, toDrafts, toValues } from './fields.ts'
-import { errorsOf, focusFirst } from './form.tsx'
+import { errorsOf, focusFirst, isSaidAtFields } from './form.tsx'
 import { useFaultWords } from './form_text.ts'
 import { type OneConnection, type Provider, useAuthorization, useProvider } from './reads.ts'
 import { Part } from './stat.tsx'
@@ -127,7 +127,7 @@ function Replace({ of, asked, settings, close }: ReplaceProps) {
         {asked.map((field) => (
           <FieldInput key={field.key} field={field} props={form.getInputProps} />
         ))}
-        {saving.error && <Wrong error={saving.error} />}
+        {saving.error && !isSaidAtFields(saving.error, asked) && <Wrong error={saving.error} />}
         <Group>
           <Button type="submit" loading={saving.isPending}>
             {say('replace')}

@@ -9,6 +9,10 @@ export function useEnvironments(): Environment[] {
   return ENVIRONMENTS.filter((one) => scopes.includes('admin') || worldOf(one) === environment)
 }
 
+/** What a new connection is of, unless somebody says otherwise. */
+export const useUsualEnvironment = (): Environment =>
+  useSession().environment === 'live' ? 'production' : 'development'
+
 /** What one may do with a connection: its scope, and that it is of the world that is looked at. */
 export function useRights(of: { environment: Environment }) {
   const may = useMay()
