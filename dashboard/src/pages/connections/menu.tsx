@@ -54,7 +54,10 @@ export function ConnectionMenu({ of }: { of: Connection }) {
                 {say(is_active ? 'pause' : 'resume')}
               </Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => setOpen('delete')}>
+              <Menu.Item
+                leftSection={<IconTrash size={16} color="var(--mantine-color-error)" />}
+                onClick={() => setOpen('delete')}
+              >
                 {say('delete')}
               </Menu.Item>
             </>
