@@ -1,5 +1,6 @@
 import { Group, Select, SimpleGrid, Switch } from '@mantine/core'
 import { useSearchParams } from 'react-router'
+import { useConnections } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import { useFilters } from '../../parts/filters.tsx'
 import { Empty, Page, Shown } from '../../parts/page.tsx'
@@ -11,7 +12,7 @@ import { ErrorsByKind } from './errors.tsx'
 import { Headline } from './headline.tsx'
 import { HealthOfAll } from './health.tsx'
 import { LimitChart } from './limit_chart.tsx'
-import { type Overview, useCalls, useConnectionNames, useOverview } from './reads.ts'
+import { type Overview, useCalls, useOverview } from './reads.ts'
 import { useText } from './text.ts'
 import { ByType } from './types.tsx'
 
@@ -62,7 +63,7 @@ type ChoiceProps = { value: string | null; onChange: (id: string | null) => void
 
 function ConnectionChoice({ value, onChange }: ChoiceProps) {
   const say = useText()
-  const { data } = useConnectionNames()
+  const connections = useConnections()
   return (
     <Select
       size="xs"
@@ -71,7 +72,7 @@ function ConnectionChoice({ value, onChange }: ChoiceProps) {
       clearable
       aria-label={say('connection')}
       placeholder={say('connection')}
-      data={(data?.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+      data={connections.map(({ id, name }) => ({ value: id, label: name }))}
       value={value}
       onChange={onChange}
     />
@@ -104,7 +105,7 @@ function Charts({ overview, connection_id }: ChartsProps) {
               {is_whole && outbound && (
                 <FlowChart flow={outbound} step={step} kind="outbound" to="/outbound/deliveries" />
               )}
-              {is_whole && inbound && may('sources:read') && <ByType period={overview} />}
+              {is_whole && inbound && may('sources:read') && <ByType overview={overview} />}
               {is_whole && connections && <HealthOfAll of={connections} />}
             </SimpleGrid>
             {is_whole && <Top list={all.top_connections} />}

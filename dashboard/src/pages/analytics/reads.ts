@@ -37,12 +37,11 @@ export function useOverview() {
   })
 }
 
-/** The calls of all connections, or of one. Undefined until they are read. */
-export function useCalls(overview: Overview | undefined, connection_id: string | undefined) {
-  return useRead(
-    ['overview', 'calls', connection_id ?? null, overview?.from, overview?.to],
-    () => readCalls(overview as Overview, connection_id),
-    { enabled: overview !== undefined },
+/** The calls of all connections, or of one. Kept by what was asked: where a period ends now moves with every answer. */
+export function useCalls(overview: Overview, connection_id: string | undefined) {
+  const asked = queryOf(useRange())
+  return useRead(['overview', 'calls', connection_id ?? null, asked], () =>
+    readCalls(overview, connection_id),
   )
 }
 
@@ -62,8 +61,8 @@ async function readCalls(overview: Overview, connection_id: string | undefined):
 /** Of one connection figures are kept by the hour and by the day alone. */
 async function readConnection(overview: Overview, connection_id: string): Promise<Calls> {
   const step = overview.step === 'day' ? ('day' as const) : ('hour' as const)
-  const read = (period: { from: string; to: string }) =>
-    ask(api.GET('/v1/metrics/connections', { params: { query: { ...period, connection_id, step } } }))
+  const read = ({ from, to }: { from: string; to: string }) =>
+    ask(api.GET('/v1/metrics/connections', { params: { query: { from, to, connection_id, step } } }))
   const [now, before] = await Promise.all([read(overview), read(overview.previous)])
   return {
     total: now.total,
@@ -98,29 +97,24 @@ const NOTHING: Omit<Point, 'at'> = {
 }
 
 /** What the limits let through and held back, by the hour. */
-export const useLimitHistory = ({ from, to }: { from: string; to: string }, connection_id?: string) =>
-  useRead(['overview', 'limits', from, to, connection_id ?? null], () =>
+export function useLimitHistory({ from, to }: Overview, connection_id: string | undefined) {
+  const asked = queryOf(useRange())
+  const query = { from, to }
+  return useRead(['overview', 'limits', connection_id ?? null, asked], () =>
     connection_id === undefined
-      ? ask(api.GET('/v1/limits/history', { params: { query: { from, to } } }))
+      ? ask(api.GET('/v1/limits/history', { params: { query } }))
       : ask(
-          api.GET('/v1/connections/{id}/limits/history', {
-            params: { path: { id: connection_id }, query: { from, to } },
-          }),
+          api.GET('/v1/connections/{id}/limits/history', { params: { path: { id: connection_id }, query } }),
         ),
   )
-
-export const useConnectionNames = () =>
-  useRead(['connections', 'names'], () =>
-    ask(api.GET('/v1/connections', { params: { query: { limit: '200' } } })),
-  )
+}
 
 /** The API counts webhooks by outcome alone; by type, so many of the latest are counted here. */
 export const LATEST = 200
 
-export const useLatestMessages = ({ from, to }: { from: string; to: string }, enabled: boolean) =>
-  useRead(
-    ['messages', 'latest', from, to],
-    () =>
-      ask(api.GET('/v1/messages', { params: { query: { since: from, until: to, limit: String(LATEST) } } })),
-    { enabled },
+export function useLatestMessages({ from, to }: Overview) {
+  const query = { since: from, until: to, limit: String(LATEST) }
+  return useRead(['messages', 'latest', queryOf(useRange())], () =>
+    ask(api.GET('/v1/messages', { params: { query } })),
   )
+}

@@ -5,7 +5,7 @@ import { Shown } from '../../parts/page.tsx'
 import { useRange } from '../../parts/range.tsx'
 import { State } from '../../parts/state.tsx'
 import { Panel } from './panel.tsx'
-import { inAddress, LATEST, useLatestMessages } from './reads.ts'
+import { inAddress, LATEST, type Overview, useLatestMessages } from './reads.ts'
 import { useText } from './text.ts'
 
 type Message = { event_type: string | null; state: string }
@@ -14,9 +14,9 @@ type OfType = { type: string | null; count: number; states: Map<string, number> 
 const MOST = 8
 
 /** Webhooks by the vendor's word for them and what became of them. */
-export function ByType({ period }: { period: { from: string; to: string } }) {
+export function ByType({ overview }: { overview: Overview }) {
   const say = useText()
-  const read = useLatestMessages(period, true)
+  const read = useLatestMessages(overview)
   return (
     <Panel title={say('by_type')} about={say('by_type_about', { n: LATEST })}>
       <Shown read={read}>

@@ -4,10 +4,10 @@ import { IconPlayerSkipForward, IconRefresh, IconSend, IconShieldCheck, IconX } 
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import { api, ask } from '../../api/client.ts'
-import { useAct, useRead } from '../../api/hooks.ts'
+import { useAct } from '../../api/hooks.ts'
+import { useSubscriptions } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
-import { Wrong } from '../../parts/page.tsx'
 import { useWords } from '../../parts/words.ts'
 import { useEvent } from './reads.ts'
 import { useText } from './text.ts'
@@ -155,9 +155,7 @@ function ResendForm({ id, close }: { id: string; close: () => void }) {
   const word = useWords()
   const [chosen, choose] = useState<string | null>(null)
   const event = useEvent(id)
-  const subscriptions = useRead(['subscriptions', 'names'], () =>
-    ask(api.GET('/v1/subscriptions', { params: { query: { limit: '100' } } })),
-  )
+  const subscriptions = useSubscriptions()
   const resend = useAct({
     act: async (subscription_id: string) => {
       if (event.data) await sendMissing(event.data, subscription_id, say('resend_none'))
@@ -172,14 +170,13 @@ function ResendForm({ id, close }: { id: string; close: () => void }) {
         <Text size="sm" c="dimmed">
           {say('resend_about')}
         </Text>
-        {subscriptions.error && <Wrong error={subscriptions.error} />}
         <Select
           searchable
           label={say('subscription')}
           placeholder={say('choose')}
           value={chosen}
           onChange={choose}
-          data={(subscriptions.data?.data ?? []).map(({ id: value, name }) => ({ value, label: name }))}
+          data={subscriptions.map(({ id: value, name }) => ({ value, label: name }))}
         />
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>

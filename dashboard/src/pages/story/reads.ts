@@ -32,22 +32,22 @@ export const useCall = (id: string) =>
   useRead(['stories', 'call', id], () => ask(api.GET('/v1/calls/{id}', { params: { path: { id } } })))
 
 export const useSource = (id: string) =>
-  useRead(['sources', 'one', id], () => ask(api.GET('/v1/sources/{id}', { params: { path: { id } } })))
+  useRead(['stories', 'source', id], () => ask(api.GET('/v1/sources/{id}', { params: { path: { id } } })))
 
 export const useSubscription = (id: string) =>
-  useRead(['subscriptions', 'one', id], () =>
+  useRead(['stories', 'subscription', id], () =>
     ask(api.GET('/v1/subscriptions/{id}', { params: { path: { id } } })),
   )
 
 export const useConnection = (id: string) =>
-  useRead(['connections', 'one', id], () =>
+  useRead(['stories', 'connection', id], () =>
     ask(api.GET('/v1/connections/{id}', { params: { path: { id } } })),
   )
 
 /** Deliveries of a subscription that others wait for; only where it delivers in order by key. */
 export const useParked = (subscription_id: string, enabled: boolean) =>
   useRead(
-    ['subscriptions', 'parked', subscription_id],
+    ['stories', 'parked', subscription_id],
     () => ask(api.GET('/v1/subscriptions/{id}/parked', { params: { path: { id: subscription_id } } })),
     { enabled },
   )
