@@ -33,7 +33,6 @@ export function dashboard(http: Http): ShowPage {
     reply.header('content-security-policy', policy(nonce))
     return reply.type('text/html; charset=utf-8').send(page.replaceAll('__NONCE__', nonce))
   }
-  http.get('/', PUBLIC, (_request, reply) => show(reply))
   const files = readFiles(join(BUILT, 'assets'))
   http.get('/assets/:name', PUBLIC, (request, reply) => {
     const file = files.get((request.params as { name: string }).name)
@@ -51,7 +50,7 @@ const PUBLIC = { config: { access: 'public' as const }, schema: { hide: true } }
 
 /** Pages have addresses of their own, which only the browser knows; a program that errs is told so instead. */
 const isPage = ({ url, headers }: FastifyRequest): boolean =>
-  /^\/[a-z-]+(\/[\w.~-]+)*\/?(\?.*)?$/.test(url) &&
+  /^\/([a-z-]+(\/[\w.~-]+)*\/?)?(\?.*)?$/.test(url) &&
   !/^\/(v1|assets|webhooks|oauth|docs|api|cliente)\b/.test(url) &&
   (headers.accept ?? '').includes('text/html')
 

@@ -25,7 +25,8 @@ const PRINTED: Record<string, (url: string) => string | Promise<string>> = {
   'docs/errors.md': errorsMarkdown,
   'openapi.json': openapiText,
   // After the document it is printed from, which is compared first.
-  'dashboard/src/api/schema.ts': async () => clientTypes(JSON.parse(await readFile(`${ROOT}openapi.json`, 'utf8'))),
+  'dashboard/src/api/schema.ts': async () =>
+    clientTypes(JSON.parse(await readFile(`${ROOT}openapi.json`, 'utf8'))),
   'server/platform/database/tables.ts': tablesOfTemplate,
 }
 

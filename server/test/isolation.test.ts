@@ -93,6 +93,7 @@ describe('at the door', () => {
 })
 
 const HIDDEN = [
+  'GET /assets/:name', // of the dashboard
   'GET /docs',
   'GET /docs/',
   'GET /docs/js/scalar.js',

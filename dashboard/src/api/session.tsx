@@ -41,7 +41,7 @@ export function SignedIn({
 }) {
   const read = useQuery({ queryKey: ['session'], queryFn: readSession, retry: false, staleTime: 60_000 })
   if (read.isPending) return <>{waiting}</>
-  return read.data ? <Held.Provider value={read.data}>{children}</Held.Provider> : <>{otherwise}</>
+  return read.data ? <Held.Provider value={read.data}>{children}</Held.Provider> : otherwise
 }
 
 async function readSession(): Promise<Session | null> {
