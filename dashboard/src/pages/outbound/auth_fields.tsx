@@ -6,6 +6,8 @@ import type { SubscriptionForm } from './subscription_form.tsx'
 
 const TYPES = Object.keys(AUTH_FIELDS) as AuthType[]
 
+const fieldsOf = (type: Draft['auth_type']) => (type === 'keep' || type === 'none' ? [] : AUTH_FIELDS[type])
+
 /** How we authenticate at the receiver. What is set is not shown again: it is kept, or typed anew. */
 export function AuthFields({ form, of }: { form: SubscriptionForm; of: Subscription | null }) {
   const say = useText()
@@ -16,10 +18,11 @@ export function AuthFields({ form, of }: { form: SubscriptionForm; of: Subscript
     ...TYPES.map((value) => ({ value: value as string, label: say(`auth_${value}`) })),
   ]
   const choose = (value: string | null) => {
-    form.setFieldValue('auth_type', (value ?? 'none') as Draft['auth_type'])
-    form.setFieldValue('auth', {})
+    const type = (value ?? 'none') as Draft['auth_type']
+    form.setFieldValue('auth', Object.fromEntries(fieldsOf(type).map(({ key }) => [key, ''])))
+    form.setFieldValue('auth_type', type)
   }
-  const fields = auth_type === 'keep' || auth_type === 'none' ? [] : AUTH_FIELDS[auth_type]
+  const fields = fieldsOf(auth_type)
   return (
     <>
       <Select label={say('auth')} allowDeselect={false} data={choices} value={auth_type} onChange={choose} />
