@@ -345,3 +345,19 @@ test('news of a payment that was not made through us is told as its vendor tells
   })
   assert.ok(told.includes('payment.pending'))
 })
+
+test('requests that fit no payment are refused by name', async () => {
+  const { send } = product.api
+  const refused = async (more: Json) => {
+    const reply = await send('POST', '/v1/payments', { connection_id: loud.connection, ...PAY, ...more })
+    return [reply.status, reply.body['field']]
+  }
+  assert.deepEqual(await refused({ money: { amount: '1', currency: 'ZZZ' } }), [400, 'money'])
+  assert.deepEqual(await refused({ money: { amount: '0', currency: 'BRL' } }), [400, 'money.amount'])
+  assert.deepEqual(await refused({ connection_id: 'con_x' }), [400, 'connection_id'])
+  assert.equal((await refused({ description: 'a\u0000b' }))[0], 400)
+  assert.equal((await refused({ metadata: { order: 'a\u0000b' } }))[0], 400)
+  assert.equal((await send('GET', '/v1/payments?customer=a%00b')).status, 400)
+  const { id } = await pay()
+  assert.equal((await post(id, 'refunds', { amount: '1', reason: 'a\u0000b' })).status, 400)
+})

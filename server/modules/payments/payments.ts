@@ -147,4 +147,4 @@ export async function listRefunds(app: App, actor: Actor, wire_id: string, input
 }
 
 export { reactToPayment, reactToRefund } from './news.ts'
-export { type Decision, type Judge, judgePaymentsBy } from './risk.ts'
+export { judgePaymentsBy } from './risk.ts'
