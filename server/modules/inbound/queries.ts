@@ -122,7 +122,7 @@ export async function extendMessages(db: Db, items: Work[]): Promise<void> {
 export const readQueue = (db: Db): Promise<QueueState> => readQueueState(db, QUEUE)
 
 /** What of a queue waits for its turn, counted as far as `MOST_COUNTED` of its rows, the oldest first. */
-export type Backlog = { depth: number; due: number; oldest_s: number; is_more: boolean }
+type Backlog = { depth: number; due: number; oldest_s: number; is_more: boolean }
 
 const MOST_COUNTED = 10_000
 /** In the text, where the planner and the reader see it. */

@@ -11,8 +11,9 @@ import type { Happening, Kind } from './schema.ts'
 export type Seen = {
   /** By which it is told once: the record, and the state it is in. */
   key: string
-  /** Of the record, where it is to be looked at again until it has ended; null where it has. */
-  open_id: string | null
+  ref: string
+  /** It is to be looked at again until it has ended. */
+  is_open: boolean
   happening: Happening
 }
 
@@ -38,7 +39,8 @@ const NOTHING = {
 type Call = Awaited<ReturnType<typeof listCallsSince>>[number]
 const seenCall = (row: Call): Seen => ({
   key: `call ${row.id} ${row.state}`,
-  open_id: row.state === 'started' ? row.id : null,
+  ref: row.id,
+  is_open: row.state === 'started',
   happening: {
     ...NOTHING,
     kind: 'call',
@@ -55,7 +57,8 @@ const seenCall = (row: Call): Seen => ({
 type Message = Awaited<ReturnType<typeof listMessagesSince>>[number]
 const seenMessage = (row: Message): Seen => ({
   key: `message ${row.id} ${row.state}`,
-  open_id: row.state === 'pending' ? row.id : null,
+  ref: row.id,
+  is_open: row.state === 'pending',
   happening: {
     ...NOTHING,
     kind: 'message',
@@ -74,7 +77,8 @@ function seenEvent({ id, type, entity_id }: Event): Seen {
   const kind = breaker !== null ? 'breaker' : type === 'connection.health_changed' ? 'health' : 'event'
   return {
     key: `event ${id}`,
-    open_id: null,
+    ref: id,
+    is_open: false,
     happening: {
       ...NOTHING,
       kind,
@@ -90,7 +94,8 @@ function seenEvent({ id, type, entity_id }: Event): Seen {
 type Attempt = Awaited<ReturnType<typeof listAttemptsSince>>[number]
 const seenAttempt = (row: Attempt): Seen => ({
   key: `attempt ${row.id}`,
-  open_id: null,
+  ref: row.id,
+  is_open: false,
   happening: {
     ...NOTHING,
     kind: 'delivery',

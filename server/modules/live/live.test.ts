@@ -10,9 +10,15 @@ import { signedPayment } from '../../test/stripe_payment.ts'
 const SECRET = 'whsec_of_the_live'
 let product: Product
 let vendor: string
+/** Lets the answer to `/held` go, once it was asked for. */
+let release: (() => void) | null = null
 before(async () => {
   const server = createServer((request, response) => {
     const answer = () => response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    if (request.url === '/held') {
+      release = answer
+      return
+    }
     setTimeout(answer, request.url === '/slow' ? 1_500 : 0)
   })
   server.listen(0, '127.0.0.1')
@@ -88,6 +94,25 @@ test('a webhook is seen as it comes, becomes an event and is delivered; and a ca
   assert.deepEqual(
     [last?.['id'], last?.['connection_id'], last?.['type'], last?.['status']],
     [call['id'], connection, 'GET', 200],
+  )
+})
+
+test('a call that began before somebody watched is told when it ends', async () => {
+  const api = await product.newTenant()
+  const path = `/v1/connections/${await connect(api)}/calls`
+  const ended = api.ok('POST', path, { method: 'GET', path: '/held' })
+  const go = await eventually(async () => release)
+  const live = await watch(api.key)
+  await api.ok('POST', path, { method: 'GET', path: '/' })
+  await eventually(async () => statesOf(live, 'call').includes('succeeded'))
+  go()
+  const { id } = await ended
+  await eventually(async () =>
+    live.told.some(({ data }) => data['id'] === id && data['state'] === 'succeeded'),
+  )
+  assert.deepEqual(
+    live.told.filter(({ data }) => data['id'] === id).map(({ data }) => data['state']),
+    ['succeeded'],
   )
 })
 

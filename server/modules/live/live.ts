@@ -13,6 +13,8 @@ import { join, readMissed, type Told, viewersOf } from './watch.ts'
 
 const MOST_VIEWERS = 20
 const BEAT_MS = 15_000
+/** Then it ends, and who comes back, as a browser does by itself, must still hold a key or a session. */
+const LONGEST_MS = 300_000
 /** Of somebody who does not keep up. */
 const MOST_KEPT = 1_000
 
@@ -50,7 +52,8 @@ async function* speak(
 ): AsyncGenerator<string> {
   yield 'retry: 2000\n: what happens from now on\n\n'
   if (!Number.isNaN(after_ms)) yield inWords(app, await readMissed(app, tenant_id, line.kinds, after_ms))
-  while (!signal.aborted) {
+  const ends_ms = app.clock.monotonic() + LONGEST_MS
+  while (!signal.aborted && app.clock.monotonic() < ends_ms) {
     const told = await line.next(BEAT_MS)
     if (signal.aborted) return
     yield told ? inWords(app, told) : ': still here\n\n'

@@ -16,6 +16,8 @@ export type Told = { happenings: Happening[]; dropped: number }
 const EVERY_MS = 1_000
 /** How much later than its id a record may be committed and is seen all the same. */
 const OVERLAP_MS = 5_000
+/** What began so long before somebody came to watch is told when it ends. */
+const OPEN_MS = 60_000
 /** What a look reads of each kind; twice what it tells, since it goes over the same again. */
 const MOST_READ = 400
 const MOST_TOLD = 200
@@ -24,8 +26,9 @@ const REMEMBER_MS = 60_000
 
 type Watch = {
   viewers: Set<Viewer>
-  from_ms: number
-  looked_ms: number
+  begun_ms: number
+  /** Null before the first look. */
+  looked_ms: number | null
   /** When each key was told. */
   told: Map<string, number>
   /** By reader, what has not ended. */
@@ -52,11 +55,10 @@ export function join(app: App, tenant_id: string, viewer: Viewer): () => void {
 }
 
 function begin(app: App, tenant_id: string): Watch {
-  const now_ms = app.clock.now().getTime()
   const watch: Watch = {
     viewers: new Set(),
-    from_ms: now_ms,
-    looked_ms: now_ms,
+    begun_ms: app.clock.now().getTime(),
+    looked_ms: null,
     told: new Map(),
     open: new Map(),
     timer: null,
@@ -74,7 +76,11 @@ function begin(app: App, tenant_id: string): Watch {
 
 async function look(app: App, tenant_id: string, watch: Watch): Promise<void> {
   const now_ms = app.clock.now().getTime()
-  const from_id = floorId(new Date(Math.max(watch.from_ms, watch.looked_ms - OVERLAP_MS)))
+  const { begun_ms, looked_ms } = watch
+  const is_first = looked_ms === null
+  const from_id = floorId(
+    new Date(is_first ? begun_ms - OPEN_MS : Math.max(begun_ms, looked_ms - OVERLAP_MS)),
+  )
   const wanted = new Set([...watch.viewers].flatMap(({ kinds }) => [...kinds]))
   const fresh = await inTenant(app.db, tenant_id, async (tx) => {
     const seen: Seen[] = []
@@ -89,11 +95,15 @@ async function look(app: App, tenant_id: string, watch: Watch): Promise<void> {
         ),
       )
     }
-    return seen.map(({ happening }) => happening)
+    return seen
   })
   watch.looked_ms = now_ms
   forgetTold(watch, now_ms)
-  tell(watch, fresh)
+  const since = floorId(new Date(begun_ms))
+  tell(
+    watch,
+    fresh.flatMap(({ ref, happening }) => (is_first && ref < since ? [] : happening)),
+  )
 }
 
 async function lookAgain(
@@ -103,14 +113,14 @@ async function lookAgain(
   { name, again }: (typeof READERS)[number],
   rows: readonly Seen[],
 ): Promise<Seen[]> {
-  const here = new Set(rows.map(({ open_id }) => open_id))
+  const here = new Set(rows.map(({ ref }) => ref))
   const ids = [...(open.get(name) ?? [])].filter((id) => !here.has(id))
   return again === undefined || ids.length === 0 ? [] : again(tx, tenant_id, ids)
 }
 
 /** What of these was not told yet; notes what has to be looked at again. */
 function heed(watch: Watch, name: string, rows: readonly Seen[], now_ms: number): Seen[] {
-  const open = new Set(rows.flatMap(({ open_id }) => open_id ?? []).slice(0, MOST_OPEN))
+  const open = new Set(rows.flatMap(({ ref, is_open }) => (is_open ? ref : [])).slice(0, MOST_OPEN))
   watch.open.set(name, open)
   const fresh: Seen[] = []
   for (const row of rows) {

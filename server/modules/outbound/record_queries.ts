@@ -163,7 +163,7 @@ export async function listAttemptsSince(
 }
 
 /** What waits for its turn, counted as far as `MOST_COUNTED` rows of each queue, the oldest first. */
-export type Backlog = { depth: number; due: number; oldest_s: number; is_more: boolean }
+type Backlog = { depth: number; due: number; oldest_s: number; is_more: boolean }
 
 const MOST_COUNTED = 10_000
 /** In the text, where the planner and the reader see it. */
