@@ -11,7 +11,7 @@ export default function Drawn({ kind, data, series, stacked, step, format, pick,
     dataKey: 'shown',
     series,
     valueFormatter: format,
-    withDots: kind === 'line', // a point between two gaps would not be seen
+    withDots: kind !== 'bar', // a point between two gaps would not be seen
     dotProps: { r: 2 },
     // A colour says nothing to who does not know whose it is.
     withLegend: series.length > 1,

@@ -111,7 +111,7 @@ function Event({ id }: { id: string }) {
           <Facts
             of={[
               { name: 'id', value: <Id of={id} /> },
-              { name: 'type', value: `${type} v${version}` },
+              { name: say('type'), value: `${type} v${version}` },
               { name: say('entity'), value: entity_id && <Id of={entity_id} whole /> },
             ]}
           />

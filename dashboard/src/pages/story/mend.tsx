@@ -187,7 +187,7 @@ function ResendForm({ id, close }: { id: string; close: () => void }) {
             loading={resend.isPending}
             onClick={() => chosen && resend.mutate(chosen)}
           >
-            {say('send_again')}
+            {say('send')}
           </Button>
         </Group>
       </Stack>

@@ -56,6 +56,8 @@ export const useText = texts('story', {
     resend: 'Send to a subscription…',
     resend_about:
       'For a subscription that never got this event, one that was made later too. Who has a delivery of it already gets it by “Send again” there.',
+    send: 'Send',
+    type: 'Type',
     resend_done: 'It is on its way.',
     resend_none: 'This subscription would not take the event, or has it already.',
     choose: 'Choose a subscription',
@@ -123,6 +125,8 @@ export const useText = texts('story', {
     resend: 'Enviar a uma assinatura…',
     resend_about:
       'Para uma assinatura que nunca recebeu este evento, mesmo criada depois. Quem já tem uma entrega dele recebe por “Reenviar”, na própria entrega.',
+    send: 'Enviar',
+    type: 'Tipo',
     resend_done: 'Está a caminho.',
     resend_none: 'Esta assinatura não aceitaria o evento, ou já o tem.',
     choose: 'Escolha uma assinatura',
