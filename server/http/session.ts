@@ -39,7 +39,7 @@ export function createSessions(
     refuseForeign(app, request, csrf)
     const { session_id: id, person_id, expires_at } = standing
     request.signed_in = { id, person_id, expires_at, csrf }
-    const { tenant_id, scopes } = await chooseTenant(app, standing, named(request, 'trilho-tenant'), isTenant)
+    const { tenant_id, scopes } = await chooseTenant(app, standing, namedTenant(request), isTenant)
     return {
       kind: 'member',
       id: toWire('person', person_id),
@@ -55,6 +55,12 @@ export function createSessions(
 function named({ headers }: FastifyRequest, name: string): string | undefined {
   const value = headers[name]
   return value === undefined ? undefined : String(value)
+}
+
+/** What people change of themselves is the same in every tenant: who was removed from the one they looked at signs out. */
+function namedTenant(request: FastifyRequest): string | undefined {
+  const is_own = request.routeOptions.config.access === 'member' && request.method !== 'GET'
+  return is_own ? undefined : named(request, 'trilho-tenant')
 }
 
 /** A person looks at live or at test, as the page chose; keys are made for one of them. */
