@@ -1,6 +1,7 @@
 import {
   ActionIcon,
   AppShell,
+  Box,
   Burger,
   Center,
   Group,
@@ -10,6 +11,7 @@ import {
   ScrollArea,
   SegmentedControl,
   Select,
+  Stack,
   Text,
   UnstyledButton,
   useComputedColorScheme,
@@ -99,7 +101,7 @@ function Shell() {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={is_open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={say('menu')} />
-            <UnstyledButton component={Link} to="/">
+            <UnstyledButton component={Link} to="/" aria-label="Trilho">
               <Group gap={8} wrap="nowrap">
                 <img src={rail} alt="" width={26} height={26} />
                 <Text fw={700} visibleFrom="xs">
@@ -107,17 +109,25 @@ function Shell() {
                 </Text>
               </Group>
             </UnstyledButton>
-            <TenantPicker />
-            <Environment />
+            <Group gap="sm" wrap="nowrap" visibleFrom="sm">
+              <TenantPicker />
+              <Environment />
+            </Group>
           </Group>
           <Group gap="xs" wrap="nowrap">
             <Finder />
-            <ColorScheme />
+            <Box visibleFrom="xs">
+              <ColorScheme />
+            </Box>
             <Account />
           </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label={say('main')}>
+        <Stack gap="xs" mb="sm" hiddenFrom="sm">
+          <TenantPicker />
+          <Environment />
+        </Stack>
         <Places />
       </AppShell.Navbar>
       <AppShell.Main id="page">

@@ -60,6 +60,7 @@ export function Finder() {
     <>
       <Button
         variant="default"
+        px={{ base: 8, sm: 'md' }}
         leftSection={<IconSearch size={16} />}
         rightSection={
           <Kbd visibleFrom="sm" aria-hidden>

@@ -2,6 +2,7 @@ import { Box, Code, VisuallyHidden } from '@mantine/core'
 import { texts } from '../text/text.ts'
 import type { Attempt } from './attempts.tsx'
 import { diff, type Line } from './diff.ts'
+import { headerLines } from './headers.tsx'
 import { format } from './json.tsx'
 
 const useText = texts('difference', {
@@ -56,8 +57,6 @@ export function describe(of: Attempt): string {
 
 const half = (name: string, headers: Record<string, string> | null, body: string | null): string[] => [
   `— ${name} —`,
-  ...Object.entries(headers ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([header, value]) => `${header}: ${value}`),
+  ...headerLines(headers).split('\n').sort(),
   ...(body ? (format(body) ?? body).split('\n') : []),
 ]

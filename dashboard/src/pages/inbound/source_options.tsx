@@ -1,9 +1,9 @@
 import {
   Accordion,
-  Group,
   JsonInput,
   NumberInput,
   Select,
+  SimpleGrid,
   Stack,
   Switch,
   Textarea,
@@ -35,7 +35,7 @@ export function SourceOptions({ form }: { form: SourceForm }) {
 function Lists({ form }: { form: SourceForm }) {
   const say = useText()
   return (
-    <Group grow align="flex-start">
+    <SimpleGrid cols={{ base: 1, sm: 2 }}>
       <Textarea
         label={say('event_types')}
         description={say('event_types_about')}
@@ -50,7 +50,7 @@ function Lists({ form }: { form: SourceForm }) {
         minRows={2}
         {...form.getInputProps('options.allowed_ips')}
       />
-    </Group>
+    </SimpleGrid>
   )
 }
 
@@ -58,7 +58,7 @@ function Order({ form }: { form: SourceForm }) {
   const say = useText()
   return (
     <>
-      <Group grow align="flex-end">
+      <SimpleGrid cols={{ base: 1, sm: 3 }} style={{ alignItems: 'end' }}>
         <Select
           label={say('order_by')}
           allowDeselect={false}
@@ -81,7 +81,7 @@ function Order({ form }: { form: SourceForm }) {
           max={86_400}
           {...form.getInputProps('options.gap_timeout_s')}
         />
-      </Group>
+      </SimpleGrid>
       <TextInput
         label={say('retry')}
         description={say('retry_about')}
@@ -94,7 +94,7 @@ function Order({ form }: { form: SourceForm }) {
 function Copies({ form }: { form: SourceForm }) {
   const say = useText()
   return (
-    <Group grow align="flex-start">
+    <SimpleGrid cols={{ base: 1, sm: 2 }}>
       <Select
         label={say('duplicates')}
         allowDeselect={false}
@@ -113,7 +113,7 @@ function Copies({ form }: { form: SourceForm }) {
           {...form.getInputProps('options.duplicates_fields')}
         />
       )}
-    </Group>
+    </SimpleGrid>
   )
 }
 
@@ -121,7 +121,7 @@ function Guards({ form }: { form: SourceForm }) {
   const say = useText()
   return (
     <>
-      <Group grow align="flex-end">
+      <SimpleGrid cols={{ base: 1, sm: 2 }} style={{ alignItems: 'end' }}>
         <NumberInput
           label={say('body_limit')}
           suffix=" B"
@@ -136,7 +136,7 @@ function Guards({ form }: { form: SourceForm }) {
           max={100_000}
           {...form.getInputProps('options.quarantine_limit')}
         />
-      </Group>
+      </SimpleGrid>
       <JsonInput
         label={say('schema')}
         description={say('schema_about')}
