@@ -1,8 +1,9 @@
-import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, ask, Refusal } from '../api/client.ts'
+import { useRead } from '../api/hooks.ts'
 import { Wrong } from '../parts/page.tsx'
 import { texts } from '../text/text.ts'
 import { Card } from './card.tsx'
@@ -14,6 +15,8 @@ const useText = texts('sign_in', {
     password: 'Password',
     code: 'Code from your authenticator app',
     submit: 'Sign in',
+    or: 'or',
+    company: 'Sign in with {{name}}',
     lost: 'First time here, or password forgotten? Open the link that `npm start` prints, or ask for one: `trilho member link`.',
   },
   'pt-BR': {
@@ -22,12 +25,32 @@ const useText = texts('sign_in', {
     password: 'Senha',
     code: 'Código do aplicativo autenticador',
     submit: 'Entrar',
+    or: 'ou',
+    company: 'Entrar com {{name}}',
     lost: 'Primeira vez aqui, ou esqueceu a senha? Abra o link que `npm start` mostra, ou peça um: `trilho member link`.',
   },
 })
 
 const asksCode = (error: Error | null): boolean =>
   error instanceof Refusal && error.problem?.code === ('totp_required' as never)
+
+/** The companies that say who their people are, where there are any. */
+function Companies() {
+  const say = useText()
+  const read = useRead(['sign-in'], () => ask(api.GET('/v1/sign-in')))
+  const companies = read.data?.providers ?? []
+  if (companies.length === 0) return null
+  return (
+    <Stack gap="xs">
+      <Divider label={say('or')} />
+      {companies.map(({ id, name, start }) => (
+        <Button key={id} variant="default" component="a" href={start}>
+          {say('company', { name })}
+        </Button>
+      ))}
+    </Stack>
+  )
+}
 
 /** Who signs in, and the code of their authenticator where they have one. */
 export function SignIn() {
@@ -73,6 +96,7 @@ export function SignIn() {
           <Button type="submit" loading={enter.isPending}>
             {say('submit')}
           </Button>
+          <Companies />
           <Text size="xs" c="dimmed">
             {say('lost')}
           </Text>
