@@ -1,7 +1,8 @@
 import { Code, Group, Popover, Text, UnstyledButton } from '@mantine/core'
 import { api, ask, type PageOf } from '../../api/client.ts'
-import { usePages } from '../../api/hooks.ts'
+import { usePages, useRead } from '../../api/hooks.ts'
 import type { paths } from '../../api/schema.ts'
+import { useSession } from '../../api/session.tsx'
 import { Copy } from '../../parts/copy.tsx'
 import { ClearFilters, FilterText, useFilters } from '../../parts/filters.tsx'
 import { Id } from '../../parts/id.tsx'
@@ -51,7 +52,11 @@ const MOST_PAGES = 10
 export function Audit() {
   const say = useText()
   const filters = useFilters(FILTERS)
-  const pages = usePages(['audit', filters.set], (cursor) => readFitting(filters.set, cursor))
+  const names = usePeople()
+  const people = namedLike(names, filters.set.actor)
+  const pages = usePages(['audit', filters.set, people], (cursor) =>
+    readFitting((entry) => fits(entry, filters.set, people), cursor),
+  )
   return (
     <Section title={say('title')} about={say('about')}>
       <Group gap="xs" mb="sm">
@@ -68,7 +73,7 @@ export function Audit() {
           { title: say('when'), cell: ({ at }) => <When at={at} exact />, wide: true },
           { title: say('action'), cell: ({ action }) => <Code>{action}</Code> },
           { title: say('target'), cell: ({ target }) => <Target of={target} /> },
-          { title: say('actor'), cell: ({ actor }) => <Id of={actor} /> },
+          { title: say('actor'), cell: ({ actor }) => <Actor of={actor} names={names} />, wide: true },
           { title: say('ip'), cell: ({ ip }) => ip ?? '–', wide: true },
           { title: say('detail'), cell: (entry) => <Detail of={entry} />, wide: true },
         ]}
@@ -77,21 +82,49 @@ export function Audit() {
   )
 }
 
-async function readFitting(wanted: Wanted, cursor: string | undefined): Promise<PageOf<Entry>> {
+/** People by the ids that the log knows them by. */
+function usePeople(): ReadonlyMap<string, string> {
+  const { member } = useSession()
+  const { data } = useRead(['members', 'names'], () =>
+    ask(api.GET('/v1/members', { params: { query: { limit: '200' } } })),
+  )
+  const others = (data?.data ?? []).flatMap(({ person_id, name }): [string, string][] =>
+    person_id && name ? [[person_id, name]] : [],
+  )
+  return new Map([...others, [member.id, member.name]])
+}
+
+function Actor({ of, names }: { of: string; names: ReadonlyMap<string, string> }) {
+  const name = names.get(of)
+  return name ? <span title={of}>{name}</span> : <Id of={of} />
+}
+
+async function readFitting(
+  isFit: (entry: Entry) => boolean,
+  cursor: string | undefined,
+): Promise<PageOf<Entry>> {
   const data: Entry[] = []
   let next = cursor ?? null
   for (let read = 0; read < MOST_PAGES && data.length < ENOUGH; read++) {
     const query = { limit: PAGE, ...(next && { cursor: next }) }
     const page = await ask(api.GET('/v1/audit', { params: { query } }))
-    data.push(...page.data.filter((entry) => fits(entry, wanted)))
+    data.push(...page.data.filter(isFit))
     next = page.next_cursor
     if (next === null) break
   }
   return { data, next_cursor: next }
 }
 
-const fits = (entry: Entry, wanted: Wanted): boolean =>
-  FILTERS.every((name) => entry[name].toLowerCase().includes((wanted[name] ?? '').toLowerCase()))
+/** Who acted is sought by name as well as by id. */
+const fits = (entry: Entry, wanted: Wanted, people: string[]): boolean =>
+  FILTERS.every(
+    (name) => includes(entry[name], wanted[name] ?? '') || (name === 'actor' && people.includes(entry.actor)),
+  )
+
+const includes = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase())
+
+const namedLike = (names: ReadonlyMap<string, string>, part: string | undefined): string[] =>
+  part === undefined ? [] : [...names].flatMap(([id, name]) => (includes(name, part) ? [id] : []))
 
 const LEADS: Record<string, string> = {
   con: 'connection',
