@@ -47,7 +47,7 @@ function Actions({ of }: { of: Call }) {
   })
   return (
     <>
-      {of.state === 'queued' && may('calls:write') && (
+      {of.state === 'queued' && may('calls:operate') && (
         <Confirm
           color="red"
           variant="light"

@@ -42,7 +42,7 @@ export function Component() {
         />
         <ClearFilters of={filters} />
         <LiveButton {...held} />
-        {source_id && may('sources:write') && <ReleaseAll source_id={source_id} />}
+        {source_id && may('sources:operate') && <ReleaseAll source_id={source_id} />}
       </Group>
       <DataTable
         label={say('quarantine')}

@@ -80,7 +80,7 @@ function Release({ id, close }: { id: string; close: () => void }) {
     done: ({ status }) => say(status === 'received' ? 'released' : 'duplicate'),
     changes: ['quarantine', 'messages'],
   })
-  if (!may('sources:write')) return null
+  if (!may('sources:operate')) return null
   return (
     <Group>
       <Button onClick={() => release.mutate(undefined, { onSuccess: close })} loading={release.isPending}>

@@ -26,7 +26,7 @@ export function Component() {
   const replays = pages.data?.pages.flatMap(({ data }) => data) ?? []
   return (
     <Stack>
-      {may('sources:write') && <Start />}
+      {may('sources:operate') && <Start />}
       {pages.error && <Wrong error={pages.error} />}
       {pages.data && replays.length === 0 && <Empty title={say('none')}>{say('none_next')}</Empty>}
       {replays.map((one) => (
@@ -117,5 +117,5 @@ function OneReplay({ of }: { of: Replay }) {
     ...(of.source_id ? [nameIn(sources, of.source_id)] : []),
     ...(of.event_type ? [of.event_type] : []),
   ]
-  return <ReplayCard of={of} labels={labels} act={may('sources:write') ? act.mutateAsync : undefined} />
+  return <ReplayCard of={of} labels={labels} act={may('sources:operate') ? act.mutateAsync : undefined} />
 }

@@ -61,7 +61,7 @@ function Mend({ message_id: id }: { message_id: string }) {
     done: say('skipped'),
     changes: ['messages'],
   })
-  if (!may('sources:write')) return null
+  if (!may('sources:operate')) return null
   return (
     <Group gap="xs">
       <Button size="xs" variant="default" onClick={() => replay.mutate()} loading={replay.isPending}>

@@ -47,7 +47,7 @@ function Actions({ of: { id, state } }: { of: Delivery }) {
   })
   return (
     <>
-      {state !== 'pending' && may('subscriptions:write') && (
+      {state !== 'pending' && may('subscriptions:operate') && (
         <Confirm
           variant="default"
           question={say('replay_sure')}

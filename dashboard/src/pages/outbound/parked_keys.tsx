@@ -58,7 +58,7 @@ function Decide({ id, of }: { id: string; of: string }) {
     done: say('skipped'),
     changes: ['deliveries'],
   })
-  if (!may('subscriptions:write')) return null
+  if (!may('subscriptions:operate')) return null
   return (
     <Group gap="xs">
       <Button size="xs" variant="default" onClick={() => resume.mutate()} loading={resume.isPending}>

@@ -27,7 +27,7 @@ export function Component() {
   const replays = pages.data?.pages.flatMap(({ data }) => data) ?? []
   return (
     <Stack>
-      {may('subscriptions:write') && <Start />}
+      {may('subscriptions:operate') && <Start />}
       {pages.error && <Wrong error={pages.error} />}
       {pages.data && replays.length === 0 && <Empty title={say('none')}>{say('none_next')}</Empty>}
       {replays.map((one) => (
@@ -136,5 +136,7 @@ function OneReplay({ of }: { of: Replay }) {
     ...(of.event_types ?? []),
     ...(of.status === null ? [] : [`HTTP ${of.status}`]),
   ]
-  return <ReplayCard of={of} labels={labels} act={may('subscriptions:write') ? act.mutateAsync : undefined} />
+  return (
+    <ReplayCard of={of} labels={labels} act={may('subscriptions:operate') ? act.mutateAsync : undefined} />
+  )
 }

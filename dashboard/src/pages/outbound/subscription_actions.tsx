@@ -17,9 +17,9 @@ export function Actions({ of }: { of: Subscription }) {
       <Button variant="default" component={Link} to={`/outbound/deliveries?subscription_id=${of.id}`}>
         {say('deliveries')}
       </Button>
+      {may('subscriptions:operate') && <Test id={of.id} />}
       {may('subscriptions:write') && (
         <>
-          <Test id={of.id} />
           <States of={of} />
           <Delete id={of.id} />
           <Button
