@@ -61,6 +61,23 @@ export type VendorPayment = {
   captured?: Money
   refunded?: Money
   disputed?: Money
+  /** What the payer still has to do; only where it was asked for, never in news. */
+  action?: PayerAction
+}
+
+/** By one of these the payer finishes a payment. */
+export type PayerAction = {
+  /** For the vendor's own form in the payer's browser; whoever has it can pay, and read the payment. */
+  client_secret?: string
+  redirect_url?: string
+  /** Pix "copia e cola". */
+  pix_code?: string
+  qr_code_url?: string
+  /** The 47 digits of a boleto. */
+  boleto_line?: string
+  boleto_url?: string
+  /** RFC 3339, UTC. */
+  expires_at?: string
 }
 
 export type VendorRefund = {

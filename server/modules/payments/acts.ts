@@ -5,7 +5,7 @@ import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import { audit } from '../tenants/tenants.ts'
-import { must, openRequest, PATIENCE_S, send } from './create.ts'
+import { type Made, must, openRequest, PATIENCE_S, send } from './create.ts'
 import { type Status, wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import { applyWord, link, tell } from './told.ts'
@@ -86,7 +86,7 @@ export async function confirm(
   actor: Actor,
   connection: OpenConnection,
   place: queries.Place,
-): Promise<queries.PaymentRow> {
+): Promise<Made> {
   const wire_id = toWire('payment', place.id)
   await inTenant(app.db, place.tenant_id, async (tx) => {
     await link(app, tx, place, { wait_s: PATIENCE_S })

@@ -1,5 +1,5 @@
 import { hasCardNumber } from '../../kit/masking.ts'
-import type { VendorPayment } from '../../kit/news.ts'
+import type { PayerAction, VendorPayment } from '../../kit/news.ts'
 import type { CreatePayment as VendorCreate } from '../../kit/payments.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -22,11 +22,10 @@ export const PATIENCE_S = 60
 /** After an outcome that nobody saw: the vendor may still be at it. */
 const SOON_S = 5
 
-export async function createPayment(
-  app: App,
-  actor: Actor,
-  input: CreatePayment,
-): Promise<queries.PaymentRow> {
+/** A payment, and what the payer has to do yet. */
+export type Made = { row: queries.PaymentRow; action: PayerAction | null }
+
+export async function createPayment(app: App, actor: Actor, input: CreatePayment): Promise<Made> {
   const connection = await useConnection(
     app,
     actor,
@@ -39,8 +38,8 @@ export async function createPayment(
   const payment_id = toWire('payment', place.id)
   const decision = await judged(app, { ...input, tenant_id: place.tenant_id, payment_id })
   const row = await put(app, actor, connection, place, { input, request, decision })
-  if (decision === 'decline') return declined(app, place)
-  return decision === 'review' ? row : send(app, actor, connection, place, request)
+  if (decision === 'decline') return { row: await declined(app, place), action: null }
+  return decision === 'review' ? { row, action: null } : send(app, actor, connection, place, request)
 }
 
 const requestOf = ({ id }: queries.Place, input: CreatePayment): VendorCreate => {
@@ -129,10 +128,11 @@ export async function send(
   connection: OpenConnection,
   place: queries.Place,
   request: VendorCreate,
-): Promise<queries.PaymentRow> {
+): Promise<Made> {
   const question = { verb: 'create', input: request, key: toWire('payment', place.id) }
   const answer = await ask<VendorPayment>(app, actor, connection, question)
-  return answered(app, place, answer, 'reply')
+  const row = await answered(app, place, answer, 'reply')
+  return { row, action: (answer.kind === 'told' && answer.told.action) || null }
 }
 
 /** What the vendor answered to a payment; where nobody knows it, it is asked for soon. */

@@ -282,6 +282,8 @@ test('a payment that the payer has to finish is pending until its news comes', a
     ...open,
   })) as Paid
   assert.equal(begun.status, 'pending')
+  assert.match(String((begun['action'] as Json)['client_secret']), /^pi_.*_secret_/)
+  assert.equal('action' in (await read(begun.id)), false)
   await stripe('POST', `/v1/payment_intents/${begun.vendor_id}/confirm`, 'payment_method=pm_card_visa')
   await becomes(begun.id, 'completed')
   await heard()

@@ -10,11 +10,11 @@ import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { reserveRefund, sendRefund } from './refunds.ts'
 import {
+  type AskedPayment,
   type CancelPayment,
   type CapturePayment,
   type CreatePayment,
   type CreateRefund,
-  type Payment,
   type PaymentQuery,
   type Refund,
   toMove,
@@ -30,8 +30,10 @@ import { refreshPayment as refresh } from './settle.ts'
  * a second time.
  */
 
-export const createPayment = async (app: App, actor: Actor, input: CreatePayment): Promise<Payment> =>
-  toPayment(await create.createPayment(app, actor, input))
+export const createPayment = async (app: App, actor: Actor, input: CreatePayment): Promise<AskedPayment> =>
+  toAsked(await create.createPayment(app, actor, input))
+
+const toAsked = ({ row, action }: create.Made): AskedPayment => ({ ...toPayment(row), action })
 
 export async function listPayments(app: App, actor: Actor, input: PaymentQuery) {
   const { limit, before } = readPage('payment', input)
@@ -113,14 +115,14 @@ export async function cancelPayment(app: App, actor: Actor, wire_id: string, { r
 /** Sends a payment that was held for somebody to look at. */
 export async function confirmPayment(app: App, actor: Actor, wire_id: string) {
   const { place, connection } = await opened(app, actor, wire_id)
-  return toPayment(await confirm(app, actor, connection, place))
+  return toAsked(await confirm(app, actor, connection, place))
 }
 
 /** Asks the vendor how the payment is, and believes it. */
 export async function refreshPayment(app: App, actor: Actor, wire_id: string) {
   const { place, connection } = await opened(app, actor, wire_id)
-  await refresh(app, actor, connection, place)
-  return readPayment(app, actor, wire_id)
+  const action = await refresh(app, actor, connection, place)
+  return { ...(await readPayment(app, actor, wire_id)), action }
 }
 
 /** Without an amount all that is left. Several at once never exceed the payment. */

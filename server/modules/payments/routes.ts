@@ -1,6 +1,8 @@
 import type { Routes } from '../app.ts'
 import * as payments from './payments.ts'
 import {
+  AskedPayment,
+  AskedStory,
   CancelPayment,
   CapturePayment,
   CreatePayment,
@@ -31,7 +33,7 @@ export const routes: Routes = (http, app) => {
           'Send an `Idempotency-Key`. `processing` means that its outcome was not seen; it is asked for until it is known, and told by an event.',
         tags,
         body: CreatePayment,
-        response: { 201: Payment },
+        response: { 201: AskedPayment },
       },
     },
     async (request, reply) =>
@@ -109,7 +111,7 @@ export const routes: Routes = (http, app) => {
         summary: 'Send a payment that was held to be looked at',
         tags,
         params: IdParams,
-        response: { 200: Payment },
+        response: { 200: AskedPayment },
       },
     },
     (request) => payments.confirmPayment(app, request.actor, request.params.id),
@@ -124,7 +126,7 @@ export const routes: Routes = (http, app) => {
         summary: 'Ask the vendor how a payment is',
         tags,
         params: IdParams,
-        response: { 200: PaymentStory },
+        response: { 200: AskedStory },
       },
     },
     (request) => payments.refreshPayment(app, request.actor, request.params.id),

@@ -107,6 +107,24 @@ const Failure = Nullable(
   ),
 )
 
+const Text = Type.Optional(Type.String())
+const Action = Nullable(
+  Type.Object(
+    {
+      client_secret: Type.Optional(
+        Type.String({ description: "For the vendor's own form in the payer's browser; not kept" }),
+      ),
+      redirect_url: Text,
+      pix_code: Type.Optional(Type.String({ description: 'Copia e cola' })),
+      qr_code_url: Text,
+      boleto_line: Text,
+      boleto_url: Text,
+      expires_at: Text,
+    },
+    { description: 'What the payer has to do; told when it is made and when the vendor is asked' },
+  ),
+)
+
 const PAYMENT = {
   id: WireId('payment'),
   connection_id: WireId('connection'),
@@ -129,6 +147,8 @@ const PAYMENT = {
 }
 export const Payment = Type.Object(PAYMENT)
 export type Payment = Static<typeof Payment>
+export const AskedPayment = Type.Object({ ...PAYMENT, action: Action })
+export type AskedPayment = Static<typeof AskedPayment>
 export const Payments = Page(Payment)
 
 const Move = Type.Object({
@@ -140,10 +160,12 @@ const Move = Type.Object({
   cause_id: Nullable(Type.String({ description: 'Of the call, message, refund or key' })),
   at: Timestamp,
 })
-export const PaymentStory = Type.Object({
+const STORY = {
   ...PAYMENT,
   moves: Type.Array(Move, { description: 'What made it what it is, oldest first' }),
-})
+}
+export const PaymentStory = Type.Object(STORY)
+export const AskedStory = Type.Object({ ...STORY, action: Action })
 
 export const PaymentQuery = Type.Object(
   {

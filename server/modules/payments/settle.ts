@@ -1,4 +1,4 @@
-import type { VendorPayment, VendorRefund } from '../../kit/news.ts'
+import type { PayerAction, VendorPayment, VendorRefund } from '../../kit/news.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { Job } from '../../platform/jobs/jobs.ts'
@@ -178,15 +178,15 @@ export async function refreshPayment(
   actor: Actor,
   connection: OpenConnection,
   place: queries.Place,
-): Promise<void> {
+): Promise<PayerAction | null> {
   const row = await inTenant(app.db, place.tenant_id, (tx) => queries.findPayment(tx, place))
-  if (!row?.vendor_id || !connection.opened.provider.payments?.find) return
+  if (!row?.vendor_id || !connection.opened.provider.payments?.find) return null
   const input = { vendor_id: row.vendor_id }
   const seen = toldBy(await ask<VendorPayment>(app, actor, connection, { verb: 'find', input }))
-  if (!seen) return
+  if (!seen) return null
   const cause = { cause: 'answer' as const, cause_id: seen.call_id, asked_at: row.version }
-  await tell(app, place.tenant_id, async (tx) => {
+  return tell(app, place.tenant_id, async (tx) => {
     const applied = await applyWord(tx, place, wordOf(seen.told, row.currency), cause)
-    return { out: null, drafts: applied?.drafts ?? [] }
+    return { out: seen.told.action ?? null, drafts: applied?.drafts ?? [] }
   })
 }

@@ -4,7 +4,7 @@ import { defineProvider, get, operation, path, post } from '../../kit/provider.t
 import { stripeSignature } from '../../kit/signatures.ts'
 import { toUnits } from './amounts.ts'
 import { toRefusal } from './refusals.ts'
-import { toEntityId, toExternalIds, toNews, toPayment, toRefund } from './translate.ts'
+import { toAsked, toEntityId, toExternalIds, toNews, toPayment, toRefund } from './translate.ts'
 import { API_VERSION, PaymentIntent, PaymentIntents, Refund, Refunds, StripeEvent } from './wire.ts'
 
 /** With the charge inside, the answer also tells what was refunded or disputed. */
@@ -96,12 +96,12 @@ export const stripe = defineProvider({
   refusal: toRefusal,
   payments: {
     settles: 'idempotency_key',
-    create: operation({ request: createRequest, reads: PaymentIntent, translate: toPayment }),
+    create: operation({ request: createRequest, reads: PaymentIntent, translate: toAsked }),
     find: operation({
       request: ({ vendor_id }) =>
         get(path`/v1/payment_intents/${vendor_id}`, { 'expand[]': 'latest_charge' }),
       reads: PaymentIntent,
-      translate: toPayment,
+      translate: toAsked,
     }),
     cancel: operation({
       request: ({ vendor_id, reason }) =>

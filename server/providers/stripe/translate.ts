@@ -1,4 +1,4 @@
-import type { News, PaymentStatus, VendorPayment, VendorRefund } from '../../kit/news.ts'
+import type { News, PayerAction, PaymentStatus, VendorPayment, VendorRefund } from '../../kit/news.ts'
 import { readPart, words } from '../../kit/reads.ts'
 import { fromUnits } from './amounts.ts'
 import { toFailure } from './refusals.ts'
@@ -36,6 +36,26 @@ export function toPayment(intent: PaymentIntent): VendorPayment {
     created_at: new Date(created * 1000).toISOString(),
     ...(amount_received !== undefined && { captured: fromUnits(amount_received, currency) }),
     ...(charge && isCaptured(charge) && { refunded: fromUnits(charge.amount_refunded, currency) }),
+  }
+}
+
+/** With what the payer has to do yet, for who asked. News goes to many, and does without. */
+export function toAsked(intent: PaymentIntent): VendorPayment {
+  const payment = toPayment(intent)
+  return payment.status === 'pending' ? { ...payment, action: actionOf(intent) } : payment
+}
+
+function actionOf({ client_secret, next_action }: PaymentIntent): PayerAction {
+  const { redirect_to_url, pix_display_qr_code: pix, boleto_display_details: boleto } = next_action ?? {}
+  const expires_s = pix?.expires_at ?? boleto?.expires_at
+  return {
+    ...(client_secret && { client_secret }),
+    ...(redirect_to_url?.url && { redirect_url: redirect_to_url.url }),
+    ...(pix?.data && { pix_code: pix.data }),
+    ...(pix?.image_url_png && { qr_code_url: pix.image_url_png }),
+    ...(boleto?.number && { boleto_line: boleto.number.replace(/\D/g, '') }),
+    ...(boleto?.hosted_voucher_url && { boleto_url: boleto.hosted_voucher_url }),
+    ...(expires_s && { expires_at: new Date(expires_s * 1000).toISOString() }),
   }
 }
 

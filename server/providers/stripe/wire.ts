@@ -33,6 +33,25 @@ export const Charge = Type.Object({
 })
 export type Charge = Static<typeof Charge>
 
+/** docs.stripe.com/api/payment_intents/object#payment_intent_object-next_action */
+const NextAction = Type.Object({
+  redirect_to_url: maybe(Type.Object({ url: maybe(Type.String()) })),
+  pix_display_qr_code: maybe(
+    Type.Object({
+      data: maybe(Type.String()),
+      image_url_png: maybe(Type.String()),
+      expires_at: maybe(Type.Integer()),
+    }),
+  ),
+  boleto_display_details: maybe(
+    Type.Object({
+      number: maybe(Type.String()),
+      hosted_voucher_url: maybe(Type.String()),
+      expires_at: maybe(Type.Integer()),
+    }),
+  ),
+})
+
 export const PaymentIntent = Type.Object({
   id: Type.String(),
   status: Type.String(),
@@ -45,6 +64,8 @@ export const PaymentIntent = Type.Object({
   /** An id, or the charge itself where it was asked for with `expand`. */
   latest_charge: maybe(Type.Union([Type.String(), Charge])),
   payment_method_types: Type.Optional(Type.Array(Type.String())),
+  client_secret: maybe(Type.String()),
+  next_action: maybe(NextAction),
   metadata: Metadata,
 })
 export type PaymentIntent = Static<typeof PaymentIntent>
