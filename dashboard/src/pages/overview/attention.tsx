@@ -79,6 +79,6 @@ function useLines({ breakers, limits, connections, inbound, outbound }: Overview
       }),
     })),
     ...late(inbound, 'inbox_late', '/inbound?state=pending'),
-    ...late(outbound, 'outbox_late', '/outbound?tab=deliveries&state=pending'),
+    ...late(outbound, 'outbox_late', '/outbound/deliveries?state=pending'),
   ]
 }

@@ -55,7 +55,7 @@ function Figures({ overview }: { overview: Overview }) {
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <CallCharts calls={calls} step={step} />
         {inbound && <FlowChart flow={inbound} step={step} kind="inbound" to="/inbound" />}
-        {outbound && <FlowChart flow={outbound} step={step} kind="outbound" to="/outbound?tab=deliveries" />}
+        {outbound && <FlowChart flow={outbound} step={step} kind="outbound" to="/outbound/deliveries" />}
       </SimpleGrid>
       <Top list={calls.top_connections} />
     </>
