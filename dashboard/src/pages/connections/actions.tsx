@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { useNames } from './names.ts'
@@ -23,9 +24,14 @@ export function usePausing({ id, name, state }: Named & Pick<Connection, 'state'
 
 export function useDeleting({ id, name }: Named) {
   const say = useNames()
+  const client = useQueryClient()
   return useAct({
-    act: () => ask(api.DELETE('/v1/connections/{id}', { params: { path: { id } } })),
+    act: async () => {
+      await ask(api.DELETE('/v1/connections/{id}', { params: { path: { id } } }))
+      // Only the list: what the page of the connection shows is there no more to be read.
+      void client.invalidateQueries({ queryKey: ['connections', 'list'] })
+    },
     done: say('deleted', { name }),
-    changes: ['connections', 'overview'],
+    changes: ['overview'],
   })
 }

@@ -156,7 +156,7 @@ function Whole({ of }: { of: OneConnection }) {
   const say = useText()
   const [kept, setTab] = useKept('tab', 'overview')
   const tab = NAMES.find((name) => name === kept) ?? 'overview'
-  const Shown = TABS[tab]
+  const Side = TABS[tab]
   const bar = useRef<HTMLDivElement>(null)
   // On a phone the tab that is looked at may lie beyond the edge.
   // biome-ignore lint/correctness/useExhaustiveDependencies: whenever another tab is chosen
@@ -177,7 +177,7 @@ function Whole({ of }: { of: OneConnection }) {
           </Tabs.List>
         </Box>
         <Tabs.Panel value={tab} pt="md">
-          <Shown of={of} />
+          <Side of={of} />
         </Tabs.Panel>
       </Tabs>
     </>

@@ -50,17 +50,18 @@ function toDraft({ type, default: usual }: Field, value: unknown): Draft {
   return typeof stands === 'object' ? JSON.stringify(stands, null, 2) : String(stands)
 }
 
-/** What is sent: only what is asked for and not empty, each in its type. */
+/** What is sent, each in its type: what is asked for, is not empty and is not what stands there anyway. */
 export function toValues(
   fields: readonly Field[],
   drafts: Drafts,
   settings: Drafts,
 ): Record<string, unknown> {
-  const asked = fields.filter((field) => isAsked(field, settings) && !isEmpty(drafts[field.key]))
-  return Object.fromEntries(asked.map((field) => [field.key, toValue(field, drafts[field.key] ?? '')]))
+  const told = fields.filter((field) => {
+    const draft = drafts[field.key] ?? ''
+    return isAsked(field, settings) && draft !== '' && draft !== toDraft(field, undefined)
+  })
+  return Object.fromEntries(told.map((field) => [field.key, toValue(field, drafts[field.key] ?? '')]))
 }
-
-const isEmpty = (draft: Draft | undefined): boolean => draft === undefined || draft === ''
 
 function toValue({ type }: Field, draft: Draft): unknown {
   if (type === 'integer') return Number(draft)

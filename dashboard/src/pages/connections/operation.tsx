@@ -1,5 +1,5 @@
 import { Button, Group, Modal, NumberInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
-import { useForm } from '@mantine/form'
+import { type UseFormReturnType, useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { api, ask } from '../../api/client.ts'
 import { refresh } from '../../api/hooks.ts'
@@ -137,60 +137,7 @@ export function OperationDialog({ connection_id, of, close }: DialogProps) {
     >
       <form onSubmit={form.onSubmit((typed) => saving.mutate(typed))}>
         <Stack>
-          {!of && (
-            <TextInput
-              label={say('name')}
-              description={say('name_about')}
-              data-autofocus
-              {...form.getInputProps('name')}
-            />
-          )}
-          <TextInput label={say('description')} maxLength={500} {...form.getInputProps('description')} />
-          <Group align="flex-end">
-            <Select
-              label={say('method')}
-              w={120}
-              allowDeselect={false}
-              data={[...METHODS]}
-              {...form.getInputProps('method')}
-            />
-            <TextInput
-              label={say('path')}
-              description={say('path_about')}
-              style={{ flex: 1 }}
-              {...form.getInputProps('path')}
-            />
-          </Group>
-          {(['body', 'input_schema'] as const).map((name) => (
-            <Textarea
-              key={name}
-              label={say(name === 'body' ? 'body' : 'schema')}
-              description={name === 'body' && say('body_about', { example: '{{path}}' })}
-              autosize
-              minRows={3}
-              maxRows={14}
-              spellCheck={false}
-              styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
-              {...form.getInputProps(name)}
-            />
-          ))}
-          <Group grow>
-            <NumberInput
-              label={say('timeout_ms')}
-              min={100}
-              max={120_000}
-              allowDecimal={false}
-              {...form.getInputProps('timeout_ms')}
-            />
-            <NumberInput
-              label={say('retries')}
-              min={0}
-              max={5}
-              allowDecimal={false}
-              {...form.getInputProps('retries')}
-            />
-          </Group>
-          <Switch label={say('enabled')} {...form.getInputProps('is_enabled', { type: 'checkbox' })} />
+          <Fields form={form} is_new={of === undefined} />
           {saving.error && <Wrong error={saving.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
@@ -203,6 +150,68 @@ export function OperationDialog({ connection_id, of, close }: DialogProps) {
         </Stack>
       </form>
     </Modal>
+  )
+}
+
+function Fields({ form, is_new }: { form: UseFormReturnType<Typed>; is_new: boolean }) {
+  const say = useText()
+  return (
+    <>
+      {is_new && (
+        <TextInput
+          label={say('name')}
+          description={say('name_about')}
+          data-autofocus
+          {...form.getInputProps('name')}
+        />
+      )}
+      <TextInput label={say('description')} maxLength={500} {...form.getInputProps('description')} />
+      <Group align="flex-end">
+        <Select
+          label={say('method')}
+          w={120}
+          allowDeselect={false}
+          data={[...METHODS]}
+          {...form.getInputProps('method')}
+        />
+        <TextInput
+          label={say('path')}
+          description={say('path_about')}
+          style={{ flex: 1 }}
+          {...form.getInputProps('path')}
+        />
+      </Group>
+      {(['body', 'input_schema'] as const).map((name) => (
+        <Textarea
+          key={name}
+          label={say(name === 'body' ? 'body' : 'schema')}
+          description={name === 'body' && say('body_about', { example: '{{path}}' })}
+          autosize
+          minRows={3}
+          maxRows={14}
+          spellCheck={false}
+          styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
+          {...form.getInputProps(name)}
+        />
+      ))}
+      <Group grow>
+        <NumberInput
+          label={say('timeout_ms')}
+          min={100}
+          max={120_000}
+          allowDecimal={false}
+          {...form.getInputProps('timeout_ms')}
+        />
+        <NumberInput
+          label={say('retries')}
+          min={0}
+          max={5}
+          allowDecimal={false}
+          {...form.getInputProps('retries')}
+        />
+      </Group>
+      <Switch label={say('enabled')} {...form.getInputProps('is_enabled', { type: 'checkbox' })} />
+    </>
   )
 }
 

@@ -43,8 +43,8 @@ export function ConnectionTable({ rows, providers, figures }: RowsProps) {
       right: true,
       wide: true,
     },
-    { title: say('limit'), cell: (one) => <Narrow id={one.id} />, width: 170, wide: true },
-    { title: say('last_seen'), cell: (one) => <When at={one.last_seen} />, width: 140, wide: true },
+    { title: say('limit'), cell: (one) => <Narrow id={one.id} />, width: 130, wide: true },
+    { title: say('last_seen'), cell: (one) => <When at={one.last_seen} />, width: 110, wide: true },
     { title: say('acts'), cell: (one) => <ConnectionMenu of={one} />, width: 70, right: true },
   ]
   return (
@@ -65,7 +65,7 @@ const Figure = ({ children }: { children: string }) => (
 )
 
 const Narrow = ({ id }: { id: string }) => (
-  <Box w={150}>
+  <Box w={115}>
     <LimitBar id={id} />
   </Box>
 )
@@ -76,7 +76,7 @@ function Named({ of, provider }: { of: Connection; provider: Provider | undefine
   return (
     <Group gap="sm" wrap="nowrap">
       <Sign name={vendor} size={30} />
-      <Box miw={{ base: 130, md: 210 }}>
+      <Box miw={{ base: 130, md: 180 }}>
         <Anchor component={Link} to={`/connections/${of.id}`} fw={600} c="inherit" size="sm" lineClamp={1}>
           {of.name}
         </Anchor>

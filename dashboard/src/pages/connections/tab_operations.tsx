@@ -107,7 +107,6 @@ type StoredTableProps = { rows: Stored[]; may_write: boolean; edit: (one: Stored
 function StoredTable({ rows, may_write, edit }: StoredTableProps) {
   const say = useText()
   const names = useNames()
-  const words = useWords()
   const deleting = useAct({
     act: ({ connection_id, name }: Stored) =>
       ask(
@@ -133,50 +132,64 @@ function StoredTable({ rows, may_write, edit }: StoredTableProps) {
       </Table.Thead>
       <Table.Tbody>
         {rows.map((one) => (
-          <Table.Tr key={one.name}>
-            <Table.Td>
-              <To to={testerOf(one.connection_id, one.name)}>
-                <Code>{one.name}</Code>
-              </To>
-              {one.description && (
-                <Text size="xs" c="dimmed">
-                  {one.description}
-                </Text>
-              )}
-            </Table.Td>
-            <Table.Td visibleFrom="sm" style={{ wordBreak: 'break-all' }}>
-              <Badge variant="default" size="sm" mr={6}>
-                {one.method}
-              </Badge>
-              {one.path}
-            </Table.Td>
-            <Table.Td>
-              <State of={one.state} />
-            </Table.Td>
-            <Table.Td visibleFrom="sm">{one.version}</Table.Td>
-            <Table.Td>
-              {may_write && (
-                <Group gap={4} justify="flex-end">
-                  <Button size="compact-xs" variant="subtle" onClick={() => edit(one)}>
-                    {words('edit')}
-                  </Button>
-                  <Confirm
-                    size="compact-xs"
-                    variant="subtle"
-                    color="red"
-                    question={say('delete_question', { name: one.name })}
-                    verb={words('delete')}
-                    act={() => deleting.mutateAsync(one).catch(() => undefined)}
-                  >
-                    {words('delete')}
-                  </Confirm>
-                </Group>
-              )}
-            </Table.Td>
-          </Table.Tr>
+          <StoredLine
+            key={one.name}
+            of={one}
+            {...(may_write && { edit: () => edit(one), remove: () => deleting.mutateAsync(one) })}
+          />
         ))}
       </Table.Tbody>
     </Table>
+  )
+}
+
+type LineProps = { of: Stored; edit?: () => void; remove?: () => Promise<unknown> }
+
+function StoredLine({ of, edit, remove }: LineProps) {
+  const say = useText()
+  const words = useWords()
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <To to={testerOf(of.connection_id, of.name)}>
+          <Code>{of.name}</Code>
+        </To>
+        {of.description && (
+          <Text size="xs" c="dimmed">
+            {of.description}
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td visibleFrom="sm" style={{ wordBreak: 'break-all' }}>
+        <Badge variant="default" size="sm" mr={6}>
+          {of.method}
+        </Badge>
+        {of.path}
+      </Table.Td>
+      <Table.Td>
+        <State of={of.state} />
+      </Table.Td>
+      <Table.Td visibleFrom="sm">{of.version}</Table.Td>
+      <Table.Td>
+        {edit && remove && (
+          <Group gap={4} justify="flex-end">
+            <Button size="compact-xs" variant="subtle" onClick={edit}>
+              {words('edit')}
+            </Button>
+            <Confirm
+              size="compact-xs"
+              variant="subtle"
+              color="red"
+              question={say('delete_question', { name: of.name })}
+              verb={words('delete')}
+              act={() => remove().catch(() => undefined)}
+            >
+              {words('delete')}
+            </Confirm>
+          </Group>
+        )}
+      </Table.Td>
+    </Table.Tr>
   )
 }
 
