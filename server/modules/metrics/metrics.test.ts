@@ -6,6 +6,7 @@ import { noteCache, noteCall } from './counts.ts'
 import { forgetOld, writeCounts } from './metrics.ts'
 import { addCounts, type MetricRow } from './queries.ts'
 import { routes } from './routes.ts'
+import { noteTraffic } from './traffic.ts'
 
 let served: Served
 before(async () => {
@@ -147,4 +148,34 @@ test('what is older than 400 days is forgotten', async () => {
   const to = new Date(Date.now() - 399 * 86_400_000).toISOString()
   const from = new Date(Date.now() - 405 * 86_400_000).toISOString()
   assert.equal((await read(key, { from, to, step: 'day' })).total['calls'], 0)
+})
+
+test('webhooks are counted by provider or type and by what came of them, each tenant its own', async () => {
+  const { tenant_id, key } = await tenantWithKey(served)
+  const note = (direction: 'inbound' | 'outbound', subject: string, outcome: string, duration_ms: number) =>
+    noteTraffic(served.app, { tenant_id, direction, subject, outcome, duration_ms })
+  for (const ms of [10, 20, 30]) note('inbound', 'stripe', 'completed', ms)
+  note('inbound', 'stripe', 'duplicate', 0)
+  note('inbound', 'github', 'quarantined', 0)
+  await writeCounts(served.app)
+  note('outbound', 'payment.completed', 'refused', 40)
+  note('outbound', 'payment.completed', 'delivered', 60)
+  const get = async (who: string) => (await served.send('GET', '/v1/metrics/webhooks', { key: who })).body
+  const { subjects, series } = (await get(key)) as Record<'subjects' | 'series', Record<string, unknown>[]>
+  assert.deepEqual(subjects, [
+    {
+      ...{ subject: 'stripe', direction: 'inbound', count: 4, mean_ms: 20 },
+      outcomes: { completed: 3, duplicate: 1 },
+    },
+    {
+      ...{ subject: 'payment.completed', direction: 'outbound', count: 2, mean_ms: 50 },
+      outcomes: { delivered: 1, refused: 1 },
+    },
+    { subject: 'github', direction: 'inbound', count: 1, mean_ms: null, outcomes: { quarantined: 1 } },
+  ])
+  const together = (direction: string) =>
+    series.filter((one) => one['direction'] === direction).reduce((sum, one) => sum + Number(one['count']), 0)
+  assert.deepEqual([together('inbound'), together('outbound')], [5, 2])
+  const stranger = await tenantWithKey(served)
+  assert.deepEqual((await get(stranger.key))['subjects'], [])
 })

@@ -4,9 +4,9 @@ import { fromWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { addAll, nothing, writeCounts } from './counts.ts'
 import { type Counts, forgetCounts, listCounts } from './queries.ts'
-import { type MetricsQuery, toConnection, toFigures } from './schema.ts'
+import { type MetricsQuery, toConnection, toFigures, toFlow, type WebhookQuery } from './schema.ts'
 import { ceilTo, floorTo, spansOf } from './spans.ts'
-import { forgetTraffic } from './traffic_queries.ts'
+import { forgetTraffic, listSubjects, listTraffic } from './traffic_queries.ts'
 
 /**
  * How connections do, over any range: counted as calls end, by the hour and by the day, and kept for 400 days, far
@@ -15,7 +15,7 @@ import { forgetTraffic } from './traffic_queries.ts'
 
 export { addAll, noteCache, noteCall, nothing, writeCounts } from './counts.ts'
 export { type Busy, type Counts, listBusiest, listCounts, TOGETHER } from './queries.ts'
-export { Figures, toFigures } from './schema.ts'
+export { Figures, toFigures, toFlow } from './schema.ts'
 export { ceilTo, floorTo, type Grain, SIZE_MS, type Span, spansOf } from './spans.ts'
 export { noteTraffic } from './traffic.ts'
 export { type Flow, listTraffic } from './traffic_queries.ts'
@@ -54,6 +54,38 @@ export async function readMetrics(app: App, actor: Actor, query: MetricsQuery) {
     series: [...by_step]
       .sort(([a], [b]) => a - b)
       .map(([at_ms, counts]) => ({ at: new Date(at_ms).toISOString(), ...toFigures(counts) })),
+  }
+}
+
+/** Webhooks in both directions, by what came of them: of each provider or type, and step by step. */
+export async function readWebhooks(app: App, { tenant_id }: Actor, query: WebhookQuery) {
+  const { from_ms, to_ms, step } = rangeOf(app, query)
+  await writeCounts(app)
+  const whole = spansOf(from_ms, to_ms, ['day', 'hour'])
+  const steps = spansOf(from_ms, to_ms, step === 'day' ? ['day', 'hour'] : ['hour'])
+  const { subjects, flows } = await inTenant(app.db, tenant_id, async (tx) => ({
+    subjects: await listSubjects(tx, tenant_id, whole),
+    flows: await listTraffic(tx, tenant_id, steps),
+  }))
+  const by_subject = Map.groupBy(subjects, ({ direction, subject }) => `${direction} ${subject}`)
+  const by_step = Map.groupBy(flows, ({ direction, at }) => `${floorTo(at.getTime(), step)} ${direction}`)
+  return {
+    from: new Date(from_ms).toISOString(),
+    to: new Date(to_ms).toISOString(),
+    subjects: [...by_subject.values()]
+      .flatMap((rows) =>
+        rows.slice(0, 1).map(({ direction, subject }) => ({ direction, subject, ...toFlow(rows) })),
+      )
+      .sort((a, b) => b.count - a.count),
+    series: [...by_step.values()]
+      .flatMap((rows) =>
+        rows.slice(0, 1).map(({ direction, at }) => ({
+          at: new Date(floorTo(at.getTime(), step)).toISOString(),
+          direction,
+          ...toFlow(rows),
+        })),
+      )
+      .sort((a, b) => (a.at < b.at ? -1 : 1)),
   }
 }
 

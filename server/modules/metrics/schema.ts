@@ -3,6 +3,7 @@ import { percentile } from '../../kit/durations.ts'
 import { toWire } from '../../platform/ids.ts'
 import { Nullable, Timestamp, WireId } from '../wire.ts'
 import type { Counts } from './queries.ts'
+import type { Flow } from './traffic_queries.ts'
 
 export const MetricsQuery = Type.Object(
   {
@@ -82,3 +83,45 @@ export const toConnection = (id: string, counts: Counts) => ({
   connection_id: toWire('connection', id),
   ...toFigures(counts),
 })
+
+export const WebhookQuery = Type.Omit(MetricsQuery, ['connection_id'], { additionalProperties: false })
+export type WebhookQuery = Static<typeof WebhookQuery>
+
+const Direction = Type.Union([Type.Literal('inbound'), Type.Literal('outbound')])
+const FLOW = {
+  direction: Direction,
+  count: Type.Integer(),
+  mean_ms: Ms,
+  outcomes: Type.Record(Type.String(), Type.Integer(), {
+    description:
+      'Inbound: completed, ignored, failed, parked, duplicate, quarantined. Outbound: delivered, refused, failed',
+    examples: [{ completed: 80, ignored: 3 }],
+  }),
+}
+export const Webhooks = Type.Object({
+  from: Timestamp,
+  to: Timestamp,
+  subjects: Type.Array(Type.Object({ subject: Type.String(), ...FLOW }), {
+    description: 'Of what came in the provider, of what went out the type of the event; the busiest first',
+  }),
+  series: Type.Array(Type.Object({ at: Timestamp, ...FLOW }), {
+    description: 'Of all subjects together; steps in which nothing crossed are left out',
+  }),
+})
+
+/** What never became work took no time worth a mean. */
+const UNWORKED = ['duplicate', 'quarantined']
+
+/** What rows of one direction come to together. */
+export function toFlow(rows: readonly Pick<Flow, 'outcome' | 'count' | 'total_ms'>[]) {
+  const outcomes: Record<string, number> = {}
+  let [count, worked, total_ms] = [0, 0, 0]
+  for (const row of rows) {
+    outcomes[row.outcome] = (outcomes[row.outcome] ?? 0) + row.count
+    count += row.count
+    if (UNWORKED.includes(row.outcome)) continue
+    worked += row.count
+    total_ms += row.total_ms
+  }
+  return { count, mean_ms: worked === 0 ? null : tenth(total_ms / worked), outcomes }
+}

@@ -49,6 +49,19 @@ export async function listTraffic(tx: Tx, tenant_id: string, spans: readonly Spa
   return rows
 }
 
+export type Subject = Omit<Flow, 'at'> & { subject: string }
+
+/** Of each subject over the whole range. */
+export async function listSubjects(tx: Tx, tenant_id: string, spans: readonly Span[]): Promise<Subject[]> {
+  const { rows } = await sql<Subject>`
+    select subject, direction, outcome, sum(count)::float8 as count, sum(total_ms)::float8 as total_ms
+      from ${spansAs(spans)} cross join lateral (
+        select subject, direction, outcome, count, total_ms from traffic
+         where tenant_id = ${tenant_id} and grain = s.g and subject > ${ALL_SUBJECTS} and at >= s.f and at < s.t) m
+     group by subject, direction, outcome order by sum(count) desc, subject, outcome limit 1000`.execute(tx)
+  return rows
+}
+
 const FORGET = { name: 'traffic_forget', text: 'delete from traffic where at < $1' }
 const FORGET_FINE = {
   name: 'traffic_forget_fine',

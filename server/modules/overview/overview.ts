@@ -17,12 +17,13 @@ import {
   spansOf,
   TOGETHER,
   toFigures,
+  toFlow,
   writeCounts,
 } from '../metrics/metrics.ts'
 import { readBacklog as readDeliveries } from '../outbound/outbound.ts'
 import { holds } from '../tenants/tenants.ts'
 import { type Range, rangeOf, stepsOf } from './range.ts'
-import type { CallStep, FlowTotal, Overview, OverviewQuery } from './schema.ts'
+import type { CallStep, Overview, OverviewQuery } from './schema.ts'
 
 /**
  * How the border of a tenant does, on one page: what the dashboard opens with. Everything is read from what was
@@ -137,22 +138,6 @@ async function readFlows(tx: Tx, { tenant_id }: Actor, range: Range) {
       })),
     }
   }
-}
-
-/** What never became work took no time worth a mean. */
-const UNWORKED = ['duplicate', 'quarantined']
-
-function toFlow(rows: readonly Flow[]): FlowTotal {
-  const outcomes: Record<string, number> = {}
-  let [count, worked, total_ms] = [0, 0, 0]
-  for (const row of rows) {
-    outcomes[row.outcome] = (outcomes[row.outcome] ?? 0) + row.count
-    count += row.count
-    if (UNWORKED.includes(row.outcome)) continue
-    worked += row.count
-    total_ms += row.total_ms
-  }
-  return { count, mean_ms: worked === 0 ? null : tenth(total_ms / worked), outcomes }
 }
 
 const tenth = (n: number): number => Math.round(n * 10) / 10

@@ -77,7 +77,6 @@ const FLOW = {
   outcomes: Type.Record(Type.String(), Type.Integer(), { examples: [{ completed: 80, ignored: 3 }] }),
 }
 const FlowTotal = Type.Object(FLOW)
-export type FlowTotal = Static<typeof FlowTotal>
 const Backlog = Type.Object({
   depth: Type.Integer({ description: 'All that is not ended, as far as 10,000' }),
   due: Type.Integer({ description: 'Of these, what could be worked on now' }),
