@@ -1,7 +1,8 @@
-import { Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { useLocation } from 'react-router'
 import { api, ask, Refusal } from '../api/client.ts'
 import { useRead } from '../api/hooks.ts'
 import { Wrong } from '../parts/page.tsx'
@@ -16,6 +17,9 @@ const useText = texts('sign_in', {
     code: 'Code from your authenticator app',
     submit: 'Sign in',
     or: 'or',
+    email: 'Your company did not vouch for an e-mail that may come in here. Ask an administrator.',
+    provider: 'Your company’s sign-in does not answer. Try again, or use your password.',
+    expired: 'That took too long. Try again.',
     company: 'Sign in with {{name}}',
     lost: 'First time here, or password forgotten? Open the link that `npm start` prints, or ask for one: `trilho member link`.',
   },
@@ -26,13 +30,22 @@ const useText = texts('sign_in', {
     code: 'Código do aplicativo autenticador',
     submit: 'Entrar',
     or: 'ou',
+    email: 'Sua empresa não confirmou um e-mail que possa entrar aqui. Fale com um administrador.',
+    provider: 'O acesso da sua empresa não responde. Tente de novo ou use a sua senha.',
+    expired: 'Demorou demais. Tente de novo.',
     company: 'Entrar com {{name}}',
     lost: 'Primeira vez aqui, ou esqueceu a senha? Abra o link que `npm start` mostra, ou peça um: `trilho member link`.',
   },
 })
 
-const asksCode = (error: Error | null): boolean =>
-  error instanceof Refusal && error.problem?.code === ('totp_required' as never)
+export const asksCode = (error: Error | null): boolean =>
+  error instanceof Refusal && error.problem?.code === 'totp_required'
+
+const REFUSED = ['email', 'provider', 'expired'] as const
+
+/** Why a company's sign-in led back here, as the server put it into the address. */
+const refusedIn = (hash: string): (typeof REFUSED)[number] | undefined =>
+  REFUSED.find((why) => hash === `#/sign-in?refused=${why}`)
 
 /** The companies that say who their people are, where there are any. */
 function Companies() {
@@ -57,6 +70,7 @@ export function SignIn() {
   const say = useText()
   const client = useQueryClient()
   const [needs_code, setNeedsCode] = useState(false)
+  const refused = refusedIn(useLocation().hash)
   const form = useForm({ initialValues: { email: '', password: '', code: '' } })
   const enter = useMutation({
     mutationFn: ({ code, ...who }: typeof form.values) =>
@@ -97,6 +111,7 @@ export function SignIn() {
             {say('submit')}
           </Button>
           <Companies />
+          {refused && <Alert color="red">{say(refused)}</Alert>}
           <Text size="xs" c="dimmed">
             {say('lost')}
           </Text>

@@ -5,6 +5,7 @@ import { api, ask } from '../api/client.ts'
 import { Wrong } from '../parts/page.tsx'
 import { type Language, speak, spoken, texts } from '../text/text.ts'
 import { Card } from './card.tsx'
+import { asksCode } from './sign_in.tsx'
 
 const LEAST_PASSWORD = 12
 
@@ -18,6 +19,7 @@ const useText = texts('welcome', {
     least: 'At least {{n}} characters',
     language: 'Language',
     submit: 'Start',
+    code: 'Code from your authenticator app',
   },
   'pt-BR': {
     title: 'Bem-vindo ao Trilho',
@@ -28,6 +30,7 @@ const useText = texts('welcome', {
     least: 'Pelo menos {{n}} caracteres',
     language: 'Idioma',
     submit: 'Começar',
+    code: 'Código do aplicativo autenticador',
   },
 })
 
@@ -35,13 +38,14 @@ const useText = texts('welcome', {
 export function Welcome({ token }: { token: string }) {
   const say = useText()
   const form = useForm({
-    initialValues: { name: '', email: '', password: '', language: spoken() as Language },
+    initialValues: { name: '', email: '', password: '', code: '', language: spoken() as Language },
     validate: {
       password: (value) => (value.length < LEAST_PASSWORD ? say('least', { n: LEAST_PASSWORD }) : null),
     },
   })
   const start = useMutation({
-    mutationFn: (values: typeof form.values) => ask(api.POST('/v1/welcome', { body: { token, ...values } })),
+    mutationFn: ({ code, ...values }: typeof form.values) =>
+      ask(api.POST('/v1/welcome', { body: { token, ...values, ...(code !== '' && { code }) } })),
     onSuccess: () => window.location.replace('/'),
   })
   return (
@@ -76,6 +80,14 @@ export function Welcome({ token }: { token: string }) {
               speak(value as Language)
             }}
           />
+          {asksCode(start.error) && (
+            <TextInput
+              label={say('code')}
+              inputMode="numeric"
+              autoComplete="one-time-code"
+              {...form.getInputProps('code')}
+            />
+          )}
           {start.error && <Wrong error={start.error} />}
           <Button type="submit" loading={start.isPending}>
             {say('submit')}
