@@ -159,6 +159,16 @@ test('a vendor that fails with 500 is asked again, and the payment is made once'
   assert.equal((await chargesOf(lost.id, silent)).length, 1)
 })
 
+test('a payment that was cut off before the vendor had it is made by asking again, once', async () => {
+  silent.front.fault(/POST .*payment_intents$/, 'drop')
+  const lost = await pay({}, silent)
+  assert.equal(lost.status, 'processing')
+  assert.equal((await chargesOf(lost.id, silent)).length, 0)
+  await askNow(lost.id)
+  await becomes(lost.id, 'completed')
+  assert.equal((await chargesOf(lost.id, silent)).length, 1)
+})
+
 test('a vendor that cannot be reached was not asked: the payment failed, and nothing was charged', async () => {
   const made = await product.api.ok('POST', '/v1/connections', {
     provider: 'stripe',

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { inTenant } from '../../platform/database/database.ts'
+import { floorId, fromWire, toWire } from '../../platform/ids.ts'
+import { providers } from '../../providers/index.ts'
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
+import { type Front, openFront } from '../../test/faulty_front.ts'
+import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { routes as connectionRoutes } from '../connections/routes.ts'
+import * as queries from './queries.ts'
+import { settle } from './settle.ts'
+import { link } from './told.ts'
+
+let served: Served
+let sandbox: Sandbox
+let front: Front
+let tenant_id: string
+let connection_id: string
+before(async () => {
+  sandbox = await startSandbox({ port: 0 })
+  front = await openFront(sandbox.url)
+  served = await serve({ mount: { rooms: [connectionRoutes] }, providers })
+  const made = await tenantWithKey(served, ['*'], 'test')
+  tenant_id = made.tenant_id
+  const body = {
+    provider: 'stripe',
+    name: 'Stripe',
+    environment: 'development',
+    settings: { base_url: `${front.url}/stripe` },
+    credentials: { secret_key: 'sk_test_abcdef123456' },
+  }
+  const reply = await served.send('POST', '/v1/connections', { key: made.key, body })
+  connection_id = fromWire('connection', String(reply.body['id']))
+})
+after(() => sandbox.stop())
+
+const HOUR_MS = 3_600_000
+let serial = 0
+
+/** As a process left it that died over it so long ago. */
+async function leave(age_ms: number): Promise<queries.Place> {
+  const place = { tenant_id, id: floorId(new Date(Date.now() - age_ms - ++serial * 1000)) }
+  await inTenant(served.app.db, tenant_id, async (tx) => {
+    await queries.insertPayment(tx, {
+      ...place,
+      ...{
+        connection_id,
+        provider: 'stripe',
+        method: 'card',
+        capture: 'automatic',
+        held: false,
+        actor: 'test',
+      },
+      ...{ amount: '990', currency: 'BRL', customer: null, description: null, metadata: '{}' },
+      request: Buffer.from('x'),
+    })
+    await link(served.app, tx, place, { wait_s: 3_600 })
+  })
+  return place
+}
+
+const read = async (place: queries.Place): Promise<queries.PaymentRow> => {
+  const row = await inTenant(served.app.db, tenant_id, (tx) => queries.findPayment(tx, place))
+  assert.ok(row)
+  return row
+}
+
+/** Runs the job of now, as the worker does when it falls due. */
+async function turn(place: queries.Place, denied = 0): Promise<queries.PaymentRow> {
+  const { job_id } = await read(place)
+  assert.ok(job_id)
+  const payload = { payment_id: place.id, tries: 6, denied }
+  await settle(served.app, { tenant_id, id: job_id, payload, attempts: 1 })
+  return read(place)
+}
+
+async function chargeAt(place: queries.Place): Promise<void> {
+  const reference = toWire('payment', place.id)
+  await fetch(`${sandbox.url}/stripe/v1/payment_intents`, {
+    method: 'POST',
+    headers: {
+      authorization: 'Bearer sk_test_abcdef123456',
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: `amount=990&currency=brl&payment_method=pm_card_visa&confirm=true&metadata[reference]=${reference}`,
+  })
+}
+
+const posts = () => front.seen.filter((what) => what.startsWith('POST')).length
+
+test('an old payment is looked for and not sent again: what the vendor has is adopted', async () => {
+  const place = await leave(HOUR_MS)
+  await chargeAt(place)
+  const row = await turn(place)
+  assert.equal(row.status, 'completed')
+  assert.match(String(row.vendor_id), /^pi_/)
+  assert.equal(row.job_id, null)
+  assert.equal(posts(), 0)
+})
+
+test('that the vendor knows nothing of it is believed when it is said twice, and long after', async () => {
+  const [young, old] = [await leave(HOUR_MS), await leave(3 * HOUR_MS)]
+  assert.equal((await turn(young, 1)).status, 'processing')
+  const once = await turn(old)
+  assert.equal(once.status, 'processing')
+  assert.ok(once.job_id)
+  const twice = await turn(old, 1)
+  assert.equal(twice.status, 'failed')
+  assert.equal(twice.failure?.reason, 'not_found')
+  assert.equal(posts(), 0)
+})
+
+test('a job that is not the one of now asks nothing', async () => {
+  const place = await leave(HOUR_MS)
+  const { job_id } = await read(place)
+  await inTenant(served.app.db, tenant_id, (tx) => link(served.app, tx, place, { wait_s: 3_600 }))
+  const asked = front.seen.length
+  const payload = { payment_id: place.id, tries: 0, denied: 0 }
+  await settle(served.app, { tenant_id, id: String(job_id), payload, attempts: 1 })
+  assert.equal(front.seen.length, asked)
+})
+
+test('a vendor that does not answer is asked again later', async () => {
+  const place = await leave(HOUR_MS)
+  front.fault(/GET/, 'status=400')
+  const row = await turn(place)
+  front.calm()
+  assert.equal(row.status, 'processing')
+  assert.ok(row.job_id)
+})
