@@ -11,6 +11,12 @@ export const theme = createTheme({
   headings: { fontWeight: '600' },
 })
 
+/** Mantine would lighten what is pointed at, and its words would no longer stand out. */
+const HOVERED = {
+  '--mantine-color-cyan-filled-hover': 'color-mix(in srgb, var(--mantine-color-cyan-9), black 15%)',
+  '--mantine-primary-color-filled-hover': 'var(--mantine-color-cyan-filled-hover)',
+}
+
 /** Texts in the colours of states and links, dark or light enough for everybody to read (WCAG AA, 4.5 to 1). */
 export const readable: CSSVariablesResolver = ({ colors }) => {
   const all = Object.entries(colors) as [string, MantineColorsTuple][]
@@ -22,6 +28,7 @@ export const readable: CSSVariablesResolver = ({ colors }) => {
     variables: {},
     light: {
       ...named(9),
+      ...HOVERED,
       '--mantine-color-dimmed': colors.gray[7],
       '--mantine-color-placeholder': colors.gray[7],
       '--mantine-color-anchor': colors.cyan[9],
@@ -29,6 +36,7 @@ export const readable: CSSVariablesResolver = ({ colors }) => {
     },
     dark: {
       ...named(2),
+      ...HOVERED,
       '--mantine-color-dimmed': colors.dark[1],
       '--mantine-color-placeholder': colors.dark[1],
       '--mantine-color-anchor': colors.cyan[3],
