@@ -17,9 +17,9 @@ const useText = texts('sign_in', {
     code: 'Code from your authenticator app',
     submit: 'Sign in',
     or: 'or',
-    email: 'Your company did not vouch for an e-mail that may come in here. Ask an administrator.',
-    provider: 'Your company’s sign-in does not answer. Try again, or use your password.',
-    expired: 'That took too long. Try again.',
+    refused_email: 'Your company did not vouch for an e-mail that may come in here. Ask an administrator.',
+    refused_provider: 'Your company’s sign-in does not answer. Try again, or use your password.',
+    refused_expired: 'That took too long. Try again.',
     company: 'Sign in with {{name}}',
     lost: 'First time here, or password forgotten? Open the link that `npm start` prints, or ask for one: `trilho member link`.',
   },
@@ -30,9 +30,9 @@ const useText = texts('sign_in', {
     code: 'Código do aplicativo autenticador',
     submit: 'Entrar',
     or: 'ou',
-    email: 'Sua empresa não confirmou um e-mail que possa entrar aqui. Fale com um administrador.',
-    provider: 'O acesso da sua empresa não responde. Tente de novo ou use a sua senha.',
-    expired: 'Demorou demais. Tente de novo.',
+    refused_email: 'Sua empresa não confirmou um e-mail que possa entrar aqui. Fale com um administrador.',
+    refused_provider: 'O acesso da sua empresa não responde. Tente de novo ou use a sua senha.',
+    refused_expired: 'Demorou demais. Tente de novo.',
     company: 'Entrar com {{name}}',
     lost: 'Primeira vez aqui, ou esqueceu a senha? Abra o link que `npm start` mostra, ou peça um: `trilho member link`.',
   },
@@ -111,7 +111,7 @@ export function SignIn() {
             {say('submit')}
           </Button>
           <Companies />
-          {refused && <Alert color="red">{say(refused)}</Alert>}
+          {refused && <Alert color="red">{say(`refused_${refused}`)}</Alert>}
           <Text size="xs" c="dimmed">
             {say('lost')}
           </Text>
