@@ -78,8 +78,8 @@ async function crowd({ app, a, ...world }: World): Promise<Pick<Ground, 'large' 
   return { large: new Set(rows.filter((row) => row.is_large).map((row) => row.name)), partitions }
 }
 
-/** What asks a vendor, what goes on for as long as a batch does, and what sends the statement of a list for every page. */
-const NO_READING = ['proxyGet', 'streamGet', 'watchBatch', 'exportCalls']
+/** What asks a vendor, what goes on for as long as a batch does or somebody watches, and what sends the statement of a list for every page. */
+const NO_READING = ['proxyGet', 'streamGet', 'watchBatch', 'watchLive', 'exportCalls']
 
 /** Of a list with many filters; of one with few, all of them. */
 const MOST_TOGETHER = 2
