@@ -165,7 +165,7 @@ function Environment() {
     <SegmentedControl
       size="xs"
       aria-label={say('environment')}
-      color={environment === 'live' ? 'orange' : 'gray'}
+      color={environment === 'live' ? 'red' : 'gray'}
       value={environment}
       onChange={(value) => void choose(value as 'live' | 'test')}
       data={[

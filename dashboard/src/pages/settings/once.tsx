@@ -34,7 +34,7 @@ export function ShownOnce({
   return (
     <Modal opened onClose={close} title={title} withCloseButton={false} closeOnClickOutside={false} size="lg">
       <Stack>
-        <Alert color="yellow" variant="light" icon={<IconEyeOff size={18} />} title={say('once')}>
+        <Alert color="orange" variant="light" icon={<IconEyeOff size={18} />} title={say('once')}>
           {say('about')}
         </Alert>
         {secrets.map(({ name, value }) => (
