@@ -58,7 +58,6 @@ export const useText = texts('tester', {
     no_body: 'Without a body.',
     see: 'See the call',
     deferred: 'It will be made later; its page shows how it goes.',
-    refused: 'The request was not sent',
   },
   'pt-BR': {
     title: 'Testar API',
@@ -117,6 +116,5 @@ export const useText = texts('tester', {
     no_body: 'Sem corpo.',
     see: 'Ver a chamada',
     deferred: 'Ela será feita depois; sua página mostra como vai.',
-    refused: 'A requisição não foi enviada',
   },
 })
