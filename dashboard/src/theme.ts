@@ -47,4 +47,4 @@ export const readable: CSSVariablesResolver = ({ colors }) => {
 
 /** Yellow and orange stay bright in their last shade. */
 const darken = (shades: MantineColorsTuple, shade: number): string =>
-  shade < 9 ? (shades[shade] ?? '') : `color-mix(in srgb, ${shades[9]}, black 25%)`
+  shade < 9 ? (shades[shade] ?? '') : `color-mix(in srgb, ${shades[9]}, black 30%)`
