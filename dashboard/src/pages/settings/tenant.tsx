@@ -52,7 +52,10 @@ function OwnTenant({ tenant }: { tenant: OfTenant }) {
   const can_change = useMay()('tenants:write') && is_live
   const form = useForm({ initialValues: { name: tenant.name, time_zone: tenant.time_zone } })
   const save = useAct({
-    act: (body: typeof form.values) => ask(api.PATCH('/v1/tenant', { body })),
+    act: async (body: typeof form.values) => {
+      await ask(api.PATCH('/v1/tenant', { body }))
+      form.resetDirty()
+    },
     done: say('saved'),
     changes: ['tenants', 'session'],
   })
