@@ -127,6 +127,9 @@ export async function readCall(app: App, actor: Actor, wire_id: string) {
   })
 }
 
+/** Waits until what this process knows of calls is on record: for who reads what they just did. */
+export const callsWritten = (app: App): Promise<void> => recorder(app).written()
+
 /** Waits until every call that ended is on record and what is kept is written: before the database is closed. */
 export async function drainCalls(app: App): Promise<void> {
   await drainCache(app)

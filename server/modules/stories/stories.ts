@@ -2,6 +2,7 @@ import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
+import { callsWritten } from '../calls/calls.ts'
 import { readQuarantined } from '../inbound/inbound.ts'
 import { holds } from '../tenants/tenants.ts'
 import { tellBatches, tellCalls, tellDeliveries, tellEvents, tellMessages } from './entries.ts'
@@ -20,6 +21,7 @@ const MOST_ENTRIES = 500
 export async function readStory(app: App, actor: Actor, id: string): Promise<Story> {
   const { tenant_id } = actor
   const sees = (scope: string, ids: ReadonlySet<string>) => (holds(actor.scopes, scope) ? [...ids] : [])
+  await callsWritten(app)
   const all = await gather(app, actor, id)
   const before = [
     ...(await tellRefused(app, actor, sees('sources:read', all.quarantine))),
