@@ -60,10 +60,14 @@ const amount = (maximum: number, description: string) => Type.Integer({ minimum:
 const BankSlip = Type.Object(
   {
     kind: Type.Literal('bank'),
-    bank: Type.String({ pattern: '^[0-9]{3}$', description: 'COMPE code' }),
+    bank: Type.String({ pattern: '^[0-9]{3}$', description: 'COMPE code', examples: ['001'] }),
     due_date: Nullable(Day('Null for none')),
     amount: amount(9_999_999_999, 'Cents; 0 where the payer says how much'),
-    free_field: Type.String({ pattern: '^[0-9]{25}$', description: 'As the bank defines it' }),
+    free_field: Type.String({
+      pattern: '^[0-9]{25}$',
+      description: 'As the bank defines it',
+      examples: ['0500940144816060680935031'],
+    }),
     reference_date,
   },
   exact,
@@ -72,9 +76,10 @@ const BankSlip = Type.Object(
 const CollectionSlip = Type.Object(
   {
     kind: Type.Literal('collection'),
-    segment: Type.String({ pattern: '^[1-79]$' }),
+    segment: Type.String({ pattern: '^[1-79]$', examples: ['3'] }),
     value_identifier: Type.String({
       pattern: '^[6-9]$',
+      examples: ['6'],
       description:
         '6 and 8: the value is cents; 7 and 9: units of an index. 6 and 7 check modulo 10, 8 and 9 modulo 11',
     }),
@@ -82,6 +87,7 @@ const CollectionSlip = Type.Object(
     free_field: Type.String({
       pattern: '^[0-9]{29}$',
       description: "The biller's number, and what it makes of it",
+      examples: ['00480000000000000000000000000'],
     }),
     reference_date,
   },
