@@ -7,7 +7,7 @@ import { toWire } from '../../platform/ids.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import type { Actor } from '../app.ts'
 import { answered } from './create.ts'
-import { leftToRefund, nextOf, type Standing, type Status, wordOf } from './moves.ts'
+import { leftToRefund, mayRefundBecome, nextOf, type Standing, type Status, wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { refundAnswered, reserveRefund } from './refunds.ts'
@@ -322,6 +322,11 @@ test('news heard twice changes nothing the second time, whatever it is', () => {
       assert.equal(nextOf(after, last), null)
     }),
   )
+})
+
+test('a refund we gave up is believed when the vendor has it, one that came back is not done by old news', () => {
+  assert.ok(mayRefundBecome({ status: 'failed', vendor_id: null }, 'completed'))
+  assert.ok(!mayRefundBecome({ status: 'failed', vendor_id: 're_1' }, 'completed'))
 })
 
 test('what is left to refund is never more than what nobody has asked for', () => {

@@ -125,8 +125,13 @@ const REFUND_FORWARD: Record<RefundStatus, readonly RefundStatus[]> = {
   canceled: [],
 }
 
-export const mayRefundBecome = (now: RefundStatus, next: RefundStatus): boolean =>
-  REFUND_FORWARD[now].includes(next)
+/** One that failed without the vendor ever having told of it may be there after all: then the vendor is right. */
+export const mayRefundBecome = (
+  now: { status: RefundStatus; vendor_id: string | null },
+  next: RefundStatus,
+): boolean =>
+  REFUND_FORWARD[now.status].includes(next) ||
+  (now.status === 'failed' && now.vendor_id === null && next === 'completed')
 
 /** What may still be asked back: what is under way counts as gone. */
 export function leftToRefund(

@@ -11,7 +11,7 @@ import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import type { CreateRefund } from './schema.ts'
 import { applyWord, type Draft, link, tell } from './told.ts'
-import { type Answer, ask } from './vendor.ts'
+import { type Answer, ask, never } from './vendor.ts'
 
 /** Refunds: reserved under the lock of their payment before the vendor is asked, so that all of them never exceed it. */
 
@@ -66,7 +66,8 @@ export async function sendRefund(
   const money = { amount, currency }
   const input = { vendor_id, money, reference, ...(reason !== null && { reason }) }
   const answer = await ask<VendorRefund>(app, actor, connection, { verb: 'refund', input, key: reference })
-  return refundAnswered(app, { tenant_id: connection.tenant_id, id }, answer, cause)
+  const heard = cause === 'answer' ? never(answer) : answer
+  return refundAnswered(app, { tenant_id: connection.tenant_id, id }, heard, cause)
 }
 
 /** What the vendor said of a refund; where nobody knows it, it is asked for soon. */
@@ -106,7 +107,7 @@ export async function applyRefund(
   refund: refunds.RefundRow,
   { status, vendor_id = refund.vendor_id ?? undefined, failure }: Said,
 ): Promise<Draft[]> {
-  if (!mayRefundBecome(refund.status, status)) return []
+  if (!mayRefundBecome(refund, status)) return []
   const after = { status, vendor_id: vendor_id ?? null, failure: failure ?? null }
   const place = { tenant_id, id: refund.id }
   if (!(await refunds.moveRefund(tx, place, refund.status, after))) return []

@@ -6,9 +6,12 @@ import { providers } from '../../providers/index.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
 import { type Front, openFront } from '../../test/faulty_front.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { openConnection } from '../connections/connections.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import * as queries from './queries.ts'
-import { settle } from './settle.ts'
+import * as refunds from './refund_queries.ts'
+import { reserveRefund, sendRefund } from './refunds.ts'
+import { asker, settle } from './settle.ts'
 import { link } from './told.ts'
 
 let served: Served
@@ -108,6 +111,27 @@ test('that the vendor knows nothing of it is believed when it is said twice, and
   assert.equal(twice.status, 'failed')
   assert.equal(twice.failure?.reason, 'not_found')
   assert.equal(posts(), 0)
+})
+
+test('a refund that may be made stays reserved while the vendor turns us away, and is known in the end', async () => {
+  const place = await leave(HOUR_MS)
+  await chargeAt(place)
+  await turn(place)
+  const { app } = served
+  const connection = await openConnection(app, tenant_id, connection_id)
+  const { payment, refund } = await reserveRefund(app, asker(connection), place, {})
+  const now = () => inTenant(app.db, tenant_id, (tx) => refunds.findRefund(tx, { tenant_id, id: refund.id }))
+  front.fault(/POST .*refunds$/, 'cut')
+  await sendRefund(app, asker(connection), connection, payment, refund)
+  front.calm()
+  front.fault(/refunds/, 'status=401')
+  const row = await turn(place)
+  front.calm()
+  assert.equal((await now())?.status, 'processing')
+  assert.ok(row.job_id)
+  await assert.rejects(reserveRefund(app, asker(connection), place, {}))
+  assert.equal((await turn(place)).refunded, '990')
+  assert.equal((await now())?.status, 'completed')
 })
 
 test('a job that is not the one of now asks nothing', async () => {

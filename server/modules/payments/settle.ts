@@ -10,7 +10,7 @@ import * as queries from './queries.ts'
 import { listOpenRefunds, type RefundRow } from './refund_queries.ts'
 import { refundAnswered, sendRefund } from './refunds.ts'
 import { applyWord, enqueueTurn, SETTLE, tell } from './told.ts'
-import { type Answer, ask, toldBy } from './vendor.ts'
+import { type Answer, ask, never, toldBy } from './vendor.ts'
 
 /**
  * What became of a payment that nobody saw the end of, found out by asking, again and again, until it is known. Never
@@ -121,17 +121,6 @@ const NEVER_HEARD: Answer<VendorPayment> = {
   kind: 'refused',
   failure: { reason: 'not_found', code: null, message: 'the vendor knows nothing of it' },
   call_id: null,
-}
-
-/** That this question was not sent, or not looked at, says nothing about the first one. */
-function never(answer: Answer<VendorPayment>): Answer<VendorPayment> {
-  if (answer.kind !== 'refused') return answer
-  const { reason, code } = answer.failure
-  const of_us = ['rate_limited', 'vendor_unavailable', 'credentials_refused', 'not_permitted'].includes(
-    reason,
-  )
-  if (!of_us && code !== 'not_sent') return answer
-  return { kind: 'unknown', because: 'it was not asked', call_id: answer.call_id }
 }
 
 async function settleRefund(

@@ -107,3 +107,21 @@ const isUnsure = ({ state, status, attempts, refusal }: Report): boolean =>
 /** Of what was only read, nothing but what was told is of use. */
 export const toldBy = <Told>(answer: Answer<Told>): { told: Told; call_id: string } | null =>
   answer.kind === 'told' ? answer : null
+
+/** Of a question asked before: these were said of this time's asking, or of what the first one may have done. */
+const OF_THIS_TIME: readonly string[] = [
+  'rate_limited',
+  'vendor_unavailable',
+  'credentials_refused',
+  'not_permitted',
+  'state_conflict',
+  'not_found',
+]
+
+/** That a question asked again was not sent, not looked at, or is too late now says nothing about the first one. */
+export function never<Told>(answer: Answer<Told>): Answer<Told> {
+  if (answer.kind !== 'refused') return answer
+  const { reason, code, message } = answer.failure
+  if (!OF_THIS_TIME.includes(reason) && code !== NOT_SENT) return answer
+  return { kind: 'unknown', because: `asked again: ${message ?? reason}`, call_id: answer.call_id }
+}
