@@ -3,9 +3,12 @@ import { before, test } from 'node:test'
 import { undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve } from '../../test/http_app.ts'
 import { CLIENT, startOidc, visit } from '../../test/oidc/oidc.ts'
-import { type Browser, fails, firstPerson, invite } from '../../test/person.ts'
+import { type Browser, fails, firstPerson, invite, PASSWORD, tokenOf } from '../../test/person.ts'
 import { freePort } from '../../test/ports.ts'
+import { INSTALLATION } from '../app.ts'
+import { resetLink } from './people.ts'
 import { routes } from './routes.ts'
+import { totpCode } from './totp.ts'
 
 /** Nobody listens there: the test takes what comes back to the server itself. */
 const PUBLIC_URL = 'http://trilho.example'
@@ -139,6 +142,47 @@ test('who was invited gets the role of the invitation, and who has an account ke
   said = { email: 'dora@padaria.example', email_verified: true }
   const session = await sessionOf(await signIn())
   assert.deepEqual([session['member'], session['role']], [dora.session['member'], 'viewer'])
+})
+
+const byPassword = (email: string) =>
+  served.send('POST', '/v1/session', { body: { email, password: PASSWORD } })
+
+test('who signed up by an e-mail that is not theirs is out once the company has said whose it is', async () => {
+  const { body } = await ana.send('POST', '/v1/tenants', { body: { name: 'Loja' } })
+  const eve = await invite(served, ana, 'eva@padaria.example', 'viewer', String(body['id']))
+  const totp = (sent: Record<string, string>) =>
+    eve.send('POST', '/v1/member/totp', { body: { password: PASSWORD, ...sent } })
+  const { secret } = (await totp({ action: 'begin' })).body as { secret: string }
+  assert.equal((await totp({ action: 'confirm', code: totpCode(secret, new Date()) })).status, 200)
+  account = 'eva'
+  said = { email: 'eva@padaria.example', email_verified: true }
+  const eva = await sessionOf(await signIn())
+  assert.deepEqual(eva['member'], { ...(eve.session['member'] as object), has_totp: false })
+  await fails(eve.send('GET', '/v1/session'), 401, 'unauthenticated')
+  await fails(byPassword('eva@padaria.example'), 401, 'unauthenticated')
+  assert.equal((await sessionOf(await signIn()))['id'] === eva['id'], false, 'she comes again')
+})
+
+test('no company signs in who administers the installation', async () => {
+  await invite(served, ana, 'rita@padaria.example', 'admin', `tnt_${'0'.repeat(26)}`)
+  account = 'rita'
+  said = { email: 'rita@padaria.example', email_verified: true }
+  assert.equal(refusal(await signIn()), '/#/sign-in?refused=email')
+  assert.equal((await byPassword('rita@padaria.example')).status, 200)
+})
+
+test('who comes to administer the installation is signed in by a company no more', async () => {
+  const email = 'nina@padaria.example'
+  account = 'nina'
+  said = { email, email_verified: true }
+  await sessionOf(await signIn())
+  const actor = { kind: 'system', id: 'cli', tenant_id: INSTALLATION, environment: 'live' } as const
+  const by = { ...actor, scopes: ['admin'], ip: null, request_id: null }
+  const link = await resetLink(served.app, by, { email, drops_totp: false })
+  const body = { token: tokenOf(link), name: 'Nina', email, password: PASSWORD, language: 'en' }
+  assert.equal((await served.send('POST', '/v1/welcome', { body })).status, 200)
+  await invite(served, ana, email, 'admin', `tnt_${'0'.repeat(26)}`)
+  assert.equal(refusal(await signIn()), '/#/sign-in?refused=email')
 })
 
 test('a company that does not answer is said at the page of signing in', async () => {

@@ -12,9 +12,17 @@ import { type App, INSTALLATION } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { insertIdentity, type ProviderRow, personOfIdentity } from './company_queries.ts'
 import { findMemberByEmail, insertMember, moveMember } from './member_queries.ts'
-import { findPerson, findPersonByEmail, insertPerson, markSignedIn, type PersonRow } from './queries.ts'
-import { asPerson, type Opened, openSession } from './sessions.ts'
-import { toEmail, type Visitor } from './sign_in.ts'
+import {
+  deleteLinksOf,
+  findPersonByEmail,
+  insertPerson,
+  lockPerson,
+  markSignedIn,
+  movePerson,
+  type PersonRow,
+} from './queries.ts'
+import { asPerson, endSessionsOf, type Opened, openSession } from './sessions.ts'
+import { toEmail, totpRef, type Visitor } from './sign_in.ts'
 import { forgetSessionsOf } from './standing.ts'
 
 /**
@@ -97,8 +105,8 @@ async function letIn(app: App, visitor: Visitor, provider: ProviderRow, who: Cam
   const email = who.is_verified && who.email !== null ? toEmail(who.email) : null
   return inTenants(app.db, [INSTALLATION, provider.member_tenant_id], async (tx) => {
     const known = await personOfIdentity(tx, provider.id, who.subject)
-    const person = known ? await findPerson(tx, known) : await meet(app, tx, visitor, provider, who, email)
-    if (!person) return 'email'
+    const person = known ? await lockPerson(tx, known) : await meet(app, tx, visitor, provider, who, email)
+    if (!person || (await administers(tx, person.email))) return 'email'
     if (!(await markSignedIn(tx, person, app.clock.now()))) return 'expired'
     return openSession(app, tx, person, visitor)
   })
@@ -114,13 +122,44 @@ async function meet(
 ): Promise<PersonRow | undefined> {
   if (email === null || !provider.domains.includes(email.slice(email.lastIndexOf('@') + 1))) return undefined
   if (email.length > 254 || who.subject.length > 255) return undefined
+  if (await administers(tx, email)) return undefined
   const there = await findPersonByEmail(tx, email)
   const name = (who.name ?? email).slice(0, 100)
   const language = who.locale?.startsWith('en') ? 'en' : 'pt-BR'
-  const person = there ?? (await insertPerson(tx, { id: app.newId(), email, name, language }))
+  const person = there
+    ? await vouchFor(app, tx, visitor, provider, there.id)
+    : await insertPerson(tx, { id: app.newId(), email, name, language })
+  if (!person) return undefined
   await insertIdentity(tx, { provider_id: provider.id, subject: who.subject, person_id: person.id })
   await join(app, tx, visitor, provider, person, there === undefined)
   return person
+}
+
+/** A company speaks for its own people: nobody administers the installation by its word, past password and code. */
+async function administers(tx: Tx, email: string): Promise<boolean> {
+  const member = await findMemberByEmail(tx, INSTALLATION, email)
+  return member !== undefined && member.person_id !== null
+}
+
+/**
+ * Whoever was invited anywhere by this e-mail may have chosen the password, and nobody verified that it was theirs: so
+ * all that would let them in again ends. The places stay, for the invitations to them named this e-mail. Undefined
+ * where the person was removed just now.
+ */
+async function vouchFor(
+  app: App,
+  tx: Tx,
+  visitor: Visitor,
+  provider: ProviderRow,
+  id: string,
+): Promise<PersonRow | undefined> {
+  await deleteLinksOf(tx, { person_id: id }) // before the person, as who uses one does
+  if (!(await lockPerson(tx, id))) return undefined
+  await endSessionsOf(tx, id, null)
+  await app.vault.drop(tx, totpRef(id))
+  const by = toWire('sign_in_provider', provider.id)
+  await audit(tx, asPerson(visitor, id), 'person.password', toWire('person', id), { by })
+  return movePerson(tx, id, { password: null, totp_since: null })
 }
 
 /** Who is new gets the provider's role, who was invited the one of the invitation; others keep what they have. */

@@ -25,9 +25,9 @@ export function endCookie(reply: FastifyReply): void {
 }
 
 /** The token a request carries; over https the plain name is anybody's to set and does not count. */
-export function cookieToken(request: FastifyRequest): string | null {
+export function cookieToken(request: FastifyRequest, is_https: boolean): string | null {
   const cookies = cookiesOf(request)
-  const token = cookies.get(SAFE) ?? (request.protocol === 'https' ? undefined : cookies.get(PLAIN))
+  const token = cookies.get(SAFE) ?? (is_https ? undefined : cookies.get(PLAIN))
   return token !== undefined && /^[\w-]{43}$/.test(token) ? token : null
 }
 

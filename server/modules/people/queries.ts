@@ -27,6 +27,15 @@ export const findPerson = (tx: Tx, id: string): Promise<PersonRow | undefined> =
     .where((is) => is.and({ tenant_id: INSTALLATION, id }))
     .executeTakeFirst()
 
+/** Held until the transaction ends. Taken before the person's sessions and places are changed. */
+export const lockPerson = (tx: Tx, id: string): Promise<PersonRow | undefined> =>
+  tx
+    .selectFrom('person')
+    .selectAll()
+    .where((is) => is.and({ tenant_id: INSTALLATION, id }))
+    .forUpdate()
+    .executeTakeFirst()
+
 export const findPersonByEmail = (tx: Tx, email: string): Promise<PersonRow | undefined> =>
   tx
     .selectFrom('person')
