@@ -19,6 +19,7 @@ create table payment (
   failure       jsonb,
   request       bytea, -- what the vendor is asked, sealed; gone when its answer is known
   held          boolean not null default false, -- not sent: a person is to look at it first
+  sent_at       timestamptz, -- of one that was held: when somebody sent it. Others are sent as they are made
   version       int not null default 1, -- rises with every move
   job_id        uuid, -- the job that asks the vendor what became of it; any other one is out of date
   actor         text not null,

@@ -27,6 +27,7 @@ export type PaymentRow = {
   metadata: Record<string, string>
   failure: Refusal | null
   held: boolean
+  sent_at: Date | null
   version: number
   job_id: string | null
   completed_at: Date | null
@@ -50,6 +51,7 @@ const PAYMENT = [
   'metadata',
   'failure',
   'held',
+  'sent_at',
   'version',
   'job_id',
   'completed_at',
@@ -182,7 +184,7 @@ export async function relink(
 export async function releasePayment(tx: Tx, { tenant_id, id }: Place): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('payment')
-    .set({ held: false })
+    .set({ held: false, sent_at: sql`now()` })
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .where('held', '=', true)

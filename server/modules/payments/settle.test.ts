@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { sql } from 'kysely'
 import { inTenant } from '../../platform/database/database.ts'
 import { floorId, fromWire, toWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
@@ -41,7 +42,7 @@ const HOUR_MS = 3_600_000
 let serial = 0
 
 /** As a process left it that died over it so long ago. */
-async function leave(age_ms: number): Promise<queries.Place> {
+async function leave(age_ms: number, held = false): Promise<queries.Place> {
   const place = { tenant_id, id: floorId(new Date(Date.now() - age_ms - ++serial * 1000)) }
   await inTenant(served.app.db, tenant_id, async (tx) => {
     await queries.insertPayment(tx, {
@@ -51,7 +52,7 @@ async function leave(age_ms: number): Promise<queries.Place> {
         provider: 'stripe',
         method: 'card',
         capture: 'automatic',
-        held: false,
+        held,
         actor: 'test',
       },
       ...{ amount: '990', currency: 'BRL', customer: null, description: null, metadata: '{}' },
@@ -110,6 +111,18 @@ test('that the vendor knows nothing of it is believed when it is said twice, and
   const twice = await turn(old, 1)
   assert.equal(twice.status, 'failed')
   assert.equal(twice.failure?.reason, 'not_found')
+  assert.equal(posts(), 0)
+})
+
+test('one that was held for long is as young as its sending: no search that is behind makes it failed', async () => {
+  const place = await leave(30 * HOUR_MS, true)
+  await inTenant(served.app.db, tenant_id, (tx) => queries.releasePayment(tx, place))
+  assert.ok(Date.now() - Number((await read(place)).sent_at) < HOUR_MS)
+  await sql`update payment set sent_at = now() - interval '1 hour' where id = ${place.id}`.execute(
+    served.app.db.owner,
+  )
+  const row = await turn(place, 1)
+  assert.equal(row.status, 'processing')
   assert.equal(posts(), 0)
 })
 

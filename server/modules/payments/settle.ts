@@ -47,7 +47,8 @@ export async function settle(app: App, { tenant_id, id, payload }: Job): Promise
 async function askAll(app: App, place: queries.Place, row: queries.PaymentRow, denied: number) {
   const connection = await openConnection(app, place.tenant_id, row.connection_id)
   if (connection.state !== 'enabled') return { denied, is_open: true }
-  const heard = row.status === 'processing' ? await settleCreate(app, connection, place, denied) : denied
+  const heard =
+    row.status === 'processing' ? await settleCreate(app, connection, { place, row }, denied) : denied
   const before = await inTenant(app.db, place.tenant_id, (tx) => listOpenRefunds(tx, place))
   for (const refund of before) await settleRefund(app, connection, place, refund)
   await refreshPayment(app, asker(connection), connection, place)
@@ -80,11 +81,12 @@ const DENIALS = 2
 async function settleCreate(
   app: App,
   connection: OpenConnection,
-  place: queries.Place,
+  { place, row }: { place: queries.Place; row: queries.PaymentRow },
   denied: number,
 ): Promise<number> {
   const { payments } = connection.opened.provider
-  const age_s = (app.clock.now().getTime() - timeOfId(place.id).getTime()) / 1000
+  const sent_at = row.sent_at ?? timeOfId(place.id)
+  const age_s = (app.clock.now().getTime() - sent_at.getTime()) / 1000
   const may_repeat =
     payments?.settles === 'idempotency_key' &&
     age_s < (payments.find_by_reference ? REPEAT_WITHIN_S : KEY_KEPT_S)

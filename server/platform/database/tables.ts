@@ -501,6 +501,7 @@ export interface Tables {
     failure: Jsonb | null
     request: Buffer | null
     held: Generated<boolean>
+    sent_at: Timestamp | null
     version: Generated<number>
     job_id: string | null
     actor: string
