@@ -163,6 +163,20 @@ test('who signed up by an e-mail that is not theirs is out once the company has 
   assert.equal((await sessionOf(await signIn()))['id'] === eva['id'], false, 'she comes again')
 })
 
+test('who has no password takes an invitation by coming from the company again', async () => {
+  const { body } = await ana.send('POST', '/v1/tenants', { body: { name: 'Loja da Esquina' } })
+  await invite(served, ana, 'gil@padaria.example', 'viewer', String(body['id']))
+  account = 'gil'
+  said = { email: 'gil@padaria.example', email_verified: true }
+  const roles = async () =>
+    ((await sessionOf(await signIn()))['tenants'] as { role: string }[]).map(({ role }) => role)
+  assert.deepEqual(await roles(), ['viewer'])
+  const headers = { 'trilho-tenant': tenant }
+  const invitation = { email: 'gil@padaria.example', role: 'developer' }
+  assert.equal((await ana.send('POST', '/v1/members', { body: invitation, headers })).status, 201)
+  assert.deepEqual(await roles(), ['developer', 'viewer'])
+})
+
 test('no company signs in who administers the installation', async () => {
   await invite(served, ana, 'rita@padaria.example', 'admin', `tnt_${'0'.repeat(26)}`)
   account = 'rita'

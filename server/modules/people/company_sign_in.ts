@@ -107,6 +107,7 @@ async function letIn(app: App, visitor: Visitor, provider: ProviderRow, who: Cam
     const known = await personOfIdentity(tx, provider.id, who.subject)
     const person = known ? await lockPerson(tx, known) : await meet(app, tx, visitor, provider, who, email)
     if (!person || (await administers(tx, person.email))) return 'email'
+    if (known) await join(app, tx, visitor, provider, person, false)
     if (!(await markSignedIn(tx, person, app.clock.now()))) return 'expired'
     return openSession(app, tx, person, visitor)
   })
