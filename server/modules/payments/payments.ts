@@ -121,7 +121,7 @@ export async function confirmPayment(app: App, actor: Actor, wire_id: string) {
 /** Asks the vendor how the payment is, and believes it. */
 export async function refreshPayment(app: App, actor: Actor, wire_id: string) {
   const { place, connection } = await opened(app, actor, wire_id)
-  const action = await refresh(app, actor, connection, place)
+  const { action } = await refresh(app, actor, connection, place)
   return { ...(await readPayment(app, actor, wire_id)), action }
 }
 

@@ -114,6 +114,25 @@ test('that the vendor knows nothing of it is believed when it is said twice, and
   assert.equal(posts(), 0)
 })
 
+test('a look that saw nothing is not the last one', async () => {
+  const place = await leave(HOUR_MS)
+  await chargeAt(place)
+  await turn(place)
+  const lookAgain = () =>
+    inTenant(served.app.db, tenant_id, (tx) => link(served.app, tx, place, { wait_s: 3_600 }))
+  await lookAgain()
+  front.fault(/GET/, 'status=400')
+  assert.ok((await turn(place)).job_id)
+  front.calm()
+  assert.equal((await turn(place)).job_id, null)
+  await lookAgain()
+  front.hold(/GET/, () =>
+    sql`update payment set version = version + 1 where id = ${place.id}`.execute(served.app.db.owner),
+  )
+  assert.ok((await turn(place)).job_id)
+  assert.equal((await turn(place)).job_id, null)
+})
+
 test('one that was held for long is as young as its sending: no search that is behind makes it failed', async () => {
   const place = await leave(30 * HOUR_MS, true)
   await inTenant(served.app.db, tenant_id, (tx) => queries.releasePayment(tx, place))

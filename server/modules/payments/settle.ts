@@ -51,12 +51,12 @@ async function askAll(app: App, place: queries.Place, row: queries.PaymentRow, d
     row.status === 'processing' ? await settleCreate(app, connection, { place, row }, denied) : denied
   const before = await inTenant(app.db, place.tenant_id, (tx) => listOpenRefunds(tx, place))
   for (const refund of before) await settleRefund(app, connection, place, refund)
-  await refreshPayment(app, asker(connection), connection, place)
+  const { seen } = await refreshPayment(app, asker(connection), connection, place)
   const { now, open } = await inTenant(app.db, place.tenant_id, async (tx) => ({
     now: await queries.findPayment(tx, place),
     open: await listOpenRefunds(tx, place),
   }))
-  return { denied: heard, is_open: now?.status === 'processing' || open.length > 0 }
+  return { denied: heard, is_open: !seen || now?.status === 'processing' || open.length > 0 }
 }
 
 export const asker = ({ tenant_id, environment }: OpenConnection): Actor => ({
@@ -163,21 +163,27 @@ async function settleRefund(
   }
 }
 
+/** What the payer has to do yet; `seen`: nothing is left to be seen by asking again. */
+type Look = { action: PayerAction | null; seen: boolean }
+
 /** As the vendor has it now, which is believed above all that came before the question. */
 export async function refreshPayment(
   app: App,
   actor: Actor,
   connection: OpenConnection,
   place: queries.Place,
-): Promise<PayerAction | null> {
+): Promise<Look> {
   const row = await inTenant(app.db, place.tenant_id, (tx) => queries.findPayment(tx, place))
-  if (!row?.vendor_id || !connection.opened.provider.payments?.find) return null
+  if (!row?.vendor_id || !connection.opened.provider.payments?.find) return { action: null, seen: true }
   const input = { vendor_id: row.vendor_id }
-  const seen = toldBy(await ask<VendorPayment>(app, actor, connection, { verb: 'find', input }))
-  if (!seen) return null
-  const cause = { cause: 'answer' as const, cause_id: seen.call_id, asked_at: row.version }
+  const found = toldBy(await ask<VendorPayment>(app, actor, connection, { verb: 'find', input }))
+  if (!found) return { action: null, seen: false }
+  const { told, call_id } = found
+  const cause = { cause: 'answer' as const, cause_id: call_id, asked_at: row.version }
   return tell(app, place.tenant_id, async (tx) => {
-    const applied = await applyWord(tx, place, wordOf(seen.told, row.currency), cause)
-    return { out: seen.told.action ?? null, drafts: applied?.drafts ?? [] }
+    // What moved while the vendor was asked may be newer than its answer.
+    const seen = (await queries.lockPayment(tx, place))?.version === row.version
+    const applied = await applyWord(tx, place, wordOf(told, row.currency), cause)
+    return { out: { action: told.action ?? null, seen }, drafts: applied?.drafts ?? [] }
   })
 }
