@@ -23,6 +23,7 @@ const PASSING = new Set([
   'ratelimit',
   'ratelimit-policy',
   'request-id',
+  'set-cookie',
   'transfer-encoding',
 ])
 
@@ -91,7 +92,8 @@ function createTally(): { enter(name: string): () => void; count(name: string): 
 function keyOf({ method, headers, routeOptions }: FastifyRequest): string | Problem | null {
   const key = headers['idempotency-key']
   if (key === undefined || !CHANGES.has(method) || !routeOptions.url?.startsWith('/v1/')) return null
-  if (routeOptions.config.streams) return null
+  // Whoever has not proved who they are shares no answers with others, least of all a session's cookie.
+  if (routeOptions.config.streams || routeOptions.config.access === 'public') return null
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
   return new Problem('invalid_request', {
     field: 'idempotency-key',

@@ -112,7 +112,7 @@ function describe(operation: Operation, method: string, path: string, route: Rou
   operation['security'] = securityOf(route)
   if (!is_public) operation['x-access'] = route.access
   const parameters = operation.parameters ?? []
-  if (in_v1 && changes) parameters.push(IDEMPOTENCY_KEY)
+  if (in_v1 && changes && !is_public) parameters.push(IDEMPOTENCY_KEY)
   if (in_v1) parameters.push(TENANT)
   if (parameters.length > 0) operation.parameters = parameters
   if (path.startsWith('/oauth/')) return // RFC 6749 has its own errors

@@ -30,7 +30,7 @@ export function createSessions(
     load: (hash) => findStanding(app, Buffer.from(hash, 'base64')),
   })
   return async (request) => {
-    const token = cookieToken(request)
+    const token = cookieToken(request, isSecure(app, request))
     if (token === null) return null
     const hash = hashToken(token)
     const standing = await sessions.get(hash.toString('base64'))
@@ -51,6 +51,10 @@ export function createSessions(
     }
   }
 }
+
+/** Also behind a proxy that is not trusted, where the address that others know us by says so. */
+const isSecure = (app: App, { protocol }: FastifyRequest): boolean =>
+  protocol === 'https' || publicAddress(app.config).startsWith('https:')
 
 function named({ headers }: FastifyRequest, name: string): string | undefined {
   const value = headers[name]
@@ -73,7 +77,9 @@ function environmentOf(request: FastifyRequest): 'live' | 'test' {
 
 /** Throws 403 where a change may have been asked for by a page that is not ours. */
 function refuseForeign(app: App, request: FastifyRequest, csrf: string): void {
-  if (request.method === 'GET' || request.method === 'HEAD') return
+  const is_read = request.method === 'GET' || request.method === 'HEAD'
+  // What a vendor is asked, and what it answers, is not for a link somebody was sent.
+  if (is_read && !request.routeOptions.config.acts_outside) return
   const site = named(request, 'sec-fetch-site') ?? 'same-origin'
   if (site !== 'same-origin' || !isOurs(app, request)) {
     throw foreign(

@@ -43,28 +43,39 @@ export function useLive(enabled: boolean): void {
 export function listen(told: (happening: Happening) => void): () => void {
   const ending = new AbortController()
   const run = async () => {
+    let after: string | null = null
     while (!ending.signal.aborted) {
-      await follow(told, ending.signal).catch(() => {})
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+      const reached: string | null = await follow(told, after, ending.signal).catch(() => null)
+      after = reached ?? after
+      if (reached === null) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
     }
   }
   void run()
   return () => ending.abort()
 }
 
-async function follow(told: (happening: Happening) => void, signal: AbortSignal): Promise<void> {
+/** Follows one stream to its end, and says how far it told; null where it told nothing. */
+async function follow(
+  told: (happening: Happening) => void,
+  after: string | null,
+  signal: AbortSignal,
+): Promise<string | null> {
   // EventSource could not say which tenant is looked at.
-  const response = await fetch('/v1/live', { headers: spokenHeaders(), signal })
-  if (!response.ok || !response.body) return
+  const query = after === null ? '' : `?after=${encodeURIComponent(after)}`
+  const response = await fetch(`/v1/live${query}`, { headers: spokenHeaders(), signal })
+  if (!response.ok || !response.body) return null
   let text = ''
+  let reached: string | null = null
   for await (const part of chunks(response.body.pipeThrough(new TextDecoderStream()))) {
     const blocks = (text + part).split('\n\n')
     text = blocks.pop() ?? ''
     for (const block of blocks) {
+      reached = /^id: ?(.*)$/m.exec(block)?.[1] ?? reached
       const data = /^data: ?(.*)$/m.exec(block)?.[1]
       if (data) told(JSON.parse(data) as Happening)
     }
   }
+  return reached
 }
 
 async function* chunks(stream: ReadableStream<string>): AsyncGenerator<string> {

@@ -9,6 +9,19 @@ export type Session = paths['/v1/session']['get']['responses'][200]['content']['
 const KEPT_TENANT = 'trilho.tenant'
 const KEPT_ENVIRONMENT = 'trilho.environment'
 
+/** What a tab looks at is its own; a new one begins where somebody looked last. */
+const kept = (name: string): string | null => sessionStorage.getItem(name) ?? localStorage.getItem(name)
+
+function keep(name: string, value: string): void {
+  sessionStorage.setItem(name, value)
+  localStorage.setItem(name, value)
+}
+
+function forget(name: string): void {
+  sessionStorage.removeItem(name)
+  localStorage.removeItem(name)
+}
+
 const Held = createContext<Session | null>(null)
 
 /** Who is signed in. Only below `SignedIn`. */
@@ -45,13 +58,13 @@ export function SignedIn({
 }
 
 async function readSession(): Promise<Session | null> {
-  say({ tenant: localStorage.getItem(KEPT_TENANT), environment: keptEnvironment() })
+  say({ tenant: kept(KEPT_TENANT), environment: keptEnvironment() })
   try {
     return take(await ask(api.GET('/v1/session')))
   } catch (error) {
-    if (!(error instanceof Refusal) || error.status >= 500) throw error
+    if (!(error instanceof Refusal) || ![401, 403, 404].includes(error.status)) throw error
     // The tenant that was looked at last may be gone, or somebody else's.
-    localStorage.removeItem(KEPT_TENANT)
+    forget(KEPT_TENANT)
     say({ tenant: null, csrf: null })
     if (error.status === 401) return null
     return take(await ask(api.GET('/v1/session')))
@@ -59,19 +72,20 @@ async function readSession(): Promise<Session | null> {
 }
 
 function take(session: Session): Session {
-  say({ csrf: session.csrf })
+  say({ csrf: session.csrf, tenant: session.tenant?.id ?? null })
+  if (session.tenant) sessionStorage.setItem(KEPT_TENANT, session.tenant.id)
   if (session.member.language !== spoken()) speak(session.member.language)
   return session
 }
 
 /** Test until somebody says live: nothing of the real world is moved by a first click. */
-const keptEnvironment = () => (localStorage.getItem(KEPT_ENVIRONMENT) === 'live' ? 'live' : 'test')
+const keptEnvironment = () => (kept(KEPT_ENVIRONMENT) === 'live' ? 'live' : 'test')
 
 /** Looks at the other environment: live and test are apart. */
 export function useEnvironment(): (environment: 'live' | 'test') => Promise<void> {
   const client = useQueryClient()
   return async (environment) => {
-    localStorage.setItem(KEPT_ENVIRONMENT, environment)
+    keep(KEPT_ENVIRONMENT, environment)
     say({ environment })
     await client.resetQueries()
   }
@@ -81,7 +95,7 @@ export function useEnvironment(): (environment: 'live' | 'test') => Promise<void
 export function useTenant(): (id: string) => Promise<void> {
   const client = useQueryClient()
   return async (id) => {
-    localStorage.setItem(KEPT_TENANT, id)
+    keep(KEPT_TENANT, id)
     say({ tenant: id })
     await client.resetQueries()
   }

@@ -27,6 +27,8 @@ const OURS = new Set([
   'forwarded',
   'host',
   'idempotency-key',
+  'trilho-csrf',
+  'trilho-environment',
   'trilho-tenant',
   'via',
 ])
@@ -45,13 +47,21 @@ export function onward(headers: Received): Record<string, string> {
   return passed
 }
 
-/** The headers of an answer that go back to the caller. A vendor sets no cookies on our address. */
+/** A vendor sets no cookies on our address, clears none, and opens to no script what we keep closed. */
+const OURS_TO_SAY = new Set([
+  'clear-site-data',
+  'content-length',
+  'content-security-policy',
+  'content-security-policy-report-only',
+  'set-cookie',
+])
+
+/** The headers of an answer that go back to the caller. */
 export function back(headers: Readonly<Record<string, string>>): Record<string, string> {
   const named = namedByConnection(headers['connection'])
   return Object.fromEntries(
     Object.entries(headers).filter(
-      ([name]) =>
-        !HOP_BY_HOP.has(name) && !named.has(name) && name !== 'content-length' && name !== 'set-cookie',
+      ([name]) => !HOP_BY_HOP.has(name) && !named.has(name) && !OURS_TO_SAY.has(name),
     ),
   )
 }

@@ -14,7 +14,7 @@ import { join, readMissed, type Told, viewersOf } from './watch.ts'
 const MOST_VIEWERS = 20
 const BEAT_MS = 15_000
 /** Then it ends, and who comes back, as a browser does by itself, must still hold a key or a session. */
-const LONGEST_MS = 300_000
+const LONGEST_MS = 30_000
 /** Of somebody who does not keep up. */
 const MOST_KEPT = 1_000
 

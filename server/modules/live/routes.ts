@@ -24,6 +24,7 @@ export const routes: Routes = (http, app) => {
     async (request, reply) => {
       const gone = new AbortController()
       reply.raw.on('close', () => gone.abort())
+      if (request.raw.socket.destroyed) gone.abort() // while it was being let in: that is not told again
       const signal = AbortSignal.any([gone.signal, closing.signal])
       const last = request.headers['last-event-id']
       const query = { ...request.query, last_event_id: typeof last === 'string' ? last : undefined }
