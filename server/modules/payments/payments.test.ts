@@ -214,6 +214,8 @@ test('money that is held is captured in part, and what was captured is all that 
   const captured = await post(held.id, 'capture', { amount: '10000' })
   assert.equal(captured.status, 200, JSON.stringify(captured.body))
   assert.equal(captured.body['status'], 'completed')
+  const looked = await post(held.id, 'refresh')
+  assert.deepEqual([looked.body['status'], (looked.body['refunded'] as Json)['amount']], ['completed', '0'])
   assert.equal((await post(held.id, 'capture', {})).status, 409)
   assert.equal((await post(held.id, 'refunds', { amount: '10001' })).status, 409)
   assert.equal((await post(held.id, 'refunds', { amount: '10000' })).status, 201)

@@ -38,12 +38,14 @@ test('an event about any of its resources is read, and none but payments and ref
   }
 })
 
+const WHOLE = { amount: 100, amount_captured: 100, amount_refunded: 100 }
+
 test('a charge without an intent is a payment of its own', { skip }, () => {
   const { charge } = resources()
   const event = must(StripeEvent, {
     id: 'e',
     type: 'charge.refunded',
-    data: { object: { ...(charge as object), captured: true, refunded: true } },
+    data: { object: { ...(charge as object), captured: true, refunded: true, ...WHOLE } },
   })
   const [news] = toNews(event)
   assert.equal(news?.payment?.vendor_id, toEntityId(event))
@@ -57,6 +59,25 @@ test('a hold that is let go is canceled, though Stripe calls it a refund', { ski
   const [news] = toNews(event)
   assert.equal(news?.payment?.status, 'canceled')
   assert.equal(news?.payment?.refunded, undefined)
+})
+
+test('what a capture in part lets go is not given back', () => {
+  const taken = (amount_refunded: number, refunded = false) => {
+    const charge = {
+      id: 'ch_1',
+      amount: 100,
+      amount_captured: 60,
+      amount_refunded,
+      currency: 'brl',
+      created: 1,
+    }
+    const object = { ...charge, captured: true, refunded, disputed: false, payment_intent: 'pi_1' }
+    const [news] = toNews(must(StripeEvent, { id: 'e', type: 'charge.refunded', data: { object } }))
+    return [news?.payment?.status, news?.payment?.refunded?.amount]
+  }
+  assert.deepEqual(taken(40), ['completed', '0'])
+  assert.deepEqual(taken(65), ['partially_refunded', '25'])
+  assert.deepEqual(taken(100, true), ['refunded', '60'])
 })
 
 test('amounts survive the way to Stripe and back in every currency', () => {

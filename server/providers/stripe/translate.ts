@@ -35,7 +35,7 @@ export function toPayment(intent: PaymentIntent): VendorPayment {
     ...(method !== undefined && { method }),
     created_at: new Date(created * 1000).toISOString(),
     ...(amount_received !== undefined && { captured: fromUnits(amount_received, currency) }),
-    ...(charge && isCaptured(charge) && { refunded: fromUnits(charge.amount_refunded, currency) }),
+    ...(charge && isCaptured(charge) && { refunded: fromUnits(String(givenOf(charge)), currency) }),
   }
 }
 
@@ -70,12 +70,21 @@ function statusOf(intent: PaymentIntent, charge: Charge | null): PaymentStatus {
 /** Stripe calls it a refund too where money that was only held is let go. */
 const isCaptured = ({ captured }: Charge) => captured !== false
 
+const takenOf = ({ amount, amount_captured }: Charge): bigint => BigInt(amount_captured ?? amount)
+
+/** What was given back. What a capture in part leaves of the hold stands among the refunds of the charge as well. */
+function givenOf(charge: Charge): bigint {
+  const back = BigInt(charge.amount_refunded) - (BigInt(charge.amount) - takenOf(charge))
+  return back > 0n ? back : 0n
+}
+
 function statusOfCharge(charge: Charge): PaymentStatus {
-  const { disputed, refunded, amount_refunded } = charge
+  const { disputed, refunded } = charge
   if (!isCaptured(charge)) return refunded ? 'canceled' : 'authorized'
   if (disputed) return 'disputed'
-  if (refunded) return 'refunded'
-  return BigInt(amount_refunded) > 0n ? 'partially_refunded' : 'completed'
+  const back = givenOf(charge)
+  if (back === 0n) return 'completed'
+  return refunded || back >= takenOf(charge) ? 'refunded' : 'partially_refunded'
 }
 
 const onlyOne = (names: string[] | undefined) => (names?.length === 1 ? names[0] : undefined)
@@ -104,7 +113,7 @@ const toRefundedPayment = (charge: Charge): VendorPayment => ({
   ...(charge.metadata?.reference && { reference: charge.metadata.reference }),
   ...(charge.payment_method_details && { method: charge.payment_method_details.type }),
   created_at: new Date(charge.created * 1000).toISOString(),
-  ...(isCaptured(charge) && { refunded: fromUnits(charge.amount_refunded, charge.currency) }),
+  ...(isCaptured(charge) && { refunded: fromUnits(String(givenOf(charge)), charge.currency) }),
 })
 
 function toDisputedPayment({ payment_intent, charge, amount, currency }: Dispute): VendorPayment {

@@ -20,6 +20,7 @@ const MethodDetails = maybe(Type.Object({ type: Type.String() }))
 export const Charge = Type.Object({
   id: Type.String(),
   amount: WireInteger,
+  amount_captured: maybe(WireInteger),
   amount_refunded: WireInteger,
   /** False for one that only holds the money. */
   captured: maybe(Type.Boolean()),

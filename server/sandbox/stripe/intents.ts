@@ -230,7 +230,9 @@ export function captureIntent(ledger: Ledger, intent: Intent, form: Form): Inten
   intent.amount_received = amount
   intent.amount_capturable = 0
   const made = ledger.charges.get(intent.latest_charge ?? '')
-  if (made) Object.assign(made, { captured: true, amount_captured: amount })
+  // What is not captured is let go, and counts as refunded.
+  if (made)
+    Object.assign(made, { captured: true, amount_captured: amount, amount_refunded: made.amount - amount })
   ledger.tell('charge.captured', made ?? intent)
   ledger.tell('payment_intent.succeeded', intent)
   return intent

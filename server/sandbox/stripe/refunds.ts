@@ -8,7 +8,7 @@ export function createRefund(ledger: Ledger, form: Form): Refund | Refusal {
   if (stranger) return stranger
   const found = chargeToRefund(ledger, form)
   if (isRefusal(found)) return found
-  const left = found.amount_captured - Number(found.amount_refunded)
+  const left = found.amount - found.amount_refunded
   const amount = form['amount'] === undefined ? left : readAmount(form)
   if (isRefusal(amount)) return amount
   if (left <= 0) {
@@ -59,7 +59,7 @@ function refund(ledger: Ledger, charge: Charge, amount: number, form: Form): Ref
   }
   remember(ledger.refunds, made.id, made, MOST)
   charge.amount_refunded = charge.amount_refunded + amount
-  charge.refunded = charge.amount_refunded >= charge.amount_captured
+  charge.refunded = charge.amount_refunded >= charge.amount
   ledger.tell('refund.created', made)
   ledger.tell('charge.refunded', charge)
   return made

@@ -221,9 +221,9 @@ function refundsOf(state: State, form: Form): Map<string, unknown> {
 
 function balance(state: State): Answer {
   const totals = new Map<string, number>()
-  for (const { amount_captured, amount_refunded, ...charge } of state.charges.values()) {
+  for (const { amount, amount_refunded, ...charge } of state.charges.values()) {
     const currency = String(charge['currency'])
-    if (charge.captured) totals.set(currency, (totals.get(currency) ?? 0) + amount_captured - amount_refunded)
+    if (charge.captured) totals.set(currency, (totals.get(currency) ?? 0) + amount - amount_refunded)
   }
   const available = [...totals].map(([currency, amount]) => ({
     amount,
