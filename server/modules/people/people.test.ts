@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { testDatabaseUrl } from '../../test/harness.ts'
-import { type Served, serve } from '../../test/http_app.ts'
+import { type Reply, type Served, serve } from '../../test/http_app.ts'
 import { type Browser, browserOf, fails, invite, later, PASSWORD, tokenOf, until } from '../../test/person.ts'
 import { INSTALLATION } from '../app.ts'
 import { schedules } from './jobs.ts'
@@ -170,7 +170,9 @@ test('many attempts at once are no way around the limit', async () => {
 test('a second factor is asked for once its code was seen, and each code is taken once', async () => {
   const carla = await invite(served, ana, 'carla@example.com', 'viewer', padaria)
   const totp = (body: Record<string, string>) => carla.send('POST', '/v1/member/totp', { body })
-  const { secret } = (await totp({ action: 'begin' })).body as { secret: string }
+  await fails(totp({ action: 'begin' }), 400, 'invalid_request')
+  await fails(totp({ action: 'begin', password: 'not the password' }), 403, 'forbidden')
+  const { secret } = (await totp({ action: 'begin', password: PASSWORD })).body as { secret: string }
   assert.equal((await signIn('carla@example.com')).status, 200, 'begun is not on')
   await fails(totp({ action: 'confirm', code: '000000' }), 400, 'invalid_request')
   const now = Date.now()
@@ -189,6 +191,49 @@ test('a second factor is asked for once its code was seen, and each code is take
   assert.equal((await totp({ action: 'remove', password: PASSWORD })).body['has_totp'], false)
   assert.equal((await signIn('carla@example.com')).status, 200)
 })
+
+test('who begins a second factor anew while it is confirmed leaves the confirmed one as it is', async () => {
+  const gina = await invite(served, ana, 'gina@example.com', 'viewer', padaria)
+  const totp = (body: Record<string, string>) => gina.send('POST', '/v1/member/totp', { body })
+  const { secret } = (await totp({ action: 'begin', password: PASSWORD })).body as { secret: string }
+  const waiting = await whileLocked('gina@example.com', [
+    () => totp({ action: 'confirm', code: totpCode(secret, new Date()) }),
+    () => totp({ action: 'begin', password: PASSWORD }),
+  ])
+  assert.deepEqual(
+    waiting.map(({ status }) => status),
+    [200, 409],
+  )
+  await later(served, 1, async () => {
+    const code = totpCode(secret, new Date(Date.now() + 3_600_000))
+    assert.equal((await signIn('gina@example.com', { code })).status, 200)
+  })
+})
+
+/** Starts each once the one before waits for the person's row, then lets them go on. */
+async function whileLocked(email: string, works: (() => Promise<Reply>)[]): Promise<Reply[]> {
+  const { pool } = served.app.db.owner
+  const holder = await pool.connect()
+  const begun: Promise<Reply>[] = []
+  try {
+    await holder.query('begin')
+    await holder.query('select id from person where email = $1 for update', [email])
+    for (const work of works) {
+      begun.push(work())
+      await until(async () => (await countWaiting()) === begun.length)
+    }
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+  }
+  return Promise.all(begun)
+}
+
+async function countWaiting(): Promise<number> {
+  const waiting = `select count(distinct pid)::int as n from pg_locks
+    where not granted and pid in (select pid from pg_stat_activity where datname = current_database())`
+  return (await served.app.db.owner.pool.query(waiting)).rows[0].n
+}
 
 test('a new password wants the old one and ends the other sessions', async () => {
   const dora = await invite(served, ana, 'dora@example.com', 'viewer', padaria)
@@ -223,7 +268,7 @@ test('what people do with their accounts is in the audit log of the installation
 test('a link for a forgotten password asks for the code too, unless it was made to drop it', async () => {
   const eli = await invite(served, ana, 'eli@example.com', 'viewer', padaria)
   const totp = (body: Record<string, string>) => eli.send('POST', '/v1/member/totp', { body })
-  const { secret } = (await totp({ action: 'begin' })).body as { secret: string }
+  const { secret } = (await totp({ action: 'begin', password: PASSWORD })).body as { secret: string }
   assert.equal((await totp({ action: 'confirm', code: totpCode(secret, new Date()) })).status, 200)
   const actor = { kind: 'system' as const, id: 'cli', tenant_id: INSTALLATION, environment: 'live' as const }
   const reset = (drops_totp: boolean) =>

@@ -1,11 +1,11 @@
-import { inTenant } from '../../platform/database/database.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION, type SignedIn } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { forgive, takeAttempt } from './attempts.ts'
 import { hashPassword, isPassword } from './passwords.ts'
-import { findPerson, movePerson, type PersonRow } from './queries.ts'
+import { findPerson, lockPerson, movePerson, type PersonRow } from './queries.ts'
 import type { Person, ProfileChange, Totp, TotpAct } from './schema.ts'
 import { asPerson, endSessionsOf, toPerson } from './sessions.ts'
 import { totpRef } from './sign_in.ts'
@@ -23,6 +23,7 @@ export async function updateProfile(
   const hash = password === undefined ? null : await hashPassword(app, password)
   const by = asPerson(actor, person_id)
   return inTenant(app.db, INSTALLATION, async (tx) => {
+    await lockAsKnown(tx, known)
     const person = await movePerson(tx, person_id, { ...change, ...(hash !== null && { password: hash }) })
     if (hash !== null) {
       await endSessionsOf(tx, person_id, id)
@@ -36,7 +37,7 @@ export async function updateProfile(
 
 /**
  * The second factor, in two steps: `begin` gives the secret, `confirm` takes a code of it and only then asks for codes
- * at the door. `remove` wants the password.
+ * at the door. `begin` wants the password where there is one, and `remove` wants it.
  */
 export function changeTotp(app: App, actor: Actor, { person_id }: SignedIn, act: TotpAct): Promise<Totp> {
   return { begin: beginTotp, confirm: confirmTotp, remove: removeTotp }[act.action](
@@ -47,18 +48,22 @@ export function changeTotp(app: App, actor: Actor, { person_id }: SignedIn, act:
   )
 }
 
-async function beginTotp(app: App, _actor: Actor, person_id: string): Promise<Totp> {
-  const { email, totp_since } = await self(app, person_id)
-  if (totp_since) throw new Problem('conflict', { detail: 'There is a second factor. Remove it first.' })
+async function beginTotp(app: App, actor: Actor, person_id: string, { password }: TotpAct): Promise<Totp> {
+  const known = await self(app, person_id)
+  if (known.password !== null) await checkPassword(app, actor, known, password, 'password')
   const secret = makeTotpSecret()
-  await inTenant(app.db, INSTALLATION, (tx) => app.vault.put(tx, totpRef(person_id), secret))
-  return { has_totp: false, secret, otpauth_uri: totpUri(secret, email) }
+  await inTenant(app.db, INSTALLATION, async (tx) => {
+    const { totp_since } = await lockAsKnown(tx, known) // who confirms meanwhile keeps the secret they confirm
+    if (totp_since) throw new Problem('conflict', { detail: 'There is a second factor. Remove it first.' })
+    await app.vault.put(tx, totpRef(person_id), secret)
+  })
+  return { has_totp: false, secret, otpauth_uri: totpUri(secret, known.email) }
 }
 
 async function confirmTotp(app: App, actor: Actor, person_id: string, { code }: TotpAct): Promise<Totp> {
   const now = app.clock.now()
   return inTenant(app.db, INSTALLATION, async (tx) => {
-    const person = await findPerson(tx, person_id)
+    const person = await lockPerson(tx, person_id)
     const secret = person?.totp_since ? null : await app.vault.get(tx, totpRef(person_id))
     if (secret === null)
       throw new Problem('conflict', { detail: 'No second factor was begun. Send action begin first.' })
@@ -74,8 +79,10 @@ async function confirmTotp(app: App, actor: Actor, person_id: string, { code }: 
 }
 
 async function removeTotp(app: App, actor: Actor, person_id: string, { password }: TotpAct): Promise<Totp> {
-  await checkPassword(app, actor, await self(app, person_id), password, 'password')
+  const known = await self(app, person_id)
+  await checkPassword(app, actor, known, password, 'password')
   return inTenant(app.db, INSTALLATION, async (tx) => {
+    await lockAsKnown(tx, known)
     await movePerson(tx, person_id, { totp_since: null })
     await app.vault.drop(tx, totpRef(person_id))
     await audit(tx, asPerson(actor, person_id), 'person.totp_off', toWire('person', person_id))
@@ -87,6 +94,13 @@ async function self(app: App, person_id: string): Promise<PersonRow> {
   const person = await inTenant(app.db, INSTALLATION, (tx) => findPerson(tx, person_id))
   if (!person) throw new Problem('not_found', { detail: 'You were removed. Ask an administrator.' })
   return person
+}
+
+/** What was proven holds still: nobody set another password, and no company vouched for another, since it was asked. */
+async function lockAsKnown(tx: Tx, { id, password }: PersonRow): Promise<PersonRow> {
+  const person = await lockPerson(tx, id)
+  if (person?.password === password) return person
+  throw new Problem('conflict', { detail: 'Your password was changed just now. Sign in again.' })
 }
 
 /** Whoever finds a browser open is no nearer to the password: failures count as at the door. */

@@ -178,7 +178,7 @@ function profileRoutes(http: Http, app: App): void {
         tags,
         summary: 'Turn your second factor on or off',
         description:
-          'begin gives a secret for an authenticator app, confirm takes a code of it; from then on signing in needs one. remove needs your password.',
+          'begin gives a secret for an authenticator app, confirm takes a code of it; from then on signing in needs one. begin and remove need your password, where you have one.',
         body: shapes.TotpBody,
         response: { 200: shapes.TotpSchema },
       },

@@ -27,6 +27,7 @@ const useText = texts('settings_totp', {
     about: 'A code from an authenticator app, asked for beside your password.',
     on: 'It is on: signing in needs a code.',
     begin: 'Set it up',
+    own_password: 'Empty if you only sign in through your company.',
     scan: 'Scan this with your authenticator app, then type the code it shows.',
     type: 'Or type this secret into it:',
     open: 'open it in an app on this device',
@@ -45,6 +46,7 @@ const useText = texts('settings_totp', {
     about: 'Um código do aplicativo autenticador, pedido junto com a senha.',
     on: 'Está ativo: para entrar é preciso um código.',
     begin: 'Configurar',
+    own_password: 'Vazia se você só entra pela sua empresa.',
     scan: 'Escaneie com seu aplicativo autenticador e digite o código que ele mostra.',
     type: 'Ou digite este segredo nele:',
     open: 'abrir em um aplicativo deste aparelho',
@@ -74,22 +76,41 @@ export function Totp() {
 function TurnOn() {
   const say = useText()
   const [begun, setBegun] = useState<{ secret: string; uri: string } | null>(null)
+  const [password, setPassword] = useState('')
   const begin = useAct({
     act: async () => {
-      const { secret, otpauth_uri } = await ask(api.POST('/v1/member/totp', { body: { action: 'begin' } }))
+      const body = { action: 'begin' as const, ...(password !== '' && { password }) }
+      const { secret, otpauth_uri } = await ask(api.POST('/v1/member/totp', { body }))
       if (secret !== null && otpauth_uri !== null) setBegun({ secret, uri: otpauth_uri })
     },
   })
   if (begun) return <ConfirmCode {...begun} />
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    begin.mutate()
+  }
   return (
-    <Button
-      variant="light"
-      leftSection={<IconShieldCheck size={16} />}
-      loading={begin.isPending}
-      onClick={() => begin.mutate()}
-    >
-      {say('begin')}
-    </Button>
+    <form onSubmit={submit}>
+      <Stack align="flex-start" gap="sm">
+        <PasswordInput
+          label={say('password')}
+          description={say('own_password')}
+          autoComplete="current-password"
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          w={320}
+          maw="100%"
+        />
+        <Button
+          type="submit"
+          variant="light"
+          leftSection={<IconShieldCheck size={16} />}
+          loading={begin.isPending}
+        >
+          {say('begin')}
+        </Button>
+      </Stack>
+    </form>
   )
 }
 
