@@ -153,7 +153,8 @@ export async function answered(
       answer.kind === 'told'
         ? wordOf(answer.told, row.currency)
         : { status: 'failed' as const, failure: answer.failure }
-    if (cause === 'reply') await queries.relink(tx, place, null)
+    // Of one that news has moved on, the job may already be that of a refund or a capture.
+    if (cause === 'reply' && row.status === 'processing') await queries.relink(tx, place, null)
     const applied = must(await applyWord(tx, place, word, { cause, cause_id: answer.call_id }))
     return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
   })

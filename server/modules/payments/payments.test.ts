@@ -7,6 +7,8 @@ import { type Front, openFront } from '../../test/faulty_front.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { judgePaymentsBy } from './payments.ts'
+import { reserveRefund } from './refunds.ts'
+import { asker } from './settle.ts'
 
 let product: Product
 /** A vendor who tells of everything by webhooks, and one who tells of nothing. */
@@ -198,6 +200,22 @@ test('news that overtakes the reply moves the payment once and is told once', as
   assert.deepEqual(await toldOf(id), ['payment.completed'])
   const { moves } = await read(id)
   assert.equal(moves.at(-1)?.['cause'], 'news')
+})
+
+test('a refund begun before the reply of its payment is there keeps the job that settles it', async () => {
+  const { app, api } = product
+  const tenant_id = fromWire('tenant', api.tenant_id)
+  loud.front.hold(/POST .*payment_intents$/, async () => {
+    const place = await eventually(async () => {
+      const [newest] = (await api.list('/v1/payments?limit=1')) as Paid[]
+      return newest?.status === 'completed' && { tenant_id, id: fromWire('payment', newest.id) }
+    })
+    await reserveRefund(app, asker({ tenant_id, environment: 'development' }), place, {})
+  })
+  const { id } = await pay()
+  const { rows } = await sql<{ job_id: string | null }>`
+    select job_id from payment where id = ${fromWire('payment', id)}`.execute(app.db.owner)
+  assert.ok(rows[0]?.job_id)
 })
 
 test('a refused card fails the payment with the reason, and its news tells nothing twice', async () => {

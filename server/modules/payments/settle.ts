@@ -59,7 +59,10 @@ async function askAll(app: App, place: queries.Place, row: queries.PaymentRow, d
   return { denied: heard, is_open: !seen || now?.status === 'processing' || open.length > 0 }
 }
 
-export const asker = ({ tenant_id, environment }: OpenConnection): Actor => ({
+export const asker = ({
+  tenant_id,
+  environment,
+}: Pick<OpenConnection, 'tenant_id' | 'environment'>): Actor => ({
   kind: 'system',
   id: SETTLE,
   tenant_id,
