@@ -83,7 +83,7 @@ const AROUND: Record<string, Spoil> = {
     ],
   ),
   'an idempotency key': withHeaders(
-    (operation) => isOurs(operation) && operation.method !== 'GET' && operation.access !== 'admin',
+    (operation) => isOurs(operation) && operation.access !== 'admin' && takesKey(operation),
     () =>
       ['', ' ', 'a b', 'é', 'x'.repeat(256), '\t'].map((key) => [
         { 'idempotency-key': key },
@@ -239,3 +239,6 @@ const AROUND: Record<string, Spoil> = {
     }))
   },
 }
+
+const takesKey = ({ parameters }: Operation): boolean =>
+  parameters.some(({ name }) => name === 'Idempotency-Key')
