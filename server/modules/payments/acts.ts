@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { VendorPayment } from '../../kit/news.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -32,8 +33,8 @@ export async function act(
 ): Promise<queries.PaymentRow> {
   const { row, asked } = await begin(app, actor, place, { verb, from, input })
   const wire_id = toWire('payment', place.id)
-  // Two at once from one state are one and the same to the vendor.
-  const key = `${wire_id}.${verb}.${row.version}`
+  // Two at once from one state that ask the same are one and the same to the vendor.
+  const key = `${wire_id}.${verb}.${row.version}.${digest(asked)}`
   const question = { verb, input: asked, key }
   const answer = await ask<VendorPayment>(app, actor, connection, question)
   if (answer.kind === 'unknown') {
@@ -54,6 +55,9 @@ export async function act(
     return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
   })
 }
+
+const digest = (asked: object): string =>
+  createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 16)
 
 /** What comes of it is looked at by a job, whether or not this process lives to see it. */
 const begin = (

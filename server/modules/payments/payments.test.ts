@@ -255,6 +255,18 @@ test('a capture whose answer was cut off is found out by looking at the payment'
   assert.equal(charge?.amount_captured, 15050)
 })
 
+test('a capture of another amount is another question, answered by what the payment is', async () => {
+  const held = await pay({ capture: 'manual' }, silent)
+  silent.front.fault(/POST .*capture/, 'cut')
+  assert.equal((await post(held.id, 'capture', { amount: '5000' })).body['code'], 'vendor_outcome_unknown')
+  silent.front.calm()
+  assert.equal((await post(held.id, 'capture', { amount: '6000' })).body['code'], 'conflict')
+  await askNow(held.id)
+  await becomes(held.id, 'completed')
+  const [charge] = await chargesOf(held.id, silent)
+  assert.equal(charge?.amount_captured, 5000)
+})
+
 test('a hold is released by canceling it, and what was taken cannot be canceled', async () => {
   const held = await pay({ capture: 'manual' })
   assert.equal((await post(held.id, 'cancel', {})).body['status'], 'canceled')
