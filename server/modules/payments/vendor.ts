@@ -81,7 +81,7 @@ type Report = {
 /** These say nothing of the request itself: it is still under way there, or it was not looked at. */
 const SAYS_NOTHING = new Set([401, 403, 408, 409, 425, 429])
 
-function toAnswer<Told>(report: Report): Answer<Told> {
+export function toAnswer<Told>(report: Report): Answer<Told> {
   const { id: call_id, state, status, error, result } = report
   const because = error ?? `the call is ${state}`
   if (state === 'succeeded' && result !== undefined) return { kind: 'told', told: result as Told, call_id }
@@ -98,10 +98,13 @@ function toAnswer<Told>(report: Report): Answer<Told> {
   }
 }
 
-/** An attempt before the last may have been heard, though the last was not; a key in use is the same request's. */
+/**
+ * An attempt before the last may have been heard, though the last was not; a key in use is the same request's. A card
+ * declined as a duplicate is declined.
+ */
 const isUnsure = ({ state, status, attempts, refusal }: Report): boolean =>
   status === 409 ||
-  refusal?.reason === 'duplicate' ||
+  (refusal?.reason === 'duplicate' && status !== 402) ||
   (attempts > 1 && (state === 'failed' || SAYS_NOTHING.has(status ?? 0)))
 
 /** Of what was only read, nothing but what was told is of use. */
