@@ -4,33 +4,53 @@ import { Problem } from '../../platform/errors.ts'
 import { type App, INSTALLATION } from '../app.ts'
 import { countFailure, forgiveFailure } from './queries.ts'
 
-const MOST = 10
+/** An address is stopped by itself long before an e-mail is: one stranger locks nobody else out. */
+const MOST_OF_ADDRESS = 10
+const MOST_OF_EMAIL = 50
+const MOST_OF_CODES = 10
 export const WINDOW_MS = 15 * 60_000
 
 export type Attempt = { email: string; ip: string | null }
 
+type Counter = { who: Buffer; most: number }
+
 /**
  * Counts an attempt as failed before it is looked at, so that many at once are no way around the limit: ten in a
- * quarter of an hour for each e-mail and each address, of all servers together. Throws 429 above it. A lock ends by
- * itself a quarter of an hour after the first of them.
+ * quarter of an hour for each address and fifty for each e-mail, of all servers together. Throws 429 above it. A lock
+ * ends by itself a quarter of an hour after the first of them.
  */
-export async function takeAttempt(app: App, attempt: Attempt): Promise<void> {
+export const takeAttempt = (app: App, attempt: Attempt): Promise<void> =>
+  count(app, [
+    { who: byAddress(attempt), most: MOST_OF_ADDRESS },
+    { who: byEmail(attempt), most: MOST_OF_EMAIL },
+  ])
+
+/** As takeAttempt, for a code of the second factor: ten for each person, who has proven the password or holds a link. */
+export const takeCodeAttempt = (app: App, person_id: string): Promise<void> =>
+  count(app, [{ who: byCodes(person_id), most: MOST_OF_CODES }])
+
+async function count(app: App, counters: Counter[]): Promise<void> {
   const now = app.clock.now()
-  const from = new Date(now.getTime() - WINDOW_MS)
-  const counted = await inTenant(app.db, INSTALLATION, async (tx) => {
-    const address = await countFailure(tx, byAddress(attempt), now, from)
-    // An address that is locked locks no e-mail besides.
-    return address.failures > MOST
-      ? [address]
-      : [address, await countFailure(tx, byEmail(attempt), now, from)]
-  })
-  const locked = counted.filter(({ failures }) => failures > MOST)
-  if (locked.length === 0) return
+  const locked = await inTenant(app.db, INSTALLATION, (tx) => firstLocked(tx, counters, now))
+  if (locked === null) return
   app.telemetry.count('trilho_security_events_total', { kind: 'sign_in_locked' })
-  const until_ms = Math.max(...locked.map(({ since }) => since.getTime() + WINDOW_MS))
-  const retry_after_s = Math.max(1, Math.ceil((until_ms - now.getTime()) / 1000))
-  const detail = `Signing in failed ${MOST} times. Wait ${Math.ceil(retry_after_s / 60)} minutes and try again.`
+  const retry_after_s = Math.max(1, Math.ceil((locked.since.getTime() + WINDOW_MS - now.getTime()) / 1000))
+  const detail = `Signing in failed ${locked.most} times. Wait ${Math.ceil(retry_after_s / 60)} minutes and try again.`
   throw new Problem('rate_limited', { detail, retry_after_s })
+}
+
+/** What comes after it is not counted: an address that is locked locks no e-mail besides. */
+async function firstLocked(
+  tx: Tx,
+  counters: Counter[],
+  now: Date,
+): Promise<{ since: Date; most: number } | null> {
+  const from = new Date(now.getTime() - WINDOW_MS)
+  for (const { who, most } of counters) {
+    const { failures, since } = await countFailure(tx, who, now, from)
+    if (failures > most) return { since, most }
+  }
+  return null
 }
 
 /** It succeeded: the e-mail begins anew, and the address, which others may share, has one failure less. */
@@ -38,6 +58,10 @@ export async function forgive(tx: Tx, attempt: Attempt): Promise<void> {
   await forgiveFailure(tx, byAddress(attempt), false) // in the order of counting, or two would wait for each other
   await forgiveFailure(tx, byEmail(attempt), true)
 }
+
+/** A code was right: the next ones begin anew. */
+export const forgiveCodes = (tx: Tx, person_id: string): Promise<void> =>
+  forgiveFailure(tx, byCodes(person_id), true)
 
 /** It neither succeeded nor failed: there is something to be said still. */
 export const undoAttempt = (app: App, attempt: Attempt): Promise<void> =>
@@ -48,6 +72,7 @@ export const undoAttempt = (app: App, attempt: Attempt): Promise<void> =>
 
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()
 const byEmail = ({ email }: Attempt): Buffer => hashOf(`email ${email}`)
+const byCodes = (person_id: string): Buffer => hashOf(`codes ${person_id}`)
 const byAddress = ({ ip }: Attempt): Buffer => hashOf(`ip ${networkOf(ip ?? '')}`)
 
 /** Of IPv6 the first half: whoever has one address of it has all. */

@@ -19,7 +19,7 @@ before(async () => {
   const database_url = await testDatabaseUrl()
   const options = { database_url, master_key: Buffer.alloc(32, 7), mount: { rooms: [routes] } }
   served = await serve(options)
-  other = await serve(options)
+  other = await serve({ ...options, config: { trusted_proxies: ['127.0.0.0/8'] } })
 })
 
 const signIn = (email: string, more: Record<string, string> = {}, headers: Record<string, string> = {}) =>
@@ -165,6 +165,51 @@ test('many attempts at once are no way around the limit', async () => {
   assert.equal(all.filter(({ status }) => status === 401).length, 10)
   assert.equal(all.filter(({ status }) => status === 429).length, 4)
   await served.app.db.owner.pool.query('delete from sign_in_failure')
+})
+
+/** As from anywhere: the other process believes what a proxy says of the address. */
+const signInFrom = (ip: string, email: string, more: Record<string, string> = {}) => {
+  const body = { email, password: PASSWORD, ...more }
+  return other.send('POST', '/v1/session', { body, headers: { 'x-forwarded-for': ip } })
+}
+
+test('one stranger locks nobody out, and an e-mail that fails from everywhere has to wait', async () => {
+  const { pool } = served.app.db.owner
+  const wrong = { password: 'not the password' }
+  const eleven = Array.from({ length: 11 }, () => signInFrom('203.0.113.1', 'ana@example.com', wrong))
+  const statuses = (await Promise.all(eleven)).map(({ status }) => status)
+  assert.deepEqual(statuses.sort(), [...Array(10).fill(401), 429])
+  const who = "sha256('email ana@example.com'::bytea)"
+  assert.equal(
+    (await pool.query(`select failures from sign_in_failure where who = ${who}`)).rows[0].failures,
+    10,
+  )
+  await fails(signInFrom('203.0.113.2', 'ana@example.com', wrong), 401, 'unauthenticated')
+  assert.equal((await signInFrom('203.0.113.3', 'ana@example.com')).status, 200)
+  await fails(signInFrom('203.0.113.3', 'ana@example.com', wrong), 401, 'unauthenticated')
+  await pool.query(`update sign_in_failure set failures = 50 where who = ${who}`)
+  await fails(signInFrom('203.0.113.4', 'ana@example.com'), 429, 'rate_limited')
+  await pool.query('delete from sign_in_failure')
+})
+
+test('ten wrong codes stop a second factor, from wherever they come', async () => {
+  const hugo = await invite(served, ana, 'hugo@example.com', 'viewer', padaria)
+  const totp = (body: Record<string, string>) => hugo.send('POST', '/v1/member/totp', { body })
+  const { secret } = (await totp({ action: 'begin', password: PASSWORD })).body as { secret: string }
+  assert.equal((await totp({ action: 'confirm', code: totpCode(secret, new Date()) })).status, 200)
+  const far = totpCode(secret, new Date(Date.now() + 1_800_000))
+  const ten = Array.from({ length: 10 }, (_, at) =>
+    signInFrom(`198.51.100.${at}`, 'hugo@example.com', { code: far }),
+  )
+  for (const { status } of await Promise.all(ten)) assert.equal(status, 401)
+  await later(other, 0.2, async () => {
+    const code = totpCode(secret, new Date(Date.now() + 0.2 * 3_600_000))
+    await fails(signInFrom('198.51.100.20', 'hugo@example.com', { code }), 429, 'rate_limited')
+  })
+  await later(other, 0.5, async () => {
+    const code = totpCode(secret, new Date(Date.now() + 0.5 * 3_600_000))
+    assert.equal((await signInFrom('198.51.100.20', 'hugo@example.com', { code })).status, 200)
+  })
 })
 
 test('a second factor is asked for once its code was seen, and each code is taken once', async () => {

@@ -54,7 +54,7 @@ function comingRoutes(http: Http, app: App): void {
         tags,
         summary: 'Sign in',
         description:
-          'Answers with a cookie that stands for the person: 12 hours from the last request, 7 days at most. `totp_required` asks for the code of the second factor. After 10 failures in 15 minutes, by e-mail or by address, 429.',
+          'Answers with a cookie that stands for the person: 12 hours from the last request, 7 days at most. `totp_required` asks for the code of the second factor. 429 after 10 failures in 15 minutes from an address, 50 for an e-mail, or 10 codes of a person.',
         body: shapes.SignInBody,
         response: { 200: shapes.SessionSchema },
       },

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
-import { forgive, takeAttempt, undoAttempt } from './attempts.ts'
+import { forgive, forgiveCodes, takeAttempt, takeCodeAttempt, undoAttempt } from './attempts.ts'
 import { isPassword } from './passwords.ts'
 import { findPersonByEmail, markSignedIn, type PersonRow, takeTotpStep } from './queries.ts'
 import type { SignIn } from './schema.ts'
@@ -49,15 +49,18 @@ export async function prove(
     await undoAttempt(app, attempt)
     throw codeMissing()
   }
+  await takeCodeAttempt(app, person.id)
   if (await inTenant(app.db, INSTALLATION, (tx) => takeCode(app, tx, person.id, code))) return person
   throw refused(app)
 }
 
-/** Whether it is a code of now that was not used yet; it is used by that. */
+/** Whether it is a code of now that was not used yet; it is used by that, and failures before it are forgiven. */
 export async function takeCode(app: App, tx: Tx, person_id: string, code: string): Promise<boolean> {
   const secret = await app.vault.get(tx, totpRef(person_id))
   const step = secret === null ? null : totpStep(secret, code, app.clock.now())
-  return step !== null && takeTotpStep(tx, person_id, step)
+  if (step === null || !(await takeTotpStep(tx, person_id, step))) return false
+  await forgiveCodes(tx, person_id)
+  return true
 }
 
 /** In the vault from the moment it is begun; it counts once `totp_since` says so. */

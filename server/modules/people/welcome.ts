@@ -3,7 +3,7 @@ import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type App, INSTALLATION } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
-import { forgive, takeAttempt } from './attempts.ts'
+import { forgive, takeAttempt, takeCodeAttempt } from './attempts.ts'
 import {
   findMember,
   findMemberByEmail,
@@ -112,7 +112,10 @@ async function resetPassword(app: App, visitor: Visitor, { link, hash, input }: 
   const asks_code = known.totp_since !== null && !link.drops_totp
   if (asks_code && input.code === undefined) throw codeMissing()
   const attempt = { email: known.email, ip: visitor.ip }
-  if (asks_code) await takeAttempt(app, attempt) // a link is no way to try all the codes
+  if (asks_code) {
+    await takeAttempt(app, attempt)
+    await takeCodeAttempt(app, known.id) // a link is no way to try all the codes
+  }
   const password = await hashPassword(app, input.password)
   return inTenant(app.db, INSTALLATION, async (tx) => {
     await take(app, tx, hash)
