@@ -12,7 +12,7 @@ import { wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import { type Decision, judged } from './risk.ts'
 import type { CreatePayment } from './schema.ts'
-import { applyWord, link, tell } from './told.ts'
+import { applyWord, type Draft, link, tell } from './told.ts'
 import { type Answer, ask, NOT_SENT } from './vendor.ts'
 
 /** A payment from what is asked of us to the vendor's answer. It is on record, and settled by itself, before it is sent. */
@@ -38,8 +38,7 @@ export async function createPayment(app: App, actor: Actor, input: CreatePayment
   const payment_id = toWire('payment', place.id)
   const decision = await judged(app, { ...input, tenant_id: place.tenant_id, payment_id })
   const row = await put(app, actor, connection, place, { input, request, decision })
-  if (decision === 'decline') return { row: await declined(app, place), action: null }
-  return decision === 'review' ? { row, action: null } : send(app, actor, connection, place, request)
+  return decision === 'approve' ? send(app, actor, connection, place, request) : { row, action: null }
 }
 
 const requestOf = ({ id }: queries.Place, input: CreatePayment): VendorCreate => {
@@ -77,7 +76,7 @@ function check({ opened: { provider } }: OpenConnection, request: VendorCreate):
 
 type Wanted = { input: CreatePayment; request: VendorCreate; decision: Decision }
 
-/** On record with the job that settles it, unless it is not to be sent. */
+/** On record with the job that settles it, unless it is not to be sent: one that is declined has failed at once. */
 async function put(
   app: App,
   actor: Actor,
@@ -88,11 +87,11 @@ async function put(
   const { tenant_id, id } = place
   const { money, method = 'card', capture = 'automatic', customer = null, description = null } = input
   const about = { connection_id: connection.id, provider: connection.opened.provider.id, actor: actor.id }
-  return inTenant(app.db, tenant_id, async (tx) => {
+  return tell(app, tenant_id, async (tx) => {
     const row = await queries.insertPayment(tx, {
       ...place,
       ...about,
-      ...{ method, capture, customer, description, held: decision !== 'approve' },
+      ...{ method, capture, customer, description, held: decision === 'review' },
       ...{ amount: money.amount, currency: money.currency },
       metadata: JSON.stringify(input.metadata ?? {}),
       request: await sealRequest(app, tx, place, { request, version: connection.version }),
@@ -100,7 +99,7 @@ async function put(
     if (decision === 'approve') await link(app, tx, place, { wait_s: PATIENCE_S })
     const { amount, currency } = money
     await audit(tx, actor, 'payment.create', toWire('payment', id), { amount, currency, method })
-    return row
+    return decision === 'decline' ? declined(tx, place) : { out: row, drafts: [] }
   })
 }
 
@@ -161,17 +160,12 @@ export async function answered(
 }
 
 /** The room of risk said no: the vendor is never asked. */
-const declined = (app: App, place: queries.Place): Promise<queries.PaymentRow> =>
-  tell(app, place.tenant_id, async (tx) => {
-    const failure = {
-      reason: 'fraud_suspected',
-      code: NOT_SENT,
-      message: 'refused by our own rules',
-    } as const
-    const word = { status: 'failed', failure } as const
-    const applied = must(await applyWord(tx, place, word, { cause: 'risk', cause_id: null }))
-    return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
-  })
+async function declined(tx: Tx, place: queries.Place): Promise<{ out: queries.PaymentRow; drafts: Draft[] }> {
+  const failure = { reason: 'fraud_suspected', code: NOT_SENT, message: 'refused by our own rules' } as const
+  const word = { status: 'failed', failure } as const
+  const { drafts } = must(await applyWord(tx, place, word, { cause: 'risk', cause_id: null }))
+  return { out: must(await queries.findPayment(tx, place)), drafts }
+}
 
 /** Payments are never deleted. */
 export function must<Row>(row: Row | null | undefined): Row {

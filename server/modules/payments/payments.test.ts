@@ -347,6 +347,12 @@ test('a payment that is declined before it is sent never reaches the vendor', as
   const declined = await pay()
   assert.equal(declined.status, 'failed')
   assert.equal((declined['failure'] as Json)['code'], 'not_sent')
+  assert.deepEqual(await allToldOf(declined.id), ['payment.failed'])
+  // In one commit: no process can die in between and leave it to be confirmed.
+  const { rows } = await sql<{ transactions: number }>`
+    select count(distinct at)::int as transactions from payment_move
+     where payment_id = ${fromWire('payment', declined.id)}`.execute(product.app.db.owner)
+  assert.equal(rows[0]?.transactions, 1)
   assert.equal((await chargesOf(declined.id)).length, 0)
 })
 
