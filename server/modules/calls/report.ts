@@ -2,6 +2,7 @@ import type { Mapped, StepReport } from '../../kit/mapping/mapping.ts'
 import type { Provider } from '../../kit/provider.ts'
 import { inWords, read } from '../../kit/reads.ts'
 import { readJson } from '../../kit/wire_json.ts'
+import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import type { CacheNote } from './cache_schema.ts'
@@ -103,7 +104,12 @@ function translate(provider: Provider, { status }: Response, body: Body, named: 
   if (status >= 400) return provider.refusal ? { refusal: provider.refusal(status, value()) } : {}
   if (!operation || status >= 300) return {}
   const answer = read(operation.reads, value())
-  if (answer.ok) return { result: operation.translate(answer.value) }
   // The vendor did it; only its answer is not what its documentation says.
-  return { error: `the vendor's answer is not as expected: ${inWords(answer.errors)}` }
+  if (!answer.ok) return { error: `the vendor's answer is not as expected: ${inWords(answer.errors)}` }
+  try {
+    return { result: operation.translate(answer.value) }
+  } catch (error) {
+    const why = error instanceof Problem ? error.occurrence.detail : 'it could not be read'
+    return { error: `the vendor's answer is not as expected: ${why}` }
+  }
 }
