@@ -80,3 +80,31 @@ export async function later<T>({ app }: Served, hours: number, work: () => Promi
     app.clock = clock
   }
 }
+
+/** Holds the rows of these people, starts each work once the one before waits for them, and lets all go on. */
+export async function whileLocked(
+  { app }: Served,
+  emails: string[],
+  works: (() => Promise<Reply>)[],
+): Promise<Reply[]> {
+  const holder = await app.db.owner.pool.connect()
+  const begun: Promise<Reply>[] = []
+  try {
+    await holder.query('begin')
+    await holder.query('select id from person where email = any($1) for update', [emails])
+    for (const work of works) {
+      begun.push(work())
+      await until(async () => (await countWaiting(app)) === begun.length)
+    }
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+  }
+  return Promise.all(begun)
+}
+
+async function countWaiting({ db }: Served['app']): Promise<number> {
+  const waiting = `select count(distinct pid)::int as n from pg_locks
+    where not granted and pid in (select pid from pg_stat_activity where datname = current_database())`
+  return (await db.owner.pool.query<{ n: number }>(waiting)).rows[0]?.n ?? 0
+}

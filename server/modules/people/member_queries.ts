@@ -71,6 +71,17 @@ export async function deleteMember(tx: Tx, tenant_id: string, id: string): Promi
   return row?.person_id ?? null
 }
 
+/** Held until the transaction ends: of two administrators who take each other's place away, one is second. */
+export async function lockAdmins(tx: Tx, tenant_id: string): Promise<void> {
+  await tx
+    .selectFrom('member')
+    .select('id')
+    .where((is) => is.and({ tenant_id, role: 'admin' }))
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+}
+
 /** Whether somebody administers the installation and has signed up. */
 export async function hasAdministrator(tx: Tx): Promise<boolean> {
   const { rows } = await sql<{ is: boolean }>`

@@ -11,6 +11,7 @@ import {
   PASSWORD,
   tokenOf,
   until,
+  whileLocked,
 } from '../../test/person.ts'
 import type { Http, Routes } from '../app.ts'
 import { routes } from './routes.ts'
@@ -220,6 +221,23 @@ test('a role that is taken away is gone everywhere within a second, and so is a 
   assert.equal((await ana.send('DELETE', `/v1/members/${iris.member}`, { headers })).status, 204)
   await until(async () => (await elsewhere.send('GET', '/v1/session')).status === 401)
   await fails(signIn('iris@example.com'), 401, 'unauthenticated')
+})
+
+test('two administrators who take each other down leave one of them', async () => {
+  const [abel, bela] = [
+    await invite(served, ana, 'abel@example.com', 'admin', padaria),
+    await invite(served, ana, 'bela@example.com', 'admin', padaria),
+  ]
+  const body = { role: 'viewer' }
+  const replies = await whileLocked(
+    served,
+    ['abel@example.com', 'bela@example.com'],
+    [
+      () => abel.send('PATCH', `/v1/members/${bela.member}`, { body }),
+      () => bela.send('PATCH', `/v1/members/${abel.member}`, { body }),
+    ],
+  )
+  assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 403])
 })
 
 test('what people do is in the audit log, and no secret is', async () => {

@@ -12,10 +12,11 @@ import {
   findMemberByEmail,
   insertMember,
   listMembersPage,
+  lockAdmins,
   type MemberWithPerson,
   moveMember,
 } from './member_queries.ts'
-import { deleteLinksOf, deletePerson, isMemberSomewhere } from './queries.ts'
+import { deleteLinksOf, deletePerson, isMemberSomewhere, lockPerson, placesOfPerson } from './queries.ts'
 import { scopesOf } from './roles.ts'
 import type { Member, MemberChange, NewMember, NewMemberShown, Role } from './schema.ts'
 import { endSessionsOf } from './sessions.ts'
@@ -63,7 +64,7 @@ export async function updateMember(
 ): Promise<Member> {
   const { tenant_id } = actor
   return among(app, actor, async (tx) => {
-    const found = await own(tx, actor, id)
+    const found = await lockOwn(tx, actor, id)
     checkKey(actor)
     checkNotSelf(actor, found)
     checkRole(actor, found.role)
@@ -80,7 +81,7 @@ export async function updateMember(
 export async function removeMember(app: App, actor: Actor, id: string): Promise<void> {
   const { tenant_id } = actor
   await among(app, actor, async (tx) => {
-    const found = await own(tx, actor, id)
+    const found = await lockOwn(tx, actor, id)
     checkKey(actor)
     checkNotSelf(actor, found)
     checkRole(actor, found.role)
@@ -105,6 +106,27 @@ async function own(tx: Tx, { tenant_id }: Actor, id: string): Promise<MemberWith
   const row = await findMember(tx, tenant_id, fromWire('member', id))
   if (!row) throw new Problem('not_found', { detail: `There is no member ${id} here.` })
   return row
+}
+
+/** As it is once nobody else changes it: the person before the places, in the order of who takes an invitation. */
+async function lockOwn(tx: Tx, actor: Actor, id: string): Promise<MemberWithPerson> {
+  const { person_id } = await own(tx, actor, id)
+  if (person_id !== null) await lockPerson(tx, person_id)
+  await lockAdmins(tx, actor.tenant_id)
+  await checkStill(tx, actor)
+  return own(tx, actor, id)
+}
+
+/** Another administrator may have taken the place of the one who asks since the request was let in. */
+async function checkStill(tx: Tx, { kind, id, tenant_id: here }: Actor): Promise<void> {
+  if (kind !== 'member') return
+  const places = await placesOfPerson(tx, fromWire('person', id))
+  const may = places.some(
+    ({ tenant_id, role }) =>
+      (tenant_id === here || tenant_id === INSTALLATION) && holds(scopesOf(role, tenant_id), 'tenants:write'),
+  )
+  if (!may)
+    throw new Problem('forbidden', { detail: 'Your place was changed just now. Ask an administrator.' })
 }
 
 /** Who signs in sees live as well, so what is of test alone does not decide it. */

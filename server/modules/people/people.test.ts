@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { testDatabaseUrl } from '../../test/harness.ts'
-import { type Reply, type Served, serve } from '../../test/http_app.ts'
-import { type Browser, browserOf, fails, invite, later, PASSWORD, tokenOf, until } from '../../test/person.ts'
+import { type Served, serve } from '../../test/http_app.ts'
+import {
+  type Browser,
+  browserOf,
+  fails,
+  invite,
+  later,
+  PASSWORD,
+  tokenOf,
+  until,
+  whileLocked,
+} from '../../test/person.ts'
 import { INSTALLATION } from '../app.ts'
 import { schedules } from './jobs.ts'
 import { firstLink, resetLink } from './people.ts'
@@ -241,10 +251,14 @@ test('who begins a second factor anew while it is confirmed leaves the confirmed
   const gina = await invite(served, ana, 'gina@example.com', 'viewer', padaria)
   const totp = (body: Record<string, string>) => gina.send('POST', '/v1/member/totp', { body })
   const { secret } = (await totp({ action: 'begin', password: PASSWORD })).body as { secret: string }
-  const waiting = await whileLocked('gina@example.com', [
-    () => totp({ action: 'confirm', code: totpCode(secret, new Date()) }),
-    () => totp({ action: 'begin', password: PASSWORD }),
-  ])
+  const waiting = await whileLocked(
+    served,
+    ['gina@example.com'],
+    [
+      () => totp({ action: 'confirm', code: totpCode(secret, new Date()) }),
+      () => totp({ action: 'begin', password: PASSWORD }),
+    ],
+  )
   assert.deepEqual(
     waiting.map(({ status }) => status),
     [200, 409],
@@ -254,31 +268,6 @@ test('who begins a second factor anew while it is confirmed leaves the confirmed
     assert.equal((await signIn('gina@example.com', { code })).status, 200)
   })
 })
-
-/** Starts each once the one before waits for the person's row, then lets them go on. */
-async function whileLocked(email: string, works: (() => Promise<Reply>)[]): Promise<Reply[]> {
-  const { pool } = served.app.db.owner
-  const holder = await pool.connect()
-  const begun: Promise<Reply>[] = []
-  try {
-    await holder.query('begin')
-    await holder.query('select id from person where email = $1 for update', [email])
-    for (const work of works) {
-      begun.push(work())
-      await until(async () => (await countWaiting()) === begun.length)
-    }
-  } finally {
-    await holder.query('rollback')
-    holder.release()
-  }
-  return Promise.all(begun)
-}
-
-async function countWaiting(): Promise<number> {
-  const waiting = `select count(distinct pid)::int as n from pg_locks
-    where not granted and pid in (select pid from pg_stat_activity where datname = current_database())`
-  return (await served.app.db.owner.pool.query(waiting)).rows[0].n
-}
 
 test('a new password wants the old one and ends the other sessions', async () => {
   const dora = await invite(served, ana, 'dora@example.com', 'viewer', padaria)
