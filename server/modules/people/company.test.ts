@@ -177,6 +177,24 @@ test('who has no password takes an invitation by coming from the company again',
   assert.deepEqual(await roles(), ['developer', 'viewer'])
 })
 
+test('whom the company would let in again is suspended, not removed', async () => {
+  const headers = { 'trilho-tenant': tenant }
+  account = 'lea'
+  said = { email: 'lea@padaria.example', email_verified: true }
+  await sessionOf(await signIn())
+  const { data } = (await ana.send('GET', '/v1/members', { headers })).body as {
+    data: { id: string; email: string }[]
+  }
+  const path = `/v1/members/${data.find(({ email }) => email === 'lea@padaria.example')?.id}`
+  await fails(ana.send('DELETE', path, { headers }), 409, 'conflict')
+  const body = { state: 'suspended' }
+  assert.equal((await ana.send('PATCH', path, { body, headers })).status, 200)
+  assert.deepEqual((await sessionOf(await signIn()))['tenants'], [])
+  const invitation = { email: 'new@padaria.example', role: 'viewer' }
+  const made = await ana.send('POST', '/v1/members', { body: invitation, headers })
+  assert.equal((await ana.send('DELETE', `/v1/members/${made.body['id']}`, { headers })).status, 204)
+})
+
 test('no company signs in who administers the installation', async () => {
   await invite(served, ana, 'rita@padaria.example', 'admin', `tnt_${'0'.repeat(26)}`)
   account = 'rita'

@@ -1,4 +1,4 @@
-import type { Insertable, Selectable } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Tx } from '../../platform/database/database.ts'
 import type { Tables } from '../../platform/database/tables.ts'
 import { INSTALLATION } from '../app.ts'
@@ -31,6 +31,18 @@ export const listProvidersPage = (tx: Tx, before: string | null, limit: number):
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()
+
+/** Whether a company lets people of this domain in to the tenant, whoever they are. */
+export async function isDomainOf(tx: Tx, member_tenant_id: string, domain: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('sign_in_provider')
+    .select('id')
+    .where((is) => is.and({ tenant_id: INSTALLATION, member_tenant_id }))
+    .where(sql<boolean>`${domain} = any(domains)`)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
 
 /** With whom it meant; the people stay. */
 export async function deleteProvider(tx: Tx, id: string): Promise<boolean> {

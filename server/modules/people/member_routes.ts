@@ -35,7 +35,8 @@ export function memberRoutes(http: Http, app: App): void {
         operationId: 'removeMember',
         tags,
         summary: 'Remove a member, or take an invitation back',
-        description: 'It holds everywhere within a second. An account goes with its last tenant.',
+        description:
+          'It holds everywhere within a second. An account goes with its last tenant. Whom a company signs in here is a 409: suspend them.',
         params: IdParams,
         response: { 204: Type.Null({ description: 'Removed' }) },
       },

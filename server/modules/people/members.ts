@@ -4,7 +4,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
 import { audit, holds, isTestKey } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
-import { deleteIdentitiesOf } from './company_queries.ts'
+import { deleteIdentitiesOf, isDomainOf } from './company_queries.ts'
 import { makeLink } from './links.ts'
 import {
   deleteMember,
@@ -85,6 +85,7 @@ export async function removeMember(app: App, actor: Actor, id: string): Promise<
     checkKey(actor)
     checkNotSelf(actor, found)
     checkRole(actor, found.role)
+    if (found.state !== 'invited') await checkStaysOut(tx, found)
     await deleteLinksOf(tx, { member_id: found.id })
     const person_id = await deleteMember(tx, tenant_id, found.id) // who may have come just now
     await audit(tx, actor, 'member.remove', id, { email: found.email })
@@ -145,6 +146,13 @@ function checkRole({ scopes, tenant_id }: Actor, role: Role): void {
   if (beyond === undefined) return
   const detail = `The role ${role} holds ${beyond}, which you do not. Ask an administrator.`
   throw new Problem('forbidden', { field: 'role', detail })
+}
+
+/** Removed, they would be new to the company's provider, which lets in whoever is; suspended they stay out. */
+async function checkStaysOut(tx: Tx, { tenant_id, email }: MemberWithPerson): Promise<void> {
+  if (!(await isDomainOf(tx, tenant_id, email.slice(email.lastIndexOf('@') + 1)))) return
+  const detail = 'Suspend the member instead: the company signs its people in, and would let them in again.'
+  throw new Problem('conflict', { detail })
 }
 
 /** So that nobody locks themselves out, and somebody is left who can undo it. */
