@@ -7,7 +7,7 @@ import { wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { applyRefund } from './refunds.ts'
-import { applyWord, type Draft } from './told.ts'
+import { applyWord, type Draft, link } from './told.ts'
 
 /**
  * What webhooks tell of payments of ours. Whether one is ours is read before, for many messages at once; what is told
@@ -37,8 +37,10 @@ export async function reactToPayment(app: App, payment: VendorPayment, about: To
 /** Null where it is no refund of a payment of ours. One that was not made through us moves nothing by itself. */
 export async function reactToRefund(app: App, refund: VendorRefund, about: Told): Promise<Deed | null> {
   const id = parseWire('refund', refund.reference ?? '')
-  const place = refund.payment_id && id ? await placeOf(app, about, refund.payment_id) : null
-  if (!place || !id) return null
+  const came_back = refund.status === 'failed' || refund.status === 'canceled'
+  const place = refund.payment_id && (id || came_back) ? await placeOf(app, about, refund.payment_id) : null
+  if (!place) return null
+  if (!id) return lookAgain(app, place)
   const { tenant_id } = place
   return {
     key: place.id,
@@ -51,6 +53,15 @@ export async function reactToRefund(app: App, refund: VendorRefund, about: Told)
     },
   }
 }
+
+/** The vendor may have told of it as given back before, and news never lowers that: how much really is, it is asked. */
+const lookAgain = (app: App, place: queries.Place): Deed => ({
+  key: place.id,
+  run: async (tx) => {
+    if (await queries.lockPayment(tx, place)) await link(app, tx, place, { wait_s: 0 })
+    return []
+  },
+})
 
 /** By the vendor's id of it; by ours while the vendor has not told us its own. Null where that is not one alone. */
 async function placeOf(

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
+import { inTenant } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { type Front, openFront } from '../../test/faulty_front.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
-import { judgePaymentsBy } from './payments.ts'
+import { judgePaymentsBy, reactToRefund } from './payments.ts'
 import { reserveRefund } from './refunds.ts'
 import { asker } from './settle.ts'
 
@@ -315,6 +316,30 @@ test("a refund made at the vendor's own desk is known by its news, and counts", 
   await stripe('POST', '/v1/refunds', `payment_intent=${paid.vendor_id}&amount=15000`)
   assert.equal((await becomes(paid.id, 'partially_refunded')).refunded.amount, '15000')
   assert.equal((await post(paid.id, 'refunds', { amount: '51' })).status, 409)
+})
+
+test("a refund of the vendor's own desk that comes back is given back no longer", async () => {
+  const paid = await pay({}, silent)
+  const { app, api } = product
+  const tenant_id = fromWire('tenant', api.tenant_id)
+  await sql`
+    update payment set status = 'partially_refunded', refunded = 50 where id = ${fromWire('payment', paid.id)}`.execute(
+    app.db.owner,
+  )
+  const deed = await reactToRefund(
+    app,
+    {
+      vendor_id: 're_desk',
+      payment_id: paid.vendor_id,
+      status: 'failed',
+      money: { amount: '50', currency: 'BRL' },
+    },
+    { tenant_id, provider: 'stripe', connection_id: null, message_id: 'msg' },
+  )
+  assert.ok(deed)
+  assert.deepEqual(await inTenant(app.db, tenant_id, deed.run), [])
+  await askNow(paid.id)
+  assert.equal((await becomes(paid.id, 'completed')).refunded.amount, '0')
 })
 
 test('a payment that the payer has to finish is pending until its news comes', async () => {
