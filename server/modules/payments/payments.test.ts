@@ -432,6 +432,8 @@ test('requests that fit no payment are refused by name', async () => {
   assert.deepEqual(await refused({ connection_id: 'con_x' }), [400, 'connection_id'])
   assert.equal((await refused({ description: 'a\u0000b' }))[0], 400)
   assert.equal((await refused({ metadata: { order: 'a\u0000b' } }))[0], 400)
+  const fifty = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, 'v']))
+  assert.equal((await refused({ metadata: fifty }))[0], 400)
   assert.equal((await send('GET', '/v1/payments?customer=a%00b')).status, 400)
   const { id } = await pay()
   assert.equal((await post(id, 'refunds', { amount: '1', reason: 'a\u0000b' })).status, 400)
