@@ -108,8 +108,12 @@ type Kept = { request: VendorCreate; version: number }
 
 const contextOf = (id: string) => `payment request ${id}`
 
-const sealRequest = (app: App, tx: Tx, { tenant_id, id }: queries.Place, kept: Kept): Promise<Buffer> =>
-  app.vault.seal(tx, tenant_id, contextOf(id), Buffer.from(JSON.stringify(kept)))
+export const sealRequest = (
+  app: App,
+  tx: Tx,
+  { tenant_id, id }: queries.Place,
+  kept: Kept,
+): Promise<Buffer> => app.vault.seal(tx, tenant_id, contextOf(id), Buffer.from(JSON.stringify(kept)))
 
 /** What the vendor was asked; null once its answer is known. */
 export const openRequest = (app: App, place: queries.Place): Promise<Kept | null> =>

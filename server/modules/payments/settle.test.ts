@@ -9,6 +9,7 @@ import { type Front, openFront } from '../../test/faulty_front.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { openConnection } from '../connections/connections.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
+import { sealRequest } from './create.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { reserveRefund, sendRefund } from './refunds.ts'
@@ -41,8 +42,14 @@ after(() => sandbox.stop())
 const HOUR_MS = 3_600_000
 let serial = 0
 
+const REQUEST = (place: queries.Place) => ({
+  money: { amount: '990', currency: 'BRL' },
+  reference: toWire('payment', place.id),
+  method: 'card' as const,
+})
+
 /** As a process left it that died over it so long ago. */
-async function leave(age_ms: number, held = false): Promise<queries.Place> {
+async function leave(age_ms: number, held = false, version = 1): Promise<queries.Place> {
   const place = { tenant_id, id: floorId(new Date(Date.now() - age_ms - ++serial * 1000)) }
   await inTenant(served.app.db, tenant_id, async (tx) => {
     await queries.insertPayment(tx, {
@@ -56,7 +63,7 @@ async function leave(age_ms: number, held = false): Promise<queries.Place> {
         actor: 'test',
       },
       ...{ amount: '990', currency: 'BRL', customer: null, description: null, metadata: '{}' },
-      request: Buffer.from('x'),
+      request: await sealRequest(served.app, tx, place, { request: REQUEST(place), version }),
     })
     await link(served.app, tx, place, { wait_s: 3_600 })
   })
@@ -112,6 +119,13 @@ test('that the vendor knows nothing of it is believed when it is said twice, and
   assert.equal(twice.status, 'failed')
   assert.equal(twice.failure?.reason, 'not_found')
   assert.equal(posts(), 0)
+})
+
+test('what another account says of it is not believed: the connection may have been pointed there since', async () => {
+  const place = await leave(3 * HOUR_MS, false, 7)
+  const row = await turn(place, 1)
+  assert.equal(row.status, 'processing')
+  assert.ok(row.job_id)
 })
 
 test('a look that saw nothing is not the last one', async () => {

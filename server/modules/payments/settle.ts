@@ -93,9 +93,10 @@ async function settleCreate(
   const may_repeat =
     payments?.settles === 'idempotency_key' &&
     age_s < (payments.find_by_reference ? REPEAT_WITHIN_S : KEY_KEPT_S)
-  const kept = may_repeat ? await openRequest(app, place) : null
+  const kept = await openRequest(app, place)
+  const is_same = kept?.version === connection.version
   const key = toWire('payment', place.id)
-  if (kept && kept.version === connection.version) {
+  if (may_repeat && kept && is_same) {
     const answer = await ask<VendorPayment>(app, asker(connection), connection, {
       verb: 'create',
       input: kept.request,
@@ -117,7 +118,8 @@ async function settleCreate(
     return denied
   }
   const counts = payments?.settles === 'lookup' || age_s > INDEXED_S
-  if (!counts) return denied
+  // Changed since, it may lead to another account, which knows nothing of it in truth.
+  if (!counts || !is_same) return denied
   if (denied + 1 >= DENIALS) await answered(app, place, NEVER_HEARD, 'answer')
   return denied + 1
 }
