@@ -223,6 +223,25 @@ test('a role that is taken away is gone everywhere within a second, and so is a 
   await fails(signIn('iris@example.com'), 401, 'unauthenticated')
 })
 
+test('what changes a place waits for who is signing in, whose session is told of it', async () => {
+  const caio = await invite(served, ana, 'caio@example.com', 'admin', padaria)
+  const headers = { 'trilho-tenant': padaria }
+  const path = `/v1/members/${caio.member}`
+  const emails = ['caio@example.com']
+  const [came, changed] = await whileLocked(served, emails, [
+    () => signIn('caio@example.com'),
+    () => ana.send('PATCH', path, { body: { role: 'viewer' }, headers }),
+  ])
+  assert.ok(came)
+  assert.equal(changed?.status, 200)
+  const body = { email: 'z@example.com', role: 'viewer' }
+  await until(
+    async () => (await browserOf(served, came).send('POST', '/v1/members', { body })).status === 403,
+  )
+  const removing = [() => ana.send('DELETE', path, { headers })]
+  assert.equal((await whileLocked(served, emails, removing))[0]?.status, 204)
+})
+
 test('two administrators who take each other down leave one of them', async () => {
   const [abel, bela] = [
     await invite(served, ana, 'abel@example.com', 'admin', padaria),

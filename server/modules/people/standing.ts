@@ -3,7 +3,14 @@ import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { type App, INSTALLATION } from '../app.ts'
 import { listTenants, tenantExists } from '../tenants/tenants.ts'
-import { findSessionByHash, hashesOfPerson, type Place, placesOfPerson, touchSessionRow } from './queries.ts'
+import {
+  findSessionByHash,
+  hashesOfPerson,
+  lockPerson,
+  type Place,
+  placesOfPerson,
+  touchSessionRow,
+} from './queries.ts'
 import { scopesOf } from './roles.ts'
 import type { Role } from './schema.ts'
 
@@ -113,7 +120,11 @@ export const SESSION_TOPIC = 'session'
 export const forgetSession = (tx: Tx, hash: Buffer): void =>
   forget(tx, SESSION_TOPIC, hash.toString('base64'))
 
-/** After what a person may do has changed. */
+/**
+ * After what a person may do has changed. Who is signing in holds the person (`markSignedIn`) until the session is
+ * there to be told of; so whoever changes a place takes the person before it.
+ */
 export async function forgetSessionsOf(tx: Tx, person_id: string): Promise<void> {
+  await lockPerson(tx, person_id)
   for (const hash of await hashesOfPerson(tx, person_id)) forgetSession(tx, hash)
 }
