@@ -2,6 +2,7 @@ import Type, { type Static, type TSchema } from 'typebox'
 import type { FieldError } from '../platform/errors.ts'
 import type { Identity } from './auth/keys.ts'
 import { type Auth, credentialsOf } from './auth.ts'
+import { type Banking, bankingOperations } from './banking.ts'
 import type { CacheRules } from './cache.ts'
 import type { Rate } from './call_limits.ts'
 import type { Field, Settings } from './fields.ts'
@@ -54,6 +55,7 @@ export type Provider = {
   /** The cheapest read that proves the credentials. */
   test: PerSettings<OperationRequest>
   payments?: Payments
+  banking?: Banking
   /** By name, `payments.create` among them: everything a call can name. */
   operations: Readonly<Record<string, Operation>>
   webhooks?: Webhooks
@@ -150,13 +152,14 @@ type Definition<Event extends TSchema> = Omit<Provider, 'fields' | 'encoding' | 
 
 /** Completes a definition and refuses, at start, one that would only fail later. */
 export function defineProvider<Event extends TSchema>(definition: Definition<Event>): Provider {
-  const { webhooks, payments, ...rest } = definition
+  const { webhooks, payments, banking, ...rest } = definition
   const provider: Provider = {
     ...rest,
     fields: withCredentials(definition.fields ?? [], definition.auth),
     encoding: definition.encoding ?? 'json',
-    operations: { ...definition.operations, ...paymentOperations(payments) },
+    operations: { ...definition.operations, ...paymentOperations(payments), ...bankingOperations(banking) },
     ...(payments && { payments }),
+    ...(banking && { banking }),
     ...(webhooks && { webhooks: { ...webhooks, fields: webhooks.fields ?? [] } as Webhooks }),
   }
   const faults = faultsOf(provider)

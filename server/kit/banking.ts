@@ -1,0 +1,247 @@
+import Type, { type Static, type TSchema } from 'typebox'
+import type { Money } from '../platform/money.ts'
+import type { Operation } from './provider.ts'
+import type { Settles } from './settles.ts'
+
+/**
+ * What a bank, or whoever speaks for banks, can tell and do, in the same words for every provider. A provider gives
+ * transactions either by days (`transactions`) or by what changed since a cursor (`changes`).
+ */
+export type Banking = {
+  accounts: Operation<ListAccounts, Page<VendorAccount>>
+  balance?: Operation<FindAccount, VendorBalance>
+  transactions?: Operation<ListTransactions, Page<VendorTransaction>>
+  changes?: Operation<ListChanges, TransactionChanges>
+  /** Where people have to agree before the bank tells anything. */
+  consents?: Consents
+  transfer?: Operation<CreateTransfer, VendorTransfer>
+  find_transfer?: Operation<FindTransfer, VendorTransfer>
+  /** By our reference: how a transfer that nobody saw the end of is found out. Null where the bank knows of none. */
+  find_transfer_by_reference?: Operation<FindTransferByReference, VendorTransfer | null>
+}
+
+export type Consents = {
+  create: Operation<CreateConsent, VendorConsent>
+  find: Operation<FindConsent, VendorConsent>
+  revoke: Operation<FindConsent, null>
+  extend?: Operation<ExtendConsent, VendorConsent>
+}
+
+/** `next` is given back as `after` for the page that follows; null on the last one. */
+export type Page<Item> = { items: Item[]; next: string | null }
+
+export type VendorAccount = {
+  /** The bank's id, good for `balance` and `transactions`. */
+  vendor_id: string
+  kind: 'checking' | 'savings' | 'payment' | 'credit_card' | 'loan' | 'investment' | 'other'
+  name: string | null
+  /** ISPB of the institution, where the provider speaks for several. */
+  bank_code: string | null
+  branch: string | null
+  /** As much of the number as may be shown: the last four digits, the rest as asterisks. */
+  number_masked: string | null
+  currency: string
+}
+
+export type VendorBalance = {
+  available: Money
+  /** With what is blocked, where the bank says. */
+  current: Money
+  blocked?: Money
+  overdraft_limit?: Money
+  /** RFC 3339, UTC: when the bank reckoned it. */
+  at: string | null
+}
+
+export type VendorTransaction = {
+  /** Unique within its account, and as the bank has it today: some banks change it until the day after. */
+  vendor_id: string
+  /** `future` is announced and never counted; `pending` may still change or vanish. */
+  status: 'booked' | 'pending' | 'future'
+  /** Negative where money left the account. */
+  money: Money
+  /** The bank's decimals where the currency has fewer of them: `money` is rounded half to even from it. */
+  exact?: string
+  /** `pix`, `ted`, `boleto`, `card`, `fee` …: lower case; `other` where the bank's word is not known. */
+  kind: string
+  description: string
+  /** RFC 3339, UTC. A bank that tells only the day gives its midnight in São Paulo. */
+  at: string
+  /** The bank promises that this row keeps its id from its first day on. */
+  is_final: boolean
+  category?: string
+  counterparty?: { name?: string; document?: string; bank_code?: string; branch?: string; number?: string }
+}
+
+/** What changed since `after`. `next` is kept, also where there is no more for now. */
+export type TransactionChanges = {
+  added: (VendorTransaction & { account_id: string })[]
+  modified: (VendorTransaction & { account_id: string })[]
+  removed: { vendor_id: string; account_id: string | null }[]
+  next: string
+  has_more: boolean
+}
+
+/** Open Finance's own words. */
+export type VendorConsent = {
+  vendor_id: string
+  status: 'AWAITING_AUTHORISATION' | 'AUTHORISED' | 'REJECTED'
+  permissions: string[]
+  /** RFC 3339, UTC; null where it holds until revoked. */
+  expires_at: string | null
+  rejection: { code: string; by: string | null; detail: string | null } | null
+}
+
+export type VendorTransfer = {
+  vendor_id: string
+  status: 'scheduled' | 'processing' | 'completed' | 'failed' | 'canceled'
+  money: Money
+  reference?: string
+  /** Of a Pix: its endToEndId. */
+  end_to_end_id?: string
+  failure?: { code: string | null; message: string | null }
+}
+
+const VendorId = Type.String({ minLength: 1, maxLength: 255 })
+const After = Type.String({ maxLength: 2000, description: '`next` of the page before' })
+const Day = Type.String({ format: 'date', description: 'Inclusive, in São Paulo' })
+const closed = { additionalProperties: false }
+
+export const ListAccounts = Type.Object({ after: Type.Optional(After) }, closed)
+export type ListAccounts = Static<typeof ListAccounts>
+
+export const FindAccount = Type.Object({ account_id: VendorId }, closed)
+export type FindAccount = Static<typeof FindAccount>
+
+export const ListTransactions = Type.Object(
+  {
+    account_id: VendorId,
+    account_kind: Type.Optional(Type.String({ maxLength: 20, description: '`kind` of the account' })),
+    from: Day,
+    to: Day,
+    after: Type.Optional(After),
+  },
+  closed,
+)
+export type ListTransactions = Static<typeof ListTransactions>
+
+export const ListChanges = Type.Object({ after: Type.Optional(After) }, closed)
+export type ListChanges = Static<typeof ListChanges>
+
+export const CreateConsent = Type.Object(
+  {
+    /** Of the person who is asked, and of the company they speak for. */
+    document: Type.String({ pattern: '^([0-9]{11})$', description: 'CPF, eleven digits' }),
+    business_document: Type.Optional(Type.String({ pattern: '^[0-9A-Z]{14}$', description: 'CNPJ' })),
+    permissions: Type.Array(Type.String({ maxLength: 100 }), { minItems: 1, maxItems: 50 }),
+    expires_at: Type.Optional(Type.String({ format: 'date-time' })),
+  },
+  closed,
+)
+export type CreateConsent = Static<typeof CreateConsent>
+
+export const FindConsent = Type.Object({ vendor_id: VendorId }, closed)
+export type FindConsent = Static<typeof FindConsent>
+
+export const ExtendConsent = Type.Object(
+  {
+    vendor_id: VendorId,
+    document: Type.String({ pattern: '^[0-9]{11}$' }),
+    business_document: Type.Optional(Type.String({ pattern: '^[0-9A-Z]{14}$' })),
+    expires_at: Type.Optional(Type.String({ format: 'date-time' })),
+  },
+  closed,
+)
+export type ExtendConsent = Static<typeof ExtendConsent>
+
+const Amount = Type.Object(
+  { amount: Type.String({ pattern: '^[0-9]{1,18}$' }), currency: Type.String({ pattern: '^[A-Z]{3}$' }) },
+  closed,
+)
+
+/** By `kind`: a Pix by its key or by account, a TED by account, `internal` by an account of the same bank. */
+export const CreateTransfer = Type.Object(
+  {
+    account_id: VendorId,
+    money: Amount,
+    reference: Type.String({ minLength: 1, maxLength: 200, description: 'Ours; the bank does it once' }),
+    kind: Type.Union([Type.Literal('pix'), Type.Literal('ted'), Type.Literal('internal')]),
+    pix_key: Type.Optional(Type.String({ maxLength: 77 })),
+    to: Type.Optional(
+      Type.Object(
+        {
+          bank_code: Type.Optional(Type.String({ pattern: '^[0-9A-Z]{8}$', description: 'ISPB' })),
+          branch: Type.String({ maxLength: 10 }),
+          number: Type.String({ maxLength: 20 }),
+          kind: Type.Optional(Type.String({ maxLength: 20 })),
+        },
+        closed,
+      ),
+    ),
+    recipient: Type.Object(
+      { name: Type.String({ maxLength: 120 }), document: Type.String({ pattern: '^[0-9A-Z]{11,14}$' }) },
+      closed,
+    ),
+    description: Type.Optional(Type.String({ maxLength: 140 })),
+    scheduled_for: Type.Optional(Type.String({ format: 'date' })),
+  },
+  closed,
+)
+export type CreateTransfer = Static<typeof CreateTransfer>
+
+export const FindTransfer = Type.Object({ vendor_id: VendorId }, closed)
+export type FindTransfer = Static<typeof FindTransfer>
+
+export const FindTransferByReference = Type.Object(
+  { reference: Type.String({ minLength: 1, maxLength: 200 }) },
+  closed,
+)
+export type FindTransferByReference = Static<typeof FindTransferByReference>
+
+const INPUTS: Record<Exclude<keyof Banking, 'consents'>, TSchema> = {
+  accounts: ListAccounts,
+  balance: FindAccount,
+  transactions: ListTransactions,
+  changes: ListChanges,
+  transfer: CreateTransfer,
+  find_transfer: FindTransfer,
+  find_transfer_by_reference: FindTransferByReference,
+}
+
+const CONSENT_INPUTS: Record<keyof Consents, TSchema> = {
+  create: CreateConsent,
+  find: FindConsent,
+  revoke: FindConsent,
+  extend: ExtendConsent,
+}
+
+/** All of it under the names that calls use: `banking.accounts`, `banking.consents.create`. */
+export function bankingOperations(banking: Banking | undefined): Record<string, Operation> {
+  if (!banking) return {}
+  const { consents, ...own } = banking
+  return {
+    ...named('banking', own, INPUTS),
+    ...named('banking.consents', consents ?? {}, CONSENT_INPUTS),
+    ...(own.transfer && { 'banking.transfer': settled(own.transfer as Operation, banking) }),
+  }
+}
+
+const named = (prefix: string, own: object, inputs: Record<string, TSchema>): Record<string, Operation> =>
+  Object.fromEntries(
+    Object.entries(own).map(([verb, operation]: [string, Operation]) => [
+      `${prefix}.${verb}`,
+      { ...operation, input: inputs[verb] ?? operation.input },
+    ]),
+  )
+
+/** Where the bank can be asked by our reference, that is how an outcome nobody saw is found out. */
+function settled(transfer: Operation, { find_transfer_by_reference }: Banking): Operation {
+  const own = { ...transfer, input: CreateTransfer }
+  return find_transfer_by_reference && !own.settles ? { ...own, settles: BY_REFERENCE } : own
+}
+
+const BY_REFERENCE: Settles = {
+  by: 'lookup',
+  operation: 'banking.find_transfer_by_reference',
+  input: (input) => ({ reference: (input as CreateTransfer).reference }),
+}
