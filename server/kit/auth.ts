@@ -36,6 +36,8 @@ export type Auth =
   | HmacSigned
   | SigV4
 
+export { type Identity, identityErrors } from './auth/keys.ts'
+
 export const noAuth: Auth = { kind: 'none' }
 
 /** The names below are those of credential fields, not the secrets themselves. */

@@ -12,14 +12,18 @@ export type Identity = {
   authority: string | null
 }
 
-/** What is wrong with a certificate and its key; what is not there is told of by the fields themselves. */
-export function identityErrors(identity: Identity, credentials: Credentials): FieldError[] {
+/** What is wrong with a certificate and its key; what is not there is told of by the fields themselves, below `at`. */
+export function identityErrors(
+  identity: Identity,
+  credentials: Credentials,
+  at = 'credentials',
+): FieldError[] {
   const { certificate: certificate_field, key: key_field, authority } = identity
   const [certificate, key] = [credentials[certificate_field], credentials[key_field]]
   const passphrase = identity.passphrase === null ? undefined : credentials[identity.passphrase]
   const own_authority = authority === null ? undefined : credentials[authority]
   const errors: FieldError[] = []
-  const wrong = (field: string, reason: string) => void errors.push({ field: `credentials.${field}`, reason })
+  const wrong = (field: string, reason: string) => void errors.push({ field: `${at}.${field}`, reason })
   const x509 = certificate === undefined ? null : readCertificate(certificate)
   const private_key = key === undefined ? null : readKey(key, passphrase)
   if (certificate !== undefined && !x509) wrong(certificate_field, 'is no certificate in PEM')

@@ -1,12 +1,13 @@
 import { compileFilter, lazily, type Matches, takes } from '../../kit/filter.ts'
 import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import type { ClientIdentity } from '../../platform/egress/egress.ts'
 import type { App } from '../app.ts'
 import { type Broker, brokerOf } from './broker.ts'
 import { insertOrdered, type OrderedDelivery } from './lane_queries.ts'
 import { laneKey, type Ordering } from './order.ts'
 import * as queries from './queries.ts'
 import { insertDeliveries, type NewDelivery } from './queue_queries.ts'
-import { type Prover, proverOf } from './receiver_auth.ts'
+import { NO_PROOF, type Prover, proofOf } from './receiver_auth.ts'
 
 /** Who listens: a tenant's subscriptions ready for use, kept in memory until one of them changes. */
 
@@ -14,6 +15,8 @@ export type Active = {
   id: string
   url: string
   event_types: string[]
+  /** Of the tenant, whose events alone it takes; null: it takes everybody's. */
+  customer: string | null
   /** Deliveries to a paused one are made and wait. */
   state: 'enabled' | 'paused'
   matches: Matches | null
@@ -36,12 +39,20 @@ export type Active = {
   content_type: 'json' | 'form'
   /** Authentication that is made for each request. */
   prover: Prover | null
+  /** Shown to a receiver that asks for a certificate. */
+  identity: ClientIdentity | undefined
   /** Where it is no address of HTTP. */
   broker: Broker | null
 }
 
-/** An event as `fanOut` needs it; `data` is JSON text. */
-export type Published = { tenant_id: string; id: string; type: string; data: string }
+/** An event as `fanOut` needs it; `data` is JSON text. `customer`: whose it is, where it is one customer's. */
+export type Published = {
+  tenant_id: string
+  id: string
+  type: string
+  data: string
+  customer?: string | null
+}
 
 /** Who listens in each tenant. */
 export type Audience = Map<string, Active[]>
@@ -96,11 +107,13 @@ const subscribersOf = (event: Published, read: () => unknown, audience: Audience
 
 /** Whether a subscription takes an event. */
 export const isFor = (
-  { event_types, matches: filter }: Active,
-  { type, data }: Pick<Published, 'type' | 'data'>,
+  { customer, event_types, matches: filter }: Active,
+  { type, data, customer: of = null }: Pick<Published, 'type' | 'data' | 'customer'>,
   read = lazily(data),
 ): boolean =>
-  event_types.some((pattern) => matches(pattern, type)) && (filter === null || takes(filter, read))
+  (customer === null || customer === of) &&
+  event_types.some((pattern) => matches(pattern, type)) &&
+  (filter === null || takes(filter, read))
 
 /** When this process last wrote something that keeps an order. */
 const orderedAt = once((_app: App) => ({ ms: Number.NEGATIVE_INFINITY }))
@@ -138,9 +151,6 @@ const activeSubscriptions = once((app: App) =>
   }),
 )
 
-/** A broker is shown credentials once, not with each message. */
-const NO_PROOF = { headers: {}, prover: null }
-
 async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<string, Active>> {
   const active = new Map<string, Active>()
   const rows = await queries.listActiveSubscriptions(tx, tenant_id)
@@ -154,11 +164,12 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
     if (!secret) continue
     const shown_to = JSON.parse(auth) as Record<string, string>
     const broker = brokerOf(row.url, row.auth, shown_to)
-    const proof = broker ? NO_PROOF : proverOf(row.auth, shown_to)
-    const { id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours } = row
+    // A broker is shown credentials once, not with each message.
+    const proof = broker ? NO_PROOF : proofOf(row.auth, shown_to, row.id)
+    const { id, url, event_types, customer, timeout_ms, retry_schedule_s, disable_after_hours } = row
     const { ordering, max_concurrency, expire_after_s, content_type, rate_count, rate_per_s } = row
     active.set(id, {
-      ...{ id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours, secret },
+      ...{ id, url, event_types, customer, timeout_ms, retry_schedule_s, disable_after_hours, secret },
       ...{ ordering, max_concurrency, expire_after_s, content_type },
       rate: rate_count !== null && rate_per_s !== null ? { count: rate_count, per_s: rate_per_s } : null,
       state: row.state === 'paused' ? 'paused' : 'enabled',
@@ -166,6 +177,7 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
       previous: await openPrevious(app, tx, tenant_id, row),
       headers: { ...JSON.parse(headers), ...proof.headers } as Record<string, string>,
       prover: proof.prover,
+      identity: proof.identity,
       broker,
     })
   }

@@ -1,10 +1,16 @@
 import Type from 'typebox'
-import { Nullable } from '../wire.ts'
+import { Nullable, Timestamp } from '../wire.ts'
 
 /** Authentication at the receiver: what is given, and what of it is shown. */
 
 const Url = Type.String({ minLength: 1, maxLength: 2_048, examples: ['https://example.com/oauth/token'] })
 const Text = Type.String({ minLength: 1, maxLength: 2_000 })
+const Pem = Type.String({
+  minLength: 1,
+  maxLength: 20_000,
+  description: 'In PEM',
+  examples: ['-----BEGIN CERTIFICATE-----\n…'],
+})
 const Mechanism = Type.Union([Type.Literal('sha-256'), Type.Literal('sha-512')])
 export const AuthInput = Type.Union(
   [
@@ -30,6 +36,18 @@ export const AuthInput = Type.Union(
         header: Text,
         secret: Text,
         encoding: Type.Optional(Type.Union([Type.Literal('hex'), Type.Literal('base64')])),
+      },
+      { additionalProperties: false },
+    ),
+    Type.Object(
+      {
+        type: Type.Literal('mtls', {
+          description: 'A client certificate, shown where the receiver asks for one',
+        }),
+        certificate: Pem,
+        key: Pem,
+        passphrase: Type.Optional(Type.String({ minLength: 1, maxLength: 2_000, description: 'Of the key' })),
+        authority: Type.Optional(Pem),
       },
       { additionalProperties: false },
     ),
@@ -62,6 +80,7 @@ export const ShownAuth = Type.Object({
     Type.Literal('api_key'),
     Type.Literal('oauth2'),
     Type.Literal('hmac'),
+    Type.Literal('mtls'),
     Type.Literal('scram'),
     Type.Literal('aws'),
   ]),
@@ -73,4 +92,6 @@ export const ShownAuth = Type.Object({
   encoding: Type.Optional(Type.String()),
   mechanism: Type.Optional(Type.String()),
   access_key_id: Type.Optional(Type.String()),
+  subject: Type.Optional(Type.String({ description: 'Of the certificate' })),
+  expires_at: Type.Optional(Nullable(Timestamp)),
 })

@@ -54,6 +54,13 @@ export function checkAuthFits(url: string, auth: ShownReceiverAuth | ReceiverAut
   const read = readDestination(url)
   const takes: readonly string[] = read !== null && typeof read !== 'string' ? read.takes : BY_HTTP
   const is_missing = !auth && takes.every((type) => type === 'aws')
+  if (auth?.type === 'mtls' && URL.parse(url)?.protocol === 'http:') {
+    throw new Problem('invalid_request', {
+      field: 'url',
+      detail:
+        'url must be an https address for auth of the type mtls; nothing asks for a certificate over http',
+    })
+  }
   if (!is_missing && (!auth || takes.includes(auth.type))) return
   throw new Problem('invalid_request', {
     field: 'auth',
@@ -61,4 +68,4 @@ export function checkAuthFits(url: string, auth: ShownReceiverAuth | ReceiverAut
   })
 }
 
-const BY_HTTP = ['basic', 'bearer', 'api_key', 'oauth2', 'hmac']
+const BY_HTTP = ['basic', 'bearer', 'api_key', 'oauth2', 'hmac', 'mtls']

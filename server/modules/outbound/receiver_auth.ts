@@ -8,9 +8,10 @@ import {
   signsRequests,
 } from '../../kit/auth.ts'
 import { once } from '../../platform/database/database.ts'
-import type { EgressRequest } from '../../platform/egress/egress.ts'
+import type { ClientIdentity, EgressRequest } from '../../platform/egress/egress.ts'
 import { Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
+import { certificateOf, type MutualTls, readMutualTls, type ShownMutualTls } from './client_certificate.ts'
 import { type Auth, authHeader, checkHeaders, type ShownAuth, showAuth } from './headers.ts'
 
 /**
@@ -21,6 +22,7 @@ export type ReceiverAuth =
   | Auth
   | { type: 'oauth2'; token_url: string; client_id: string; client_secret: string; scope?: string }
   | { type: 'hmac'; header: string; secret: string; encoding?: 'hex' | 'base64' }
+  | MutualTls
   | { type: 'scram'; mechanism: Mechanism; username: string; password: string }
   | { type: 'aws'; access_key_id: string; secret_access_key: string; session_token?: string }
 
@@ -31,6 +33,7 @@ export type ShownReceiverAuth =
   | ShownAuth
   | { type: 'oauth2'; token_url: string; client_id: string; scope: string | null }
   | { type: 'hmac'; header: string; encoding: 'hex' | 'base64' }
+  | ShownMutualTls
   | { type: 'scram'; mechanism: Mechanism; username: string }
   | { type: 'aws'; access_key_id: string }
 
@@ -58,6 +61,8 @@ export function readReceiverAuth(auth: ReceiverAuth): {
       const [name = ''] = Object.keys(checkHeaders({ [header]: 'x' }))
       return { shown: { type: 'hmac', header: name, encoding }, sealed: { [SECRET]: secret } }
     }
+    case 'mtls':
+      return readMutualTls(auth)
     case 'scram': {
       const { type, mechanism, username, password } = auth
       return { shown: { type, mechanism, username }, sealed: { [SECRET]: password } }
@@ -72,28 +77,43 @@ export function readReceiverAuth(auth: ReceiverAuth): {
   }
 }
 
-/** The header that it sets. */
-export const headerOf = (auth: ShownReceiverAuth | ReceiverAuth): string =>
-  'header' in auth ? auth.header.toLowerCase() : 'authorization'
+/** The header that it sets, null where it sets none. */
+export function headerOf(auth: ShownReceiverAuth | ReceiverAuth): string | null {
+  if (auth.type === 'mtls') return null
+  return 'header' in auth ? auth.header.toLowerCase() : 'authorization'
+}
 
-/** What is done for each request; null where a header says it all. */
+/** What is done for each request. */
 export type Prover = { auth: KitAuth; credentials: Record<string, string> }
 
-export function proverOf(
+/** How a receiver is shown who we are: by headers that are always the same, for each request, or by a certificate. */
+export type Proof = {
+  headers: Record<string, string>
+  prover: Prover | null
+  identity: ClientIdentity | undefined
+}
+
+export const NO_PROOF: Proof = { headers: {}, prover: null, identity: undefined }
+
+/** `owner` tells identities apart: the subscription. */
+export function proofOf(
   shown: ShownReceiverAuth | null,
   sealed: Record<string, string>,
-): { prover: Prover | null; headers: Record<string, string> } {
+  owner: string,
+): Proof {
   const { [SECRET]: secret = '', ...headers } = sealed
+  if (shown?.type === 'mtls') return { ...NO_PROOF, identity: certificateOf(sealed, owner) }
   if (shown?.type === 'oauth2') {
     const { token_url, client_id, scope } = shown
     const auth = clientCredentials(token_url, { scope })
-    return { prover: { auth, credentials: { client_id, client_secret: secret } }, headers }
+    return { ...NO_PROOF, headers, prover: { auth, credentials: { client_id, client_secret: secret } } }
   }
   if (shown?.type === 'hmac') {
     const { header, encoding } = shown
-    return { prover: { auth: { ...BODY_HMAC, header, encoding }, credentials: { secret } }, headers }
+    const auth = { ...BODY_HMAC, header, encoding }
+    return { ...NO_PROOF, headers, prover: { auth, credentials: { secret } } }
   }
-  return { prover: null, headers }
+  return { ...NO_PROOF, headers }
 }
 
 const BODY_HMAC = {

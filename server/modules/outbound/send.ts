@@ -83,8 +83,10 @@ async function carry(
     return judgeLanding(app, item, receiver, landing)
   }
   const { headers, body } = message
+  const { url, identity } = receiver
   const max_response_bytes = KEEP_RESPONSE_BYTES
-  const request = { url: receiver.url, method: 'POST', headers, body, timeout_ms, max_response_bytes }
+  const plain = { url, method: 'POST', headers, body, timeout_ms, max_response_bytes }
+  const request: EgressRequest = identity === undefined ? plain : { ...plain, identity }
   return judge(app, item, receiver, await post(app, receiver, request))
 }
 

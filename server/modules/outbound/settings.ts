@@ -47,7 +47,7 @@ function checkedFilter(filter: Record<string, unknown>): string {
 export function checkApart(header_names: string[], auth: ShownReceiverAuth | ReceiverAuth | null): void {
   if (!auth) return
   const name = headerOf(auth)
-  if (header_names.includes(name)) {
+  if (name !== null && header_names.includes(name)) {
     throw new Problem('invalid_request', {
       field: `headers.${name}`,
       detail: `headers.${name} is what auth sets; give one of the two`,
