@@ -90,7 +90,7 @@ function checkOperation(provider: Provider, fixture: OperationFixture, report: R
     return
   }
   const built = buildRequest(opened, {
-    ...operation.request(input.value),
+    ...operation.request(input.value, settings),
     idempotency_key: fixture.idempotency_key,
   })
   const { method, url, headers, body } = built

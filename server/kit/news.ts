@@ -57,6 +57,8 @@ export type VendorPayment = {
   method?: string
   /** RFC 3339, UTC. */
   created_at?: string
+  /** Of the money that came, where the vendor names it apart from the payment (Pix: endToEndId). Refunds are of it. */
+  settlement_id?: string
   /** What was captured, refunded or is in dispute so far, where the message says. */
   captured?: Money
   refunded?: Money

@@ -1,4 +1,7 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
+import type { VendorPayment, VendorRefund } from './news.ts'
+import type { Operation } from './provider.ts'
+import { settlesOf } from './settles.ts'
 
 /** What a caller may say about a payment, the same words for every vendor. */
 const MoneyInput = Type.Object(
@@ -15,6 +18,26 @@ const Reference = Type.String({
   maxLength: 200,
   description: 'Our own reference, given back by the vendor',
 })
+
+/** A day of the calendar: `2026-12-31`. */
+export const Day = Type.String({ pattern: '^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' })
+const SettlementId = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 255,
+    description:
+      "The vendor's id of the money that came, where it is another than the payment's: Pix's endToEndId",
+  }),
+)
+
+/** Who is to pay: CPF or CNPJ, digits and letters alone. */
+export const Payer = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    document: Type.String({ pattern: '^([0-9]{11}|[0-9A-Z]{12}[0-9]{2})$', description: 'CPF or CNPJ' }),
+  },
+  { additionalProperties: false },
+)
 
 export const CreatePayment = Type.Object(
   {
@@ -35,6 +58,18 @@ export const CreatePayment = Type.Object(
     ),
     confirm: Type.Optional(Type.Boolean({ description: 'Charge at once; false unless said otherwise' })),
     return_url: Type.Optional(Type.String({ maxLength: 2000 })),
+    due_date: Type.Optional(Day),
+    expires_in_s: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 31_536_000,
+        description: 'How long it can be paid: from now, or past the due date',
+      }),
+    ),
+    payer: Type.Optional(Payer),
+    pix_key: Type.Optional(
+      Type.String({ maxLength: 77, description: 'Which of our keys receives; that of the connection' }),
+    ),
     metadata: Type.Optional(Type.Record(Type.String({ maxLength: 40 }), Type.String({ maxLength: 500 }))),
   },
   { additionalProperties: false },
@@ -64,33 +99,105 @@ export const RefundPayment = Type.Object(
     money: Type.Optional(MoneyInput),
     reason: Type.Optional(Type.String({ maxLength: 100 })),
     reference: Type.Optional(Reference),
+    settlement_id: SettlementId,
   },
   { additionalProperties: false },
 )
 export type RefundPayment = Static<typeof RefundPayment>
+
+const Moment = Type.String({
+  pattern: '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z$',
+  description: 'RFC 3339, UTC: payments from it on, or before it',
+})
 
 export const ListPayments = Type.Object(
   {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
     after: Type.Optional(Type.String({ maxLength: 255, description: '`next` of the page before' })),
     customer: Type.Optional(Type.String({ maxLength: 255 })),
+    from: Type.Optional(Moment),
+    to: Type.Optional(Moment),
   },
   { additionalProperties: false },
 )
 export type ListPayments = Static<typeof ListPayments>
 
 /** All refunds of a payment that its vendor knows. */
-export const ListRefunds = Type.Object({ vendor_id: VendorId }, { additionalProperties: false })
+export const ListRefunds = Type.Object(
+  { vendor_id: VendorId, settlement_id: SettlementId },
+  { additionalProperties: false },
+)
 export type ListRefunds = Static<typeof ListRefunds>
 
-export const FindByReference = Type.Object({ reference: Reference }, { additionalProperties: false })
+/** With what else of the payment says where it is looked for. */
+export const FindByReference = Type.Object(
+  { reference: Reference, due_date: Type.Optional(Day) },
+  { additionalProperties: false },
+)
 export type FindByReference = Static<typeof FindByReference>
 
-type PaymentIds = { vendor_id?: string; payment_id?: string | null; reference?: string }
+/**
+ * `settles` says how an outcome nobody saw is found out: the same request again under its idempotency key, a lookup
+ * by our reference, or a search in the vendor's statement.
+ */
+export type Payments = {
+  settles: 'idempotency_key' | 'lookup' | 'statement'
+  /**
+   * Of `lookup`: what is made bears an id that follows from our reference, and the vendor makes nothing twice under it.
+   * So what it does not know yet may be asked for once more.
+   */
+  repeats?: true
+  /** What it takes, the usual one first; `card` unless said otherwise. */
+  methods?: readonly string[]
+  create?: Operation<CreatePayment, VendorPayment>
+  find?: Operation<FindPayment, VendorPayment>
+  find_by_reference?: Operation<FindByReference, VendorPayment | null>
+  statement?: Operation<unknown, VendorPayment[]>
+  cancel?: Operation<CancelPayment, VendorPayment>
+  capture?: Operation<CapturePayment, VendorPayment>
+  refund?: Operation<RefundPayment, VendorRefund>
+  refunds?: Operation<ListRefunds, VendorRefund[]>
+  list?: Operation<ListPayments, PaymentPage>
+}
+
+export type PaymentPage = { payments: VendorPayment[]; next: string | null }
+
+const INPUTS: Record<PaymentVerb, TSchema> = {
+  create: CreatePayment,
+  find: FindPayment,
+  find_by_reference: FindByReference,
+  statement: Type.Unknown(),
+  cancel: CancelPayment,
+  capture: CapturePayment,
+  refund: RefundPayment,
+  refunds: ListRefunds,
+  list: ListPayments,
+}
+export type PaymentVerb = Exclude<keyof Payments, 'settles' | 'repeats' | 'methods'>
+
+/** What a provider of payments can do, as operations: `payments.create` and the like. */
+export function paymentOperations(payments: Payments | undefined): Record<string, Operation> {
+  const named: Record<string, Operation> = {}
+  for (const verb of Object.keys(INPUTS) as PaymentVerb[]) {
+    const found = payments?.[verb] as Operation | undefined
+    if (!found || !payments) continue
+    const settles = found.settles ?? settlesOf(payments, verb)
+    const external_ids = found.external_ids ?? paymentIds
+    named[`payments.${verb}`] = { ...found, input: INPUTS[verb], external_ids, ...(settles && { settles }) }
+  }
+  return named
+}
+
+type PaymentIds = {
+  vendor_id?: string
+  payment_id?: string | null
+  reference?: string
+  settlement_id?: string
+}
 
 /** By what a call about a payment is found: the vendor's id and our reference, of what is asked and what came of it. */
-export const paymentIds = (input: unknown, output: unknown): (string | null | undefined)[] =>
+const paymentIds = (input: unknown, output: unknown): (string | null | undefined)[] =>
   [input, output].flatMap((side) => {
-    const { vendor_id, payment_id, reference } = (side ?? {}) as PaymentIds
-    return [vendor_id, payment_id, reference]
+    const { vendor_id, payment_id, reference, settlement_id } = (side ?? {}) as PaymentIds
+    return [vendor_id, payment_id, reference, settlement_id]
   })

@@ -6,19 +6,9 @@ import { type Banking, bankingOperations } from './banking.ts'
 import type { CacheRules } from './cache.ts'
 import type { Rate } from './call_limits.ts'
 import type { Field, Settings } from './fields.ts'
-import type { Refusal, VendorPayment, VendorRefund } from './news.ts'
-import {
-  CancelPayment,
-  CapturePayment,
-  CreatePayment,
-  FindByReference,
-  FindPayment,
-  ListPayments,
-  ListRefunds,
-  paymentIds,
-  RefundPayment,
-} from './payments.ts'
-import { type Settles, settlesOf } from './settles.ts'
+import type { Refusal } from './news.ts'
+import { type Payments, paymentOperations } from './payments.ts'
+import type { Settles } from './settles.ts'
 import type { Transport } from './transports/transport.ts'
 import type { Webhooks } from './webhooks.ts'
 
@@ -100,7 +90,8 @@ export type Failures = { statuses?: readonly number[]; codes?: readonly string[]
 /** What one thing a provider can do takes, asks and gives back. `translate` is pure. */
 export type Operation<Input = unknown, Output = unknown> = {
   input: TSchema
-  request(input: Input): OperationRequest
+  /** `settings` are those of the connection, with their defaults. */
+  request(input: Input, settings: Settings): OperationRequest
   reads: TSchema
   translate(reply: unknown): Output
   /** It only reads, whatever its method, and its answers may be kept so; a connection's own policy goes before. */
@@ -123,25 +114,6 @@ export type OperationRequest = {
   body?: unknown
   encoding?: 'json' | 'form'
 }
-
-/**
- * `settles` says how an outcome nobody saw is found out: the same request again under its idempotency key, a lookup
- * by our reference, or a search in the vendor's statement.
- */
-export type Payments = {
-  settles: 'idempotency_key' | 'lookup' | 'statement'
-  create?: Operation<CreatePayment, VendorPayment>
-  find?: Operation<FindPayment, VendorPayment>
-  find_by_reference?: Operation<FindByReference, VendorPayment | null>
-  statement?: Operation<unknown, VendorPayment[]>
-  cancel?: Operation<CancelPayment, VendorPayment>
-  capture?: Operation<CapturePayment, VendorPayment>
-  refund?: Operation<RefundPayment, VendorRefund>
-  refunds?: Operation<ListRefunds, VendorRefund[]>
-  list?: Operation<ListPayments, PaymentPage>
-}
-
-export type PaymentPage = { payments: VendorPayment[]; next: string | null }
 
 type Definition<Event extends TSchema> = Omit<Provider, 'fields' | 'encoding' | 'operations' | 'webhooks'> & {
   fields?: readonly Field[]
@@ -175,35 +147,6 @@ function withCredentials(fields: readonly Field[], auth: Provider['auth']): read
 }
 
 const toLabel = (key: string) => key.charAt(0).toUpperCase() + key.slice(1).replaceAll('_', ' ')
-
-const PAYMENT_INPUTS: Record<Exclude<keyof Payments, 'settles'>, TSchema> = {
-  create: CreatePayment,
-  find: FindPayment,
-  find_by_reference: FindByReference,
-  statement: Type.Unknown(),
-  cancel: CancelPayment,
-  capture: CapturePayment,
-  refund: RefundPayment,
-  refunds: ListRefunds,
-  list: ListPayments,
-}
-
-function paymentOperations(payments: Payments | undefined): Record<string, Operation> {
-  const named: Record<string, Operation> = {}
-  for (const verb of Object.keys(PAYMENT_INPUTS) as (keyof typeof PAYMENT_INPUTS)[]) {
-    const found = payments?.[verb] as Operation | undefined
-    if (!found || !payments) continue
-    const settles = found.settles ?? settlesOf(payments, verb)
-    const external_ids = found.external_ids ?? paymentIds
-    named[`payments.${verb}`] = {
-      ...found,
-      input: PAYMENT_INPUTS[verb],
-      external_ids,
-      ...(settles && { settles }),
-    }
-  }
-  return named
-}
 
 function faultsOf(provider: Provider): string[] {
   const { webhooks, fields } = provider
@@ -244,7 +187,7 @@ function paymentFaults(provider: Provider, payments: Payments): (string | false)
 }
 
 type OperationOf<Input, Reads extends TSchema, Output> = {
-  request(input: Input): OperationRequest
+  request(input: Input, settings: Settings): OperationRequest
   reads: Reads
   translate(reply: Static<Reads>): Output
   cache?: CacheRules
@@ -266,6 +209,8 @@ type Query = NonNullable<OperationRequest['query']>
 
 export const get = (path: string, query: Query = {}): OperationRequest => ({ method: 'GET', path, query })
 export const post = (path: string, body?: unknown): OperationRequest => ({ method: 'POST', path, body })
+export const put = (path: string, body?: unknown): OperationRequest => ({ method: 'PUT', path, body })
+export const patch = (path: string, body?: unknown): OperationRequest => ({ method: 'PATCH', path, body })
 
 /** Encodes what is put in, so that an id can neither leave its place in the path nor begin a query. */
 export function path(texts: TemplateStringsArray, ...values: readonly (string | number)[]): string {

@@ -1,4 +1,4 @@
-import type { Payments } from './provider.ts'
+import type { Payments, PaymentVerb } from './payments.ts'
 
 /**
  * How an outcome nobody saw is found out, after a process died or a connection broke with the request already sent:
@@ -19,7 +19,7 @@ const KEYS_KEPT_H = 23
 const CHANGES = ['create', 'cancel', 'capture', 'refund']
 
 /** What a provider's word for all of its payments (`settles`) means for one of its operations. */
-export function settlesOf({ settles }: Payments, verb: keyof Payments): Settles | undefined {
+export function settlesOf({ settles }: Payments, verb: PaymentVerb): Settles | undefined {
   if (!CHANGES.includes(verb)) return undefined
   if (settles === 'idempotency_key') return { by: 'repeat', within_h: KEYS_KEPT_H }
   if (settles !== 'lookup' || verb !== 'create') return undefined
@@ -27,8 +27,8 @@ export function settlesOf({ settles }: Payments, verb: keyof Payments): Settles 
 }
 
 function byReference(input: unknown): unknown {
-  const { reference } = input as { reference?: string }
-  return reference === undefined ? null : { reference }
+  const { reference, due_date } = input as { reference?: string; due_date?: string }
+  return reference === undefined ? null : { reference, ...(due_date !== undefined && { due_date }) }
 }
 
 /** As it is kept beside a call: data alone, made from what the operation was given. */

@@ -1,3 +1,4 @@
+import type { Settings } from '../../kit/fields.ts'
 import { checkSteps, type Mapping, type StepReport } from '../../kit/mapping/mapping.ts'
 import type { Operation } from '../../kit/provider.ts'
 import { read } from '../../kit/reads.ts'
@@ -31,9 +32,9 @@ export type Prepared = {
 }
 
 /** Of the provider, with its schemas and translation, or stored by the tenant. */
-export type Named =
-  | { name: string; operation: Operation; stored?: undefined }
-  | { name: string; operation?: undefined; stored: StoredOperation }
+export type Named = OfProvider | { name: string; operation?: undefined; stored: StoredOperation }
+/** `settings` are those of the connection. */
+type OfProvider = { name: string; operation: Operation; settings: Settings; stored?: undefined }
 
 const USUAL_RETRIES = 3
 
@@ -112,9 +113,10 @@ function patienceOf({ on_limit, wait_ms }: Pick<MakeCall, 'on_limit' | 'wait_ms'
 }
 
 async function findOperation(app: App, connection: OpenConnection, name: string): Promise<Named> {
-  const { operations, id } = connection.opened.provider
+  const { settings, provider } = connection.opened
+  const { operations, id } = provider
   const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
-  if (operation) return { name, operation }
+  if (operation) return { name, operation, settings }
   const stored = await findStored(app, connection, name)
   if (stored) return { name, stored }
   const known = [...Object.keys(operations), ...(await storedNames(app, connection))].slice(0, 50)
@@ -140,7 +142,7 @@ function checkFields(input: MakeCall, named: Named | null): void {
 }
 
 function requestFor(named: Named | null, input: MakeCall, value: unknown): HttpRequest {
-  if (named?.operation) return withHeaders(operationRequest(named.operation, value), input)
+  if (named?.operation) return withHeaders(operationRequest(named, value), input)
   if (named?.stored) return withHeaders(requestOf(named.stored.definition, value), input)
   const { method = 'GET', path = '/', query, headers, encoding } = input
   return {
@@ -158,9 +160,9 @@ const withHeaders = (request: HttpRequest, { headers }: MakeCall): HttpRequest =
   headers: { ...request.headers, ...headers },
 })
 
-function operationRequest(operation: Operation, value: unknown): HttpRequest {
+function operationRequest({ operation, settings }: OfProvider, value: unknown): HttpRequest {
   const taken = read(operation.input, value)
-  if (taken.ok) return operation.request(taken.value)
+  if (taken.ok) return operation.request(taken.value, settings)
   const errors = taken.errors.map(({ field, reason }) => ({
     field: field ? `input.${field}` : 'input',
     reason,

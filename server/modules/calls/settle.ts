@@ -97,9 +97,10 @@ async function lookUp(
   plan: Extract<SettlePlan, { by: 'lookup' }>,
   denied: number,
 ): Promise<Found | 'denied' | null> {
-  const operation = connection.opened.provider.operations[plan.operation]
+  const { provider, settings } = connection.opened
+  const operation = provider.operations[plan.operation]
   if (!operation) return null
-  const performed = await ask(app, connection, plan.operation, operation.request(plan.input))
+  const performed = await ask(app, connection, plan.operation, operation.request(plan.input, settings))
   const { state, status, by } = said(performed)
   if (state !== 'succeeded' || !performed.response) return null
   const reply = readText(operation.reads, performed.response.body.toString() || 'null')

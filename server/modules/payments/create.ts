@@ -57,7 +57,7 @@ const requestOf = ({ id }: queries.Place, input: CreatePayment): VendorCreate =>
 }
 
 /** What the vendor could never be asked is refused before anything is kept. Throws only what is the caller's fault. */
-function check({ opened: { provider } }: OpenConnection, request: VendorCreate): void {
+function check({ opened: { provider, settings } }: OpenConnection, request: VendorCreate): void {
   const create = provider.operations['payments.create']
   if (!create)
     throw new Problem('invalid_request', {
@@ -71,7 +71,7 @@ function check({ opened: { provider } }: OpenConnection, request: VendorCreate):
         detail: `${field} holds a card number; give the vendor's token of the card as source`,
       })
   money(request.money.amount, request.money.currency)
-  create.request(request)
+  create.request(request, settings)
 }
 
 type Wanted = { input: CreatePayment; request: VendorCreate; decision: Decision }
