@@ -79,6 +79,27 @@ const Response = Type.Object(
   },
 )
 
+const RateLimit = Type.Object(
+  {
+    requests: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+    per_s: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 86_400, description: 'The length of the period; 60' }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    description:
+      'Never more in any period of that length, whoever sends; beyond it 429 with Retry-After, before anything is verified. No limit, unless set',
+  },
+)
+
+const Method = Type.Union([
+  Type.Literal('POST'),
+  Type.Literal('PUT'),
+  Type.Literal('PATCH'),
+  Type.Literal('GET'),
+])
+
 export const SourceOptions = Type.Object(
   {
     event_types: Type.Optional(
@@ -115,6 +136,15 @@ export const SourceOptions = Type.Object(
           'Addresses and CIDR ranges that may send. Behind a proxy it is the address the proxy saw, where TRILHO_TRUSTED_PROXIES names it',
       }),
     ),
+    methods: Type.Optional(
+      Type.Array(Method, {
+        minItems: 1,
+        maxItems: 4,
+        uniqueItems: true,
+        description: 'By which it is told things; POST. By GET the query is the message, read as a form',
+      }),
+    ),
+    rate_limit: Type.Optional(RateLimit),
     schema: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         description:
@@ -156,6 +186,8 @@ export type Options = {
   body_limit_bytes: number
   duplicates: { by: 'event_id' | 'body' | 'fields'; fields: string[]; window_hours: number | null }
   allowed_ips: string[] | null
+  methods: Static<typeof Method>[]
+  rate_limit: Required<Static<typeof RateLimit>> | null
   schema: Record<string, unknown> | null
   response: Required<Static<typeof Response>> | null
   quarantine_limit: number
@@ -183,6 +215,8 @@ export function completeOptions(set: SourceOptions): Options {
     body_limit_bytes,
     duplicates: { by: 'event_id', fields: [], window_hours: null, ...duplicates },
     allowed_ips: set.allowed_ips ?? null,
+    methods: set.methods ?? ['POST'],
+    rate_limit: set.rate_limit ? { per_s: 60, ...set.rate_limit } : null,
     schema: set.schema ?? null,
     response: response
       ? { status: 200, headers: {}, content_type: 'application/json', body: '', ...response }

@@ -5,6 +5,7 @@ import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import { schemaFault } from './guards.ts'
+import { toContent } from './methods.ts'
 import * as queries from './quarantine_queries.ts'
 import { judgeAt, keptArrival, type Received, store } from './receive.ts'
 import { type QuarantineQuery, toQuarantined, toRaw } from './schema.ts'
@@ -85,7 +86,7 @@ async function tryAgain(
   const arrival = keptArrival(source, row)
   const verdict = await judgeAt(app, source, arrival, timeOfId(row.id))
   if (!verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
-  const fault = schemaFault(source, arrival)
+  const fault = schemaFault(source, toContent(source, arrival))
   if (fault !== null) return { because: `it still does not fit the schema: ${fault}` }
   const received = await store(app, source, arrival)
   await inTenant(app.db, actor.tenant_id, async (tx) => {

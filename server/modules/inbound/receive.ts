@@ -15,8 +15,10 @@ import type { App } from '../app.ts'
 import { checkBody } from './bodies.ts'
 import { refuseUnread, schemaFault, within } from './guards.ts'
 import { changedKey, identityOf, laneOf } from './keys.ts'
+import { refuseMethod, toContent } from './methods.ts'
 import type { Options } from './options.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
+import { refuseTooMany } from './rate.ts'
 import { noteArrival, quarantine, type Refusal, tellRefused } from './refusals.ts'
 import { sealBody } from './sealing.ts'
 import { findDefaults } from './source_queries.ts'
@@ -49,20 +51,24 @@ export async function receive(
   arrival: Arrival,
 ): Promise<Received | WebhookReply> {
   const source = await findSourceAt(app, provider, source_id)
+  refuseMethod(app, source, arrival.method)
+  const { rate_limit, response } = source.options
   refuseUnread(app, source, arrival)
+  if (rate_limit) await refuseTooMany(app, source, rate_limit, arrival.ip)
   checkBody(app, source, arrival)
   const verdict = await judgeAt(app, source, arrival, app.clock.now())
+  const { challenge, reply } = source.provider.webhooks ?? {}
+  // What is told by GET and verifies is no handshake; what is tried by GET need not verify.
+  const answer = challenge && verdict.ok === (arrival.method !== 'GET') && handshakeOf(app, source, arrival)
+  if (answer) return answer
   if (!verdict.ok) {
     const refusal = { ...verdict, code: 'signature_refused', result: 'quarantined' } as const
     throw await quarantine(app, source, arrival, refusal)
   }
-  const { challenge, reply } = source.provider.webhooks ?? {}
-  const answer = challenge && handshakeOf(app, source, arrival)
-  if (answer) return answer
-  const fault = schemaFault(source, arrival)
+  const fault = schemaFault(source, toContent(source, arrival))
   if (fault !== null) throw await quarantine(app, source, arrival, misfit(fault))
   const received = await within(app, arrival.body.length, () => store(app, source, arrival))
-  return source.options.response ? ownReply(source.options.response, received) : (reply ?? received)
+  return response ? ownReply(response, received) : (reply ?? received)
 }
 
 const misfit = (fault: string): Refusal => ({
@@ -81,20 +87,17 @@ function ownReply(
   return { status, content_type, headers, body: text }
 }
 
-/** Answers a vendor that tries the address with GET or HEAD before it posts. */
+/** Answers a vendor that tries the address with GET or HEAD; at a source that is told things by GET, also takes those in. */
 export async function greet(
   app: App,
   provider: string,
   source_id: string,
   arrival: Arrival,
-): Promise<WebhookReply> {
-  const answer = handshakeOf(app, await findSourceAt(app, provider, source_id), arrival)
-  if (answer) return answer
-  tellRefused(app, provider, 'method')
-  throw new Problem('method_not_allowed', {
-    detail: `This address takes POST; ${provider} knows no such handshake by ${arrival.method}.`,
-    headers: { allow: 'POST' },
-  })
+): Promise<Received | WebhookReply> {
+  const source = await findSourceAt(app, provider, source_id)
+  const is_told = arrival.method === 'GET' && source.options.methods.includes('GET')
+  const answer = is_told ? null : handshakeOf(app, source, arrival)
+  return answer ?? receive(app, provider, source_id, arrival)
 }
 
 function handshakeOf(app: App, source: ActiveSource, { method, path, headers, body }: Arrival) {
@@ -121,7 +124,7 @@ type Verdict = { ok: true } | Refused | Promise<{ ok: true } | Refused>
 /** Answers after the commit that holds the message and its work. */
 export async function store(app: App, source: ActiveSource, arrival: Arrival): Promise<Received> {
   const provider = source.provider.id
-  const plain = toMessage(app, source, arrival)
+  const plain = toMessage(app, source, toContent(source, arrival))
   const message = source.options.encrypt_bodies ? await sealBody(app, plain) : plain
   const first_id = await ingest(app).add(message).catch(rethrow)
   const result = first_id === message.id ? 'received' : 'duplicate'
@@ -176,14 +179,15 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage
 
 /**
  * What is needed to verify and read the message again, without the credentials of whoever passed it on, nor those
- * that are the signature. Where it was called by another path or with a query, that stands under `:path`; that a
- * trusted proxy handed it on, where it verifies by that, under `:proxy`. No sender can send such names.
+ * that are the signature. Where it was called by another path or with a query, that stands under `:path`, another method
+ * than POST under `:method`; that a trusted proxy handed it on, where it verifies by that, under `:proxy`. No sender can send such names.
  */
 export function keptHeaders(
   { provider, settings, wire_id }: ActiveSource,
-  { headers, path, behind_proxy }: Arrival,
+  { method, headers, path, behind_proxy }: Arrival,
 ): string {
   const { authorization: _authorization, cookie: _cookie, ...kept } = headers
+  if (method !== 'POST') kept[':method'] = method
   if (path !== pathOf(provider.id, wire_id)) kept[':path'] = path
   if (behind_proxy && isMutualTls(provider, settings)) kept[':proxy'] = 'trusted'
   if (kept[':client-certificate'] && !isMutualTls(provider, settings)) delete kept[':client-certificate']
@@ -199,7 +203,7 @@ export function keptArrival(
   const headers = JSON.parse(kept.headers) as Record<string, string>
   const path = headers[':path'] ?? pathOf(source.provider.id, source.wire_id)
   const behind_proxy = headers[':proxy'] === 'trusted'
-  return { method: 'POST', path, headers, body: kept.body, ip: kept.ip, behind_proxy }
+  return { method: headers[':method'] ?? 'POST', path, headers, body: kept.body, ip: kept.ip, behind_proxy }
 }
 
 const ingest = once((app: App) =>

@@ -99,7 +99,7 @@ const told = once((_app: App) => new Map<string, { since: number; more: number }
 const TELL_AGAIN_MS = 60_000
 
 /**
- * For what is refused unread: nothing of it is kept but a security event, at most one a minute of each source, which
+ * For what is refused unread: nothing of it is kept but a security event, at most one a minute of each source and kind, which
  * says how many there were since the last.
  */
 export function tellSeldom(
@@ -112,13 +112,14 @@ export function tellSeldom(
   app.telemetry.count('trilho_security_events_total', { kind })
   const seldom = told(app)
   const now = app.clock.monotonic()
-  const last = seldom.get(source.id)
+  const what = `${source.id} ${kind}`
+  const last = seldom.get(what)
   if (last && now - last.since < TELL_AGAIN_MS) {
     last.more += 1
     return
   }
   if (seldom.size >= MOST_SOURCES) seldom.clear()
-  seldom.set(source.id, { since: now, more: 0 })
+  seldom.set(what, { since: now, more: 0 })
   const said = last && last.more > 0 ? `${detail}; and ${last.more} more since the last` : detail
   const { tenant_id, wire_id } = source
   app.log.warn({ crossing: 'inbound', source: wire_id, kind, ip }, said)

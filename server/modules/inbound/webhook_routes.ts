@@ -18,6 +18,7 @@ export const webhookRoutes: Routes = (http, app) => {
   byToken(http, app)
   byDefault(http, app)
   handshakes(http, app)
+  byOtherMethods(http, app)
 }
 
 const schema = { tags: ['Webhooks'], response: { 200: Received } }
@@ -80,13 +81,14 @@ const handshakes: Routes = (http, app) => {
       schema: {
         tags: ['Webhooks'],
         operationId: 'answerHandshake',
-        summary: 'Answer a provider that tries the address of a source',
-        description: 'Whoever’s handshake is not known there is answered 405. A query is taken as it comes.',
+        summary: 'Answer a provider that tries the address of a source, or tells it things by GET',
+        description:
+          'Where `options.methods` names GET the query is a message. Whoever’s handshake is not known is answered 405. A query is taken as it comes.',
         params,
         response: {
           200: {
-            description: 'What the provider wants to hear',
-            content: { 'text/plain': { schema: Type.String() } },
+            description: 'What the provider wants to hear, or that the message is stored',
+            content: { 'text/plain': { schema: Type.String() }, 'application/json': { schema: Received } },
           },
         },
       },
@@ -116,6 +118,37 @@ const byDefault: Routes = (http, app) => {
       return answer(reply, await receive(app, provider, source, arrivalOf(app, request)))
     },
   )
+}
+
+/** A source says itself which methods it takes (`options.methods`), and answers 405 to the others. */
+const byOtherMethods: Routes = (http, app) => {
+  const token = Type.Object({ ...params.properties, token: Type.String() })
+  for (const { url, method, ...at } of [
+    {
+      url: '/webhooks/:provider/:source',
+      method: ['PUT', 'PATCH'],
+      operationId: 'receiveWebhookOtherwise',
+      params,
+    },
+    {
+      url: '/webhooks/:provider/:source/:token',
+      method: ['GET', 'PUT', 'PATCH'],
+      operationId: 'receiveWebhookByTokenOtherwise',
+      params: token,
+    },
+  ]) {
+    const summary = 'Receive a webhook by another method, which `options.methods` of its source names'
+    http.route({
+      method,
+      url,
+      config: { access: 'public' },
+      schema: { ...schema, ...at, summary },
+      handler: async (request, reply) => {
+        const { provider, source } = request.params
+        return answer(reply, await greet(app, provider, source, arrivalOf(app, request)))
+      },
+    })
+  }
 }
 
 /** Ours as JSON, a vendor's own as it is. */

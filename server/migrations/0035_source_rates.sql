@@ -1,0 +1,2 @@
+-- What a source is limited by is counted where calls are, under the source's id. A source that is deleted takes it with it.
+create trigger drop_guards after delete on source for each row execute function drop_guards();
