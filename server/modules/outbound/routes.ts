@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
-import { IdParams } from '../wire.ts'
+import { IdParams, PageQuery } from '../wire.ts'
 import { Deliveries, Delivery, DeliveryQuery, DeliveryWithLog } from './delivery_schema.ts'
 import * as outbound from './outbound.ts'
 import { parkedRoutes } from './parked_routes.ts'
@@ -13,7 +13,6 @@ import {
   RotateSecret,
   Secret,
   Subscription,
-  SubscriptionQuery,
   Subscriptions,
   SubscriptionWithSecret,
   UpdateSubscription,
@@ -54,7 +53,7 @@ export const routesFor =
           operationId: 'listSubscriptions',
           summary: 'List subscriptions, newest first',
           tags,
-          querystring: SubscriptionQuery,
+          querystring: PageQuery,
           response: { 200: Subscriptions },
         },
       },
