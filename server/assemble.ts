@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { App, Routes } from './modules/app.ts'
 import { INSTALLATION } from './modules/app.ts'
+import * as bankingRoutes from './modules/banking/routes.ts'
 import * as batchJobs from './modules/batches/jobs.ts'
 import * as batchRoutes from './modules/batches/routes.ts'
 import * as callJobs from './modules/calls/jobs.ts'
@@ -64,6 +65,7 @@ export const rooms: Routes[] = [
   healthRoutes.routes,
   inboundRoutes.routes,
   paymentRoutes.routes,
+  bankingRoutes.routes,
   toolRoutes.routes,
   overviewRoutes.routes,
   liveRoutes.routes,

@@ -33,6 +33,10 @@ export const PREFIXES = {
   job: 'job',
   payment: 'pay',
   refund: 'rfd',
+  bank: 'bnk',
+  bank_account: 'bac',
+  bank_transaction: 'btx',
+  bank_sync: 'bsy',
   request: 'req',
 } as const
 

@@ -25,7 +25,7 @@ import { dropToken } from './tokens.ts'
 export type Environment = queries.Environment
 
 export { watchConnections } from './active.ts'
-export { type LimitedConnection, listNamed, summarize } from './queries.ts'
+export { type LimitedConnection, listEnabledOf, listNamed, listUnhealthy, summarize } from './queries.ts'
 export { noteSeen, setHealth } from './seen.ts'
 export {
   type Claim,
@@ -53,7 +53,11 @@ export function readProvider(app: App, id: string) {
 
 const knownProviders = (app: App) => `the known ones are ${[...app.providers.keys()].sort().join(', ')}`
 
-export async function createConnection(app: App, actor: Actor, input: CreateConnection) {
+export const createConnection = (app: App, actor: Actor, input: CreateConnection) =>
+  inTenant(app.db, actor.tenant_id, (tx) => addConnection(app, tx, actor, input))
+
+/** As `createConnection`, in the commit of what the connection is made for. */
+export async function addConnection(app: App, tx: Tx, actor: Actor, input: CreateConnection) {
   const { tenant_id } = actor
   const provider = app.providers.get(input.provider)
   if (!provider) {
@@ -69,29 +73,24 @@ export async function createConnection(app: App, actor: Actor, input: CreateConn
   checkWorld(provider, input.environment, settings, credentials)
   const id = app.newId()
   const { name, environment } = input
-  return inTenant(app.db, tenant_id, async (tx) => {
-    const row = await queries.insertConnection(tx, {
-      tenant_id,
-      id,
-      provider: provider.id,
-      name,
-      environment,
-      settings,
-      limits: checkedLimits(input.limits),
-      mapping: checkedMapping(input.mapping),
-      keep_bodies_days: input.keep_bodies?.until_days ?? null,
-    })
-    await putCredentials(app, tx, { tenant_id, owner_id: id }, credentials)
-    await audit(tx, actor, 'connection.create', toWire('connection', id), {
-      provider: provider.id,
-      environment,
-    })
-    return withCredentials(
-      row,
-      Object.keys(credentials),
-      await app.vault.setAt(tx, { tenant_id, owner_id: id }),
-    )
+  const row = await queries.insertConnection(tx, {
+    tenant_id,
+    id,
+    provider: provider.id,
+    name,
+    environment,
+    settings,
+    limits: checkedLimits(input.limits),
+    mapping: checkedMapping(input.mapping),
+    keep_bodies_days: input.keep_bodies?.until_days ?? null,
   })
+  const owner = { tenant_id, owner_id: id }
+  await putCredentials(app, tx, owner, credentials)
+  await audit(tx, actor, 'connection.create', toWire('connection', id), {
+    provider: provider.id,
+    environment,
+  })
+  return withCredentials(row, Object.keys(credentials), await app.vault.setAt(tx, owner))
 }
 
 export async function readConnection(app: App, actor: Actor, wire_id: string) {
@@ -156,20 +155,26 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
 
 export async function deleteConnection(app: App, actor: Actor, wire_id: string): Promise<void> {
   const id = fromWire('connection', wire_id)
+  await inTenant(app.db, actor.tenant_id, (tx) => removeConnection(app, tx, actor, id)).catch(
+    (error: unknown) => {
+      if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error
+      const detail = `connection ${wire_id} is used by a source or a bank; delete that first, or disable the connection`
+      throw new Problem('conflict', { detail, cause: error })
+    },
+  )
+}
+
+/** As `deleteConnection`, in the commit that ends what the connection was made for. */
+export async function removeConnection(app: App, tx: Tx, actor: Actor, id: string): Promise<void> {
   const { tenant_id } = actor
-  await inTenant(app.db, tenant_id, async (tx) => {
-    const row = found(await queries.lockConnection(tx, tenant_id, id), id)
-    checkEnvironment(actor, row.environment)
-    await dropToken(app, tx, { tenant_id, connection_id: id })
-    await queries.deleteConnection(tx, tenant_id, id)
-    await app.vault.drop(tx, { tenant_id, owner_id: id })
-    forget(tx, 'connection', `${tenant_id} ${id}`)
-    await audit(tx, actor, 'connection.delete', wire_id, { provider: row.provider, name: row.name })
-  }).catch((error: unknown) => {
-    if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error
-    const detail = `connection ${wire_id} is used by a source; delete the source first, or disable the connection`
-    throw new Problem('conflict', { detail, cause: error })
-  })
+  const row = found(await queries.lockConnection(tx, tenant_id, id), id)
+  checkEnvironment(actor, row.environment)
+  await dropToken(app, tx, { tenant_id, connection_id: id })
+  await queries.deleteConnection(tx, tenant_id, id)
+  await app.vault.drop(tx, { tenant_id, owner_id: id })
+  forget(tx, 'connection', `${tenant_id} ${id}`)
+  const about = { provider: row.provider, name: row.name }
+  await audit(tx, actor, 'connection.delete', toWire('connection', id), about)
 }
 
 const FOREIGN_KEY_VIOLATION = '23503'

@@ -7,14 +7,15 @@ export const ROOMS = [
   'events',
   'subscriptions',
   'payments',
+  'banking',
 ] as const
 
 /** Where there is something to mend short of changing it: replay, release, pause, test, open and close. */
-export const OPERATED = ['connections', 'calls', 'sources', 'subscriptions'] as const
+export const OPERATED = ['banking', 'connections', 'calls', 'sources', 'subscriptions'] as const
 
 /**
- * Every scope there is. `*` is all of a tenant; `bodies:read` opens what calls sent and were answered, whole; `internal` and `riskengine` open the published contracts of those
- * names; `admin` (all tenants) and `metrics:read` exist only on keys of the installation.
+ * Every scope there is. `*` is all of a tenant; `bodies:read` opens what calls sent and were answered, whole; `internal`, `riskengine` and `banking` open the published contracts of
+ * those names; `admin` (all tenants) and `metrics:read` exist only on keys of the installation.
  */
 export const SCOPES: readonly string[] = [
   '*',
@@ -22,6 +23,7 @@ export const SCOPES: readonly string[] = [
   ...OPERATED.map((room) => `${room}:operate`),
   'bodies:read',
   'internal',
+  'banking',
   'riskengine',
   'admin',
   'metrics:read',
@@ -39,5 +41,5 @@ export function holds(scopes: readonly string[], wanted: string): boolean {
   if (right === undefined) return false
   if (right === 'operate' && scopes.includes(`${room}:write`)) return true
   if (right === '*') return scopes.includes(`${room}:read`) && scopes.includes(`${room}:write`)
-  return scopes.includes(`${room}:*`)
+  return scopes.includes(`${room}:*`) || (room === 'banking' && scopes.includes(room))
 }

@@ -13,6 +13,44 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export type Jsonb = ColumnType<Json, string | Record<string, unknown>, string | Record<string, unknown>>
 
 export interface Tables {
+  alert: {
+    tenant_id: string
+    id: string
+    rule_id: string
+    kind: string
+    severity: 'info' | 'warning' | 'critical'
+    subject: string
+    subject_name: string | null
+    threshold: number | null
+    minutes: number | null
+    value: number
+    note: string | null
+    state: Generated<'firing' | 'acknowledged' | 'resolved'>
+    acknowledged_at: Timestamp | null
+    acknowledged_by: string | null
+    muted_until: Timestamp | null
+    resolved_at: Timestamp | null
+  }
+  alert_pending: {
+    tenant_id: string
+    rule_id: string
+    subject: string
+    since: Timestamp
+  }
+  alert_rule: {
+    tenant_id: string
+    id: string
+    kind: 'success_rate' | 'latency' | 'breaker_open' | 'connection_unhealthy' | 'limit_near' | 'backlog_age' | 'deliveries_exhausted' | 'subscription_disabled' | 'credential_expiring' | 'quarantined' | 'unknown_outcomes' | 'disk_low'
+    name: string | null
+    connection_id: string | null
+    severity: 'info' | 'warning' | 'critical'
+    threshold: number | null
+    minutes: number | null
+    least_calls: number | null
+    enabled: Generated<boolean>
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+  }
   api_key: {
     tenant_id: string
     id: string
@@ -49,6 +87,123 @@ export interface Tables {
     request_id: string | null
     detail: Generated<Jsonb>
     at: Generated<Timestamp>
+  }
+  bank: {
+    tenant_id: string
+    id: string
+    number: number
+    user_id: string
+    name: string
+    bank_code: string
+    provider: string
+    connection_id: string | null
+    owns_connection: Generated<boolean>
+    state: Generated<'active' | 'inactive' | 'error'>
+    reason: string | null
+    schedule: string | null
+    cursor: string | null
+    last_synced_at: Timestamp | null
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+    deleted_at: Timestamp | null
+  }
+  bank_account: {
+    tenant_id: string
+    id: string
+    bank_id: string
+    user_id: string
+    vendor_id: string
+    kind: string
+    name: string | null
+    bank_code: string | null
+    branch: string | null
+    number_masked: string | null
+    currency: string
+    available: Bigint | null
+    current: Bigint | null
+    blocked: Bigint | null
+    overdraft_limit: Bigint | null
+    balance_at: Timestamp | null
+    opening: Bigint | null
+    drift: Bigint | null
+    read_to: string | null
+    read_on: string | null
+    gone_at: Timestamp | null
+    updated_at: Generated<Timestamp>
+  }
+  bank_consent: {
+    tenant_id: string
+    id: string
+    bank_id: string
+    connection_id: string
+    user_id: string
+    vendor_id: string | null
+    state: 'CREATING' | 'AWAITING_AUTHORISATION' | 'AUTHORISED' | 'REJECTED'
+    permissions: Jsonb
+    rejection: Jsonb | null
+    redirect_url: Buffer | null
+    expires_at: Timestamp | null
+    authorised_at: Timestamp | null
+    asked_at: Timestamp | null
+    warned_at: Timestamp | null
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+  }
+  bank_sync: {
+    tenant_id: string
+    id: string
+    bank_id: string
+    user_id: string
+    state: Generated<'queued' | 'running' | 'succeeded' | 'failed' | 'skipped'>
+    cause: 'asked' | 'schedule'
+    batch_id: string | null
+    position: Generated<Jsonb>
+    imported: Generated<number>
+    updated: Generated<number>
+    skipped: Generated<number>
+    removed: Generated<number>
+    error: string | null
+    message: string | null
+    started_at: Timestamp | null
+    ended_at: Timestamp | null
+  }
+  bank_sync_page: {
+    tenant_id: string
+    sync_id: string
+    page: number
+    items: string
+  }
+  bank_sync_queue: {
+    tenant_id: string
+    id: string
+    user_id: string
+    due: Timestamp
+    claim: string | null
+    begun: Generated<boolean>
+    attempts: Generated<number>
+  }
+  bank_transaction: {
+    tenant_id: string
+    id: string
+    bank_id: string
+    account_id: string
+    user_id: string
+    vendor_id: string
+    ordinal: Generated<number>
+    status: 'booked' | 'pending' | 'future'
+    amount: Bigint
+    currency: string
+    exact: string | null
+    kind: string
+    description: string
+    at: Timestamp
+    day: string
+    is_final: boolean
+    category: string | null
+    vendor_category: string | null
+    counterparty: Jsonb | null
+    removed_at: Timestamp | null
+    updated_at: Generated<Timestamp>
   }
   batch: {
     tenant_id: string
@@ -203,6 +358,7 @@ export interface Tables {
     consented_at: Timestamp | null
     claim: string | null
     claimed_until: Timestamp | null
+    purpose: Generated<'own' | 'client'>
   }
   data_key: {
     tenant_id: string
@@ -285,6 +441,7 @@ export interface Tables {
     entity_id: string | null
     message_id: string | null
     version: Generated<number>
+    customer: string | null
   }
   event_type: {
     tenant_id: string
@@ -469,6 +626,7 @@ export interface Tables {
     return_to: string | null
     actor: string
     expires_at: Timestamp
+    then: Jsonb | null
   }
   operation: {
     tenant_id: string
@@ -557,6 +715,19 @@ export interface Tables {
     agent: string | null
     created_at: Generated<Timestamp>
     seen_at: Generated<Timestamp>
+    expires_at: Timestamp
+  }
+  portal_link: {
+    tenant_id: string
+    id: string
+    token_hash: Buffer
+    customer: string
+    environment: 'live' | 'test'
+    event_types: string[] | null
+    can_edit: boolean
+    locale: 'en' | 'pt-BR' | null
+    theme: Generated<Jsonb>
+    frame_origins: string[]
     expires_at: Timestamp
   }
   quarantine: {
@@ -667,6 +838,7 @@ export interface Tables {
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
     options: Generated<Jsonb>
+    description: string | null
   }
   subscription: {
     tenant_id: string
@@ -694,6 +866,10 @@ export interface Tables {
     rate_count: number | null
     rate_per_s: number | null
     content_type: Generated<'json' | 'form'>
+    customer: string | null
+    payload: string | null
+    weight: Generated<number>
+    created_by: string | null
   }
   subscription_counter: {
     tenant_id: string

@@ -11,6 +11,7 @@ const GLOBAL_TABLES = ['migration']
 /** Records of the crossing and their queues: the worker serves every tenant. */
 const CROSSING = [
   'attempt',
+  'bank_sync_queue',
   'batch',
   'breaker',
   'cache_policy',

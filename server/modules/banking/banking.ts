@@ -1,0 +1,144 @@
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import {
+  addConnection,
+  checkEnvironment,
+  openConnection,
+  removeConnection,
+  updateConnection,
+} from '../connections/connections.ts'
+import { audit } from '../tenants/tenants.ts'
+import { readPage, toPage } from '../wire.ts'
+import * as queries from './queries.ts'
+import { type Bank, type BankQuery, type CreateBank, toBank, type UpdateBank } from './schema.ts'
+
+/**
+ * The banks of a tenant's people. Each stands on a connection, whose secrets are sealed with all others; what it tells
+ * of accounts, balances and transactions is kept equal to the bank by syncs, in our own ids.
+ */
+
+export async function createBank(app: App, actor: Actor, input: CreateBank): Promise<Bank> {
+  checkCode(input.bank_code)
+  return inTenant(app.db, actor.tenant_id, async (tx) => toBank(await addBank(app, tx, actor, input)))
+}
+
+/** With its connection, in one commit. */
+export async function addBank(app: App, tx: Tx, actor: Actor, input: CreateBank): Promise<queries.BankRow> {
+  const { tenant_id } = actor
+  const { user_id, name, bank_code } = input
+  if ((await queries.countOwn(tx, tenant_id, user_id)) >= queries.MOST_BANKS)
+    throw new Problem('conflict', { detail: `one person has at most ${queries.MOST_BANKS} banks` })
+  const row = await queries.insertBank(tx, {
+    ...{ tenant_id, id: app.newId(), user_id, name, bank_code },
+    ...(await connectionFor(app, tx, actor, input)),
+    schedule: input.schedule ?? null,
+  })
+  await audit(tx, actor, 'bank.create', toWire('bank', row.id), {
+    user_id,
+    bank_code,
+    provider: row.provider,
+  })
+  return row
+}
+
+type Standing = Pick<queries.BankRow, 'provider' | 'connection_id' | 'owns_connection'>
+
+async function connectionFor(app: App, tx: Tx, actor: Actor, input: CreateBank): Promise<Standing> {
+  const { connection_id: wire_id, provider, environment, settings, credentials, name } = input
+  if ((wire_id === undefined) === (provider === undefined))
+    throw new Problem('invalid_request', {
+      field: 'provider',
+      detail: 'give either connection_id, or provider with its settings and credentials',
+    })
+  if (provider === undefined) {
+    const id = fromWire('connection', wire_id ?? '', 'connection_id')
+    const { opened, environment } = await openConnection(app, actor.tenant_id, id)
+    checkEnvironment(actor, environment)
+    checkBanking(app, opened.provider.id)
+    return { provider: opened.provider.id, connection_id: id, owns_connection: false }
+  }
+  checkBanking(app, provider)
+  const made = await addConnection(app, tx, actor, {
+    ...{ provider, name: name.slice(0, 100) },
+    environment: environment ?? (actor.environment === 'live' ? 'production' : 'development'),
+    ...(settings && { settings }),
+    ...(credentials && { credentials }),
+  })
+  return { provider, connection_id: fromWire('connection', made.id), owns_connection: true }
+}
+
+function checkBanking(app: App, id: string): void {
+  const provider = app.providers.get(id)
+  if (!provider || provider.banking) return
+  throw new Problem('invalid_request', { field: 'provider', detail: `${id} tells nothing of bank accounts` })
+}
+
+/** `001` is what people know a bank by, and another bank's ISPB may begin so. */
+function checkCode(bank_code: string): void {
+  if (!/^[0-9]+$/.test(bank_code) || bank_code.length === 8) return
+  throw new Problem('invalid_request', {
+    field: 'bank_code',
+    detail: `bank_code is the ISPB, eight digits such as 00000000 for Banco do Brasil, not ${bank_code}`,
+  })
+}
+
+const placeOf = ({ tenant_id }: Actor, wire_id: string): queries.Place => ({
+  tenant_id,
+  id: fromWire('bank', wire_id),
+})
+
+function found(row: queries.BankRow | undefined, wire_id: string): queries.BankRow {
+  if (row) return row
+  throw new Problem('not_found', { detail: `there is no bank ${wire_id}` })
+}
+
+export async function readBank(app: App, actor: Actor, wire_id: string): Promise<Bank> {
+  const place = placeOf(actor, wire_id)
+  const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBank(tx, place))
+  return toBank(found(row, wire_id))
+}
+
+export async function listBanks(app: App, actor: Actor, input: BankQuery) {
+  const { limit, before } = readPage('bank', input)
+  const { user_id, state } = input
+  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
+    queries.listBanks(tx, actor.tenant_id, { user_id, state }, limit, before),
+  )
+  return toPage('bank', rows, limit, toBank)
+}
+
+/** Settings and credentials go to its connection, each replaced as a whole. */
+export async function updateBank(app: App, actor: Actor, wire_id: string, input: UpdateBank): Promise<Bank> {
+  const place = placeOf(actor, wire_id)
+  const { settings, credentials, ...own } = input
+  const before = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBank(tx, place))
+  const { connection_id } = found(before, wire_id)
+  if (connection_id && (settings || credentials))
+    await updateConnection(app, actor, toWire('connection', connection_id), {
+      ...(settings && { settings }),
+      ...(credentials && { credentials }),
+    })
+  return inTenant(app.db, actor.tenant_id, async (tx) => {
+    found(await queries.lockBank(tx, place), wire_id)
+    const row = await queries.updateBank(tx, place, { ...own, ...(own.state && { reason: null }) })
+    await audit(tx, actor, 'bank.update', wire_id, { changed: Object.keys(input) })
+    return toBank(row)
+  })
+}
+
+/** What it told stays; its connection and the secrets of it go at once. */
+export async function deleteBank(app: App, actor: Actor, wire_id: string): Promise<void> {
+  const place = placeOf(actor, wire_id)
+  await inTenant(app.db, actor.tenant_id, async (tx) => {
+    await dropBank(app, tx, actor, found(await queries.lockBank(tx, place), wire_id))
+  })
+}
+
+export async function dropBank(app: App, tx: Tx, actor: Actor, row: queries.BankRow): Promise<void> {
+  const place = { tenant_id: actor.tenant_id, id: row.id }
+  await queries.updateBank(tx, place, { deleted_at: app.clock.now(), connection_id: null })
+  if (row.connection_id && row.owns_connection) await removeConnection(app, tx, actor, row.connection_id)
+  await audit(tx, actor, 'bank.delete', toWire('bank', row.id), { user_id: row.user_id })
+}
