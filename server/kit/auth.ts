@@ -10,6 +10,7 @@ import { type Identity, identityErrors, signerErrors } from './auth/keys.ts'
 import { type Login, logIn } from './auth/login.ts'
 import {
   type AuthorizationCode,
+  asClient,
   type Grant,
   grantToken,
   type OAuthClient,
@@ -108,8 +109,9 @@ export function credentialsOf(auth: Auth): string[] {
   }
 }
 
-function clientFields({ client_id, client_secret, client_auth, signer }: OAuthClient): string[] {
-  if (signer !== null) return [client_id, signer.private_key]
+function clientFields({ client_id, client_secret, client_auth, signer, fapi }: OAuthClient): string[] {
+  const opens = fapi?.encryption_key ?? null
+  if (signer !== null) return [client_id, signer.private_key, ...(opens === null ? [] : [opens])]
   return client_auth === 'none' ? [client_id] : [client_id, client_secret]
 }
 
@@ -192,6 +194,9 @@ export const needsToken = (auth: Auth): auth is WithToken =>
 export const needsConsent = (auth: Auth): auth is AuthorizationCode =>
   auth.kind === 'oauth2_authorization_code'
 
+/** What an operation that says `as: 'client'` is let in by: nobody's consent, where everything else needs one. */
+export const onOwnBehalf = (auth: Auth): Auth => (needsConsent(auth) ? asClient(auth) : auth)
+
 /** Asks the vendor, once. `refresh_token` is the one of the consent, where there is one. */
 export async function obtain(
   auth: WithToken,
@@ -260,9 +265,13 @@ export function identityOf(
   }
 }
 
+/** ID tokens are encrypted to an RSA key, as those of PS256 are. */
+const OPENING = { algorithm: 'PS256', key_id: null } as const
+
 /** What is wrong with keys and certificates, beyond what a field can say of itself. */
 export function keyErrors(auth: Auth, identity: Identity | null, credentials: Credentials): FieldError[] {
   const signer = 'signer' in auth ? auth.signer : null
+  const opens = 'fapi' in auth ? (auth.fapi?.encryption_key ?? null) : null
   const key_id = auth.kind === 'hmac' ? auth.key_id : null
   const is_missing = key_id !== null && !credentials[key_id]
   return [
@@ -270,6 +279,7 @@ export function keyErrors(auth: Auth, identity: Identity | null, credentials: Cr
       ? [{ field: `credentials.${key_id}`, reason: 'is required: it is sent with the signature' }]
       : []),
     ...(signer === null ? [] : signerErrors(signer, credentials)),
+    ...(opens === null ? [] : signerErrors({ ...OPENING, private_key: opens }, credentials)),
     ...(identity === null ? [] : identityErrors(identity, credentials)),
   ]
 }

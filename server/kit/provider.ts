@@ -102,6 +102,8 @@ export type Operation<Input = unknown, Output = unknown> = {
   settles?: Settles
 }
 
+  /** On our own behalf: with a token of the client, where the connection's own is of somebody's consent. */
+  as?: 'client'
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Before the base URL, the authentication and the rest of what the kit adds. */
@@ -195,6 +197,7 @@ type OperationOf<Input, Reads extends TSchema, Output> = {
 }
 
 /** An operation with its own `input` schema; one of `payments` takes the kit's and leaves it out. */
+  as?: 'client'
 export function operation<Schema extends TSchema, Reads extends TSchema, Output>(
   own: OperationOf<Static<Schema>, Reads, Output> & { input: Schema },
 ): Operation<Static<Schema>, Output>

@@ -11,6 +11,7 @@ import {
 } from './asking.ts'
 import { assertion, type Signer } from './assertion.ts'
 import { credentialOf } from './credential.ts'
+import { boundElsewhere, discover, type Fapi } from './fapi.ts'
 import { ASSERTION_LIFE_S, showClient } from './show_client.ts'
 
 /** How a client shows itself at a token endpoint. `tls` and `none` send its id alone (RFC 8705, RFC 6749 §2.1). */
@@ -31,6 +32,8 @@ export type OAuthClient = {
   base_url_in: string | null
   /** Where the server answers 2xx to what it refuses: its error code in such a body, null in any other. */
   refuses?: (reply: Readonly<Record<string, unknown>>) => string | null
+  /** Of a server of FAPI 1.0 Advanced: it names its own addresses, and those given here are not asked. */
+  fapi?: Fapi
 }
 
 export type ClientCredentials = OAuthClient & { kind: 'oauth2_client_credentials' }
@@ -45,6 +48,13 @@ export type AuthorizationCode = OAuthClient & {
   /** More parameters of that address, such as `access_type=offline`. */
   authorize_parameters: Readonly<Record<string, string>>
 }
+
+/** The same client on its own behalf, for what nobody has to consent to. */
+export const asClient = (auth: AuthorizationCode): ClientCredentials => ({
+  ...auth,
+  kind: 'oauth2_client_credentials',
+  scope: auth.fapi?.client_scope ?? auth.scope,
+})
 
 /** RFC 7523: a token for an assertion that we sign. */
 export type JwtBearer = Omit<OAuthClient, 'client_auth' | 'signer' | 'client_id' | 'client_secret'> & {
@@ -100,65 +110,28 @@ export async function refreshToken(
   return found.ok ? { ...found, refresh_token: found.refresh_token ?? refresh_token } : found
 }
 
-/** What has to be kept from sending somebody away until they come back. */
-export type Leaving = { url: string; state: string; verifier: string }
-
-export async function leave(auth: AuthorizationCode, asking: Asking, redirect_uri: string): Promise<Leaving> {
-  const state = oauth.generateRandomState()
-  const verifier = oauth.generateRandomCodeVerifier()
-  const url = new URL(completeUrl(auth.authorize_url, asking.base_url))
-  const query = {
-    ...auth.authorize_parameters,
-    response_type: 'code',
-    client_id: credentialOf(asking.credentials, auth.client_id),
-    redirect_uri,
-    state,
-    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-    code_challenge_method: 'S256',
-    ...(auth.scope && { scope: auth.scope }),
-    ...(auth.audience && { audience: auth.audience }),
-  }
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-  return { url: url.href, state, verifier }
-}
-
-/** The code that somebody came back with, exchanged for tokens. */
-export async function comeBack(
-  auth: AuthorizationCode,
-  asking: Asking,
-  back: { query: URLSearchParams; state: string; verifier: string; redirect_uri: string },
-): Promise<Obtained> {
-  const query = new URLSearchParams(back.query)
-  if (auth.issuer === null) query.delete('iss') // nothing to hold it against
-  return request(auth, asking, (server, client, show, options) => {
-    const valid = oauth.validateAuthResponse(server, client, query, back.state)
-    return oauth.authorizationCodeGrantRequest(
-      server,
-      client,
-      show,
-      valid,
-      back.redirect_uri,
-      back.verifier,
-      options,
-    )
-  })
-}
-
-type Ask = (
+export type Ask = (
   server: oauth.AuthorizationServer,
   client: oauth.Client,
   show: oauth.ClientAuth,
   options: oauth.TokenEndpointRequestOptions,
 ) => Promise<Response>
 
+/** Reads the server's reply where more than a token stands in it; throws what is wrong with it, in words. */
+export type Check = (
+  server: oauth.AuthorizationServer,
+  client: oauth.Client,
+  response: Response,
+) => Promise<oauth.TokenEndpointResponse>
+
 /** What the other side said, for the words when it cannot be used. */
 type Heard = { status: number; code: string | null; words: string } | { unreached: string } | null
 
-async function request(auth: Grant, asking: Asking, question: Ask): Promise<Obtained> {
-  const endpoint = completeUrl(auth.token_url, asking.base_url)
-  const issuer = auth.kind === 'oauth2_authorization_code' ? auth.issuer : null
-  const server = { issuer: issuer ?? new URL(endpoint).origin, token_endpoint: endpoint }
-  const client = { client_id: credentialOf(asking.credentials, clientIdOf(auth)) }
+/** Asks the token endpoint. Without `check` the reply is an access token and no more. */
+export async function request(auth: Grant, asking: Asking, question: Ask, check?: Check): Promise<Obtained> {
+  const found = await serverOf(auth, asking)
+  if ('because' in found) return found
+  const { server, client, endpoint } = found
   let heard: Heard = null
   const options: oauth.TokenEndpointRequestOptions = {
     // Which addresses may be reached, and how, is for egress to say.
@@ -169,18 +142,35 @@ async function request(auth: Grant, asking: Asking, question: Ask): Promise<Obta
         heard = { unreached: result.message }
         throw new Error(result.message)
       }
-      const { status, reply, code } = plainReply(auth, result.status, result.body.toString())
+      const { status, reply, code } = plainReply(auth, result.status, result.body.toString(), !check)
       heard = { status: result.status, code, words: errorWords(reply, code) }
       return new Response(JSON.stringify(reply), { status, headers: { 'content-type': 'application/json' } })
     },
   }
   try {
     const response = await question(server, client, showClient(auth, asking, endpoint), options)
-    const tokens = await oauth.processGenericTokenEndpointResponse(server, client, response)
-    return toObtained(auth, tokens)
+    const tokens = check
+      ? await check(server, client, response).catch((error: unknown) => {
+          if (response.ok) heard = { unreached: quoted(String((error as Error).message)) }
+          throw error
+        })
+      : await oauth.processGenericTokenEndpointResponse(server, client, response)
+    return toObtained(auth, tokens, asking)
   } catch (error) {
     return refused(heard, error)
   }
+}
+
+type Server = { server: oauth.AuthorizationServer; client: oauth.Client; endpoint: string }
+
+/** Where the client's assertion is for, and what is asked: as the settings say, or as the server's own document does. */
+async function serverOf(auth: Grant, asking: Asking): Promise<Server | Extract<Obtained, { ok: false }>> {
+  const client_id = credentialOf(asking.credentials, clientIdOf(auth))
+  if ('fapi' in auth && auth.fapi) return discover(auth.fapi, asking, client_id)
+  const endpoint = completeUrl(auth.token_url, asking.base_url)
+  const issuer = auth.kind === 'oauth2_authorization_code' ? auth.issuer : null
+  const server = { issuer: issuer ?? new URL(endpoint).origin, token_endpoint: endpoint }
+  return { server, client: { client_id }, endpoint }
 }
 
 const clientIdOf = (auth: Grant): string => (auth.kind === 'oauth2_jwt_bearer' ? auth.issuer : auth.client_id)
@@ -189,8 +179,8 @@ const clientIdOf = (auth: Grant): string => (auth.kind === 'oauth2_jwt_bearer' ?
  * A reply as the standard has it, from how servers write it: no token_type, seconds as text, 200 with an error. What
  * is about the person who consented is left out, since nobody here asks who it was.
  */
-function plainReply(auth: Grant, answered: number, text: string) {
-  const { id_token: _, ...reply } = readObject(text)
+function plainReply(auth: Grant, answered: number, text: string, is_plain: boolean) {
+  const { id_token, ...reply } = readObject(text)
   const own = auth.refuses?.(reply) ?? null
   const standard = typeof reply['error'] === 'string' ? reply['error'] : null
   const code = own ?? (answered > 299 || reply['access_token'] === undefined ? standard : null)
@@ -201,6 +191,7 @@ function plainReply(auth: Grant, answered: number, text: string) {
   const seconds = readSeconds(expires_in)
   const plain = {
     ...rest,
+    ...(!is_plain && { id_token }),
     token_type: typeof token_type === 'string' && token_type !== '' ? token_type : 'bearer',
     ...(seconds !== null && { expires_in: seconds }),
     ...(typeof scope === 'string' && { scope }),
@@ -215,11 +206,12 @@ const errorWords = (reply: Record<string, unknown>, code: string | null): string
 /** A token of unknown life is believed for five minutes, where another costs nobody's consent. */
 const USUAL_LIFE_S = 300
 
-function toObtained(auth: Grant, tokens: oauth.TokenEndpointResponse): Obtained {
+function toObtained(auth: Grant, tokens: oauth.TokenEndpointResponse, { identity }: Asking): Obtained {
   const { access_token: token, token_type, expires_in, refresh_token = null, scope = null } = tokens
   if (token_type !== 'bearer')
     return no(`the token is of type ${quoted(token_type)}; only bearer tokens are understood`)
   if (!isToken(token)) return no('the token endpoint answered without an access_token')
+  if (boundElsewhere(token, identity)) return no('the token is bound to another certificate than ours')
   const base_url = readBaseUrl(auth.base_url_in === null ? null : tokens[auth.base_url_in])
   const life = auth.kind === 'oauth2_authorization_code' ? null : USUAL_LIFE_S
   return {

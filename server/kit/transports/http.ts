@@ -9,6 +9,7 @@ import {
   type Auth,
   authHeaders,
   authorize,
+  onOwnBehalf,
   refusesToken,
   sign,
   signsRequests,
@@ -32,6 +33,8 @@ export type Opened = {
   token?: string | undefined
   /** Where the vendor said, with it, that it is to be asked. */
   base_url?: string | undefined
+  /** On whose behalf: of the person who consented where absent. */
+  as?: 'client'
   /** The certificate that is shown to the vendor. */
   identity?: ClientIdentity | undefined
 }
@@ -59,7 +62,10 @@ export function baseUrl({ provider, environment, settings, base_url }: Opened): 
   return url.replace(/\/+$/, '')
 }
 
-export const authOf = ({ provider, settings }: Opened): Auth => perSettings(provider.auth, settings)
+export const authOf = ({ provider, settings, as }: Opened): Auth => {
+  const auth = perSettings(provider.auth, settings)
+  return as === 'client' ? onOwnBehalf(auth) : auth
+}
 
 /** A body of bytes or text goes out as it is; anything else as the encoding says. */
 export function buildRequest(opened: Opened, request: HttpRequest): EgressRequest {

@@ -12,7 +12,7 @@ import type { Noted } from './cache_store.ts'
 import { type Performed, perform } from './perform.ts'
 import type { Wanted } from './pipeline.ts'
 import type { Named } from './prepare.ts'
-import { needsToken } from './tokens.ts'
+import { needsToken, placeOf } from './tokens.ts'
 
 /**
  * The first stage of a call: what a policy lets be kept is answered without asking the vendor, and identical reads
@@ -68,7 +68,7 @@ function unlessSame(noted: Noted, callers: string): Noted {
 /** Whose answers: of this connection as it is set up now, and of whoever consented last. */
 async function ownerOf(app: App, connection: OpenConnection): Promise<string> {
   const { tenant_id, id, version } = connection
-  const token = needsToken(connection) ? await readToken(app, { tenant_id, connection_id: id }) : null
+  const token = needsToken(connection) ? await readToken(app, placeOf(connection)) : null
   return [FORMAT, tenant_id, id, version, token?.consented_at?.getTime()].join(' ')
 }
 

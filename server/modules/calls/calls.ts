@@ -54,7 +54,10 @@ async function make(
     ...(ends_ms && { ends_ms }),
     ...(signal && { signal }),
   }
-  const answered = await performCached(app, actor, connection, wanted, { named: prepared.named, skip })
+  const answered = await performCached(app, actor, prepared.connection, wanted, {
+    named: prepared.named,
+    skip,
+  })
   const refused = turnedAway(answered)
   if (refused) throw refused
   return concludeCall(app, actor, prepared, answered)

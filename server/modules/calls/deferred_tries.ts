@@ -105,7 +105,11 @@ async function make(app: App, { id, actor, connection_id }: Row, input: MakeCall
   const connection = await useConnection(app, actor, connection_id)
   const prepared = await prepareCall(app, actor, connection, input)
   const request = withKey(connection, prepared.wanted.request, toWire('call', id))
-  const performed = await perform(app, actor, connection, { ...prepared.wanted, id: call_id, request })
+  const performed = await perform(app, actor, prepared.connection, {
+    ...prepared.wanted,
+    id: call_id,
+    request,
+  })
   return { prepared, performed, repeatable: isRepeatable(connection, request.method) }
 }
 

@@ -75,7 +75,7 @@ async function enrichingCall(
   )
   const prepared = await prepareCall(app, actor, connection, asked.value, depth + 1)
   const { wanted, named } = prepared
-  const performed = await performCached(app, actor, connection, wanted, { named })
+  const performed = await performCached(app, actor, prepared.connection, wanted, { named })
   if (performed.state !== 'succeeded' || !performed.response)
     throw new Problem('vendor_failed', { detail: performed.error ?? `it is ${performed.state}` })
   const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared.named)

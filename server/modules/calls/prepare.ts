@@ -20,6 +20,7 @@ import type { MakeCall } from './schema.ts'
 
 /** From what a caller asks to the request that is to be sent: which operation, what it takes, what is mapped in. */
 export type Prepared = {
+  /** On whose behalf its operation says. */
   connection: OpenConnection
   wanted: Wanted
   named: Named | null
@@ -57,6 +58,12 @@ export async function checkCall(app: App, connection: OpenConnection, input: Mak
   }
 }
 
+/** Some operations of a connection that is somebody's consent are not done in their name. */
+function onBehalf(connection: OpenConnection, named: Named | null): OpenConnection {
+  const as = named?.operation?.as
+  return as === undefined ? connection : { ...connection, opened: { ...connection.opened, as } }
+}
+
 /** The request, where no mapping has to be run to know it. */
 export const knownRequest = ({ named, mapping, given }: Checked, input: MakeCall): HttpRequest | null =>
   (mapping.in ?? []).length > 0 ? null : requestFor(named, input, given)
@@ -90,7 +97,7 @@ export async function prepareCall(
     ...(plan && { plan }),
     named_by: idsOf(named, value, null, input.idempotency_key),
   }
-  return { connection, wanted, named, input: value, mapping, steps, trace }
+  return { connection: onBehalf(connection, named), wanted, named, input: value, mapping, steps, trace }
 }
 
 const MOST_IDS = 20

@@ -27,7 +27,7 @@ export async function tellRefusal(
   const change = { tenant_id, type: 'connection.auth_failed', entity_id, data }
   const refused = { seen, made_for: version, note, renew_at }
   const is_new = await publishChange(app, change, (tx) =>
-    refuseToken(tx, { tenant_id, connection_id: id }, refused),
+    refuseToken(tx, { tenant_id, connection_id: id, purpose: opened.as ?? 'own' }, refused),
   )
   if (!is_new) return null
   app.log.warn(

@@ -49,6 +49,8 @@ type Renewals = {
   waiting: Map<string, Set<() => void>>
 }
 
+const keyOf = ({ tenant_id, connection_id, purpose }: Place) => `${tenant_id} ${connection_id} ${purpose}`
+
 const renewals = once((app: App): Renewals => {
   const waiting: Renewals['waiting'] = new Map()
   onTokenChange(app, (key) => {
@@ -57,8 +59,11 @@ const renewals = once((app: App): Renewals => {
   return { under_way: new Map(), paused: new Map(), waiting }
 })
 
-const placeOf = ({ tenant_id, id }: OpenConnection): Place => ({ tenant_id, connection_id: id })
-const keyOf = ({ tenant_id, connection_id }: Place) => `${tenant_id} ${connection_id}`
+export const placeOf = ({ tenant_id, id, opened }: OpenConnection): Place => ({
+  tenant_id,
+  connection_id: id,
+  purpose: opened.as ?? 'own',
+})
 
 export const needsToken = ({ opened }: OpenConnection): boolean => needsOne(authOf(opened))
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Asking, notObtained, type Obtained } from '../../kit/auth/asking.ts'
-import { type AuthorizationCode, comeBack, leave } from '../../kit/auth/oauth.ts'
+import type { AuthorizationCode } from '../../kit/auth/oauth.ts'
+import { comeBack, leave } from '../../kit/auth/visit.ts'
 import { needsConsent } from '../../kit/auth.ts'
 import { hideSecrets } from '../../kit/masking.ts'
 import { authOf, baseUrl } from '../../kit/transports/http.ts'
@@ -8,12 +9,13 @@ import { publicAddress } from '../../platform/config.ts'
 import { forget, inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
+import { enqueue } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { checkEnvironment, type OpenConnection, openConnection } from './connections.ts'
 import type { Authorization, BeginAuthorization } from './oauth_schema.ts'
 import { setHealth } from './queries.ts'
-import { insertState, takeState, tenantOfState } from './token_queries.ts'
+import { type Afterwards, insertState, takeState, tenantOfState } from './token_queries.ts'
 import { dropToken, readToken, writeConsent } from './tokens.ts'
 
 /**
@@ -29,14 +31,36 @@ export const redirectUri = (app: App): string => `${publicAddress(app.config)}/o
 export async function beginAuthorization(app: App, actor: Actor, wire_id: string, input: BeginAuthorization) {
   const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
   checkEnvironment(actor, connection.environment)
+  if (consentOf(connection).fapi)
+    throw new Problem('conflict', {
+      detail: 'this bank lets nobody in without a consent; begin with POST /v1/banks/{id}/consents',
+    })
+  return beginVisit(app, actor, connection, input)
+}
+
+/**
+ * For a room that asks for more than the connection does: `scope` is added, `afterwards` is a job that is enqueued when the
+ * visitor is back, whatever they come back with. Throws `vendor_failed` where the vendor does not let the visit begin.
+ */
+export async function beginVisit(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  input: BeginAuthorization & { scope?: string; afterwards?: Afterwards },
+) {
   const return_to = input.return_to === undefined ? null : checkedReturn(input.return_to)
   const redirect_uri = redirectUri(app)
-  const visit = await leave(consentOf(connection), askingOf(app, connection), redirect_uri)
+  const wanted = { redirect_uri, ...(input.scope !== undefined && { scope: input.scope }) }
+  const visit = await leave(consentOf(connection), askingOf(app, connection), wanted)
+  if (!visit.ok) {
+    const secrets = Object.values(connection.opened.credentials)
+    throw new Problem('vendor_failed', { detail: hideSecrets(visit.because, secrets) })
+  }
   const expires_at = new Date(app.clock.now().getTime() + STATE_LIFE_MS)
   const { tenant_id, id } = connection
   const state_hash = hashOf(visit.state)
   await inTenant(app.db, tenant_id, async (tx) => {
-    const verifier = await app.vault.seal(tx, tenant_id, contextOf(state_hash), Buffer.from(visit.verifier))
+    const verifier = await app.vault.seal(tx, tenant_id, contextOf(state_hash), Buffer.from(visit.kept))
     await insertState(tx, {
       tenant_id,
       connection_id: id,
@@ -45,9 +69,10 @@ export async function beginAuthorization(app: App, actor: Actor, wire_id: string
       redirect_uri,
       return_to,
       actor: actor.id,
+      afterwards: input.afterwards ?? null,
       expires_at,
     })
-    await audit(tx, actor, 'connection.authorize', wire_id)
+    await audit(tx, actor, 'connection.authorize', toWire('connection', id))
   })
   return { url: visit.url, redirect_uri, expires_at: expires_at.toISOString() }
 }
@@ -104,12 +129,14 @@ export async function finishAuthorization(app: App, query: URLSearchParams, from
   const tenant_id = state === '' ? null : await tenantOfState(app.db, state_hash)
   const visit = tenant_id === null ? undefined : await takeVisit(app, tenant_id, state_hash)
   if (tenant_id === null || !visit) return NOT_OURS
-  const { connection_id, return_to, redirect_uri, verifier } = visit
+  const { connection_id, return_to, redirect_uri, verifier: kept, afterwards } = visit
   const connection = await openConnection(app, tenant_id, connection_id)
   const said = { name: connection.name, connection_id, return_to }
-  const back = { query, state, verifier, redirect_uri }
+  const back = { query, state, kept, redirect_uri }
   const found = await comeBack(consentOf(connection), askingOf(app, connection), back).catch(inWords)
   if (!found.ok) {
+    if (afterwards)
+      await inTenant(app.db, tenant_id, (tx) => enqueueAfterwards(app, tx, tenant_id, afterwards))
     const id = toWire('connection', connection_id)
     app.log.warn(
       { crossing: 'call', connection: id, reason: found.because },
@@ -121,11 +148,15 @@ export async function finishAuthorization(app: App, query: URLSearchParams, from
       because: hideSecrets(found.because, Object.values(connection.opened.credentials)),
     }
   }
-  await inTenant(app.db, tenant_id, (tx) =>
-    keep(app, tx, connection, found, visitor(tenant_id, from), visit.actor),
-  )
+  await inTenant(app.db, tenant_id, async (tx) => {
+    await keep(app, tx, connection, found, visitor(tenant_id, from), visit.actor)
+    if (afterwards) await enqueueAfterwards(app, tx, tenant_id, afterwards)
+  })
   return { ...said, ok: true, because: null }
 }
+
+const enqueueAfterwards = (app: App, tx: Tx, tenant_id: string, afterwards: Afterwards) =>
+  enqueue(tx, { tenant_id, id: app.newId(), ...afterwards, due: app.clock.now() })
 
 /** What is wrong with the connection is told to whoever came back, as it is told to a caller. */
 function inWords(error: unknown): Obtained {
@@ -138,7 +169,7 @@ const takeVisit = (app: App, tenant_id: string, state_hash: Buffer) =>
     const row = await takeState(tx, tenant_id, state_hash)
     if (!row) return undefined
     const verifier = await app.vault.open(tx, tenant_id, contextOf(state_hash), row.verifier)
-    return { ...row, verifier: verifier.toString() }
+    return { ...row, verifier: verifier.toString(), afterwards: row.afterwards as Afterwards | null }
   })
 
 async function keep(
@@ -149,7 +180,7 @@ async function keep(
   actor: Actor,
   by: string,
 ): Promise<void> {
-  await writeConsent(app, tx, { tenant_id, connection_id: id }, found, version)
+  await writeConsent(app, tx, { tenant_id, connection_id: id, purpose: 'own' }, found, version)
   await setHealth(tx, { tenant_id, id }, { health: 'unknown', note: null })
   forget(tx, 'connection', `${tenant_id} ${id}`)
   await audit(tx, actor, 'connection.authorized', toWire('connection', id), {
@@ -175,7 +206,7 @@ export async function readAuthorization(app: App, actor: Actor, wire_id: string)
     actor.tenant_id,
     fromWire('connection', wire_id),
   )
-  const token = await readToken(app, { tenant_id, connection_id: id })
+  const token = await readToken(app, { tenant_id, connection_id: id, purpose: 'own' })
   const has_consent = needsConsent(authOf(opened)) ? token?.consented_at != null : (token?.version ?? 0) > 0
   return {
     connection_id: wire_id,

@@ -1,8 +1,16 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { toWire } from '../../platform/ids.ts'
 import type { App, Http } from '../app.ts'
 import { IdParams } from '../wire.ts'
-import { beginAuthorization, endAuthorization, finishAuthorization, readAuthorization } from './oauth.ts'
+import {
+  beginAuthorization,
+  type CameBack,
+  endAuthorization,
+  finishAuthorization,
+  readAuthorization,
+} from './oauth.ts'
 import { languageOf, resultPage } from './oauth_page.ts'
 import { Authorization, BeginAuthorization, Begun } from './oauth_schema.ts'
 
@@ -87,14 +95,42 @@ function comingBack(http: Http, app: App): void {
     async (request, reply) => {
       const query = new URL(request.raw.url ?? '', 'http://localhost').searchParams
       const back = await finishAuthorization(app, query, request.actor)
-      if (back.return_to !== null) return reply.redirect(withResult(back.return_to, back), 303)
-      const language = languageOf(request.headers['accept-language'])
-      return reply
-        .code(back.ok ? 200 : 400)
-        .type('text/html; charset=utf-8')
-        .send(resultPage(back, language))
+      return show(request, reply, back, query.size === 0 ? randomBytes(16).toString('base64') : null)
     },
   )
+  http.register(async (scope) => fragment(scope as Http, app))
+}
+
+const FORM = 'application/x-www-form-urlencoded'
+
+/** What stood behind the `#`, sent on by our own page: the state in it is known to whoever was sent away alone. */
+function fragment(scope: Http, app: App): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser(
+    FORM,
+    { parseAs: 'string', bodyLimit: 65_536 },
+    async (_request: FastifyRequest, text: string) => new URLSearchParams(text),
+  )
+  scope.setValidatorCompiler(() => () => true) // read as the query is
+  const options = { config: { access: 'public' as const }, schema: { hide: true } }
+  scope.post('/oauth/callback', options, async (request, reply) => {
+    const given = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
+    return show(request, reply, await finishAuthorization(app, given, request.actor), null)
+  })
+}
+
+/** `nonce`: the answer may stand behind the `#`, and the page is to look. */
+function show(request: FastifyRequest, reply: FastifyReply, back: CameBack, nonce: string | null) {
+  if (back.return_to !== null) return reply.redirect(withResult(back.return_to, back), 303)
+  if (nonce !== null)
+    reply.header(
+      'content-security-policy',
+      `default-src 'none'; script-src 'nonce-${nonce}'; base-uri 'none'; frame-ancestors 'none'`,
+    )
+  return reply
+    .code(back.ok ? 200 : 400)
+    .type('text/html; charset=utf-8')
+    .send(resultPage(back, languageOf(request.headers['accept-language']), nonce))
 }
 
 function withResult(

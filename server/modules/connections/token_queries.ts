@@ -27,16 +27,22 @@ const TOKEN = [
   'consented_at',
 ] as const
 
-export type Place = { tenant_id: string; connection_id: string }
+/** `own` is what the connection is let in by; `client` a token beside it that is nobody's consent. */
+export type Purpose = 'own' | 'client'
+export type Place = { tenant_id: string; connection_id: string; purpose: Purpose }
 
 const FREE = { claim: null, claimed_until: null } as const
 
-export const findToken = (tx: Tx, { tenant_id, connection_id }: Place): Promise<TokenRow | undefined> =>
+export const findToken = (
+  tx: Tx,
+  { tenant_id, connection_id, purpose }: Place,
+): Promise<TokenRow | undefined> =>
   tx
     .selectFrom('connection_token')
     .select(TOKEN)
     .where('tenant_id', '=', tenant_id)
     .where('connection_id', '=', connection_id)
+    .where('purpose', '=', purpose)
     .executeTakeFirst()
 
 /**
@@ -45,7 +51,7 @@ export const findToken = (tx: Tx, { tenant_id, connection_id }: Place): Promise<
  */
 export async function claimToken(
   tx: Tx,
-  { tenant_id, connection_id }: Place,
+  { tenant_id, connection_id, purpose }: Place,
   claim: { id: string; seen: number; made_for: number; lease_ms: number; new_id: string },
 ): Promise<TokenRow | undefined> {
   return tx
@@ -53,13 +59,14 @@ export async function claimToken(
     .values({
       tenant_id,
       connection_id,
+      purpose,
       id: claim.new_id,
       claim: claim.id,
       claimed_until: sql<Date>`now() + ${claim.lease_ms} * interval '1 ms'`,
     })
     .onConflict((conflict) =>
       conflict
-        .columns(['tenant_id', 'connection_id'])
+        .columns(['tenant_id', 'connection_id', 'purpose'])
         .doUpdateSet(({ ref }) => ({
           claim: ref('excluded.claim'),
           claimed_until: ref('excluded.claimed_until'),
@@ -88,7 +95,7 @@ type NewToken = Pick<TokenRow, 'made_for' | 'scope' | 'expires_at' | 'renew_at' 
 /** By compare-and-set: nothing where another version was written since `seen`. The claim ends with it. */
 export const replaceToken = (
   tx: Tx,
-  { tenant_id, connection_id }: Place,
+  { tenant_id, connection_id, purpose }: Place,
   seen: number,
   token: NewToken,
 ): Promise<{ id: string } | undefined> =>
@@ -97,6 +104,7 @@ export const replaceToken = (
     .set({ ...token, ...FREE, state: 'live', note: null, version: seen + 1 })
     .where('tenant_id', '=', tenant_id)
     .where('connection_id', '=', connection_id)
+    .where('purpose', '=', purpose)
     .where('version', '=', seen)
     .returning('id')
     .executeTakeFirst()
@@ -107,7 +115,7 @@ export const insertConsent = (tx: Tx, place: Place, id: string, token: NewToken)
     .insertInto('connection_token')
     .values({ ...place, ...token, id, version: 1 })
     .onConflict((conflict) =>
-      conflict.columns(['tenant_id', 'connection_id']).doUpdateSet(({ eb }) => ({
+      conflict.columns(['tenant_id', 'connection_id', 'purpose']).doUpdateSet(({ eb }) => ({
         ...token,
         ...FREE,
         state: 'live',
@@ -121,7 +129,7 @@ export const insertConsent = (tx: Tx, place: Place, id: string, token: NewToken)
 /** Gives the claim back; whoever comes next asks again. */
 export async function releaseToken(
   tx: Tx,
-  { tenant_id, connection_id }: Place,
+  { tenant_id, connection_id, purpose }: Place,
   claim: string,
 ): Promise<void> {
   await tx
@@ -129,6 +137,7 @@ export async function releaseToken(
     .set(FREE)
     .where('tenant_id', '=', tenant_id)
     .where('connection_id', '=', connection_id)
+    .where('purpose', '=', purpose)
     .where('claim', '=', claim)
     .execute()
 }
@@ -136,7 +145,7 @@ export async function releaseToken(
 /** The vendor will not renew it. Nothing where a newer one was written since, or where it is known already. */
 export async function refuseToken(
   tx: Tx,
-  { tenant_id, connection_id }: Place,
+  { tenant_id, connection_id, purpose }: Place,
   refused: { seen: number; made_for: number; note: string; renew_at: Date | null },
 ): Promise<boolean> {
   const { seen, made_for, note, renew_at } = refused
@@ -145,28 +154,28 @@ export async function refuseToken(
     .set({ ...FREE, state: 'refused', note, made_for, renew_at })
     .where('tenant_id', '=', tenant_id)
     .where('connection_id', '=', connection_id)
+    .where('purpose', '=', purpose)
     .where('version', '=', seen)
     .executeTakeFirstOrThrow()
   return numUpdatedRows > 0n
 }
 
-export async function deleteToken(
+export const deleteTokens = (
   tx: Tx,
-  { tenant_id, connection_id }: Place,
-): Promise<{ id: string } | undefined> {
-  return tx
+  { tenant_id, connection_id }: Omit<Place, 'purpose'>,
+): Promise<{ id: string; purpose: Purpose }[]> =>
+  tx
     .deleteFrom('connection_token')
     .where('tenant_id', '=', tenant_id)
     .where('connection_id', '=', connection_id)
-    .returning('id')
-    .executeTakeFirst()
-}
+    .returning(['id', 'purpose'])
+    .execute()
 
 /** Consents that nobody used of late and that would end for want of it; of all tenants. */
 export const listRenewable = (db: Database['worker'], limit: number): Promise<Place[]> =>
   db
     .selectFrom('connection_token')
-    .select(['tenant_id', 'connection_id'])
+    .select(['tenant_id', 'connection_id', 'purpose'])
     .where('consented_at', 'is not', null)
     .where('state', '=', 'live')
     .where('renew_at', '<=', new Date())
@@ -174,12 +183,16 @@ export const listRenewable = (db: Database['worker'], limit: number): Promise<Pl
     .limit(limit)
     .execute()
 
-type NewState = Place & {
+/** What is to be done once they are back, whatever they come back with. */
+export type Afterwards = { kind: string; payload: Record<string, string> }
+
+type NewState = Omit<Place, 'purpose'> & {
   state_hash: Buffer
   verifier: Buffer
   redirect_uri: string
   return_to: string | null
   actor: string
+  afterwards: Afterwards | null
   expires_at: Date
 }
 
@@ -190,7 +203,8 @@ export async function insertState(tx: Tx, row: NewState): Promise<void> {
     .where('tenant_id', '=', row.tenant_id)
     .where('expires_at', '<', new Date())
     .execute()
-  await tx.insertInto('oauth_state').values(row).execute()
+  const values = { ...row, afterwards: row.afterwards && JSON.stringify(row.afterwards) }
+  await tx.insertInto('oauth_state').values(values).execute()
 }
 
 /** Whose visit it is; null where it is over, or was never begun. */
@@ -208,5 +222,5 @@ export const takeState = (tx: Tx, tenant_id: string, state_hash: Buffer) =>
     .deleteFrom('oauth_state')
     .where('tenant_id', '=', tenant_id)
     .where('state_hash', '=', state_hash)
-    .returning(['connection_id', 'verifier', 'redirect_uri', 'return_to', 'actor'])
+    .returning(['connection_id', 'verifier', 'redirect_uri', 'return_to', 'actor', 'afterwards'])
     .executeTakeFirst()

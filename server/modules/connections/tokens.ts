@@ -18,13 +18,14 @@ const kept = once((app: App) =>
   remember(app.db, {
     topic: 'token',
     load: (key) => {
-      const [tenant_id = '', connection_id = ''] = key.split(' ')
-      return inTenant(app.db, tenant_id, (tx) => load(app, tx, { tenant_id, connection_id }))
+      const [tenant_id = '', connection_id = '', purpose] = key.split(' ')
+      const place: Place = { tenant_id, connection_id, purpose: purpose === 'client' ? 'client' : 'own' }
+      return inTenant(app.db, tenant_id, (tx) => load(app, tx, place))
     },
   }),
 )
 
-const keyOf = ({ tenant_id, connection_id }: Place) => `${tenant_id} ${connection_id}`
+const keyOf = ({ tenant_id, connection_id, purpose }: Place) => `${tenant_id} ${connection_id} ${purpose}`
 
 async function load(app: App, tx: Tx, place: Place): Promise<KeptToken | null> {
   const row = await queries.findToken(tx, place)
@@ -144,12 +145,14 @@ export async function refuseToken(
   return changed
 }
 
-export async function dropToken(app: App, tx: Tx, place: Place): Promise<boolean> {
-  const gone = await queries.deleteToken(tx, place)
-  if (!gone) return false
-  await app.vault.drop(tx, { tenant_id: place.tenant_id, owner_id: gone.id })
-  forget(tx, 'token', keyOf(place))
-  return true
+/** All that the connection was given; false where that is nothing. */
+export async function dropToken(app: App, tx: Tx, connection: Omit<Place, 'purpose'>): Promise<boolean> {
+  const gone = await queries.deleteTokens(tx, connection)
+  for (const { id, purpose } of gone) {
+    await app.vault.drop(tx, { tenant_id: connection.tenant_id, owner_id: id })
+    forget(tx, 'token', keyOf({ ...connection, purpose }))
+  }
+  return gone.length > 0
 }
 
 /** Calls back whenever a token changed, with its key; '' where any may have. */

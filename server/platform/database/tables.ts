@@ -626,7 +626,7 @@ export interface Tables {
     return_to: string | null
     actor: string
     expires_at: Timestamp
-    then: Jsonb | null
+    afterwards: Jsonb | null
   }
   operation: {
     tenant_id: string

@@ -14,6 +14,7 @@ const CROSSING = [
   'bank_sync_queue',
   'batch',
   'breaker',
+  'bank_consent',
   'cache_policy',
   'cached_answer',
   'call',

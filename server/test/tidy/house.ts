@@ -84,6 +84,7 @@ export const TABLES: Record<string, string> = {
   bank_sync_queue: 'server/modules/banking/*queries.ts',
   bank_transaction: 'server/modules/banking/*queries.ts',
   batch: 'server/modules/batches/queries.ts',
+  bank_consent: 'server/modules/banking/consent_queries.ts',
   breaker: 'server/modules/calls/breaker_queries.ts',
   cache_policy: 'server/modules/calls/cache_queries.ts',
   cached_answer: 'server/modules/calls/cache_queries.ts',
