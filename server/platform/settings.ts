@@ -107,6 +107,12 @@ export const ConfigSchema = Type.Object({
     'Private addresses that calls and deliveries may reach all the same. Everything else that is not public is refused.',
     '10.20.0.0/16',
   ),
+  plain_deliveries: Type.Boolean({
+    description:
+      'Outside development mode too, deliveries may go to addresses without TLS: http, amqp, kafka, nats and redis.',
+    default: false,
+    examples: [true],
+  }),
   file_roots: Type.Array(Type.String({ minLength: 1 }), {
     description:
       'Folders of this machine below which connections of provider files may read and write. Every tenant may use all of them. Empty: none.',

@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import { type Broker, brokerOf } from './broker.ts'
 import { insertOrdered, type OrderedDelivery } from './lane_queries.ts'
 import { laneKey, type Ordering } from './order.ts'
+import { plainBecause } from './plain.ts'
 import * as queries from './queries.ts'
 import { insertDeliveries, type NewDelivery } from './queue_queries.ts'
 import { NO_PROOF, type Prover, proofOf } from './receiver_auth.ts'
@@ -41,6 +42,8 @@ export type Active = {
   identity: ClientIdentity | undefined
   /** Where it is no address of HTTP. */
   broker: Broker | null
+  /** Why nothing may be sent to it; it was taken when that was permitted. */
+  refused: string | null
 }
 
 /** An event as `fanOut` needs it; `data` is JSON text. */
@@ -169,9 +172,17 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
       prover: proof.prover,
       identity: proof.identity,
       broker,
+      refused: refusedBecause(app, row),
     })
   }
   return active
+}
+
+function refusedBecause(app: App, { url, auth }: queries.ActiveRow): string | null {
+  const because = plainBecause(app, url)
+  if (because !== null) return `the address ${because}`
+  const token = auth?.type === 'oauth2' ? plainBecause(app, auth.token_url) : null
+  return token && `the address of its access token ${token}`
 }
 
 /** Rules may have grown stricter since it was taken: then it lets everything through, as what cannot be judged does. */

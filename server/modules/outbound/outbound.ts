@@ -50,7 +50,7 @@ export async function createSubscription(app: App, actor: Actor, input: CreateSu
   const { tenant_id } = actor
   const { secret: _secret, signature: _signature, ...wanted } = input
   const secret = signingSecret(input)
-  const settings = readSettings(wanted)
+  const settings = readSettings(app, wanted)
   const { name, url = '', event_types } = { ...wanted, ...settings.change }
   checkApart(settings.change.header_names ?? [], input.auth ?? null)
   checkAuthFits(url, input.auth ?? null)
@@ -118,7 +118,7 @@ export async function listSubscriptions(app: App, actor: Actor, input: PageInput
 export async function updateSubscription(app: App, actor: Actor, wire_id: string, input: UpdateSubscription) {
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
-  const settings = readSettings(input)
+  const settings = readSettings(app, input)
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     const before = found(await queries.findSubscription(tx, tenant_id, id), id)
     const { auth = before.auth } = input

@@ -78,6 +78,7 @@ async function carry(
   receiver: Active,
   { timeout_ms, ...message }: Message & { timeout_ms: number },
 ): Promise<Verdict> {
+  if (receiver.refused !== null) return judge(app, item, receiver, unsent(receiver.refused))
   if (receiver.broker) {
     const landing = await publish(app.egress, { ...receiver.broker, message, timeout_ms })
     return judgeLanding(app, item, receiver, landing)
@@ -105,9 +106,7 @@ async function post(app: App, { prover }: Active, request: EgressRequest): Promi
   const began = app.clock.monotonic()
   const proved = await prove(app, prover, request)
   const spent_ms = app.clock.monotonic() - began
-  if (!proved.ok) {
-    return { kind: 'error', code: 'aborted', sent: false, message: proved.because, total_ms: spent_ms }
-  }
+  if (!proved.ok) return unsent(proved.because, spent_ms)
   const result = await app.egress.send({
     ...proved.request,
     timeout_ms: Math.max(1, request.timeout_ms - Math.ceil(spent_ms)),
@@ -115,6 +114,14 @@ async function post(app: App, { prover }: Active, request: EgressRequest): Promi
   if (result.kind === 'response') heed(app, prover, result.status, result.headers)
   return result
 }
+
+const unsent = (message: string, total_ms = 0): EgressResult => ({
+  kind: 'error',
+  code: 'aborted',
+  sent: false,
+  message,
+  total_ms,
+})
 
 /** Old and new both sign while they overlap, so that a receiver with either verifies. */
 const secretsOf = ({ secret, previous }: Active, now: Date): string[] =>

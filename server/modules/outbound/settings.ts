@@ -1,8 +1,10 @@
 import { compileFilter } from '../../kit/filter.ts'
 import { Problem } from '../../platform/errors.ts'
+import type { App } from '../app.ts'
 import { checkBrokerUrl } from './broker.ts'
 import { checkHeaders } from './headers.ts'
 import { checkOrdering } from './order.ts'
+import { checkPlain } from './plain.ts'
 import type { SubscriptionChange } from './queries.ts'
 import { headerOf, type ReceiverAuth, readReceiverAuth, type ShownReceiverAuth } from './receiver_auth.ts'
 import type { CreateSubscription, UpdateSubscription } from './schema.ts'
@@ -12,12 +14,12 @@ export type Settings = { change: SubscriptionChange; sealed: { headers?: string;
 
 const NONE = '{}'
 
-export function readSettings(input: Partial<CreateSubscription> | UpdateSubscription): Settings {
+export function readSettings(app: App, input: Partial<CreateSubscription> | UpdateSubscription): Settings {
   const { headers, auth, filter, metadata, url, order, rate, ...plain } = input
   const change: SubscriptionChange = { ...plain }
   if ('secret' in change) delete change.secret
   const sealed: Settings['sealed'] = {}
-  if (url !== undefined) change.url = checkUrl(url)
+  if (url !== undefined) change.url = checkUrl(app, url)
   if (metadata !== undefined) change.metadata = JSON.stringify(metadata)
   if (rate !== undefined) {
     change.rate_count = rate?.count ?? null
@@ -31,6 +33,7 @@ export function readSettings(input: Partial<CreateSubscription> | UpdateSubscrip
     sealed.headers = JSON.stringify(checked)
   }
   if (auth !== undefined) {
+    if (auth?.type === 'oauth2') checkPlain(app, 'auth.token_url', auth.token_url)
     const read = auth === null ? null : readReceiverAuth(auth)
     change.auth = read && JSON.stringify(read.shown)
     sealed.auth = read ? JSON.stringify(read.sealed) : NONE
@@ -55,7 +58,8 @@ export function checkApart(header_names: string[], auth: ShownReceiverAuth | Rec
   }
 }
 
-function checkUrl(text: string): string {
+function checkUrl(app: App, text: string): string {
+  checkPlain(app, 'url', text)
   const broker = checkBrokerUrl(text)
   if (broker !== null) return broker
   const url = URL.parse(text)
