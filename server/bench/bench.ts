@@ -2,17 +2,29 @@ import { cache } from './cache.ts'
 import { call } from './call.ts'
 import { deliver } from './deliver.ts'
 import { fair } from './fair.ts'
+import { growth } from './growth.ts'
 import { ingest } from './ingest.ts'
+import { pipeline } from './pipeline.ts'
 import { records } from './records.ts'
 import { statements } from './statements.ts'
 
-// npm run bench -- ingest | deliver | fair | call | cache | statements   [--rounds=5]
-// npm run bench -- records   [--rows=1000000]
+// npm run bench -- ingest | deliver | fair | call | pipeline | cache | statements   [--rounds=5]
+// npm run bench -- records | growth   [--rows=1000000]
 //
 // Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
 
 type Bench = (options: { rounds: number; rows?: number }) => Promise<void>
-const BENCHES: Record<string, Bench> = { ingest, deliver, fair, call, cache, statements, records }
+const BENCHES: Record<string, Bench> = {
+  ingest,
+  deliver,
+  fair,
+  call,
+  pipeline,
+  cache,
+  statements,
+  records,
+  growth,
+}
 
 async function main(args: string[]): Promise<number> {
   const name = args.find((arg) => !arg.startsWith('--')) ?? ''

@@ -12,16 +12,16 @@ import { printTable, rounded } from './report.ts'
  * tenant in ten days; and whether writing one more call touches more blocks in it than in an empty log.
  */
 const ROWS = 1_000_000
-const DAYS = 10
+export const DAYS = 10
 const TIMES = 60
 const MOST_P95_MS = 100
 const CPF = '529.982.247-25'
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 
 export async function records({ rows = ROWS }: { rows?: number }): Promise<void> {
   const place = await openPlace()
   try {
-    const ground = await settle(place)
+    const ground = await openGround(place)
     const empty = await blocksOfCall(ground)
     await fill(ground, rows)
     const full = await blocksOfCall(ground)
@@ -51,9 +51,10 @@ export async function records({ rows = ROWS }: { rows?: number }): Promise<void>
   }
 }
 
-type Ground = Awaited<ReturnType<typeof settle>>
+export type Ground = Awaited<ReturnType<typeof openGround>>
 
-async function settle(place: Place) {
+/** A tenant with a connection to a vendor, and partitions for the days that are filled. */
+export async function openGround(place: Place) {
   const { app, root } = place
   await root.query('create extension if not exists pg_stat_statements')
   await makePartitions(app.db.owner, new Date(Date.now() - DAYS * DAY_MS), DAYS)
@@ -104,7 +105,7 @@ async function blocks(root: Place['root']): Promise<number> {
 }
 
 /** The days before today: a fifth of the calls went wrong, and every value leads to five of them. */
-async function fill({ app, root, actor, connection }: Ground, rows: number): Promise<void> {
+export async function fill({ app, root, actor, connection }: Ground, rows: number): Promise<void> {
   const { tenant_id } = actor
   const of_a_day = Math.ceil(rows / DAYS)
   const hash = await inTenant(app.db, tenant_id, (tx) => app.vault.blindIndex(tx, tenant_id, CPF))
@@ -117,13 +118,13 @@ async function fill({ app, root, actor, connection }: Ground, rows: number): Pro
   }
 }
 
-const id = (time: string) =>
+export const idAt = (time: string) =>
   `(left(v7_floor(${time})::text, 13) || '-7' || substr(gen_random_uuid()::text, 16))::uuid`
 
 const CALLS = `
   insert into call (tenant_id, id, connection_id, operation, method, path, state, status, attempts, duration_ms,
                     actor, closed_at, trouble, trouble_status, trouble_class)
-  select $3, ${id("$1::timestamptz + i * (interval '1 day' / $2)")},
+  select $3, ${idAt("$1::timestamptz + i * (interval '1 day' / $2)")},
          case when i % 20 = 0 then $4::uuid else md5((i % 19)::text)::uuid end,
          case when i % 3 = 0 then 'payments.create' end, (array['GET', 'POST', 'POST', 'PUT'])[1 + i % 4], '/v1/things/' || i,
          state, status, 1, 42, 'key_bench', now(), nullif(state, 'succeeded'),
@@ -135,7 +136,7 @@ const CALLS = `
 const ATTEMPTS = `
   insert into call_attempt (tenant_id, id, call_id, number, outcome, status, duration_ms, request_headers, request_body,
                             response_headers, response_body)
-  select tenant_id, ${id('now()')}, id, 1, state, status, 42, '{"content-type":"application/json"}', decode(repeat('7b', 200), 'hex'),
+  select tenant_id, ${idAt('now()')}, id, 1, state, status, 42, '{"content-type":"application/json"}', decode(repeat('7b', 200), 'hex'),
          '{"content-type":"application/json"}', decode(repeat('7d', 200), 'hex')
     from call where id >= v7_floor($1::timestamptz) and id < v7_floor($2::timestamptz)`
 
@@ -146,7 +147,7 @@ const FOUND = `
             from call where id >= v7_floor($1::timestamptz) and id < v7_floor($2::timestamptz)) c`
 
 /** Every question that the list and the search take, each many times from different places. */
-async function ask({ app, actor, connection }: Ground) {
+export async function ask({ app, actor, connection }: Ground) {
   const list = (query: Parameters<typeof listCalls>[2]) => () => listCalls(app, actor, query)
   const middle = toWire('call', floorOf(DAYS / 2))
   const newest = await listCalls(app, actor, { status: '429', limit: '200' })
@@ -189,7 +190,7 @@ function floorOf(days: number): string {
   return `${ms.slice(0, 8)}-${ms.slice(8)}-7000-8000-000000000000`
 }
 
-async function timed(question: () => Promise<unknown>): Promise<{ p50: number; p95: number }> {
+export async function timed(question: () => Promise<unknown>): Promise<{ p50: number; p95: number }> {
   const took: number[] = []
   for (let at = 0; at < TIMES; at++) {
     const began = performance.now()
