@@ -67,6 +67,9 @@ export const CreatePayment = Type.Object(
       }),
     ),
     payer: Type.Optional(Payer),
+    installments: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 24, description: 'In how many parts the payer pays it; 1' }),
+    ),
     pix_key: Type.Optional(
       Type.String({ maxLength: 77, description: 'Which of our keys receives; that of the connection' }),
     ),
@@ -76,11 +79,25 @@ export const CreatePayment = Type.Object(
 )
 export type CreatePayment = Static<typeof CreatePayment>
 
-export const FindPayment = Type.Object({ vendor_id: VendorId }, { additionalProperties: false })
+export const Moment = Type.String({
+  pattern: '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z$',
+  description: 'RFC 3339, UTC: payments from it on, or before it',
+})
+
+/** With when it was made, for vendors that find nothing without. */
+export const FindPayment = Type.Object(
+  { vendor_id: VendorId, created_at: Type.Optional(Moment) },
+  { additionalProperties: false },
+)
 export type FindPayment = Static<typeof FindPayment>
 
+/** With the whole amount, for vendors that want to be told. */
 export const CancelPayment = Type.Object(
-  { vendor_id: VendorId, reason: Type.Optional(Type.String({ maxLength: 100 })) },
+  {
+    vendor_id: VendorId,
+    money: Type.Optional(MoneyInput),
+    reason: Type.Optional(Type.String({ maxLength: 100 })),
+  },
   { additionalProperties: false },
 )
 export type CancelPayment = Static<typeof CancelPayment>
@@ -104,11 +121,6 @@ export const RefundPayment = Type.Object(
   { additionalProperties: false },
 )
 export type RefundPayment = Static<typeof RefundPayment>
-
-const Moment = Type.String({
-  pattern: '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,12}Z$',
-  description: 'RFC 3339, UTC: payments from it on, or before it',
-})
 
 export const ListPayments = Type.Object(
   {
@@ -136,6 +148,10 @@ export const FindByReference = Type.Object(
 )
 export type FindByReference = Static<typeof FindByReference>
 
+/** What passed through the account in a time, whoever asked for it. */
+export const StatementQuery = Type.Object({ from: Moment, to: Moment }, { additionalProperties: false })
+export type StatementQuery = Static<typeof StatementQuery>
+
 /**
  * `settles` says how an outcome nobody saw is found out: the same request again under its idempotency key, a lookup
  * by our reference, or a search in the vendor's statement.
@@ -152,7 +168,7 @@ export type Payments = {
   create?: Operation<CreatePayment, VendorPayment>
   find?: Operation<FindPayment, VendorPayment>
   find_by_reference?: Operation<FindByReference, VendorPayment | null>
-  statement?: Operation<unknown, VendorPayment[]>
+  statement?: Operation<StatementQuery, VendorPayment[]>
   cancel?: Operation<CancelPayment, VendorPayment>
   capture?: Operation<CapturePayment, VendorPayment>
   refund?: Operation<RefundPayment, VendorRefund>
@@ -166,7 +182,7 @@ const INPUTS: Record<PaymentVerb, TSchema> = {
   create: CreatePayment,
   find: FindPayment,
   find_by_reference: FindByReference,
-  statement: Type.Unknown(),
+  statement: StatementQuery,
   cancel: CancelPayment,
   capture: CapturePayment,
   refund: RefundPayment,

@@ -9,6 +9,7 @@ import { http } from './http/provider.ts'
 import { mailchimp } from './mailchimp/provider.ts'
 import { mandrill } from './mandrill/provider.ts'
 import { paypal } from './paypal/provider.ts'
+import { pix } from './pix/provider.ts'
 import { plaid } from './plaid/provider.ts'
 import { slack } from './slack/provider.ts'
 import { soap } from './soap/provider.ts'
@@ -29,6 +30,7 @@ const ALL: readonly Provider[] = [
   mailchimp,
   mandrill,
   paypal,
+  pix,
   plaid,
   slack,
   soap,
