@@ -31,6 +31,8 @@ import * as peopleJobs from './modules/people/jobs.ts'
 import * as peopleRoutes from './modules/people/routes.ts'
 import { react } from './modules/reactions.ts'
 import * as storyRoutes from './modules/stories/routes.ts'
+import * as portalJobs from './modules/portal/jobs.ts'
+import * as portalRoutes from './modules/portal/routes.ts'
 import { describeHits } from './modules/stories/stories.ts'
 import * as tenantJobs from './modules/tenants/jobs.ts'
 import * as tenantRoutes from './modules/tenants/routes.ts'
@@ -60,6 +62,7 @@ export const rooms: Routes[] = [
   eventRoutes.routes,
   metricRoutes.routes,
   operationRoutes.routes,
+  portalRoutes.routes,
   callRoutes.routes,
   batchRoutes.routes,
   healthRoutes.routes,
@@ -189,6 +192,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     { ...RECORDS, run: keepAllRecords },
   ]
   const handlers: Handlers = new Map([
+    ...portalJobs.schedules,
     ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
     ...outboundJobs.handlers(app, listEventsBetween),
     ...inboundJobs.handlers(app),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { type Access, type Actor, type App, INSTALLATION } from '../modules/app.ts'
+import { findBearer, isPortalToken } from '../modules/portal/portal.ts'
 import {
   accessTokenKey,
   findClient,
@@ -38,6 +39,8 @@ export function createAuth(app: App): Auth {
     const person = request.headers.authorization === undefined ? await fromCookie(request) : null
     if (person) return person
     const token = bearer(request)
+    const customer = isPortalToken(token) ? await fromPortal(app, token, request) : null
+    if (customer) return customer
     const kind = isAccessToken(token) ? 'oauth_client' : 'api_key'
     const identity = await (kind === 'api_key' ? fromKey(token) : fromAccessToken(token))
     if (identity) return toActor(kind, identity, request)
@@ -134,6 +137,10 @@ function toActor(kind: 'api_key' | 'oauth_client', identity: Identity, request: 
 }
 
 function permit(actor: Actor, access: Access, tenant_id: string | null): void {
+  if (actor.kind === 'portal' || access === 'portal' || access === 'portal_edit') {
+    permitCustomer(actor, access)
+    return
+  }
   const is_admin = actor.scopes.includes('admin')
   if (access === 'member') {
     if (actor.kind === 'member') return
@@ -155,6 +162,34 @@ function permit(actor: Actor, access: Access, tenant_id: string | null): void {
   throw new Problem('forbidden', {
     detail: `This needs the scope ${access}; the credential holds ${actor.scopes.join(', ') || 'none'}. Use one that holds it.`,
   })
+}
+
+/** Who came by a link of the portal is let into its routes and no others, whatever these ask for; and nobody else is. */
+function permitCustomer({ kind, portal }: Actor, access: Access): void {
+  if (kind !== 'portal' || !portal) {
+    throw new Problem('forbidden', {
+      detail:
+        'This is for the customer of a tenant, by a link of POST /v1/portal/links, not for keys or people.',
+    })
+  }
+  if (access !== 'portal' && access !== 'portal_edit')
+    throw new Problem('forbidden', { detail: 'A link to the portal opens the portal and nothing else.' })
+  if (access === 'portal_edit' && !portal.can_edit)
+    throw new Problem('forbidden', { detail: 'This link is for looking; ask for one that may edit.' })
+}
+
+async function fromPortal(app: App, token: string, request: FastifyRequest): Promise<Actor | null> {
+  const found = await findBearer(app, token)
+  if (!found) return null
+  const { tenant_id, environment, id: link_id, customer, event_types, can_edit } = found
+  return {
+    kind: 'portal',
+    id: toWire('portal_link', link_id),
+    ...{ tenant_id, environment, scopes: [] },
+    ip: clientIp(request),
+    request_id: request.id,
+    portal: { link_id, customer, event_types, can_edit },
+  }
 }
 
 function unproven(detail: string, error?: string): Problem {

@@ -27,12 +27,7 @@ type File = { type: string; plain: Buffer; brotli: Buffer; etag: string }
 export type ShowPage = (request: FastifyRequest, reply: FastifyReply) => boolean
 
 export function dashboard(http: Http): ShowPage {
-  const page = existsSync(`${BUILT}index.html`) ? readFileSync(`${BUILT}index.html`, 'utf8') : NOT_BUILT
-  const show = (reply: FastifyReply): FastifyReply => {
-    const nonce = randomBytes(16).toString('base64')
-    reply.header('content-security-policy', policy(nonce))
-    return reply.type('text/html; charset=utf-8').send(page.replaceAll('__NONCE__', nonce))
-  }
+  const page = readPage('index.html')
   const files = readFiles(join(BUILT, 'assets'))
   http.get('/assets/:name', PUBLIC, (request, reply) => {
     const file = files.get((request.params as { name: string }).name)
@@ -41,7 +36,7 @@ export function dashboard(http: Http): ShowPage {
   })
   return (request, reply) => {
     if (request.method !== 'GET' || !isPage(request)) return false
-    show(reply)
+    sendPage(page, reply)
     return true
   }
 }
@@ -54,10 +49,27 @@ const isPage = ({ url, headers }: FastifyRequest): boolean =>
   !/^\/(v1|assets|webhooks|oauth|docs|api|cliente)\b/.test(url) &&
   (headers.accept ?? '').includes('text/html')
 
+/** A page as it was built, which waits for its nonce. */
+export function readPage(name: string): string {
+  const path = BUILT + name
+  return existsSync(path) ? readFileSync(path, 'utf8') : NOT_BUILT
+}
+
+/** What a page may have beside what is ours: images of these origins, and frames around it of those. */
+type Besides = { images?: readonly string[]; framed_by?: readonly string[] }
+
+export function sendPage(page: string, reply: FastifyReply, besides: Besides = {}): FastifyReply {
+  const nonce = randomBytes(16).toString('base64')
+  reply.header('content-security-policy', policy(nonce, besides))
+  return reply.type('text/html; charset=utf-8').send(page.replaceAll('__NONCE__', nonce))
+}
+
 /** Nothing from anywhere else, and no script or style that stands in the page itself but the one our own code adds. */
-const policy = (nonce: string): string =>
-  `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; font-src 'self'; ` +
-  "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = (nonce: string, { images = [], framed_by = [] }: Besides): string =>
+  `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; ` +
+  `img-src ${["'self'", 'data:', ...images].join(' ')}; font-src 'self'; ` +
+  "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; " +
+  `frame-ancestors ${framed_by.length > 0 ? framed_by.join(' ') : "'none'"}`
 
 function readFiles(folder: string): Map<string, File> {
   const names = existsSync(folder) ? readdirSync(folder) : []

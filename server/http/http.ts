@@ -15,6 +15,7 @@ import { dashboard } from './dashboard.ts'
 import { healthRoutes } from './health.ts'
 import { createIdempotency } from './idempotency.ts'
 import { openapi } from './openapi.ts'
+import { portalPage } from './portal.ts'
 import { answerError, clientError, sendProblem } from './problems.ts'
 import { createRateLimit } from './rate_limit.ts'
 import { clientIp, logRequest, requestLine } from './request_line.ts'
@@ -44,6 +45,7 @@ export async function createHttp(app: App, mount: Mount): Promise<Http> {
   const routes = keepTable(http)
   http.setErrorHandler(answerError)
   const showPage = dashboard(http)
+  portalPage(http, app)
   http.setNotFoundHandler((request, reply) => {
     if (showPage(request, reply)) return reply
     const problem = nowhere(routes, request.method, request.url)

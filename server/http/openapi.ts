@@ -62,6 +62,12 @@ const SECURITY = {
     description:
       'A person who signed in (`POST /v1/session`); over https the cookie is `__Host-trilho_session`. A change carries the header `trilho-csrf` as well; `trilho-environment` chooses live or test.',
   },
+  portal: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'The token of a link to the portal (`trl_portal_…`): for one customer, and for these routes alone.',
+  },
   oauth: {
     type: 'oauth2',
     description: 'An access token of a client, valid for an hour.',
@@ -132,6 +138,7 @@ function describe(operation: Operation, method: string, path: string, route: Rou
 function securityOf({ access }: Route): Record<string, string[]>[] {
   if (access === 'public') return []
   if (access === 'member') return [{ session: [] }]
+  if (access === 'portal' || access === 'portal_edit') return [{ portal: [] }]
   return [{ api_key: [] }, { oauth: access === 'admin' ? [] : [access] }, { session: [] }]
 }
 

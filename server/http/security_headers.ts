@@ -21,8 +21,12 @@ export function securityHeaders(http: Http): void {
     reply.headers(always)
     if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', nothing)
     if (request.routeOptions.url?.startsWith('/docs')) reply.header('content-security-policy', REFERENCE)
+    // The older header says only yes or no: it is left out where the policy names who may frame the page.
+    if (mayBeFramed(reply.getHeader('content-security-policy'))) reply.removeHeader('x-frame-options')
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', not_kept)
     if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000')
     done()
   })
 }
+
+const mayBeFramed = (policy: unknown): boolean => !String(policy).includes("frame-ancestors 'none'")

@@ -38,7 +38,7 @@ export const INSTALLATION = '00000000-0000-0000-0000-000000000000'
 
 /** Who asks. `tenant_id` is the only tenant the request may see, whatever ids it carries. */
 export type Actor = {
-  kind: 'api_key' | 'oauth_client' | 'member' | 'system'
+  kind: 'api_key' | 'oauth_client' | 'member' | 'portal' | 'system'
   /** Wire id of the key, client or person, or the name of the job. */
   id: string
   tenant_id: string
@@ -46,13 +46,22 @@ export type Actor = {
   scopes: readonly string[]
   ip: string | null
   request_id: string | null
+  /** Of who came by a link of the portal: the one customer they act for, and what they may subscribe to (null: anything). */
+  portal?: { link_id: string; customer: string; event_types: string[] | null; can_edit: boolean }
 }
 
 /**
- * What a route asks of its caller: nothing at all, an administrator, to be a person who signed in, or a scope such as
+ * What a route asks of its caller: nothing at all, an administrator, to be a person who signed in, to have come by a
+ * link of the portal (that lets them edit), who is let in nowhere else, or a scope such as
  * `connections:write` (`connections:*` and `*` hold it too; `:operate` is held by `:write` as well). A route without an access does not start.
  */
-export type Access = 'public' | 'admin' | 'member' | `${string}:${'read' | 'write' | 'operate'}`
+export type Access =
+  | 'public'
+  | 'admin'
+  | 'member'
+  | 'portal'
+  | 'portal_edit'
+  | `${string}:${'read' | 'write' | 'operate'}`
 
 /** The session a person's request came with. */
 export type SignedIn = { id: string; person_id: string; expires_at: Date; csrf: string }

@@ -15,6 +15,14 @@ export const IdParams = Type.Object({ id: Type.String() }, { additionalPropertie
 
 export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339, UTC' })
 
+/** Of a tenant, by the name it has there: an account number, a shop. */
+export const Customer = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: "A customer of the tenant's, by the tenant's own name for it",
+  examples: ['shop-1042'],
+})
+
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** Newest first; `cursor` is the `next_cursor` of the page before. */

@@ -29,6 +29,7 @@ export const PREFIXES = {
   delivery: 'dlv',
   attempt: 'att',
   replay: 'rpl',
+  portal_link: 'ptl',
   inbox_replay: 'irp',
   job: 'job',
   payment: 'pay',

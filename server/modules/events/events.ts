@@ -32,6 +32,7 @@ export async function publish(app: App, actor: Actor, input: PublishEvent, data_
     version,
     data: data_text,
     entity_id: input.entity_id ?? null,
+    customer: input.customer ?? null,
     message_id: null,
   }
   const audience = await audienceOf(app, [event])
@@ -113,7 +114,9 @@ async function indexed(
 export { publishChange } from './change.ts'
 export { indexerOf, leadTo, listFound, search } from './found_by.ts'
 export { type Described, describeBy } from './hits.ts'
-export { foundBy } from './queries.ts'
+export { findEvent, foundBy } from './queries.ts'
+export { TestSent } from './schema.ts'
+export { listEventTypes } from './types.ts'
 export type ExternalId = queries.ExternalId
 export type NewEvent = queries.NewEvent
 

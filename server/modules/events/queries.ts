@@ -13,6 +13,8 @@ export type NewEvent = {
   data: string
   entity_id: string | null
   message_id: string | null
+  /** Of the tenant: whose subscriptions it may go to beside the tenant's own. Of nobody unless given. */
+  customer?: string | null
 }
 
 export type ExternalId = { tenant_id: string; value_hmac: Buffer; kind: string; ref_id: string }
@@ -31,11 +33,12 @@ export async function insertEvents(tx: Tx, events: NewEvent[], external_ids: Ext
       select * from unnest(${uuids(external_ids.map((row) => row.tenant_id))}::uuid[], ${byteas(external_ids.map((row) => row.value_hmac))}::bytea[],
                            ${texts(external_ids.map((row) => row.kind))}::text[], ${uuids(external_ids.map((row) => row.ref_id))}::uuid[])
       on conflict do nothing)
-    insert into event (tenant_id, id, type, data, entity_id, message_id, version)
+    insert into event (tenant_id, id, type, data, entity_id, message_id, version, customer)
     select * from unnest(${uuids(events.map((row) => row.tenant_id))}::uuid[], ${uuids(events.map((row) => row.id))}::uuid[],
                          ${texts(events.map((row) => row.type))}::text[], ${texts(events.map((row) => row.data))}::text[],
                          ${texts(events.map((row) => row.entity_id))}::text[], ${uuids(events.map((row) => row.message_id))}::uuid[],
-                         ${int2s(events.map(({ version = 1 }) => version))}::int2[])`.execute(tx)
+                         ${int2s(events.map(({ version = 1 }) => version))}::int2[],
+                         ${texts(events.map(({ customer = null }) => customer))}::text[])`.execute(tx)
 }
 
 const PAYLOADS = {
@@ -60,7 +63,7 @@ export async function readPayloads(db: Db, wanted: { tenant_id: string; event_id
   return payloads
 }
 
-const EVENT = ['id', 'type', 'version', 'data', 'entity_id', 'message_id'] as const
+const EVENT = ['id', 'type', 'version', 'data', 'entity_id', 'message_id', 'customer'] as const
 export type EventRow = Required<Omit<NewEvent, 'tenant_id'>>
 
 export const findEvent = (tx: Tx, tenant_id: string, id: string): Promise<EventRow | undefined> =>
@@ -77,10 +80,10 @@ export const listEventsBetween = (
   tenant_id: string,
   { after, before }: { after: string; before: string },
   limit: number,
-): Promise<{ id: string; type: string; data: string }[]> =>
+): Promise<{ id: string; type: string; data: string; customer: string | null }[]> =>
   tx
     .selectFrom('event')
-    .select(['id', 'type', 'data'])
+    .select(['id', 'type', 'data', 'customer'])
     .where('tenant_id', '=', tenant_id)
     .where('id', '>', after)
     .where('id', '<', before)

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
-import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import { Customer, Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import type { EventRow, EventTypeRow } from './queries.ts'
 
 const TypeName = Type.String({
@@ -25,6 +25,7 @@ export const PublishEvent = Type.Object(
     entity_id: Type.Optional(
       Type.String({ minLength: 1, maxLength: 255, description: 'What the event is about, to find it by' }),
     ),
+    customer: Type.Optional(Customer),
   },
   { additionalProperties: false, examples: [{ type: 'payment.completed', data: {} }] },
 )
@@ -36,6 +37,7 @@ export const Event = Type.Object({
   version: Type.Integer({ description: 'Of the type, by which its data was checked' }),
   data: Type.Unknown(),
   entity_id: Nullable(Type.String()),
+  customer: Nullable(Customer),
   message_id: Nullable(WireId('message')),
   created_at: Timestamp,
 })
@@ -63,6 +65,7 @@ export const toEvent = (row: EventRow) => ({
   version: row.version,
   data: JSON.parse(row.data) as unknown,
   entity_id: row.entity_id,
+  customer: row.customer,
   message_id: row.message_id ? toWire('message', row.message_id) : null,
   created_at: timeOfId(row.id).toISOString(),
 })

@@ -16,6 +16,8 @@ export type Active = {
   id: string
   url: string
   event_types: string[]
+  /** Of the tenant, whose events alone it takes; null: it takes everybody's. */
+  customer: string | null
   /** Deliveries to a paused one are made and wait. */
   state: 'enabled' | 'paused'
   matches: Matches | null
@@ -46,8 +48,14 @@ export type Active = {
   refused: string | null
 }
 
-/** An event as `fanOut` needs it; `data` is JSON text. */
-export type Published = { tenant_id: string; id: string; type: string; data: string }
+/** An event as `fanOut` needs it; `data` is JSON text. `customer`: whose it is, where it is one customer's. */
+export type Published = {
+  tenant_id: string
+  id: string
+  type: string
+  data: string
+  customer?: string | null
+}
 
 /** Who listens in each tenant. */
 export type Audience = Map<string, Active[]>
@@ -102,11 +110,13 @@ const subscribersOf = (event: Published, read: () => unknown, audience: Audience
 
 /** Whether a subscription takes an event. */
 export const isFor = (
-  { event_types, matches: filter }: Active,
-  { type, data }: Pick<Published, 'type' | 'data'>,
+  { customer, event_types, matches: filter }: Active,
+  { type, data, customer: of = null }: Pick<Published, 'type' | 'data' | 'customer'>,
   read = lazily(data),
 ): boolean =>
-  event_types.some((pattern) => matches(pattern, type)) && (filter === null || takes(filter, read))
+  (customer === null || customer === of) &&
+  event_types.some((pattern) => matches(pattern, type)) &&
+  (filter === null || takes(filter, read))
 
 /** When this process last wrote something that keeps an order. */
 const orderedAt = once((_app: App) => ({ ms: Number.NEGATIVE_INFINITY }))
@@ -159,10 +169,10 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
     const broker = brokerOf(row.url, row.auth, shown_to)
     // A broker is shown credentials once, not with each message.
     const proof = broker ? NO_PROOF : proofOf(row.auth, shown_to, row.id)
-    const { id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours } = row
+    const { id, url, event_types, customer, timeout_ms, retry_schedule_s, disable_after_hours } = row
     const { ordering, max_concurrency, expire_after_s, content_type, rate_count, rate_per_s } = row
     active.set(id, {
-      ...{ id, url, event_types, timeout_ms, retry_schedule_s, disable_after_hours, secret },
+      ...{ id, url, event_types, customer, timeout_ms, retry_schedule_s, disable_after_hours, secret },
       ...{ ordering, max_concurrency, expire_after_s, content_type },
       rate: rate_count !== null && rate_per_s !== null ? { count: rate_count, per_s: rate_per_s } : null,
       state: row.state === 'paused' ? 'paused' : 'enabled',

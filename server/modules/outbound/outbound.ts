@@ -4,7 +4,7 @@ import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
-import { type PageInput, readPage, toPage } from '../wire.ts'
+import { readPage, toPage } from '../wire.ts'
 import {
   forgetSubscriptions,
   type Published,
@@ -17,16 +17,18 @@ import type { DeliveryQuery } from './delivery_schema.ts'
 import { toAttempt, toDelivery } from './delivery_schema.ts'
 import { forgive } from './health.ts'
 import * as lanes from './lane_queries.ts'
+import { checkRoom } from './most.ts'
 import * as queries from './queries.ts'
 import * as queue from './queue_queries.ts'
 import * as records from './record_queries.ts'
-import type { CreateSubscription, RotateSecret, UpdateSubscription } from './schema.ts'
+import type { CreateSubscription, RotateSecret, SubscriptionQuery, UpdateSubscription } from './schema.ts'
 import { toSubscription } from './schema.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
 
 export { type Audience, audienceOf, fanOut, matches, wakeDeliveries } from './audience.ts'
 export type { Notice } from './health.ts'
-export { listNames } from './queries.ts'
+export { Deliveries, Delivery, DeliveryWithLog } from './delivery_schema.ts'
+export { isOfCustomer, listNames } from './queries.ts'
 export {
   findDelivery,
   listAttemptsOf,
@@ -35,15 +37,14 @@ export {
   readBacklog,
 } from './record_queries.ts'
 
+export { createReplay } from './replays.ts'
+export { Counters, RotatedSecret, Secret } from './schema.ts'
 /**
  * Who wants which events, and getting them there. A delivery and its work are written in the transaction that
  * publishes the event (`fanOut`), so an event that was accepted has its deliveries. Each is attempted ten times
  * over three days, or as its subscription says, signed by Standard Webhooks, and every attempt is kept. What is given up stays as a dead
  * letter until somebody replays it.
  */
-
-/** For one tenant: each event is held against every one of them. */
-const MOST_SUBSCRIPTIONS = 1_000
 
 export async function createSubscription(app: App, actor: Actor, input: CreateSubscription) {
   const id = app.newId()
@@ -55,11 +56,7 @@ export async function createSubscription(app: App, actor: Actor, input: CreateSu
   checkApart(settings.change.header_names ?? [], input.auth ?? null)
   checkAuthFits(url, input.auth ?? null)
   const row = await inTenant(app.db, tenant_id, async (tx) => {
-    if ((await queries.countSubscriptions(tx, tenant_id)) >= MOST_SUBSCRIPTIONS) {
-      throw new Problem('conflict', {
-        detail: `a tenant has at most ${MOST_SUBSCRIPTIONS} subscriptions; delete one that is not used`,
-      })
-    }
+    await checkRoom(tx, tenant_id, input.customer ?? null)
     await queries.insertSubscription(tx, { ...settings.change, tenant_id, id, name, url, event_types })
     await app.vault.put(tx, { tenant_id, owner_id: id, field: 'secret' }, secret)
     await putSealed(app, tx, tenant_id, id, settings)
@@ -106,10 +103,10 @@ export async function readCounters(app: App, actor: Actor, wire_id: string) {
   })
 }
 
-export async function listSubscriptions(app: App, actor: Actor, input: PageInput) {
+export async function listSubscriptions(app: App, actor: Actor, input: SubscriptionQuery) {
   const { limit, before } = readPage('subscription', input)
   const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listSubscriptions(tx, actor.tenant_id, limit, before),
+    queries.listSubscriptions(tx, actor.tenant_id, input.customer ?? null, limit, before),
   )
   return toPage('subscription', rows, limit, toSubscription)
 }

@@ -7,6 +7,8 @@ import type { ShownReceiverAuth } from './receiver_auth.ts'
 
 export type SubscriptionRow = {
   id: string
+  /** Of the tenant, whose it is; it does not change. */
+  customer: string | null
   name: string
   description: string | null
   metadata: Record<string, string>
@@ -34,6 +36,7 @@ export type SubscriptionRow = {
 
 const SUBSCRIPTION = [
   'id',
+  'customer',
   'name',
   'description',
   'metadata',
@@ -68,12 +71,17 @@ export type SubscriptionChange = Partial<
   }
 >
 
-/** How many a tenant has. */
-export async function countSubscriptions(tx: Tx, tenant_id: string): Promise<number> {
+/** How many a tenant has, or one of its customers. */
+export async function countSubscriptions(
+  tx: Tx,
+  tenant_id: string,
+  customer: string | null = null,
+): Promise<number> {
   const { count } = await tx
     .selectFrom('subscription')
     .select(({ fn }) => fn.countAll<string>().as('count'))
     .where('tenant_id', '=', tenant_id)
+    .$if(customer !== null, (query) => query.where('customer', '=', customer))
     .executeTakeFirstOrThrow()
   return Number(count)
 }
@@ -112,12 +120,30 @@ export const findSubscription = (
     .$narrowType<Json>()
     .executeTakeFirst()
 
+/** Whether a subscription is a customer's. */
+export async function isOfCustomer(
+  tx: Tx,
+  tenant_id: string,
+  customer: string,
+  id: string,
+): Promise<boolean> {
+  const row = await tx
+    .selectFrom('subscription')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('customer', '=', customer)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** What is kept as JSON comes back as what was put in. */
 type Json = Pick<SubscriptionRow, 'metadata' | 'auth' | 'ordering' | 'content_type'>
 
 export const listSubscriptions = (
   tx: Tx,
   tenant_id: string,
+  customer: string | null,
   limit: number,
   before: string | null,
 ): Promise<SubscriptionRow[]> =>
@@ -125,6 +151,7 @@ export const listSubscriptions = (
     .selectFrom('subscription')
     .select(SUBSCRIPTION)
     .where('tenant_id', '=', tenant_id)
+    .$if(customer !== null, (query) => query.where('customer', '=', customer))
     .$if(before !== null, (query) => query.where('id', '<', before as string))
     .orderBy('id', 'desc')
     .limit(limit + 1)

@@ -29,7 +29,7 @@ const BATCH = 500
 const TURN_MS = 2_000
 
 /** An event as a replay of what is missing reads it. */
-type PastEvent = { id: string; type: string; data: string }
+type PastEvent = { id: string; type: string; data: string; customer: string | null }
 /** A tenant's events between two ids, in their order; `assemble` hands in the events room's own, which stands above us. */
 export type ReadEvents = (
   tx: Tx,

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
-import { IdParams, PageQuery } from '../wire.ts'
+import { IdParams } from '../wire.ts'
 import { Deliveries, Delivery, DeliveryQuery, DeliveryWithLog } from './delivery_schema.ts'
 import * as outbound from './outbound.ts'
 import { parkedRoutes } from './parked_routes.ts'
@@ -13,6 +13,7 @@ import {
   RotateSecret,
   Secret,
   Subscription,
+  SubscriptionQuery,
   Subscriptions,
   SubscriptionWithSecret,
   UpdateSubscription,
@@ -53,7 +54,7 @@ export const routesFor =
           operationId: 'listSubscriptions',
           summary: 'List subscriptions, newest first',
           tags,
-          querystring: PageQuery,
+          querystring: SubscriptionQuery,
           response: { 200: Subscriptions },
         },
       },

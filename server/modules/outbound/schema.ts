@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { toWire } from '../../platform/ids.ts'
-import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
+import { Customer, Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import { AuthInput, ShownAuth } from './auth_schema.ts'
 import { MASK, MOST_HEADERS } from './headers.ts'
 import type { SubscriptionRow } from './queries.ts'
@@ -114,6 +114,7 @@ export const CreateSubscription = Type.Object(
     name: Name,
     url: Url,
     event_types: EventTypes,
+    customer: Type.Optional(Customer),
     description: Type.Optional(Description),
     metadata: Type.Optional(Metadata),
     filter: Type.Optional(Filter),
@@ -180,6 +181,7 @@ export const RotatedSecret = Type.Object({
 
 export const Subscription = Type.Object({
   id: WireId('subscription'),
+  customer: Nullable(Customer),
   name: Type.String(),
   description: Nullable(Type.String()),
   metadata: Type.Record(Type.String(), Type.String()),
@@ -212,10 +214,16 @@ export const Counters = Type.Object({
 
 export const SubscriptionWithSecret = Type.Intersect([Subscription, Type.Object({ secret: Type.String() })])
 export const Subscriptions = Page(Subscription)
+export const SubscriptionQuery = Type.Object(
+  { ...PageQuery.properties, customer: Type.Optional(Customer) },
+  { additionalProperties: false },
+)
+export type SubscriptionQuery = Static<typeof SubscriptionQuery>
 export const Secret = Type.Object({ secret: Type.String() })
 
 export const toSubscription = (row: SubscriptionRow): Static<typeof Subscription> => ({
   id: toWire('subscription', row.id),
+  customer: row.customer,
   name: row.name,
   description: row.description,
   metadata: row.metadata,

@@ -54,7 +54,7 @@ const CROSSING = [
 const DOOR = ['inbox', 'inbox_queue', 'inbox_seen', 'quarantine', 'security_event']
 
 /** What is looked up before a tenant is known, through functions that take the secret itself. */
-const GATED = ['api_key', 'member', 'oauth_client', 'oauth_state', 'source', 'tenant']
+const GATED = ['api_key', 'member', 'oauth_client', 'oauth_state', 'portal_link', 'source', 'tenant']
 
 const GATE_FUNCTIONS = [
   'api_key_by_hash(bytea)',
@@ -66,6 +66,8 @@ const GATE_FUNCTIONS = [
   'source_by_id(uuid)',
   'tenants_page(uuid,integer)',
 ]
+  'portal_frame(uuid)',
+  'portal_link_by_hash(bytea)',
 
 const ROLES = "'trilho_app', 'trilho_gate', 'trilho_ingest', 'trilho_worker'"
 const OURS = "'trilho_app', 'trilho_gate', 'trilho_ingest', 'trilho_owner', 'trilho_worker'"
