@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { App, Routes } from './modules/app.ts'
 import { INSTALLATION } from './modules/app.ts'
+import * as alertJobs from './modules/alerts/jobs.ts'
+import * as alertRoutes from './modules/alerts/routes.ts'
 import * as bankingRoutes from './modules/banking/routes.ts'
 import * as batchJobs from './modules/batches/jobs.ts'
 import * as batchRoutes from './modules/batches/routes.ts'
@@ -69,6 +71,7 @@ export const rooms: Routes[] = [
   inboundRoutes.routes,
   paymentRoutes.routes,
   bankingRoutes.routes,
+  alertRoutes.routes,
   toolRoutes.routes,
   overviewRoutes.routes,
   liveRoutes.routes,
@@ -189,6 +192,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ...callJobs.schedules,
     ...inboundJobs.schedules,
     ...outboundJobs.schedules,
+    ...alertJobs.schedules,
     { ...RECORDS, run: keepAllRecords },
   ]
   const handlers: Handlers = new Map([

@@ -34,6 +34,8 @@ export const PREFIXES = {
   job: 'job',
   payment: 'pay',
   refund: 'rfd',
+  alert: 'alr',
+  alert_rule: 'arl',
   bank: 'bnk',
   bank_account: 'bac',
   bank_transaction: 'btx',

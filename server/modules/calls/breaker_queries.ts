@@ -39,6 +39,18 @@ export const findBreaker = async (tx: Tx, { tenant_id, connection_id }: Place): 
     .where('connection_id', '=', connection_id)
     .executeTakeFirst()) as BreakerRow | undefined) ?? null
 
+/** Of all tenants. There are few: a row is a breaker that ever opened, and these are not closed again. */
+export async function listNotClosed(
+  db: Db,
+): Promise<{ tenant_id: string; connection_id: string; reason: string; opened_at: Date | null }[]> {
+  return db
+    .selectFrom('breaker')
+    .select(['tenant_id', 'connection_id', 'reason', 'opened_at'])
+    .where('state', '<>', 'closed')
+    .limit(10_000)
+    .execute()
+}
+
 /** False where somebody has moved it since `version`. No `open_s`: until it is closed by hand. */
 export async function openBreaker(
   tx: Tx,

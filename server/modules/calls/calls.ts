@@ -141,7 +141,7 @@ export async function drainCalls(app: App): Promise<void> {
 }
 
 export { readBodies } from './bodies.ts'
-export { listOpenBreakers } from './breaker_queries.ts'
+export { listNotClosed, listOpenBreakers } from './breaker_queries.ts'
 export {
   cancelCall,
   deferCall,

@@ -201,6 +201,36 @@ export async function listNamed(
   return rows
 }
 
+const MOST_LISTED = 10_000
+
+/** Of all tenants, as for the owner. */
+export async function listUnhealthy(
+  db: Db,
+): Promise<{ tenant_id: string; id: string; health_note: string | null }[]> {
+  return db
+    .selectFrom('connection')
+    .select(['tenant_id', 'id', 'health_note'])
+    .where('health', '=', 'unhealthy')
+    .where('state', '=', 'enabled')
+    .limit(MOST_LISTED)
+    .execute()
+}
+
+/** Those in use at these providers, of all tenants. */
+export async function listEnabledOf(
+  db: Db,
+  providers: readonly string[],
+): Promise<{ tenant_id: string; id: string }[]> {
+  if (providers.length === 0) return []
+  return db
+    .selectFrom('connection')
+    .select(['tenant_id', 'id'])
+    .where('provider', 'in', providers)
+    .where('state', '=', 'enabled')
+    .limit(MOST_LISTED)
+    .execute()
+}
+
 /** Of all tenants: for the owner, whose policy lets it see them. */
 export async function countEnabled(db: Db): Promise<number> {
   const { rows } = await sql<{ n: number }>`

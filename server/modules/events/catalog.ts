@@ -1,4 +1,5 @@
 import Type, { type TSchema } from 'typebox'
+import { ALERT_TYPES } from './alert_types.ts'
 import { PAYMENT_TYPES } from './payment_types.ts'
 
 /**
@@ -100,6 +101,7 @@ const BatchCounts = Type.Object({
 
 export const CATALOG: readonly EventType[] = [
   ...PAYMENT_TYPES,
+  ...ALERT_TYPES,
   breaker(
     'opened',
     'Nothing is sent through a connection for now, since its vendor failed or somebody said so',

@@ -125,6 +125,13 @@ export const readPayloads = (app: App, wanted: { tenant_id: string; event_id: st
 
 export { listEventsBetween, listEventsOf, listEventsSince } from './queries.ts'
 
+/** Of each of these tenants that has any, how many events of a type there were since then; no further than 1,000. */
+export const countEventsSince = (app: App, tenant_ids: readonly string[], type: string, since: Date) =>
+  queries.countEventsSince(app.db.worker, tenant_ids, type, {
+    since,
+    until: new Date(app.clock.now().getTime() + 60_000),
+  })
+
 export async function listEvents(app: App, actor: Actor, input: EventQuery) {
   const { limit, before } = readPage('event', input)
   const filter = input.type ? { type: input.type } : {}

@@ -212,6 +212,24 @@ export async function deleteEventType(
   return numDeletedRows > 0n
 }
 
+/** A probe of the index for each tenant, in the partitions of the time between. */
+const COUNT_SINCE = {
+  name: 'event_count_since',
+  text: `
+    select t.id as tenant_id, n from unnest($1::uuid[]) t(id) cross join lateral (
+      select count(*)::int as n from (
+        select from event where tenant_id = t.id and type = $2 and id >= v7_floor($3::timestamptz) and id < v7_floor($4::timestamptz)
+         limit 1000) e) c
+     where n > 0`,
+}
+
+export const countEventsSince = (
+  db: Db,
+  tenant_ids: readonly string[],
+  type: string,
+  { since, until }: { since: Date; until: Date },
+): Promise<{ tenant_id: string; n: number }[]> => hot(db, COUNT_SINCE, [tenant_ids, type, since, until])
+
 export const findByExternalId = (
   tx: Tx,
   tenant_id: string,

@@ -23,7 +23,7 @@ export type { About, Reaction } from './interpret.ts'
 export { listMessagesOf, listMessagesSince } from './message_queries.ts'
 export * from './messages.ts'
 export * from './quarantine.ts'
-export { readBacklog } from './queries.ts'
+export { readBacklog, readQueue } from './queries.ts'
 export { receive } from './receive.ts'
 export { readStory, sourceNamed } from './story.ts'
 

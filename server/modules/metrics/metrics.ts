@@ -3,10 +3,15 @@ import { Problem } from '../../platform/errors.ts'
 import { fromWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { addAll, nothing, writeCounts } from './counts.ts'
-import { type Counts, forgetCounts, listCounts } from './queries.ts'
+import { type Counts, forgetCounts, listCounts, listCountsSince as listCountsOfAll } from './queries.ts'
 import { type MetricsQuery, toConnection, toFigures, toFlow, type WebhookQuery } from './schema.ts'
 import { ceilTo, floorTo, spansOf } from './spans.ts'
-import { forgetTraffic, listSubjects, listTraffic } from './traffic_queries.ts'
+import {
+  forgetTraffic,
+  listSubjects,
+  listTraffic,
+  listQuarantinedSince as listTurnedAway,
+} from './traffic_queries.ts'
 
 /**
  * How connections do, over any range: counted as calls end, by the hour and by the day, and kept for 400 days, far
@@ -111,6 +116,18 @@ function rangeOf({ clock }: App, { from, to, step }: MetricsQuery): Range {
     throw new Problem('invalid_request', { field: 'from', detail })
   }
   return { from_ms, to_ms, step: taken }
+}
+
+/** What the connections of all tenants did since `from`, by five minutes: for the house, which watches over them. */
+export async function listCountsSince(app: App, from: Date) {
+  await writeCounts(app)
+  return listCountsOfAll(app.db.worker, from)
+}
+
+/** How many messages of each tenant went to the quarantine since `from`, by five minutes. */
+export async function listQuarantinedSince(app: App, from: Date) {
+  await writeCounts(app)
+  return listTurnedAway(app.db.worker, from)
 }
 
 /** Five minutes are for the last hours: two days of them let a day be compared with the day before to the minute. */

@@ -62,6 +62,18 @@ export async function listSubjects(tx: Tx, tenant_id: string, spans: readonly Sp
   return rows
 }
 
+/** How many messages were turned away to the quarantine, by five minutes since `from`, of all tenants. */
+export async function listQuarantinedSince(
+  db: Db,
+  from: Date,
+): Promise<{ tenant_id: string; at: Date; count: number }[]> {
+  const { rows } = await sql<{ tenant_id: string; at: Date; count: number }>`
+    select tenant_id, at, count::float8 as count from traffic
+     where grain = 'five_minutes' and at >= ${from} and subject = ${ALL_SUBJECTS}
+       and direction = 'inbound' and outcome = 'quarantined'`.execute(db)
+  return rows
+}
+
 const FORGET = { name: 'traffic_forget', text: 'delete from traffic where at < $1' }
 const FORGET_FINE = {
   name: 'traffic_forget_fine',

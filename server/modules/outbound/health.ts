@@ -39,6 +39,8 @@ const NOTICES = [
   'delivery.exhausted',
   'delivery.recovered',
 ] as const
+/** These may be about the very receiver they are sent to. */
+const ALERTS = ['alert.fired', 'alert.resolved']
 
 /** The warning comes when this many attempts of one delivery have failed. */
 const FAILING_AT = 4
@@ -115,7 +117,7 @@ export function noticeOf(ended: Ended): Notice | null {
 }
 
 function typeOf({ event_type, state, exhausted, item }: Ended): (typeof NOTICES)[number] | null {
-  if (event_type === null || NOTICES.some((own) => own === event_type)) return null
+  if (event_type === null || [...NOTICES, ...ALERTS].some((own) => own === event_type)) return null
   if (exhausted) return 'delivery.exhausted'
   if (state === 'pending' && item.attempts === FAILING_AT) return 'delivery.failing'
   return state === 'delivered' && item.attempts > FAILING_AT ? 'delivery.recovered' : null

@@ -1,5 +1,5 @@
 import { newWebhookKeyPair, newWebhookSecret, verifyingKey } from '../../kit/webhook_keys.ts'
-import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { type Db, inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -26,6 +26,7 @@ import { toSubscription } from './schema.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
 
 export { type Audience, audienceOf, fanOut, matches, wakeDeliveries } from './audience.ts'
+export { listDisabled } from './alert_queries.ts'
 export type { Notice } from './health.ts'
 export { Deliveries, Delivery, DeliveryWithLog } from './delivery_schema.ts'
 export { isOfCustomer, listNames } from './queries.ts'
@@ -282,6 +283,9 @@ export async function deliverTo(app: App, tx: Tx, event: Published, wire_id: str
   await queue.insertDeliveries(tx, [{ tenant_id, id, event_id, subscription_id, event_type }])
   return toWire('delivery', id)
 }
+
+/** How much there is to deliver, of all tenants: in any order, and in lanes. */
+export const readQueues = async (db: Db) => [await queue.readQueue(db), await lanes.readLanes(db)]
 
 /** Deliveries that still need an event older than the id. */
 export const heldEvents = async (app: App, before_id: string): Promise<number> =>

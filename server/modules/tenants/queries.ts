@@ -193,6 +193,23 @@ export async function insertAudit(
     .execute()
 }
 
+/** Of all tenants, for the owner: keys in use that expire, or did, between the two. */
+export async function listExpiringKeys(
+  db: Db,
+  from: Date,
+  to: Date,
+): Promise<{ tenant_id: string; id: string; name: string; created_at: Date; expires_at: Date }[]> {
+  return db
+    .selectFrom('api_key')
+    .select(['tenant_id', 'id', 'name', 'created_at', 'expires_at'])
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>=', from)
+    .where('expires_at', '<', to)
+    .limit(10_000)
+    .$narrowType<{ expires_at: Date }>()
+    .execute()
+}
+
 export function listAuditPage(
   tx: Tx,
   tenant_id: string,

@@ -28,7 +28,7 @@ export {
   forgetOnce,
   loseOnce,
 } from './once.ts'
-export type { Identity } from './queries.ts'
+export { type Identity, listExpiringKeys } from './queries.ts'
 export type { ApiKey, NewKey, NewKeyShown } from './schema.ts'
 export { holds, OPERATED, ROOMS } from './scopes.ts'
 export { accessTokenKey, readAccessToken } from './tokens.ts'

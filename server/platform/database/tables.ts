@@ -35,6 +35,7 @@ export interface Tables {
     tenant_id: string
     rule_id: string
     subject: string
+    kind: string
     since: Timestamp
   }
   alert_rule: {

@@ -10,6 +10,9 @@ const GLOBAL_TABLES = ['migration']
 
 /** Records of the crossing and their queues: the worker serves every tenant. */
 const CROSSING = [
+  'alert',
+  'alert_pending',
+  'alert_rule',
   'attempt',
   'bank_sync_queue',
   'batch',

@@ -65,6 +65,7 @@ export const ROOMS = [
   'health',
   'inbound',
   'payments',
+  'alerts',
   'banking',
   'overview',
   'live',
@@ -75,6 +76,9 @@ export const ROOMS = [
 
 /** Whose table it is: the only file (or files, by a pattern) of the server that may name it in SQL. */
 export const TABLES: Record<string, string> = {
+  alert: 'server/modules/alerts/queries.ts',
+  alert_pending: 'server/modules/alerts/queries.ts',
+  alert_rule: 'server/modules/alerts/queries.ts',
   api_key: 'server/modules/tenants/queries.ts',
   attempt: 'server/modules/outbound/*queries.ts',
   audit: 'server/modules/tenants/queries.ts',
