@@ -8,10 +8,11 @@ export const ROOMS = [
   'subscriptions',
   'payments',
   'banking',
+  'alerts',
 ] as const
 
-/** Where there is something to mend short of changing it: replay, release, pause, test, open and close. */
-export const OPERATED = ['banking', 'connections', 'calls', 'sources', 'subscriptions'] as const
+/** Where there is something to mend short of changing it: replay, release, pause, test, open, close, take. */
+export const OPERATED = ['banking', 'connections', 'calls', 'sources', 'subscriptions', 'alerts'] as const
 
 /**
  * Every scope there is. `*` is all of a tenant; `bodies:read` opens what calls sent and were answered, whole; `internal`, `riskengine` and `banking` open the published contracts of
