@@ -31,10 +31,10 @@ import * as paymentJobs from './modules/payments/jobs.ts'
 import * as paymentRoutes from './modules/payments/routes.ts'
 import * as peopleJobs from './modules/people/jobs.ts'
 import * as peopleRoutes from './modules/people/routes.ts'
-import { react } from './modules/reactions.ts'
-import * as storyRoutes from './modules/stories/routes.ts'
 import * as portalJobs from './modules/portal/jobs.ts'
 import * as portalRoutes from './modules/portal/routes.ts'
+import { react } from './modules/reactions.ts'
+import * as storyRoutes from './modules/stories/routes.ts'
 import { describeHits } from './modules/stories/stories.ts'
 import * as tenantJobs from './modules/tenants/jobs.ts'
 import * as tenantRoutes from './modules/tenants/routes.ts'
@@ -62,9 +62,9 @@ export const rooms: Routes[] = [
   connectionRoutes.routes,
   outboundRoutes.routesFor(listEventsBetween),
   eventRoutes.routes,
+  portalRoutes.routes,
   metricRoutes.routes,
   operationRoutes.routes,
-  portalRoutes.routes,
   callRoutes.routes,
   batchRoutes.routes,
   healthRoutes.routes,
@@ -193,10 +193,10 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ...inboundJobs.schedules,
     ...outboundJobs.schedules,
     ...alertJobs.schedules,
+    ...portalJobs.schedules,
     { ...RECORDS, run: keepAllRecords },
   ]
   const handlers: Handlers = new Map([
-    ...portalJobs.schedules,
     ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
     ...outboundJobs.handlers(app, listEventsBetween),
     ...inboundJobs.handlers(app),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { before, test } from 'node:test'
 import fc from 'fast-check'
 import { firstLink } from '../modules/people/people.ts'
@@ -42,6 +43,7 @@ before(async () => {
   base = {
     key: await freshKey(world),
     admin_key: world.admin_key,
+    portal_token: await portalToken(world),
     session: await sessionHeaders(world),
     tenant: world.a.tenant,
     stranger: world.b.tenant,
@@ -65,6 +67,13 @@ async function sessionHeaders({ app, send }: World): Promise<Record<string, stri
   const answer = await send('POST', '/v1/welcome', { json: { ...json, token: link.split('token=')[1] } })
   const [cookie = ''] = String(answer.headers['set-cookie']).split(';')
   return { cookie, 'trilho-csrf': String(answer.body['csrf']) }
+}
+
+/** Of a link that no request of ours revokes. */
+async function portalToken({ a, send }: World): Promise<string> {
+  const json = { customer: `fuzz-${randomUUID()}`, expires_in_s: 86_400 }
+  const { url } = await ok(send('POST', '/v1/portal/links', { key: a.live_key, json }))
+  return new URL(String(url)).hash.slice(1)
 }
 
 /** A key that no request of ours revokes. */

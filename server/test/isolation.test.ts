@@ -2,12 +2,16 @@ import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import Type, { type TSchema } from 'typebox'
 import type { Routes } from '../modules/app.ts'
+import { readSubscription } from '../modules/outbound/outbound.ts'
 import { IdParams } from '../modules/wire.ts'
 import { Problem } from '../platform/errors.ts'
 import { fromWire } from '../platform/ids.ts'
+import { type Customer, isPortals, makeCustomer, tryAsCustomer, tryBeyondPortal } from './isolation/portal.ts'
 import {
   closedToOwn,
+  type Door,
   hiddenRoutes,
+  rowsOf,
   tryAsTenant,
   tryWithIdsOf,
   tryWithoutKey,
@@ -15,7 +19,7 @@ import {
 } from './isolation/routes.ts'
 import { readLeaks } from './isolation/rules.ts'
 import { tryTable } from './isolation/strangers.ts'
-import { makeRows, quoted, readTables, type Table } from './world/catalog.ts'
+import { makeRows, quoted, readTables, TALLIES, type Table } from './world/catalog.ts'
 import { operationsOf } from './world/operations.ts'
 import { fillTables, makeWorld, openDoor, sender, type World } from './world/world.ts'
 
@@ -98,8 +102,48 @@ const HIDDEN = [
   'GET /docs/',
   'GET /docs/js/scalar.js',
   'GET /openapi.json',
+  'GET /portal/:link', // the page of a customer
   'POST /oauth/token/', // the other spelling of /oauth/token
 ]
+
+describe('in the portal', () => {
+  let [mine, theirs]: Customer[] = []
+  before(async () => {
+    mine = await makeCustomer(world, world.a, 'shop-1')
+    theirs = await makeCustomer(world, world.a, 'shop-2')
+  })
+  const tried = async (door: Door): Promise<string[]> => {
+    assert.ok(mine && theirs)
+    const rows = async () => {
+      const all = await rowsOf(world.app.db.owner.pool, tables, world.a.tenant_id)
+      for (const name of TALLIES) all.delete(name)
+      return all
+    }
+    return tryAsCustomer(door, mine, theirs, rows)
+  }
+
+  test('a customer neither sees, changes nor learns of what is another customer’s', async () => {
+    assert.ok(world.operations.filter(isPortals).length > 10)
+    assert.deepEqual(await tried(world), [])
+  })
+
+  test('a link opens the portal and nothing else', async () => {
+    assert.ok(mine)
+    assert.deepEqual(await tryBeyondPortal(world, mine), [])
+  })
+
+  test('a route that forgets to ask whose a thing is, is found', async () => {
+    const forgetful: Routes = (http, app) => {
+      const schema = { ...described('leak'), params: IdParams }
+      http.get('/v1/portal/leaks/:id', { config: { access: 'portal' }, schema }, ({ actor, params }) =>
+        readSubscription(app, actor, params.id),
+      )
+    }
+    const { http, url } = await openDoor(world.app, [forgetful])
+    const leaks = await tried({ send: sender(url), operations: operationsOf(http) })
+    assert.deepEqual(leaks, ["leak answers 200 to the id of another customer's"])
+  })
+})
 
 describe('a leaky route is found', () => {
   const read = { config: { access: 'connections:read' as const } }

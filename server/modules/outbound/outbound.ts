@@ -25,10 +25,10 @@ import type { CreateSubscription, RotateSecret, SubscriptionQuery, UpdateSubscri
 import { toSubscription } from './schema.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
 
-export { type Audience, audienceOf, fanOut, matches, wakeDeliveries } from './audience.ts'
 export { listDisabled } from './alert_queries.ts'
-export type { Notice } from './health.ts'
+export { type Audience, audienceOf, fanOut, matches, wakeDeliveries } from './audience.ts'
 export { Deliveries, Delivery, DeliveryWithLog } from './delivery_schema.ts'
+export type { Notice } from './health.ts'
 export { isOfCustomer, listNames } from './queries.ts'
 export {
   findDelivery,
@@ -37,9 +37,9 @@ export {
   listDeliveriesOf,
   readBacklog,
 } from './record_queries.ts'
-
 export { createReplay } from './replays.ts'
 export { Counters, RotatedSecret, Secret } from './schema.ts'
+
 /**
  * Who wants which events, and getting them there. A delivery and its work are written in the transaction that
  * publishes the event (`fanOut`), so an event that was accepted has its deliveries. Each is attempted ten times

@@ -7,6 +7,8 @@ export type Base = {
   key: string
   /** Of an administrator, and the tenant it acts on. */
   admin_key: string
+  /** Of a customer of the tenant, who came by a link. */
+  portal_token: string
   /** Of the browser of somebody who signed in. */
   session: Record<string, string>
   tenant: string
@@ -38,12 +40,15 @@ export function rightRequest({ method, path, ...operation }: Operation, base: Ba
     operation.access === 'member'
       ? { ...base.session }
       : {
-          authorization: `Bearer ${is_admin ? base.admin_key : base.key}`,
+          authorization: `Bearer ${is_admin ? base.admin_key : keyFor(operation.access, base)}`,
           ...(is_admin && { 'trilho-tenant': base.tenant }),
         }
   if (body !== null) headers['content-type'] = 'application/json'
   return { method, path: fillPath(path, base.ids({ method, path, ...operation })), headers, body }
 }
+
+const keyFor = (access: string, { key, portal_token }: Base): string =>
+  access.startsWith('portal') ? portal_token : key
 
 /** Names and texts that have hurt somebody before. */
 const NASTY = [

@@ -66,11 +66,11 @@ const GATE_FUNCTIONS = [
   'oauth_client_by_client_id(text)',
   'oauth_state_by_hash(bytea)',
   'places_of_person(uuid)',
+  'portal_frame(uuid)',
+  'portal_link_by_hash(bytea)',
   'source_by_id(uuid)',
   'tenants_page(uuid,integer)',
 ]
-  'portal_frame(uuid)',
-  'portal_link_by_hash(bytea)',
 
 const ROLES = "'trilho_app', 'trilho_gate', 'trilho_ingest', 'trilho_worker'"
 const OURS = "'trilho_app', 'trilho_gate', 'trilho_ingest', 'trilho_owner', 'trilho_worker'"
