@@ -1,13 +1,16 @@
 import type { Settings } from '../../kit/fields.ts'
+import { compileFilter } from '../../kit/filter.ts'
+import { checkSteps } from '../../kit/mapping/mapping.ts'
 import { checkSource } from '../../kit/messages.ts'
 import type { Provider } from '../../kit/provider.ts'
-import { forget, inTenant, sqlState } from '../../platform/database/database.ts'
+import { forget, inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
 import { type FieldError, Problem } from '../../platform/errors.ts'
-import { fromWire, type Kind, toWire } from '../../platform/ids.ts'
+import { fromWire, type Kind, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { faultBy, rangeFault } from './guards.ts'
+import { findNewest } from './message_queries.ts'
 import { changeOptions, type SourceOptions } from './options.ts'
 import { type CreateSource, toSource, type UpdateSource } from './schema.ts'
 import * as queries from './source_queries.ts'
@@ -30,7 +33,7 @@ export { readStory, sourceNamed } from './story.ts'
 export async function createSource(app: App, actor: Actor, input: CreateSource) {
   const { tenant_id } = actor
   const provider = providerOf(app, input.provider)
-  const { name, settings = {}, options = {}, secrets = [], is_default = false } = input
+  const { name, description = null, settings = {}, options = {}, secrets = [], is_default = false } = input
   refuseFaults(checkSource(provider, settings, secrets), secrets)
   refuseOptions(options)
   const id = app.newId()
@@ -43,6 +46,7 @@ export async function createSource(app: App, actor: Actor, input: CreateSource) 
     id,
     provider: provider.id,
     name,
+    description,
     connection_id,
     settings: open,
     options,
@@ -56,7 +60,7 @@ export async function createSource(app: App, actor: Actor, input: CreateSource) 
     await audit(tx, actor, 'source.create', toWire('source', id), { provider: provider.id, name })
     return found('source', await queries.findSource(tx, tenant_id, id), id)
   }).catch((error) => explain(error, provider.id))
-  return { ...reply(app, stored), secrets: secrets.length }
+  return { ...reply(app, stored), secrets: secrets.length, last_received_at: null }
 }
 
 export async function readSource(app: App, actor: Actor, wire_id: string) {
@@ -64,7 +68,8 @@ export async function readSource(app: App, actor: Actor, wire_id: string) {
   const { tenant_id } = actor
   return inTenant(app.db, tenant_id, async (tx) => {
     const row = found('source', await queries.findSource(tx, tenant_id, id), id)
-    return { ...reply(app, row), secrets: (await readSecrets(app, tx, tenant_id, id)).length }
+    const { length } = await readSecrets(app, tx, tenant_id, id)
+    return { ...reply(app, row), secrets: length, ...(await lastOf(tx, tenant_id, id)) }
   })
 }
 
@@ -105,7 +110,7 @@ export async function updateSource(app: App, actor: Actor, wire_id: string, inpu
     if (secrets) await writeSecrets(app, tx, tenant_id, id, secrets)
     forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.update', wire_id, { changed: Object.keys(input) })
-    return { ...reply(app, row), secrets: in_force.length }
+    return { ...reply(app, row), secrets: in_force.length, ...(await lastOf(tx, tenant_id, id)) }
   }).catch((error) => explain(error, 'this provider'))
   return result
 }
@@ -119,6 +124,11 @@ export async function deleteSource(app: App, actor: Actor, wire_id: string): Pro
     forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.delete', wire_id)
   })
+}
+
+async function lastOf(tx: Tx, tenant_id: string, source_id: string) {
+  const id = await findNewest(tx, tenant_id, source_id)
+  return { last_received_at: id ? timeOfId(id).toISOString() : null }
 }
 
 /** Without what the provider calls a secret: it is in the vault, or was written here before there was one for it. */
@@ -151,7 +161,15 @@ function refuseFaults(errors: FieldError[], secrets: string[]): void {
 }
 
 /** What no schema of ours can say of the options. */
-function refuseOptions({ allowed_ips = [], duplicates = {}, schema }: SourceOptions): void {
+function refuseOptions({
+  allowed_ips = [],
+  duplicates = {},
+  filter,
+  mapping = [],
+  schema,
+}: SourceOptions): void {
+  if (filter) compileFilter(filter, 'options.filter')
+  checkSteps(mapping, 'options.mapping')
   const [range] = allowed_ips.flatMap((one) => rangeFault(one) ?? [])
   if (range) throw new Problem('invalid_request', { field: 'options.allowed_ips', detail: range })
   if (duplicates.by === 'fields' && !duplicates.fields) {

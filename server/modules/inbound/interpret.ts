@@ -9,6 +9,7 @@ import { completeOptions, isWanted, type Options } from './options.ts'
 import type { ClosedMessage, DueMessage } from './queries.ts'
 import { believe } from './read_back.ts'
 import { opened } from './sealing.ts'
+import { isLetThrough, shapeNews } from './shaping.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** What one message means: the events it makes true, what it is found by, and the state it ends in. */
@@ -105,7 +106,9 @@ const ignored = (error: string | null): Meaning => ({ state: 'ignored', error, .
 async function believedMeaning(
   ...[app, react, source, item, envelope, received]: Parameters<typeof meaningOf>
 ): Promise<Meaning> {
-  if (!source.provider.webhooks?.first || !isWanted(source.options, envelope.event_type)) {
+  const { provider, options } = source
+  const is_wanted = isWanted(options, envelope.event_type) && isLetThrough(source, received)
+  if (!provider.webhooks?.first || !is_wanted) {
     return meaningOf(app, react, source, item, envelope, received)
   }
   const believed = await believe(app, source, received)
@@ -128,9 +131,15 @@ async function meaningOf(
   if (isCopy(source, item))
     return ignored('an event of this id came before with another body; replay it if it is true')
   if (!isWanted(options, envelope.event_type)) return ignored(null)
+  if (!isLetThrough(source, received)) return ignored('the filter of the source leaves it out')
   const news = newsOf(app, source, item, received)
   if (!news.ok) return { state: 'failed', error: news.problem, ...NONE }
-  const reactions = await Promise.all(news.news.map((one) => react(app, one, aboutOf(source, item))))
+  const shaped = await shapeNews(app, source, news.news)
+  if (!shaped.ok && shaped.is_vendors) {
+    return { state: 'completed', error: null, ...NONE, unready: shaped.problem }
+  }
+  if (!shaped.ok) return { state: 'failed', error: shaped.problem, ...NONE }
+  const reactions = await Promise.all(shaped.news.map((one) => react(app, one, aboutOf(source, item))))
   const events = reactions.flatMap(({ facts }) => facts.map((fact) => toEvent(app, item, envelope, fact)))
   const deeds = reactions.flatMap((one) => one.deeds)
   return events.length + deeds.length > 0 ? { state: 'completed', error: null, events, deeds } : ignored(null)

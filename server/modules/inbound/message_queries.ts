@@ -131,3 +131,16 @@ export async function eraseMessage(tx: Tx, tenant_id: string, id: string): Promi
      where tenant_id = ${tenant_id} and id = ${id} and state <> 'pending' returning id`.execute(tx)
   return rows.length > 0
 }
+
+/** The newest message of a source, while it is kept. */
+export async function findNewest(tx: Tx, tenant_id: string, source_id: string): Promise<string | undefined> {
+  const row = await tx
+    .selectFrom('inbox')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('source_id', '=', source_id)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.id
+}

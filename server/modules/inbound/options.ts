@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { type Step, Steps } from '../../kit/mapping/mapping.ts'
 
 /** What a tenant may set about a source beside what its provider asks for. Kept as JSON, read into memory with it. */
 
@@ -145,6 +146,13 @@ export const SourceOptions = Type.Object(
       }),
     ),
     rate_limit: Type.Optional(RateLimit),
+    filter: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        examples: [{ 'data.object.livemode': true }],
+        description: 'As that of a subscription, over the body: what it does not take is recorded as ignored',
+      }),
+    ),
+    mapping: Type.Optional(Steps),
     schema: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         description:
@@ -188,6 +196,8 @@ export type Options = {
   allowed_ips: string[] | null
   methods: Static<typeof Method>[]
   rate_limit: Required<Static<typeof RateLimit>> | null
+  filter: Record<string, unknown> | null
+  mapping: Step[]
   schema: Record<string, unknown> | null
   response: Required<Static<typeof Response>> | null
   quarantine_limit: number
@@ -217,6 +227,8 @@ export function completeOptions(set: SourceOptions): Options {
     allowed_ips: set.allowed_ips ?? null,
     methods: set.methods ?? ['POST'],
     rate_limit: set.rate_limit ? { per_s: 60, ...set.rate_limit } : null,
+    filter: set.filter ?? null,
+    mapping: set.mapping ?? [],
     schema: set.schema ?? null,
     response: response
       ? { status: 200, headers: {}, content_type: 'application/json', body: '', ...response }

@@ -180,13 +180,14 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage
 /**
  * What is needed to verify and read the message again, without the credentials of whoever passed it on, nor those
  * that are the signature. Where it was called by another path or with a query, that stands under `:path`, another method
- * than POST under `:method`; that a trusted proxy handed it on, where it verifies by that, under `:proxy`. No sender can send such names.
+ * than POST under `:method`, who sent it under `:ip`; that a trusted proxy handed it on, where it verifies by that, under `:proxy`. No sender can send such names.
  */
 export function keptHeaders(
   { provider, settings, wire_id }: ActiveSource,
-  { method, headers, path, behind_proxy }: Arrival,
+  { method, headers, path, ip, behind_proxy }: Arrival,
 ): string {
   const { authorization: _authorization, cookie: _cookie, ...kept } = headers
+  if (ip !== null) kept[':ip'] = ip
   if (method !== 'POST') kept[':method'] = method
   if (path !== pathOf(provider.id, wire_id)) kept[':path'] = path
   if (behind_proxy && isMutualTls(provider, settings)) kept[':proxy'] = 'trusted'

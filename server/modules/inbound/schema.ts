@@ -8,6 +8,7 @@ import type { QuarantineRow } from './quarantine_queries.ts'
 import type { SourceRow } from './source_queries.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Stripe, production'] })
+const Description = Type.String({ maxLength: 500, description: 'For people' })
 const State = Type.Union([Type.Literal('enabled'), Type.Literal('disabled')])
 const Settings = Type.Record(Type.String(), Type.Unknown(), { description: "By the provider's manifest" })
 const Secrets = Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), {
@@ -24,6 +25,7 @@ export const CreateSource = Type.Object(
   {
     provider: Type.String({ minLength: 1, maxLength: 32, examples: ['stripe'] }),
     name: Name,
+    description: Type.Optional(Description),
     connection_id: Type.Optional(WireId('connection')),
     settings: Type.Optional(Settings),
     options: Type.Optional(SourceOptions),
@@ -37,6 +39,7 @@ export type CreateSource = Static<typeof CreateSource>
 export const UpdateSource = Type.Partial(
   Type.Object({
     name: Name,
+    description: Nullable(Description),
     state: State,
     connection_id: Nullable(WireId('connection')),
     settings: Settings,
@@ -52,6 +55,7 @@ export const Source = Type.Object({
   id: WireId('source'),
   provider: Type.String(),
   name: Type.String(),
+  description: Nullable(Type.String()),
   url: Type.String({ description: 'The address to give to the vendor' }),
   connection_id: Nullable(WireId('connection')),
   settings: Type.Unknown(),
@@ -61,13 +65,15 @@ export const Source = Type.Object({
   is_default: Type.Boolean(),
   created_at: Timestamp,
   updated_at: Timestamp,
+  last_received_at: Nullable(Timestamp),
 })
-export const Sources = Page(Type.Omit(Source, ['secrets']))
+export const Sources = Page(Type.Omit(Source, ['secrets', 'last_received_at']))
 
 export const toSource = (row: SourceRow, url: string) => ({
   id: toWire('source', row.id),
   provider: row.provider,
   name: row.name,
+  description: row.description,
   url,
   connection_id: row.connection_id ? toWire('connection', row.connection_id) : null,
   settings: row.settings,

@@ -7,6 +7,7 @@ export type SourceRow = {
   id: string
   provider: string
   name: string
+  description: string | null
   connection_id: string | null
   settings: unknown
   options: unknown
@@ -20,6 +21,7 @@ const SOURCE = [
   'id',
   'provider',
   'name',
+  'description',
   'connection_id',
   'settings',
   'options',
@@ -29,7 +31,10 @@ const SOURCE = [
   'updated_at',
 ] as const
 
-type NewSource = Pick<SourceRow, 'id' | 'provider' | 'name' | 'connection_id' | 'is_default'> & {
+type NewSource = Pick<
+  SourceRow,
+  'id' | 'provider' | 'name' | 'description' | 'connection_id' | 'is_default'
+> & {
   tenant_id: string
   settings: Record<string, unknown>
   options: Record<string, unknown>
@@ -63,7 +68,7 @@ export const listSources = (
     .execute()
 
 export type SourceChange = Partial<
-  Pick<SourceRow, 'name' | 'state' | 'is_default' | 'connection_id'> & {
+  Pick<SourceRow, 'name' | 'description' | 'state' | 'is_default' | 'connection_id'> & {
     settings: Record<string, unknown>
     options: Record<string, unknown>
   }

@@ -48,13 +48,23 @@ async function stepsOf(app: App, message: Message): Promise<Step[]> {
   const verified = verified_by === null ? 'its source is gone' : `by ${verified_by}`
   const last = error === null ? state : `${state}: ${error}`
   return [
-    { at: received_at, step: 'received', detail: `${Buffer.from(message.body, 'base64').length} bytes` },
+    { at: received_at, step: 'received', detail: arrivalOf(message) },
     { at: received_at, step: 'verified', detail: verified },
     { at: received_at, step: 'stored', detail: `as ${event_key}` },
     ...(order ? [{ at: order.until, step: 'waits', detail: order.wait ?? 'for its turn' }] : []),
     ...flags.map((flag) => ({ at: null, step: 'flagged', detail: flag })),
     { at: closed_at, step: 'processed', detail: `${last}, ${attempts} attempts` },
   ]
+}
+
+/** How much, from where, by which program. */
+function arrivalOf({ body, headers }: Message): string {
+  const { ':ip': ip, 'user-agent': agent } = headers as Record<string, string | undefined>
+  return [
+    `${Buffer.from(body, 'base64').length} bytes`,
+    ...(ip === undefined ? [] : [`from ${ip}`]),
+    ...(agent === undefined ? [] : [`by ${agent}`]),
+  ].join(' ')
 }
 
 async function relatedTo(app: App, actor: Actor, message: Message, known: Set<string>) {

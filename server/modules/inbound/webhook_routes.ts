@@ -120,29 +120,27 @@ const byDefault: Routes = (http, app) => {
   )
 }
 
+const ADDRESS = { url: '/webhooks/:provider/:source', params }
+const WITH_TOKEN = {
+  url: '/webhooks/:provider/:source/:token',
+  params: Type.Object({ ...params.properties, token: Type.String() }),
+}
+
 /** A source says itself which methods it takes (`options.methods`), and answers 405 to the others. */
 const byOtherMethods: Routes = (http, app) => {
-  const token = Type.Object({ ...params.properties, token: Type.String() })
-  for (const { url, method, ...at } of [
-    {
-      url: '/webhooks/:provider/:source',
-      method: ['PUT', 'PATCH'],
-      operationId: 'receiveWebhookOtherwise',
-      params,
-    },
-    {
-      url: '/webhooks/:provider/:source/:token',
-      method: ['GET', 'PUT', 'PATCH'],
-      operationId: 'receiveWebhookByTokenOtherwise',
-      params: token,
-    },
+  for (const { url, params, method, operationId } of [
+    { ...ADDRESS, method: 'PUT', operationId: 'putWebhook' },
+    { ...ADDRESS, method: 'PATCH', operationId: 'patchWebhook' },
+    { ...WITH_TOKEN, method: 'PUT', operationId: 'putWebhookByToken' },
+    { ...WITH_TOKEN, method: 'PATCH', operationId: 'patchWebhookByToken' },
+    { ...WITH_TOKEN, method: 'GET', operationId: 'getWebhookByToken' },
   ]) {
-    const summary = 'Receive a webhook by another method, which `options.methods` of its source names'
+    const summary = `Receive a webhook by ${method}, which \`options.methods\` of its source names`
     http.route({
       method,
       url,
       config: { access: 'public' },
-      schema: { ...schema, ...at, summary },
+      schema: { ...schema, operationId, summary, params },
       handler: async (request, reply) => {
         const { provider, source } = request.params
         return answer(reply, await greet(app, provider, source, arrivalOf(app, request)))

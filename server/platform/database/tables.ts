@@ -840,6 +840,7 @@ export interface Tables {
     updated_at: Generated<Timestamp>
     options: Generated<Jsonb>
     description: string | null
+    description: string | null
   }
   subscription: {
     tenant_id: string
