@@ -2,9 +2,9 @@
 create table alert_rule (
   tenant_id     uuid not null references tenant (id),
   id            uuid not null,
-  kind          text not null check (kind in ('success_rate', 'latency', 'breaker_open', 'connection_unhealthy', 'limit_near',
-                                              'backlog_age', 'deliveries_exhausted', 'subscription_disabled',
-                                              'credential_expiring', 'quarantined', 'unknown_outcomes', 'disk_low')),
+  kind          text not null check (kind in ('success_rate', 'latency', 'breaker_open', 'connection_unhealthy', 'limit_near', 'backlog_age',
+                            'deliveries_exhausted', 'subscription_disabled', 'credential_expiring', 'quarantined',
+                            'unknown_outcomes', 'disk_low')),
   name          text check (length(name) between 1 and 100), -- null: what its kind is called
   connection_id uuid, -- null: each one that has no rule of its own
   severity      text not null check (severity in ('info', 'warning', 'critical')),
@@ -26,7 +26,9 @@ create table alert (
   tenant_id       uuid not null,
   id              uuid not null, -- its time is when it fired
   rule_id         uuid not null,
-  kind            text not null,
+  kind            text not null check (kind in ('success_rate', 'latency', 'breaker_open', 'connection_unhealthy', 'limit_near', 'backlog_age',
+                            'deliveries_exhausted', 'subscription_disabled', 'credential_expiring', 'quarantined',
+                            'unknown_outcomes', 'disk_low')),
   severity        text not null check (severity in ('info', 'warning', 'critical')),
   subject         text not null, -- what it is about, as on the wire; '' for the tenant as a whole
   subject_name    text, -- as it was called then
@@ -55,7 +57,9 @@ create table alert_pending (
   tenant_id uuid not null,
   rule_id   uuid not null,
   subject   text not null,
-  kind      text not null,
+  kind      text not null check (kind in ('success_rate', 'latency', 'breaker_open', 'connection_unhealthy', 'limit_near', 'backlog_age',
+                            'deliveries_exhausted', 'subscription_disabled', 'credential_expiring', 'quarantined',
+                            'unknown_outcomes', 'disk_low')),
   since     timestamptz not null,
   primary key (tenant_id, rule_id, subject)
 );

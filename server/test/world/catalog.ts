@@ -120,8 +120,18 @@ const VALUES: Record<string, string> = {
   integer: 'i % 1000',
   bigint: 'i',
   smallint: '1',
+  date: 'current_date - i % 20',
+  'double precision': 'i % 1000',
   'timestamp with time zone': "now() - i * interval '1 s'",
 }
 
-/** What is counted in memory is written some seconds later, whatever is asked then. */
-export const TALLIES = ['connection_cache', 'limit_usage', 'metric', 'subscription_counter', 'traffic']
+/** What is counted in memory is written some seconds later, and watched by the clock, whatever is asked then. */
+export const TALLIES = [
+  'alert',
+  'alert_pending',
+  'connection_cache',
+  'limit_usage',
+  'metric',
+  'subscription_counter',
+  'traffic',
+]
