@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { diskOf } from '../../platform/disk.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { within } from './guards.ts'
 import { schedules } from './jobs.ts'
 
 let product: Product
@@ -202,4 +203,30 @@ test('a setting that is a secret is never shown, and holds', async () => {
     product.app.db.owner,
   )
   assert.equal(rows[0]?.text, '{}')
+})
+
+test('when more waits for its commit than memory should hold, senders are asked to come again, and nothing is kept', async () => {
+  const source = await newSource({})
+  let settle: () => void = () => {}
+  const commit = new Promise<void>((resolve) => {
+    settle = resolve
+  })
+  const waiting = within(product.app, 128 * 1024 * 1024 - 10, () => commit)
+  const refused = await post(source, { id: 'later' })
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '2'])
+  assert.deepEqual(await messagesOf(source), [])
+  assert.ok(await counted('overloaded'))
+  settle()
+  await waiting
+  assert.equal((await post(source, { id: 'later' })).json()['status'], 'received')
+})
+
+test('every refusal is counted under a name of its own', async () => {
+  const source = await newSource({ body_limit_bytes: 1_024 })
+  const nowhere = { ...source, url: source.url.replace(/.{4}$/, 'zzzz') }
+  assert.equal((await post(nowhere, {})).status, 404)
+  assert.equal((await post(source, { filler: 'x'.repeat(2_000) })).status, 413)
+  await product.api.ok('PATCH', `/v1/sources/${source.id}`, { state: 'disabled' })
+  assert.equal((await post(source, {})).status, 404)
+  for (const result of ['unknown_source', 'too_large', 'disabled']) assert.ok(await counted(result), result)
 })
