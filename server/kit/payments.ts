@@ -39,6 +39,8 @@ export const Payer = Type.Object(
   { additionalProperties: false },
 )
 
+export type Payer = Static<typeof Payer>
+
 export const CreatePayment = Type.Object(
   {
     money: MoneyInput,

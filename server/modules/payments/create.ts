@@ -14,6 +14,7 @@ import { type Decision, judged } from './risk.ts'
 import type { CreatePayment } from './schema.ts'
 import { applyWord, type Draft, link, tell } from './told.ts'
 import { type Answer, ask, NOT_SENT } from './vendor.ts'
+import { waitOf } from './waiting.ts'
 
 /** A payment from what is asked of us to the vendor's answer. It is on record, and settled by itself, before it is sent. */
 
@@ -32,7 +33,7 @@ export async function createPayment(app: App, actor: Actor, input: CreatePayment
     fromWire('connection', input.connection_id, 'connection_id'),
   )
   const place = { tenant_id: actor.tenant_id, id: app.newId() }
-  const request = requestOf(place, input)
+  const request = requestOf(place, input, connection)
   check(connection, request)
   // Before it is on record: whatever is there unheld was approved, even where this process dies.
   const payment_id = toWire('payment', place.id)
@@ -41,28 +42,35 @@ export async function createPayment(app: App, actor: Actor, input: CreatePayment
   return decision === 'approve' ? send(app, actor, connection, place, request) : { row, action: null }
 }
 
-const requestOf = ({ id }: queries.Place, input: CreatePayment): VendorCreate => {
-  const { money, source, customer, description, return_url, metadata, method, capture } = input
+type Request = VendorCreate & { method: string }
+
+function requestOf(
+  { id }: queries.Place,
+  input: CreatePayment,
+  { opened: { provider } }: OpenConnection,
+): Request {
+  const { connection_id: _id, source, method = provider.payments?.methods?.[0] ?? 'card', ...rest } = input
   return {
-    money,
+    ...rest,
     reference: toWire('payment', id),
-    method: method ?? 'card',
-    ...(description !== undefined && { description }),
+    method,
     ...(source !== undefined && { source, confirm: true }),
-    ...(customer !== undefined && { customer }),
-    ...(capture !== undefined && { capture }),
-    ...(return_url !== undefined && { return_url }),
-    ...(metadata !== undefined && { metadata }),
   }
 }
 
 /** What the vendor could never be asked is refused before anything is kept. Throws only what is the caller's fault. */
-function check({ opened: { provider, settings } }: OpenConnection, request: VendorCreate): void {
+function check({ opened: { provider, settings } }: OpenConnection, request: Request): void {
   const create = provider.operations['payments.create']
   if (!create)
     throw new Problem('invalid_request', {
       field: 'connection_id',
       detail: `${provider.id} takes no payments; it has no operation payments.create`,
+    })
+  const { methods = [request.method] } = provider.payments ?? {}
+  if (!methods.includes(request.method))
+    throw new Problem('invalid_request', {
+      field: 'method',
+      detail: `${provider.id} takes ${methods.join(', ')}, not ${request.method}`,
     })
   for (const [field, value] of Object.entries({ ...request, ...request.metadata }))
     if (typeof value === 'string' && field !== 'reference' && hasCardNumber(value))
@@ -85,13 +93,14 @@ async function put(
   { input, request, decision }: Wanted,
 ): Promise<queries.PaymentRow> {
   const { tenant_id, id } = place
-  const { money, method = 'card', capture = 'automatic', customer = null, description = null } = input
+  const { money, capture = 'automatic', customer = null, description = null, due_date = null } = input
+  const method = request.method as queries.Method
   const about = { connection_id: connection.id, provider: connection.opened.provider.id, actor: actor.id }
   return tell(app, tenant_id, async (tx) => {
     const row = await queries.insertPayment(tx, {
       ...place,
       ...about,
-      ...{ method, capture, customer, description, held: decision === 'review' },
+      ...{ method, capture, customer, description, due_date, held: decision === 'review' },
       ...{ amount: money.amount, currency: money.currency },
       metadata: JSON.stringify(input.metadata ?? {}),
       request: await sealRequest(app, tx, place, { request, version: connection.version }),
@@ -156,11 +165,19 @@ export async function answered(
       answer.kind === 'told'
         ? wordOf(answer.told, row.currency)
         : { status: 'failed' as const, failure: answer.failure }
-    // Of one that news has moved on, the job may already be that of a refund or a capture.
-    if (cause === 'reply' && row.status === 'processing') await queries.relink(tx, place, null)
     const applied = must(await applyWord(tx, place, word, { cause, cause_id: answer.call_id }))
-    return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
+    const out = must(await queries.findPayment(tx, place))
+    // Of one that news has moved on, the job may already be that of a refund or a capture.
+    if (cause === 'reply' && row.status === 'processing') await lookLater(app, tx, place, out)
+    return { out, drafts: applied.drafts }
   })
+}
+
+/** One that waits for its payer is looked at from time to time, in case nobody tells of it; any other is known. */
+async function lookLater(app: App, tx: Tx, place: queries.Place, row: queries.PaymentRow): Promise<void> {
+  const wait_s = waitOf(row, 0, app.clock.now())
+  if (wait_s === null) await queries.relink(tx, place, null)
+  else await link(app, tx, place, { wait_s })
 }
 
 /** The room of risk said no: the vendor is never asked. */

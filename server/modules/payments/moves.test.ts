@@ -7,6 +7,7 @@ import { toWire } from '../../platform/ids.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import type { Actor } from '../app.ts'
 import { answered } from './create.ts'
+import * as lists from './list_queries.ts'
 import { leftToRefund, mayRefundBecome, nextOf, type Standing, type Status, wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
@@ -81,7 +82,7 @@ async function begin(): Promise<Try> {
     queries.insertPayment(tx, {
       ...place,
       ...{ connection_id, provider: 'stripe', method: 'card', capture: 'manual', held: false, actor: 'test' },
-      ...{ amount: String(AMOUNT), currency: 'BRL', customer: null, description: null },
+      ...{ amount: String(AMOUNT), currency: 'BRL', customer: null, description: null, due_date: null },
       metadata: '{}',
       request: Buffer.from('x'),
     }),
@@ -247,7 +248,7 @@ async function checkEnd(run: Try): Promise<void> {
   assert.ok(count('payment.completed') <= 1 + run.bounced, told.join())
   const done = ours.filter(({ status }) => status === 'completed').length
   assert.ok(count('refund.completed') >= done && count('refund.completed') <= done + run.bounced, told.join())
-  const moves = await inTenant(served.app.db, tenant_id, (tx) => queries.listMoves(tx, place))
+  const moves = await inTenant(served.app.db, tenant_id, (tx) => lists.listMoves(tx, place))
   assert.deepEqual(
     moves.map(({ version }) => version),
     moves.map((_, at) => at + 1),
@@ -293,6 +294,7 @@ const ALL: Status[] = [
 ]
 const standing = (status: Status): Standing => ({
   ...{ status, vendor_id: 'pi_1', amount: AMOUNT, failure: null, refunded: 0n },
+  ...{ settlement_id: null, expires_at: null, pix_code: null },
   captured: status === 'completed' || status === 'disputed' ? AMOUNT : 0n,
 })
 

@@ -15,6 +15,12 @@ export type Standing = {
   captured: bigint
   refunded: bigint
   failure: Refusal | null
+  /** The vendor's id of the money that came, where it is not the payment's own. */
+  settlement_id: string | null
+  /** When the payer can pay no longer, RFC 3339. */
+  expires_at: string | null
+  /** By which the payer pays, while it waits for that. */
+  pix_code: string | null
 }
 
 /** What somebody says of it. Amounts that are absent were not spoken of. */
@@ -24,6 +30,9 @@ export type Word = {
   captured?: bigint
   refunded?: bigint
   failure?: Refusal
+  settlement_id?: string
+  expires_at?: string
+  pix_code?: string
 }
 
 /** Money was taken; which of the three it is follows from how much of it was given back. */
@@ -56,7 +65,8 @@ const CORRECTED: Partial<Record<Status, readonly Status[]>> = {
 
 /** What it is after `word`; null where nothing changes. */
 export function nextOf(now: Standing, word: Word, is_answer = false): Standing | null {
-  if (now.vendor_id !== null && word.vendor_id !== undefined && now.vendor_id !== word.vendor_id) return null
+  if (isOfAnother(now.vendor_id, word.vendor_id) || isOfAnother(now.settlement_id, word.settlement_id))
+    return null
   const wanted = isTaken(word.status) ? 'completed' : word.status
   const may = [...FORWARD[now.status], ...(is_answer ? (CORRECTED[now.status] ?? []) : [])]
   const base = may.includes(wanted) ? wanted : now.status
@@ -65,9 +75,17 @@ export function nextOf(now: Standing, word: Word, is_answer = false): Standing |
   const status = isTaken(base) ? takenStatus(captured, refunded) : base
   const failure = status === 'failed' ? (word.failure ?? now.failure) : null
   const vendor_id = now.vendor_id ?? word.vendor_id ?? null
-  const after = { ...now, status, vendor_id, captured, refunded, failure }
+  const settlement_id = now.settlement_id ?? word.settlement_id ?? null
+  const expires_at = word.expires_at ?? now.expires_at
+  const pix_code = status === 'pending' ? (word.pix_code ?? now.pix_code) : null
+  const known = { settlement_id, expires_at, pix_code }
+  const after = { ...now, status, vendor_id, captured, refunded, failure, ...known }
   return isSame(now, after) ? null : after
 }
+
+/** Of another payment at the vendor, or of other money than that which paid this one. */
+const isOfAnother = (known: string | null, told: string | undefined): boolean =>
+  known !== null && told !== undefined && known !== told
 
 /** A vendor says 0 for what is not captured yet. */
 function capturedAfter(now: Standing, word: Word, base: Status): bigint {
@@ -92,7 +110,10 @@ const isSame = (a: Standing, b: Standing): boolean =>
   a.status === b.status &&
   a.vendor_id === b.vendor_id &&
   a.captured === b.captured &&
-  a.refunded === b.refunded
+  a.refunded === b.refunded &&
+  a.settlement_id === b.settlement_id &&
+  a.expires_at === b.expires_at &&
+  a.pix_code === b.pix_code
 
 /** Whether others are to be told. */
 export const isNews = (before: Standing, after: Standing): boolean =>
@@ -100,7 +121,7 @@ export const isNews = (before: Standing, after: Standing): boolean =>
 
 /** Amounts of another currency are not ours to reckon with. */
 export function wordOf(payment: VendorPayment, currency: string): Word {
-  const { status, vendor_id, captured, refunded, failure } = payment
+  const { status, vendor_id, captured, refunded, failure, settlement_id, action } = payment
   const units = (money: VendorPayment['money'] | undefined) =>
     money?.currency === currency ? BigInt(money.amount) : undefined
   const [taken, given] = [units(captured), units(refunded)]
@@ -110,8 +131,18 @@ export function wordOf(payment: VendorPayment, currency: string): Word {
     ...(taken !== undefined && { captured: taken }),
     ...(given !== undefined && { refunded: given }),
     ...(failure && { failure }),
+    ...(settlement_id !== undefined && { settlement_id }),
+    ...(action?.pix_code !== undefined && { pix_code: action.pix_code }),
+    ...(action?.expires_at !== undefined && { expires_at: action.expires_at }),
   }
 }
+
+/** Clocks differ, and the vendor may be a moment behind. */
+export const GRACE_MS = 60_000
+
+/** Vendors leave what was not paid in time as it was: what still waits when it was asked after that is over. */
+export const isOver = (expires_at: string | null | undefined, asked_at: Date): boolean =>
+  expires_at != null && asked_at.getTime() > Date.parse(expires_at) + GRACE_MS
 
 /** As the vendors' word for a refund, and ours while nobody knows. */
 export type RefundStatus = 'processing' | 'pending' | 'completed' | 'failed' | 'canceled'

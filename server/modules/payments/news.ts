@@ -3,6 +3,7 @@ import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once, type Tx } from '../../platform/database/database.ts'
 import { parseWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
+import * as known from './known_queries.ts'
 import { wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
@@ -71,22 +72,22 @@ async function placeOf(
   reference = '',
 ): Promise<queries.Place | null> {
   const id = parseWire('payment', reference)
-  const known = await seekers(app).add({ tenant_id, provider, vendor_id, id })
-  const fitting = known.filter((one) => connection_id === null || one.connection_id === connection_id)
+  const found = await seekers(app).add({ tenant_id, provider, vendor_id, id })
+  const fitting = found.filter((one) => connection_id === null || one.connection_id === connection_id)
   const [only, ...others] = fitting
   return only && others.length === 0 ? { tenant_id, id: only.id } : null
 }
 
 /** Messages are read many at a time; they ask together. */
 const seekers = once((app: App) =>
-  createBatch<queries.Sought, queries.Known[]>({
+  createBatch<known.Sought, known.Known[]>({
     size: 256,
     parallel: 2,
     isFinal: isConnectionLoss,
     flush: async (sought) => {
-      const known = await queries.findKnown(app.db.worker, sought)
-      const by_place = sought.map((): queries.Known[] => [])
-      for (const one of known) by_place[one.at]?.push(one)
+      const found = await known.findKnown(app.db.worker, sought)
+      const by_place = sought.map((): known.Known[] => [])
+      for (const one of found) by_place[one.at]?.push(one)
       return by_place
     },
   }),

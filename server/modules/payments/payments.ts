@@ -6,6 +6,7 @@ import { type OpenConnection, useConnection } from '../connections/connections.t
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { act, cancelHeld, confirm } from './acts.ts'
 import * as create from './create.ts'
+import * as lists from './list_queries.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { reserveRefund, sendRefund } from './refunds.ts'
@@ -43,7 +44,7 @@ export async function listPayments(app: App, actor: Actor, input: PaymentQuery) 
     ...(connection_id && { connection_id: fromWire('connection', connection_id, 'connection_id') }),
   }
   const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listPayments(tx, actor.tenant_id, wanted, limit, before),
+    lists.listPayments(tx, actor.tenant_id, wanted, limit, before),
   )
   return toPage('payment', rows, limit, toPayment)
 }
@@ -58,7 +59,7 @@ export async function readPayment(app: App, actor: Actor, wire_id: string) {
   const place = placeOf(actor, wire_id)
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     const row = found(await queries.findPayment(tx, place), wire_id)
-    return { ...toPayment(row), moves: (await queries.listMoves(tx, place)).map(toMove) }
+    return { ...toPayment(row), moves: (await lists.listMoves(tx, place)).map(toMove) }
   })
 }
 
@@ -107,7 +108,10 @@ export async function cancelPayment(app: App, actor: Actor, wire_id: string, { r
   const row = await act(app, actor, connection, place, {
     verb: 'cancel',
     from: ['pending', 'authorized', 'failed'],
-    input: () => (reason === undefined ? {} : { reason }),
+    input: ({ amount, currency }) => ({
+      money: { amount, currency },
+      ...(reason !== undefined && { reason }),
+    }),
   })
   return toPayment(row)
 }

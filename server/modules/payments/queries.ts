@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Refusal } from '../../kit/news.ts'
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import type { Tx } from '../../platform/database/database.ts'
 import { isTaken, type Standing, type Status } from './moves.ts'
 
 /** Every statement on payments and their moves. */
@@ -30,11 +30,15 @@ export type PaymentRow = {
   sent_at: Date | null
   version: number
   job_id: string | null
+  due_date: string | null
+  expires_at: Date | null
+  pix_code: string | null
+  settlement_id: string | null
   completed_at: Date | null
   updated_at: Date
 }
 
-const PAYMENT = [
+export const PAYMENT = [
   'id',
   'connection_id',
   'provider',
@@ -54,6 +58,10 @@ const PAYMENT = [
   'sent_at',
   'version',
   'job_id',
+  'due_date',
+  'expires_at',
+  'pix_code',
+  'settlement_id',
   'completed_at',
   'updated_at',
 ] as const
@@ -65,6 +73,7 @@ export const standingOf = ({
   captured,
   refunded,
   failure,
+  ...row
 }: PaymentRow): Standing => ({
   status,
   vendor_id,
@@ -72,6 +81,9 @@ export const standingOf = ({
   captured: BigInt(captured),
   refunded: BigInt(refunded),
   failure,
+  settlement_id: row.settlement_id,
+  expires_at: row.expires_at?.toISOString() ?? null,
+  pix_code: row.pix_code,
 })
 
 /** What led to a move, and its id on the wire. */
@@ -92,6 +104,7 @@ export type NewPayment = Place &
     | 'customer'
     | 'description'
     | 'held'
+    | 'due_date'
   > & { metadata: string; request: Buffer; actor: string }
 
 /** With its first move. */
@@ -146,13 +159,14 @@ export async function movePayment(
   after: Standing,
   { cause, cause_id }: Cause,
 ): Promise<boolean> {
-  const { status, vendor_id, captured, refunded } = after
+  const { status, vendor_id, captured, refunded, settlement_id, expires_at, pix_code } = after
   const failure = after.failure && JSON.stringify(after.failure)
   const { rows } = await sql`
     with moved as (
       update payment
          set status = ${status}, vendor_id = ${vendor_id}, captured = ${captured}, refunded = ${refunded},
-             failure = ${failure}::jsonb, version = version + 1, updated_at = now(), held = false,
+             failure = ${failure}::jsonb, settlement_id = ${settlement_id}, expires_at = ${expires_at}::timestamptz,
+             pix_code = ${pix_code}, version = version + 1, updated_at = now(), held = false,
              request = case when ${status} = 'processing' then request end,
              completed_at = case when ${isTaken(status)} then coalesce(completed_at, now()) else completed_at end
        where tenant_id = ${tenant_id} and id = ${id} and status = ${before.status} and version = ${before.version}
@@ -202,74 +216,3 @@ export async function findRequest(tx: Tx, { tenant_id, id }: Place): Promise<Buf
     .executeTakeFirst()
   return row?.request ?? null
 }
-
-export type Wanted = {
-  status?: Status
-  connection_id?: string
-  customer?: string
-  vendor_id?: string
-}
-
-export function listPayments(
-  tx: Tx,
-  tenant_id: string,
-  wanted: Wanted,
-  limit: number,
-  before: string | null,
-): Promise<PaymentRow[]> {
-  let query = tx.selectFrom('payment').select(PAYMENT).where('tenant_id', '=', tenant_id)
-  for (const [column, value] of Object.entries(wanted))
-    query = query.where(column as keyof Wanted, '=', value as never)
-  if (before) query = query.where('id', '<', before)
-  return query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute() as Promise<PaymentRow[]>
-}
-
-export type MoveRow = {
-  version: number
-  status: string
-  captured: string
-  refunded: string
-  cause: Cause['cause']
-  cause_id: string | null
-  at: Date
-}
-
-const MOST_MOVES = 200
-
-export const listMoves = (tx: Tx, { tenant_id, id }: Place): Promise<MoveRow[]> =>
-  tx
-    .selectFrom('payment_move')
-    .select(['version', 'status', 'captured', 'refunded', 'cause', 'cause_id', 'at'])
-    .where('tenant_id', '=', tenant_id)
-    .where('payment_id', '=', id)
-    .orderBy('version')
-    .limit(MOST_MOVES)
-    .execute()
-
-/** Whom news may be about: by the vendor's id of it, or by ours that the vendor gave back. */
-export type Sought = { tenant_id: string; provider: string; vendor_id: string; id: string | null }
-export type Known = Place & { at: number; connection_id: string }
-
-// For each that is sought, by one probe of an index each. One whose vendor's id is known is not found by ours.
-const KNOWN = {
-  name: 'payment_known',
-  text: `
-    select (r.at - 1)::int as at, p.tenant_id, p.id, p.connection_id
-      from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) with ordinality r(t, provider, v, i, at)
-      cross join lateral (
-        select tenant_id, id, connection_id from payment where tenant_id = r.t and vendor_id = r.v and provider = r.provider
-        union all
-        select tenant_id, id, connection_id from payment
-         where tenant_id = r.t and id = r.i and vendor_id is null and provider = r.provider offset 0) p`,
-}
-
-export const findKnown = (db: Db, sought: readonly Sought[]): Promise<Known[]> =>
-  hot<Known>(db, KNOWN, [
-    sought.map((one) => one.tenant_id),
-    sought.map((one) => one.provider),
-    sought.map((one) => one.vendor_id),
-    sought.map((one) => one.id),
-  ])

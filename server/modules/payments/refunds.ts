@@ -58,16 +58,27 @@ export async function sendRefund(
   app: App,
   actor: Actor,
   connection: OpenConnection,
-  { vendor_id, currency }: queries.PaymentRow,
-  { id, amount, reason }: refunds.RefundRow,
+  payment: queries.PaymentRow,
+  refund: refunds.RefundRow,
   cause: 'reply' | 'answer' = 'reply',
 ): Promise<refunds.RefundRow> {
+  const answer = await askRefund(app, actor, connection, payment, refund)
+  const heard = cause === 'answer' ? never(answer) : answer
+  return refundAnswered(app, { tenant_id: connection.tenant_id, id: refund.id }, heard, cause)
+}
+
+export function askRefund(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  { vendor_id, settlement_id, currency }: queries.PaymentRow,
+  { id, amount, reason }: refunds.RefundRow,
+): Promise<Answer<VendorRefund>> {
   const reference = toWire('refund', id)
   const money = { amount, currency }
-  const input = { vendor_id, money, reference, ...(reason !== null && { reason }) }
-  const answer = await ask<VendorRefund>(app, actor, connection, { verb: 'refund', input, key: reference })
-  const heard = cause === 'answer' ? never(answer) : answer
-  return refundAnswered(app, { tenant_id: connection.tenant_id, id }, heard, cause)
+  const more = { ...(reason !== null && { reason }), ...(settlement_id !== null && { settlement_id }) }
+  const input = { vendor_id, money, reference, ...more }
+  return ask<VendorRefund>(app, actor, connection, { verb: 'refund', input, key: reference })
 }
 
 /** What the vendor said of a refund; where nobody knows it, it is asked for soon. */

@@ -1,8 +1,10 @@
 import Type, { type Static } from 'typebox'
 import { REFUSAL_REASONS, type RefusalReason } from '../../kit/news.ts'
+import { Day, Payer } from '../../kit/payments.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { IdParams, Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
-import type { MoveRow, PaymentRow } from './queries.ts'
+import type { MoveRow } from './list_queries.ts'
+import type { PaymentRow } from './queries.ts'
 import type { RefundRow } from './refund_queries.ts'
 
 /** Minor units as text with an ISO 4217 code: R$ 150,50 is `{ amount: "15050", currency: "BRL" }`. */
@@ -75,6 +77,31 @@ export const CreatePayment = Type.Object(
     return_url: Type.Optional(
       Type.String({ maxLength: 2000, description: 'Where the payer comes back to after a step elsewhere' }),
     ),
+    due_date: Type.Optional(
+      Type.Unsafe<string>({ ...Day, description: 'Until when it is to be paid', examples: ['2026-12-31'] }),
+    ),
+    expires_in_s: Type.Optional(
+      Type.Integer({
+        minimum: 60,
+        maximum: 31_536_000,
+        description:
+          'How long it can be paid: from now, or in whole days past the due date; as the connection says',
+      }),
+    ),
+    payer: Type.Optional(
+      Type.Unsafe<Payer>({
+        ...Payer,
+        description: 'Who is to pay; needed where there is a due date. Told to the vendor, and not kept',
+        examples: [{ name: 'Fulano de Tal', document: '12345678909' }],
+      }),
+    ),
+    pix_key: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 77,
+        description: 'Which Pix key of yours receives; that of the connection',
+      }),
+    ),
     metadata: Type.Optional(Metadata),
   },
   { additionalProperties: false },
@@ -141,6 +168,14 @@ const PAYMENT = {
   description: Nullable(Type.String()),
   metadata: Type.Record(Type.String(), Type.String()),
   failure: Failure,
+  due_date: Nullable(Type.String()),
+  expires_at: Nullable(Timestamp),
+  pix_code: Nullable(Type.String({ description: 'Copia e cola, while the payer may pay by it' })),
+  settlement_id: Nullable(
+    Type.String({
+      description: "The vendor's id of the money that came, where it is not vendor_id: Pix's endToEndId",
+    }),
+  ),
   created_at: Timestamp,
   updated_at: Timestamp,
   completed_at: Nullable(Timestamp),
@@ -174,6 +209,7 @@ export const PaymentQuery = Type.Object(
     connection_id: Type.Optional(Type.String({ maxLength: 40 })),
     customer: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
     vendor_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    settlement_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   },
   { additionalProperties: false },
 )
@@ -213,6 +249,10 @@ export const toPayment = (row: PaymentRow): Payment => {
     description: row.description,
     metadata: row.metadata,
     failure: row.failure,
+    due_date: row.due_date,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    pix_code: row.pix_code,
+    settlement_id: row.settlement_id,
     created_at: timeOfId(row.id).toISOString(),
     updated_at: row.updated_at.toISOString(),
     completed_at: row.completed_at?.toISOString() ?? null,

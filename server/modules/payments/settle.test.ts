@@ -62,7 +62,14 @@ async function leave(age_ms: number, held = false, version = 1): Promise<queries
         held,
         actor: 'test',
       },
-      ...{ amount: '990', currency: 'BRL', customer: null, description: null, metadata: '{}' },
+      ...{
+        amount: '990',
+        currency: 'BRL',
+        customer: null,
+        description: null,
+        metadata: '{}',
+        due_date: null,
+      },
       request: await sealRequest(served.app, tx, place, { request: REQUEST(place), version }),
     })
     await link(served.app, tx, place, { wait_s: 3_600 })

@@ -65,6 +65,9 @@ const movedRow = (row: queries.PaymentRow, after: Standing): queries.PaymentRow 
   captured: String(after.captured),
   refunded: String(after.refunded),
   failure: after.failure,
+  settlement_id: after.settlement_id,
+  expires_at: after.expires_at === null ? null : new Date(after.expires_at),
+  pix_code: after.pix_code,
   held: false,
   version: row.version + 1,
 })
@@ -75,12 +78,13 @@ export function paymentEvent(row: queries.PaymentRow, { cause, cause_id }: queri
     held: _held,
     updated_at: _at,
     completed_at: _done,
+    pix_code: _code, // for the payer, and not for all who listen
     provider,
     connection_id,
     ...payment
   } = toPayment(row)
   const about = { provider, connection_id, cause, cause_id, payment: { ...payment, reference: payment.id } }
-  const found_by = row.vendor_id === null ? [] : [row.vendor_id]
+  const found_by = [row.vendor_id, row.settlement_id].filter((id) => id !== null)
   return { type: `payment.${row.status}`, data: JSON.stringify(about), entity_id: payment.id, found_by }
 }
 
@@ -92,16 +96,19 @@ export async function link(app: App, tx: Tx, place: queries.Place, turn: Turn): 
   return id
 }
 
-/** `tries`: how often it was asked; `denied`: how often the vendor knew nothing of it, long after. */
-export type Turn = { wait_s: number; tries?: number; denied?: number }
+/**
+ * `tries`: how often it was asked; `denied`: how often the vendor knew nothing of it, long after; `looks`: how often it
+ * was looked whether its payer has paid.
+ */
+export type Turn = { wait_s: number; tries?: number; denied?: number; looks?: number }
 
 export async function enqueueTurn(
   app: App,
   tx: Tx,
   { tenant_id, id: payment_id }: queries.Place,
   id: string,
-  { wait_s, tries = 0, denied = 0 }: Turn,
+  { wait_s, tries = 0, denied = 0, looks = 0 }: Turn,
 ): Promise<void> {
   const due = new Date(app.clock.now().getTime() + wait_s * 1000)
-  await enqueue(tx, { tenant_id, id, kind: SETTLE, payload: { payment_id, tries, denied }, due })
+  await enqueue(tx, { tenant_id, id, kind: SETTLE, payload: { payment_id, tries, denied, looks }, due })
 }

@@ -47,9 +47,18 @@ export async function ask<Told>(
     ...(key !== undefined && { idempotency_key: key }),
   }
   try {
-    return toAnswer<Told>(
-      JSON.parse(await makeOwnCall(app, actor, toWire('connection', id), wanted)) as Report,
-    )
+    const report = JSON.parse(await makeOwnCall(app, actor, toWire('connection', id), wanted)) as Report
+    const answer = toAnswer<Told>(report)
+    // Who knows no keys may refuse the second attempt for what the first one did.
+    const may_be_done =
+      key !== undefined && report.attempts > 1 && opened.provider.payments?.settles === 'lookup'
+    return may_be_done && answer.kind === 'refused'
+      ? {
+          kind: 'unknown',
+          because: `refused at the second attempt: ${answer.failure.message}`,
+          call_id: answer.call_id,
+        }
+      : answer
   } catch (error) {
     // What is thrown for the caller is thrown before anything is sent.
     if (error instanceof Problem) return { kind: 'refused', failure: notSent(error), call_id: null }

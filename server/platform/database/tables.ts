@@ -17,7 +17,7 @@ export interface Tables {
     tenant_id: string
     id: string
     rule_id: string
-    kind: string
+    kind: 'success_rate' | 'latency' | 'breaker_open' | 'connection_unhealthy' | 'limit_near' | 'backlog_age' | 'deliveries_exhausted' | 'subscription_disabled' | 'credential_expiring' | 'quarantined' | 'unknown_outcomes' | 'disk_low'
     severity: 'info' | 'warning' | 'critical'
     subject: string
     subject_name: string | null
@@ -35,7 +35,7 @@ export interface Tables {
     tenant_id: string
     rule_id: string
     subject: string
-    kind: string
+    kind: 'success_rate' | 'latency' | 'breaker_open' | 'connection_unhealthy' | 'limit_near' | 'backlog_age' | 'deliveries_exhausted' | 'subscription_disabled' | 'credential_expiring' | 'quarantined' | 'unknown_outcomes' | 'disk_low'
     since: Timestamp
   }
   alert_rule: {
@@ -666,6 +666,10 @@ export interface Tables {
     actor: string
     completed_at: Timestamp | null
     updated_at: Generated<Timestamp>
+    due_date: string | null
+    expires_at: Timestamp | null
+    pix_code: string | null
+    settlement_id: string | null
   }
   payment_move: {
     tenant_id: string
@@ -839,7 +843,6 @@ export interface Tables {
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
     options: Generated<Jsonb>
-    description: string | null
     description: string | null
   }
   subscription: {
