@@ -115,7 +115,7 @@ function checkReply(
 ) {
   const { status } = fixture.reply
   const resultOf = (reply: unknown) => {
-    const outcome = readReply(provider, operation, method, answer(status, reply))
+    const outcome = readReply(provider, operation, method, answer(status, reply), fixture.input)
     if (outcome.outcome === 'succeeded') return outcome.data
     return outcome.outcome === 'refused' ? { refusal: outcome.refusal } : outcome
   }

@@ -42,6 +42,8 @@ export type Provider = {
   /** Sent with every request. */
   headers?(settings: Settings): Record<string, string>
   idempotency_header?: PerSettings<string | null>
+  /** Gets a UUID of its own with every attempt, which the vendor has to give back: another one is another's answer. */
+  mirrored_header?: string
   /** The cheapest read that proves the credentials. */
   test: PerSettings<OperationRequest>
   payments?: Payments
@@ -87,23 +89,25 @@ export type Limits = {
 /** What counts against the vendor beside no answer and a 5xx. `codes` are those of `refusal`. */
 export type Failures = { statuses?: readonly number[]; codes?: readonly string[] }
 
-/** What one thing a provider can do takes, asks and gives back. `translate` is pure. */
+/** What one thing a provider can do takes, asks and gives back. `translate` is pure; some replies do not repeat what was asked. */
 export type Operation<Input = unknown, Output = unknown> = {
   input: TSchema
   /** `settings` are those of the connection, with their defaults. */
   request(input: Input, settings: Settings): OperationRequest
   reads: TSchema
-  translate(reply: unknown): Output
+  translate(reply: unknown, input: Input): Output
   /** It only reads, whatever its method, and its answers may be kept so; a connection's own policy goes before. */
   cache?: CacheRules
+  /** What it takes holds a card and is kept nowhere, not even sealed: it is done now or not at all. */
+  unstored?: true
   /** By what its call is found, beside the personal data in it; asked before the call too, when there is no output. */
   external_ids?(input: Input, output: Output | null): (string | null | undefined)[]
   /** How an outcome nobody saw is found out; where absent the call stays `unknown`. */
   settles?: Settles
-}
-
   /** On our own behalf: with a token of the client, where the connection's own is of somebody's consent. */
   as?: 'client'
+}
+
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** Before the base URL, the authentication and the rest of what the kit adds. */
@@ -191,13 +195,14 @@ function paymentFaults(provider: Provider, payments: Payments): (string | false)
 type OperationOf<Input, Reads extends TSchema, Output> = {
   request(input: Input, settings: Settings): OperationRequest
   reads: Reads
-  translate(reply: Static<Reads>): Output
+  translate(reply: Static<Reads>, input: Input): Output
   cache?: CacheRules
+  unstored?: true
   external_ids?(input: Input, output: Output | null): (string | null | undefined)[]
+  as?: 'client'
 }
 
 /** An operation with its own `input` schema; one of `payments` takes the kit's and leaves it out. */
-  as?: 'client'
 export function operation<Schema extends TSchema, Reads extends TSchema, Output>(
   own: OperationOf<Static<Schema>, Reads, Output> & { input: Schema },
 ): Operation<Static<Schema>, Output>

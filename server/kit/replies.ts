@@ -41,13 +41,14 @@ export function readReply<T>(
   operation: Operation<never, T>,
   method: string,
   result: EgressResult,
+  input: unknown = {},
 ): Outcome<T> {
   const outcome = judge(provider, method, result)
   if (outcome.outcome !== 'succeeded') return outcome
   const { status, data } = outcome
   const reply = readText(operation.reads, data.toString() || 'null')
   const meaning = reply.ok
-    ? translated(() => operation.translate(reply.value))
+    ? translated(() => operation.translate(reply.value, input as never))
     : { ok: false as const, problem: inWords(reply.errors) }
   if (meaning.ok) return { outcome: 'succeeded', status, data: meaning.value }
   const because = `answered ${status}, but the reply cannot be read: ${meaning.problem}`

@@ -9,6 +9,7 @@ import { http } from './http/provider.ts'
 import { mailchimp } from './mailchimp/provider.ts'
 import { mandrill } from './mandrill/provider.ts'
 import { paypal } from './paypal/provider.ts'
+import { pinbank } from './pinbank/provider.ts'
 import { pix } from './pix/provider.ts'
 import { plaid } from './plaid/provider.ts'
 import { slack } from './slack/provider.ts'
@@ -31,6 +32,7 @@ const ALL: readonly Provider[] = [
   mandrill,
   paypal,
   pix,
+  pinbank,
   plaid,
   slack,
   soap,

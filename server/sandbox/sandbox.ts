@@ -13,6 +13,7 @@ import { createEcho } from './echo.ts'
 import { createFaults, type Fault } from './faults.ts'
 import { createHooks, HOOKED } from './hooks/hooks.ts'
 import { createOAuth } from './oauth.ts'
+import { createPinbank } from './pinbank/pinbank.ts'
 import { createStripe } from './stripe/stripe.ts'
 import { createTruth, type Truth } from './truth.ts'
 import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Vendor } from './wire.ts'
@@ -50,6 +51,7 @@ export function createVendors(log?: Log): Vendors {
     ['oauth', oauth.vendor],
     ['access', createAccess()],
     ['bin', createBins()],
+    ['pinbank', createPinbank()],
     ['', (request) => (request.path === '/' ? index : notFound(request))],
     ...hooks.vendors,
     ['_truth', (request) => readTruth(truth, request)],

@@ -20,7 +20,7 @@ export async function concludeCall(
   performed: Performed & { cache?: CacheNote | null },
 ): Promise<string> {
   const { connection, named } = prepared
-  const answer = readAnswer(connection.opened.provider, performed.response, named)
+  const answer = readAnswer(connection.opened.provider, performed.response, prepared)
   nameCall(app, prepared, performed.id, answer)
   const mapped = performed.state === 'succeeded' ? await mapAnswer(app, actor, prepared, answer) : null
   const steps = { in: prepared.steps, out: mapped?.steps ?? [] }

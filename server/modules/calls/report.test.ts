@@ -11,7 +11,10 @@ test("what the vendor did is not refused where its answer's amount is none of ou
   const body = Buffer.from(JSON.stringify(intent))
   const timing = { first_byte_ms: 1, total_ms: 1 }
   const response = { kind: 'response' as const, status: 200, headers: {}, body, truncated: false, timing }
-  const answer = readAnswer(provider, response, { name: 'payments.find', operation, settings: {} })
+  const answer = readAnswer(provider, response, {
+    named: { name: 'payments.find', operation, settings: {} },
+    input: {},
+  })
   assert.equal(answer.result, undefined)
   assert.match(String(answer.error), /not as expected/)
 })

@@ -8,7 +8,7 @@ import type { OpenConnection } from '../connections/connections.ts'
 import type { CacheNote } from './cache_schema.ts'
 import type { Performed } from './perform.ts'
 import type { Response } from './pipeline.ts'
-import type { Named } from './prepare.ts'
+import type { Named, Prepared } from './prepare.ts'
 
 /**
  * What the caller is told, as JSON text. The vendor's JSON is put in as it came, so that `12.50` stays `12.50` and no
@@ -49,12 +49,15 @@ export function toReport(
   return `${JSON.stringify(head).slice(0, -1)},"body":${json}}`
 }
 
+/** Which operation, and what it took. */
+type Asked = Pick<Prepared, 'named' | 'input'>
+
 /** What a vendor answered, and what that is in our words. */
 export type Answer = Body & Translated
 
-export const readAnswer = (provider: Provider, response: Response | null, named: Named | null): Answer => {
+export const readAnswer = (provider: Provider, response: Response | null, asked: Asked): Answer => {
   const body = bodyOf(response)
-  return { ...body, ...(response && translate(provider, response, body, named)) }
+  return { ...body, ...(response && translate(provider, response, body, asked)) }
 }
 
 /** With what the mapping made of it. */
@@ -98,16 +101,22 @@ function isJson(text: string): boolean {
 type Translated = { result?: unknown; refusal?: unknown; error?: string }
 
 /** An operation that succeeded has a result in our words; a vendor's no has its reason. */
-function translate(provider: Provider, { status }: Response, body: Body, named: Named | null): Translated {
+function translate(
+  provider: Provider,
+  { status }: Response,
+  body: Body,
+  { named, input }: Asked,
+): Translated {
   const operation = named?.operation
   const value = () => (body.encoding === 'json' ? readJson(body.text) : body.text)
-  if (status >= 400) return provider.refusal ? { refusal: provider.refusal(status, value()) } : {}
+  if (status >= 400 || (status < 300 && provider.refuses?.(value())))
+    return provider.refusal ? { refusal: provider.refusal(status, value()) } : {}
   if (!operation || status >= 300) return {}
   const answer = read(operation.reads, value())
   // The vendor did it; only its answer is not what its documentation says.
   if (!answer.ok) return { error: `the vendor's answer is not as expected: ${inWords(answer.errors)}` }
   try {
-    return { result: operation.translate(answer.value) }
+    return { result: operation.translate(answer.value, input) }
   } catch (error) {
     const why = error instanceof Problem ? error.occurrence.detail : 'it could not be read'
     return { error: `the vendor's answer is not as expected: ${why}` }

@@ -105,7 +105,8 @@ async function lookUp(
   if (state !== 'succeeded' || !performed.response) return null
   const reply = readText(operation.reads, performed.response.body.toString() || 'null')
   if (!reply.ok) return null
-  if (operation.translate(reply.value) !== null) return { state, status, error: `unknown at first; ${by}` }
+  if (operation.translate(reply.value, plan.input) !== null)
+    return { state, status, error: `unknown at first; ${by}` }
   if (denied < DENIED_BEFORE) return 'denied'
   return { state: 'failed', status: null, error: `the vendor knows nothing of it; unknown at first, ${by}` }
 }
