@@ -50,6 +50,11 @@ export async function planCall(
   place: Pick<queries.NewDeferred, 'batch_id' | 'position'>,
 ): Promise<Planned> {
   const checked = await checkCall(app, connection, input)
+  if (checked.named?.operation?.unstored)
+    throw new Problem('invalid_request', {
+      field: 'operation',
+      detail: `${input.operation} takes a card, which is never stored; make the call now, without mode async and batches`,
+    })
   const request = knownRequest(checked, input)
   const row = {
     ...place,

@@ -78,7 +78,7 @@ async function enrichingCall(
   const performed = await performCached(app, actor, prepared.connection, wanted, { named })
   if (performed.state !== 'succeeded' || !performed.response)
     throw new Problem('vendor_failed', { detail: performed.error ?? `it is ${performed.state}` })
-  const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared.named)
+  const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared)
   if (error !== undefined) throw new Problem('vendor_failed', { detail: error })
   const answer = result ?? parseExact(json)
   const out = await mapOut(app, actor, prepared.mapping.out ?? [], answer, { trace: false, depth: depth + 1 })
