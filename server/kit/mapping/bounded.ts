@@ -7,7 +7,10 @@ import { Worker } from 'node:worker_threads'
  */
 export type Task =
   | { kind: 'expression'; expression: string; value: string }
+  | { kind: 'template'; template: unknown; value: string }
   | { kind: 'validate'; schema: unknown; value: string }
+  /** Whether an expression can be read at all; `value` is not looked at. */
+  | { kind: 'syntax'; expression: string; value: string }
 
 /** `text` is JSON, of the result or of the faults; `because` says why there is none. */
 export type Reckoned = { ok: true; text: string } | { ok: false; because: string }
@@ -21,7 +24,11 @@ const MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stack
 export const MOST_TEXT = 5_000_000
 
 type Waiting = { task: Task; done: (reckoned: Reckoned) => void }
-type Thread = { worker: Worker; job: Waiting | null; timer: NodeJS.Timeout | null }
+/** `ready` once it has read its own code, which counts towards nobody's time. */
+type Thread = { worker: Worker; job: Waiting | null; timer: NodeJS.Timeout | null; ready: boolean }
+
+export const READY = 'ready'
+const START_MS = 30_000
 
 function startThread(): Worker {
   const file = new URL('./bounded_thread.ts', import.meta.url)
@@ -42,15 +49,27 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
     if (!idle || !waiting) return
     idle.job = waiting
     idle.worker.ref()
-    idle.timer = setTimeout(() => end(idle, `took longer than ${timeout_ms} ms`), timeout_ms)
+    time(idle)
     idle.worker.postMessage(waiting.task)
   }
 
+  function time(thread: Thread): void {
+    const [ms, because] = thread.ready
+      ? [timeout_ms, `took longer than ${timeout_ms} ms`]
+      : [START_MS, 'could not be begun']
+    if (thread.timer) clearTimeout(thread.timer)
+    thread.timer = setTimeout(() => end(thread, because), ms)
+  }
+
   function open(): Thread {
-    const thread: Thread = { worker: startThread(), job: null, timer: null }
+    const thread: Thread = { worker: startThread(), job: null, timer: null, ready: false }
     const { worker } = thread
     worker.unref()
-    worker.on('message', (reckoned: Reckoned) => settle(thread, reckoned))
+    worker.on('message', (told: Reckoned | typeof READY) => {
+      if (told !== READY) return settle(thread, told)
+      thread.ready = true
+      if (thread.job) time(thread)
+    })
     worker.on('error', (error: NodeJS.ErrnoException) => end(thread, causeOf(error)))
     worker.on('exit', () => end(thread, 'could not be reckoned'))
     all.add(thread)

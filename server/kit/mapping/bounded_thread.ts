@@ -3,7 +3,9 @@ import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import jsonata from 'jsonata'
 import { RE2JS } from 're2js'
-import type { Reckoned, Task } from './bounded.ts'
+import { READY, type Reckoned, type Task } from './bounded.ts'
+import { fillTemplate } from './template.ts'
+import { parseExact } from './values.ts'
 
 /** The thread behind `bounded.ts`. Its main side ends it when it takes too long. */
 const MOST_TEXT = 5_000_000
@@ -53,10 +55,18 @@ const digitsOf = (text: string): string =>
 
 async function evaluate(expression: string, value: unknown): Promise<Reckoned> {
   const compiled = remember(expressions, expression, () => jsonata(expression))
-  const result: unknown = await compiled.evaluate(value)
+  return asText(await compiled.evaluate(value))
+}
+
+function asText(result: unknown): Reckoned {
   const text = JSON.stringify(result) ?? 'null'
   if (text.length > MOST_TEXT) return { ok: false, because: `gives more than ${MOST_TEXT} characters` }
   return { ok: true, text }
+}
+
+function readExpression(expression: string): Reckoned {
+  jsonata(expression)
+  return { ok: true, text: 'null' }
 }
 
 function validate(schema: unknown, value: unknown): Reckoned {
@@ -75,8 +85,16 @@ function validate(schema: unknown, value: unknown): Reckoned {
 
 async function reckon(task: Task): Promise<Reckoned> {
   try {
-    const value = readValue(task.value)
-    return task.kind === 'expression' ? await evaluate(task.expression, value) : validate(task.schema, value)
+    switch (task.kind) {
+      case 'expression':
+        return await evaluate(task.expression, readValue(task.value))
+      case 'template':
+        return asText(fillTemplate(task.template, parseExact(task.value)))
+      case 'validate':
+        return validate(task.schema, readValue(task.value))
+      case 'syntax':
+        return readExpression(task.expression)
+    }
   } catch (error) {
     const said = (error as { message?: unknown } | null)?.message
     return { ok: false, because: `fails: ${String(said ?? error).slice(0, 300)}` }
@@ -98,3 +116,4 @@ function shut(): void {
 
 shut()
 parentPort?.on('message', async (task: Task) => parentPort?.postMessage(await reckon(task)))
+parentPort?.postMessage(READY)

@@ -10,7 +10,7 @@ import type { Step } from './schema.ts'
 import { checkTemplate, fillTemplate } from './template.ts'
 import { copyOf, parseExact, toPlain } from './values.ts'
 
-export { type Bounded, createBounded } from './bounded.ts'
+export { type Bounded, createBounded, type Reckoned } from './bounded.ts'
 export type { Direction } from './fields.ts'
 export { Mapping, Step, Steps } from './schema.ts'
 export { fillTemplate } from './template.ts'

@@ -1,9 +1,11 @@
 import Type from 'typebox'
 import { rawMember } from '../../kit/wire_json.ts'
 import type { Routes } from '../app.ts'
+import { Previewed } from '../outbound/outbound.ts'
 import { IdParams } from '../wire.ts'
 import * as events from './events.ts'
 import { findHits } from './hits.ts'
+import { previewSubscription } from './preview.ts'
 import {
   CreateEventType,
   Event,
@@ -14,6 +16,7 @@ import {
   Found,
   ImportedTypes,
   ImportTypes,
+  PreviewSubscription,
   PublishEvent,
   Published,
   SearchQuery,
@@ -83,6 +86,23 @@ export const routes: Routes = (http, app) => {
     },
     async (request, reply) =>
       reply.code(202).send(await events.sendTest(app, request.actor, request.params.id)),
+  )
+
+  http.post(
+    '/v1/subscriptions/preview',
+    {
+      config: { access: 'subscriptions:write' },
+      schema: {
+        operationId: 'previewSubscription',
+        summary: 'See what a subscription would send',
+        description:
+          'For an event of the past or the example of a type: the body to the byte, the headers, and whether it would be sent at all. Give a subscription, or what one would have; nothing is kept or sent.',
+        tags: ['Subscriptions'],
+        body: PreviewSubscription,
+        response: { 200: Previewed },
+      },
+    },
+    (request) => previewSubscription(app, request.actor, request.body),
   )
 
   http.get(

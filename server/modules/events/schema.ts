@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
+import { Preview } from '../outbound/outbound.ts'
 import { Customer, Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import type { EventRow, EventTypeRow } from './queries.ts'
 
@@ -52,6 +53,20 @@ export const Published = Type.Object({
 })
 
 export const TestSent = Type.Object({ event_id: WireId('event'), delivery_id: WireId('delivery') })
+
+export const PreviewSubscription = Type.Object(
+  {
+    event_id: Type.Optional(WireId('event')),
+    event_type: Type.Optional(TypeName),
+    version: Type.Optional(Version),
+    ...Preview.properties,
+  },
+  {
+    additionalProperties: false,
+    examples: [{ event_type: 'payment.completed', payload: { template: { id: '{{data.payment.id}}' } } }],
+  },
+)
+export type PreviewSubscription = Static<typeof PreviewSubscription>
 
 export const EventQuery = Type.Object(
   { ...PageQuery.properties, type: Type.Optional(TypeName) },

@@ -191,6 +191,25 @@ const sorted = (value: unknown): string =>
       : member,
   )
 
+/** The example of a type, as JSON text: of the version named, or the newest. */
+export async function exampleOf(
+  app: App,
+  actor: Pick<Actor, 'tenant_id'>,
+  name: string,
+  version?: number,
+): Promise<{ type: string; version: number; data: string }> {
+  const type = (await allTypes(app, actor)).find(
+    (one) => one.name === name && (version === undefined || one.version === version),
+  )
+  if (!type) throw missing(name, version)
+  if (type.example === null) {
+    throw new Problem('conflict', {
+      detail: `${name} has no example; give it one, or name an event of the past`,
+    })
+  }
+  return { type: name, version: type.version, data: JSON.stringify(type.example) }
+}
+
 /** The version an event is of, checked: the one it names, or the newest that is not deprecated. */
 export async function typeOf(
   app: App,

@@ -7,8 +7,9 @@ import type { App } from '../app.ts'
 import { noteTraffic } from '../metrics/metrics.ts'
 import { type Active, receiverOf, wakeDeliveries } from './audience.ts'
 import { noticeOf, type PrepareNotice } from './health.ts'
+import type { Payload } from './payload.ts'
 import type { DueDelivery, Ended } from './queue_queries.ts'
-import { type Payload, send, timeoutOf } from './send.ts'
+import { send, timeoutOf } from './send.ts'
 
 /** What deliveries in any order have in common: where one goes, what it came to, and getting that on record. */
 

@@ -5,6 +5,7 @@ import type { App } from '../app.ts'
 import { type Broker, brokerOf } from './broker.ts'
 import { insertOrdered, type OrderedDelivery } from './lane_queries.ts'
 import { laneKey, type Ordering } from './order.ts'
+import type { PayloadShape } from './payload.ts'
 import { plainBecause } from './plain.ts'
 import * as queries from './queries.ts'
 import { insertDeliveries, type NewDelivery } from './queue_queries.ts'
@@ -38,6 +39,8 @@ export type Active = {
   /** So many deliveries in so many seconds, in all workers together. */
   rate: { count: number; per_s: number } | null
   content_type: 'json' | 'form'
+  /** What it gets in place of the event. */
+  payload: PayloadShape | null
   /** Authentication that is made for each request. */
   prover: Prover | null
   /** Shown to a receiver that asks for a certificate. */
@@ -177,6 +180,7 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
       rate: rate_count !== null && rate_per_s !== null ? { count: rate_count, per_s: rate_per_s } : null,
       state: row.state === 'paused' ? 'paused' : 'enabled',
       matches: row.filter ? readFilter(row.filter) : null,
+      payload: row.payload === null ? null : (JSON.parse(row.payload) as PayloadShape),
       previous: await openPrevious(app, tx, tenant_id, row),
       headers: { ...JSON.parse(headers), ...proof.headers } as Record<string, string>,
       prover: proof.prover,

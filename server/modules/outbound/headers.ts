@@ -1,3 +1,4 @@
+import { signStandardWebhook } from '../../kit/webhook_keys.ts'
 import { Problem } from '../../platform/errors.ts'
 
 /** The headers a subscription adds of its own, and its authentication at the receiver, which is one more header. */
@@ -44,6 +45,32 @@ const RESERVED = [
   'upgrade',
 ]
 const RESERVED_FAMILIES = ['webhook-', 'trilho-', 'proxy-', 'sec-']
+
+export type Signed = {
+  /** On the wire. */
+  id: string
+  type: string
+  version: number
+  timestamp: Date
+  body: string
+  content_type: 'json' | 'form'
+  secrets: readonly string[]
+  subscription_id: string
+  attempt: number
+}
+
+/** What every delivery carries, with the signature over what is sent, to the byte. */
+export const ourHeaders = ({ id, timestamp, body, ...more }: Signed) => ({
+  'content-type': more.content_type === 'form' ? 'application/x-www-form-urlencoded' : 'application/json',
+  'user-agent': 'Trilho-Webhook/1.0',
+  'webhook-id': id,
+  'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
+  'webhook-signature': signStandardWebhook({ secrets: more.secrets, id, timestamp, body }),
+  'trilho-event-type': more.type,
+  'trilho-event-version': String(more.version),
+  'trilho-subscription-id': more.subscription_id,
+  'trilho-attempt': String(more.attempt),
+})
 
 /** By lower-case name; a Problem names the one that cannot be sent. */
 export function checkHeaders(given: Record<string, string>): Record<string, string> {

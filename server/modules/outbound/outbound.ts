@@ -29,6 +29,7 @@ export { listDisabled } from './alert_queries.ts'
 export { type Audience, audienceOf, fanOut, matches, wakeDeliveries } from './audience.ts'
 export { Deliveries, Delivery, DeliveryWithLog } from './delivery_schema.ts'
 export type { Notice } from './health.ts'
+export { previewDelivery } from './preview.ts'
 export { isOfCustomer, listNames } from './queries.ts'
 export {
   findDelivery,
@@ -38,7 +39,7 @@ export {
   readBacklog,
 } from './record_queries.ts'
 export { createReplay } from './replays.ts'
-export { Counters, RotatedSecret, Secret } from './schema.ts'
+export { Counters, Preview, Previewed, RotatedSecret, Secret } from './schema.ts'
 
 /**
  * Who wants which events, and getting them there. A delivery and its work are written in the transaction that
@@ -52,13 +53,16 @@ export async function createSubscription(app: App, actor: Actor, input: CreateSu
   const { tenant_id } = actor
   const { secret: _secret, signature: _signature, ...wanted } = input
   const secret = signingSecret(input)
-  const settings = readSettings(app, wanted)
+  const settings = await readSettings(app, wanted)
   const { name, url = '', event_types } = { ...wanted, ...settings.change }
   checkApart(settings.change.header_names ?? [], input.auth ?? null)
   checkAuthFits(url, input.auth ?? null)
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     await checkRoom(tx, tenant_id, input.customer ?? null)
-    await queries.insertSubscription(tx, { ...settings.change, tenant_id, id, name, url, event_types })
+    await queries.insertSubscription(tx, {
+      ...settings.change,
+      ...{ tenant_id, id, name, url, event_types, created_by: actor.id },
+    })
     await app.vault.put(tx, { tenant_id, owner_id: id, field: 'secret' }, secret)
     await putSealed(app, tx, tenant_id, id, settings)
     forgetSubscriptions(tx, tenant_id)
@@ -116,7 +120,7 @@ export async function listSubscriptions(app: App, actor: Actor, input: Subscript
 export async function updateSubscription(app: App, actor: Actor, wire_id: string, input: UpdateSubscription) {
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
-  const settings = readSettings(app, input)
+  const settings = await readSettings(app, input)
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     const before = found(await queries.findSubscription(tx, tenant_id, id), id)
     const { auth = before.auth } = input

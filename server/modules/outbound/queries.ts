@@ -27,6 +27,11 @@ export type SubscriptionRow = {
   rate_count: number | null
   rate_per_s: number | null
   content_type: 'json' | 'form'
+  /** JSON text of a `PayloadShape`. */
+  payload: string | null
+  weight: number
+  /** Who made it, on the wire; null of those made before that was written down. */
+  created_by: string | null
   state: 'enabled' | 'paused' | 'disabled'
   state_note: string | null
   previous_secret_until: Date | null
@@ -54,6 +59,9 @@ const SUBSCRIPTION = [
   'rate_count',
   'rate_per_s',
   'content_type',
+  'payload',
+  'weight',
+  'created_by',
   'state',
   'state_note',
   'previous_secret_until',

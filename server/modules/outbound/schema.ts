@@ -3,6 +3,7 @@ import { toWire } from '../../platform/ids.ts'
 import { Customer, Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import { AuthInput, ShownAuth } from './auth_schema.ts'
 import { MASK, MOST_HEADERS } from './headers.ts'
+import { PayloadShape } from './payload.ts'
 import type { SubscriptionRow } from './queries.ts'
 
 export const EventTypePattern = Type.String({
@@ -88,6 +89,12 @@ const ContentType = Type.Union([Type.Literal('json'), Type.Literal('form')], {
   description: '`form` sends application/x-www-form-urlencoded: `data[payment][id]=…`',
 })
 const MaxConcurrency = Type.Integer({ minimum: 1, maximum: 1_000, description: 'Requests under way at once' })
+const Weight = Type.Integer({
+  minimum: 1,
+  maximum: 100,
+  description:
+    "Its turns for each turn of one that weighs 1, among the tenant's own, while more is due than can be sent",
+})
 const ExpireAfterS = Type.Integer({
   minimum: 1,
   maximum: 2_592_000,
@@ -127,6 +134,8 @@ export const CreateSubscription = Type.Object(
     max_concurrency: Type.Optional(Nullable(MaxConcurrency)),
     rate: Type.Optional(Nullable(Rate)),
     content_type: Type.Optional(ContentType),
+    payload: Type.Optional(Nullable(PayloadShape)),
+    weight: Type.Optional(Weight),
     expire_after_s: Type.Optional(Nullable(ExpireAfterS)),
     signature: Type.Optional(Signature),
     secret: Type.Optional(SigningSecret),
@@ -154,6 +163,8 @@ export const UpdateSubscription = Type.Partial(
     max_concurrency: Nullable(MaxConcurrency),
     rate: Nullable(Rate),
     content_type: ContentType,
+    payload: Nullable(PayloadShape),
+    weight: Weight,
     expire_after_s: Nullable(ExpireAfterS),
   }),
   {
@@ -162,6 +173,31 @@ export const UpdateSubscription = Type.Partial(
   },
 )
 export type UpdateSubscription = Static<typeof UpdateSubscription>
+
+/** What of a subscription decides what it sends; each stands in place of the subscription's own. */
+export const Preview = Type.Object(
+  {
+    subscription_id: Type.Optional(WireId('subscription')),
+    event_types: Type.Optional(EventTypes),
+    filter: Type.Optional(Nullable(Filter)),
+    payload: Type.Optional(Nullable(PayloadShape)),
+    content_type: Type.Optional(ContentType),
+  },
+  { additionalProperties: false },
+)
+export type Preview = Static<typeof Preview>
+
+export const Previewed = Type.Object({
+  event: Type.Object({ id: WireId('event'), type: Type.String(), version: Type.Integer() }),
+  matches: Type.Boolean({ description: 'Whether the event is one that would be delivered' }),
+  missed_by: Nullable(
+    Type.Union([Type.Literal('customer'), Type.Literal('event_types'), Type.Literal('filter')]),
+  ),
+  url: Nullable(Type.String()),
+  headers: Type.Record(Type.String(), Type.String()),
+  body: Nullable(Type.String({ description: 'To the byte' })),
+  error: Nullable(Type.String({ description: 'Why there is no body' })),
+})
 
 export const RotateSecret = Type.Object(
   {
@@ -197,6 +233,9 @@ export const Subscription = Type.Object({
   max_concurrency: Nullable(Type.Integer()),
   rate: Nullable(Rate),
   content_type: ContentType,
+  payload: Nullable(PayloadShape),
+  weight: Type.Integer(),
+  created_by: Nullable(Type.String({ description: 'Id of the key, client or person' })),
   expire_after_s: Nullable(Type.Integer()),
   state: State,
   state_note: Nullable(Type.String()),
@@ -242,6 +281,9 @@ export const toSubscription = (row: SubscriptionRow): Static<typeof Subscription
       ? { count: row.rate_count, per_s: row.rate_per_s }
       : null,
   content_type: row.content_type,
+  payload: row.payload === null ? null : (JSON.parse(row.payload) as PayloadShape),
+  weight: row.weight,
+  created_by: row.created_by,
   expire_after_s: row.expire_after_s,
   state: row.state,
   state_note: row.state_note,

@@ -1,63 +1,76 @@
 import { type Message, publish } from '../../kit/destinations/destinations.ts'
 import { lazily } from '../../kit/filter.ts'
-import { formEncode } from '../../kit/transports/form.ts'
-import { signStandardWebhook } from '../../kit/webhook_keys.ts'
-import { readJson } from '../../kit/wire_json.ts'
 import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
-import { timeOfId, toWire } from '../../platform/ids.ts'
+import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { Active } from './audience.ts'
-import { MASK } from './headers.ts'
+import { MASK, ourHeaders } from './headers.ts'
 import { laneKey } from './order.ts'
+import { type Payload, type PayloadShape, plainBody, shapedBody } from './payload.ts'
 import type { DueDelivery, Ended } from './queue_queries.ts'
 import { heed, prove } from './receiver_auth.ts'
 import { judge, judgeLanding, type Verdict } from './verdict.ts'
 
 /** One event on its way to one subscription: prepared, sent, and judged. Nothing here touches the database. */
 
-export type Payload = { type: string; version: number; data: string }
-
 const KEEP_RESPONSE_BYTES = 8_192
 
-/** What is signed and sent, to the byte. The event's data goes out as it was stored. */
-export const envelope = (event_id: string, { type, data }: Pick<Payload, 'type' | 'data'>): string =>
-  `{"type":${JSON.stringify(type)},"timestamp":"${timeOfId(event_id).toISOString()}","data":${data}}`
-
-/** The same as a form, every number as it was written. */
-const form = (event_id: string, { type, data }: Pick<Payload, 'type' | 'data'>): string =>
-  formEncode({ type, timestamp: timeOfId(event_id).toISOString(), data: readJson(data) })
-
 /** `webhook-id` is the event's: the same for every attempt, so that a receiver knows a copy. */
-export async function send(
+export function send(
   app: App,
   item: DueDelivery,
   receiver: Active,
   payload: Payload,
   timeout_ms = timeoutOf(app, receiver),
 ): Promise<Ended> {
-  const is_form = receiver.content_type === 'form'
-  const body = (is_form ? form : envelope)(item.event_id, payload)
-  const id = toWire('event', item.event_id)
-  const timestamp = app.clock.now()
-  const ours = {
-    'content-type': is_form ? 'application/x-www-form-urlencoded' : 'application/json',
-    'user-agent': 'Trilho-Webhook/1.0',
-    'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
-    'webhook-signature': signStandardWebhook({
-      secrets: secretsOf(receiver, timestamp),
-      id,
-      timestamp,
-      body,
-    }),
-    'trilho-event-type': payload.type,
-    'trilho-event-version': String(payload.version),
-    'trilho-subscription-id': toWire('subscription', item.subscription_id),
-    'trilho-attempt': String(item.attempts),
+  const shape = receiver.payload
+  if (shape !== null) return sendShaped(app, item, { ...receiver, payload: shape }, payload, timeout_ms)
+  const body = plainBody(item.event_id, payload, receiver.content_type)
+  return sendBody(app, item, receiver, payload, { body, timeout_ms })
+}
+
+/** The time that its shape takes is of the attempt's. */
+async function sendShaped(
+  app: App,
+  item: DueDelivery,
+  receiver: Active & { payload: PayloadShape },
+  payload: Payload,
+  timeout_ms: number,
+): Promise<Ended> {
+  const began = app.clock.monotonic()
+  const event = { ...payload, event_id: item.event_id }
+  const made = await shapedBody(app, { ...receiver, tenant_id: item.tenant_id }, event, timeout_ms)
+  if (!made.ok) {
+    return {
+      ...{ item, attempt_id: app.newId(), duration_ms: 0, request_headers: '{}', event_type: payload.type },
+      ...judge(app, item, receiver, unsent(made.because)),
+    }
   }
+  const spent_ms = Math.ceil(app.clock.monotonic() - began)
+  const left_ms = Math.max(1, timeout_ms - spent_ms)
+  return sendBody(app, item, receiver, payload, { body: made.body, timeout_ms: left_ms })
+}
+
+async function sendBody(
+  app: App,
+  item: DueDelivery,
+  receiver: Active,
+  payload: Payload,
+  { body, timeout_ms }: { body: string; timeout_ms: number },
+): Promise<Ended> {
+  const { type, version } = payload
+  const timestamp = app.clock.now()
+  const id = toWire('event', item.event_id)
+  const ours = ourHeaders({
+    ...{ id, type, version, timestamp, body },
+    content_type: receiver.content_type,
+    secrets: secretsOf(receiver, timestamp),
+    subscription_id: toWire('subscription', item.subscription_id),
+    attempt: item.attempts,
+  })
   const started = app.clock.monotonic()
   const verdict = await carry(app, item, receiver, {
-    ...{ id, type: payload.type, timestamp, body, timeout_ms },
+    ...{ id, type, timestamp, body, timeout_ms },
     headers: { ...receiver.headers, ...ours },
     key: receiver.broker && keyOf(receiver, payload),
   })
@@ -66,7 +79,7 @@ export async function send(
     attempt_id: app.newId(),
     duration_ms: Math.round(app.clock.monotonic() - started),
     request_headers: JSON.stringify({ ...masked(receiver.headers), ...ours }),
-    event_type: payload.type,
+    event_type: type,
     ...verdict,
   }
 }

@@ -4,6 +4,7 @@ import type { App } from '../app.ts'
 import { checkBrokerUrl } from './broker.ts'
 import { checkHeaders } from './headers.ts'
 import { checkOrdering } from './order.ts'
+import { checkPayload } from './payload.ts'
 import { checkPlain } from './plain.ts'
 import type { SubscriptionChange } from './queries.ts'
 import { headerOf, type ReceiverAuth, readReceiverAuth, type ShownReceiverAuth } from './receiver_auth.ts'
@@ -14,8 +15,11 @@ export type Settings = { change: SubscriptionChange; sealed: { headers?: string;
 
 const NONE = '{}'
 
-export function readSettings(app: App, input: Partial<CreateSubscription> | UpdateSubscription): Settings {
-  const { headers, auth, filter, metadata, url, order, rate, ...plain } = input
+export async function readSettings(
+  app: App,
+  input: Partial<CreateSubscription> | UpdateSubscription,
+): Promise<Settings> {
+  const { headers, auth, filter, metadata, url, order, rate, payload, ...plain } = input
   const change: SubscriptionChange = { ...plain }
   if ('secret' in change) delete change.secret
   const sealed: Settings['sealed'] = {}
@@ -27,6 +31,7 @@ export function readSettings(app: App, input: Partial<CreateSubscription> | Upda
   }
   if (order !== undefined) change.ordering = order === null ? null : JSON.stringify(checkOrdering(order))
   if (filter !== undefined) change.filter = filter === null ? null : checkedFilter(filter)
+  if (payload !== undefined) change.payload = payload && (await checkPayload(app, payload))
   if (headers !== undefined) {
     const checked = checkHeaders(headers ?? {})
     change.header_names = Object.keys(checked)
