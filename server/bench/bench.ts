@@ -6,6 +6,7 @@ import { growth } from './growth.ts'
 import { ingest } from './ingest.ts'
 import { pipeline } from './pipeline.ts'
 import { records } from './records.ts'
+import { replay } from './replay.ts'
 import { statements } from './statements.ts'
 
 // npm run bench -- ingest | deliver | fair | call | pipeline | cache | statements   [--rounds=5]
@@ -23,6 +24,7 @@ const BENCHES: Record<string, Bench> = {
   cache,
   statements,
   records,
+  replay,
   growth,
 }
 

@@ -18,7 +18,8 @@ export function stripeRequests(targets: Target[], run: string, from: number, cou
   })
 }
 
-const stripeEvent = (name: string, at_s: number): string =>
+/** The body alone; `name` stands in the ids of the event and of what it is about. */
+export const stripeEvent = (name: string, at_s: number): string =>
   JSON.stringify({
     id: `evt_${name}`,
     object: 'event',

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { toWire } from '../platform/ids.ts'
+import { fillInbox, inMb, memoryOf, reckonInbox, workLeft } from './backlog_ground.ts'
+import { makeSource, makeTenant, openPlace, type Place } from './place.ts'
+import type { Product } from './programs.ts'
+import { printTable, rounded } from './report.ts'
+
+/**
+ * Messages that failed are all taken up again by one replay, whose process is killed in the middle. Another goes on where
+ * it stood: in the end each message was replayed once and is one event.
+ */
+const ROWS = 1_000_000
+const KILLED_AT = 1 / 3
+const LOOK_MS = 100
+/** A lease that outlives its process, and a rate far below any that was seen. */
+const patienceMs = (rows: number) => 120_000 + rows * 2
+
+export async function replay({ rows = ROWS }: { rows?: number }): Promise<void> {
+  const place = await openPlace()
+  try {
+    const { tenant, source } = await openInbox(place, rows)
+    const key = randomBytes(24).toString('hex')
+    const start = () => place.product('api,worker', { env: { TRILHO_ADMIN_KEY: key } })
+    const ask = asker({ authorization: `Bearer ${key}`, 'trilho-tenant': tenant })
+    const first = await start()
+    const memory = [memoryOf(first.pid)]
+    const since = new Date(Date.now() - 86_400_000).toISOString()
+    const wanted = { source_id: source, states: ['failed'], since }
+    const made = await ask(first, 'POST', '/v1/message-replays', wanted)
+    const began = performance.now()
+    const path = `/v1/message-replays/${made.id}`
+    const killed_at = await until(rows, async () => {
+      const { replayed } = await ask(first, 'GET', path)
+      return replayed >= rows * KILLED_AT && replayed
+    })
+    process.kill(first.pid, 'SIGKILL')
+    const down = performance.now()
+    const second = await start()
+    const stood_at = await until(rows, async () => {
+      const { replayed } = await ask(second, 'GET', path)
+      return replayed > killed_at && replayed
+    })
+    const resumed_after_ms = performance.now() - down
+    const ended = await until(rows, async () => {
+      const now = await ask(second, 'GET', path)
+      return now.state === 'completed' && now
+    })
+    const put_back_ms = performance.now() - began
+    await until(rows, async () => (await workLeft(place.root)) === 0)
+    memory.push(memoryOf(second.pid))
+    report({
+      rows,
+      killed_at,
+      stood_at,
+      resumed_after_s: rounded(resumed_after_ms / 1000),
+      put_back_per_s: rounded((rows * 1000) / put_back_ms),
+      to_the_event_per_s: rounded((rows * 1000) / (performance.now() - began)),
+      memory,
+      counts: { total: made.total, replay: ended.replayed, ...(await reckonInbox(place.root)) },
+    })
+  } finally {
+    await place.close()
+  }
+}
+
+async function openInbox({ app, root }: Place, count: number) {
+  const actor = await makeTenant(app, 'Bench')
+  const made = await makeSource(app, actor)
+  await fillInbox(root, [made], { count, run: 'replay', state: 'failed' })
+  return { tenant: toWire('tenant', actor.tenant_id), source: made.source }
+}
+
+type Replay = { id: string; state: string; total: number; replayed: number }
+
+const asker =
+  (headers: Record<string, string>) =>
+  async ({ port }: Product, method: string, path: string, body?: object): Promise<Replay> => {
+    const init = body && {
+      body: JSON.stringify(body),
+      headers: { ...headers, 'content-type': 'application/json' },
+    }
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers, ...init })
+    if (!response.ok)
+      throw new Error(`${method} ${path} answered ${response.status} ${await response.text()}`)
+    return (await response.json()) as Replay
+  }
+
+async function until<T>(rows: number, look: () => Promise<T | false>): Promise<T> {
+  const give_up = performance.now() + patienceMs(rows)
+  while (performance.now() < give_up) {
+    const found = await look()
+    if (found !== false) return found
+    await sleep(LOOK_MS)
+  }
+  throw new Error('the replay did not get so far in time')
+}
+
+type Outcome = {
+  rows: number
+  killed_at: number
+  stood_at: number
+  resumed_after_s: number
+  put_back_per_s: number
+  to_the_event_per_s: number
+  memory: (number | null)[]
+  counts: Record<'total' | 'replay' | 'completed' | 'replayed' | 'events' | 'told', number>
+}
+
+function report({ counts, memory, ...figures }: Outcome): void {
+  const { rows, killed_at, resumed_after_s, put_back_per_s, to_the_event_per_s } = figures
+  const ok = Object.values(counts).every((count) => count === rows)
+  printTable([
+    ['replay', 'seen'],
+    ['messages', String(rows)],
+    ['killed at', String(killed_at)],
+    ['went on after', `${resumed_after_s} s`],
+    ['put back to work, the kill included', `${put_back_per_s}/s`],
+    ['to the event, the kill included', `${to_the_event_per_s}/s`],
+    ['memory at the start and at the end', memory.map(inMb).join(', ')],
+    ['counted, replayed, completed, events', `${Object.values(counts).join(' ')}: ${ok ? 'exact' : 'WRONG'}`],
+  ])
+  console.log(
+    JSON.stringify({ bench: 'replay', unit: 'messages/s', ...figures, memory_mb: memory, counts, ok }),
+  )
+}
