@@ -19,6 +19,8 @@ const ONCE = 4_000
 const WARM = 400
 const LEAST_RATIO = 0.75
 const MOST_P95_MS = 100
+/** A page more or less is a matter of how full the pages of today happen to be; another level of an index is two or more. */
+const MOST_MORE_BLOCKS = 1
 
 export async function growth({
   rounds: pairs,
@@ -142,17 +144,18 @@ function report(rows: number, rounds: Rounds, statements: Statement[][], times: 
     ...times.map(({ name, p50, p95 }) => [name, p50.toFixed(1), p95.toFixed(1)]),
   ])
   const worst = Math.max(...times.map(({ p95 }) => p95))
-  const same = statements.every(([empty, full]) => (full?.blocks ?? 0) <= (empty?.blocks ?? 0))
+  const more = Math.max(...statements.map(([empty, full]) => (full?.blocks ?? 0) - (empty?.blocks ?? 0)))
   console.log(
     JSON.stringify({
       bench: 'growth',
       unit: 'full / empty',
       rows,
       ratios: Object.fromEntries(ratios.map(({ what, ratio }) => [what, rounded(ratio)])),
-      claimed: { ratio: LEAST_RATIO, p95_ms: MOST_P95_MS },
+      claimed: { ratio: LEAST_RATIO, p95_ms: MOST_P95_MS, more_blocks: MOST_MORE_BLOCKS },
       p95_ms: rounded(worst),
-      same_blocks: same,
-      ok: same && worst <= MOST_P95_MS && ratios.every(({ ratio }) => ratio >= LEAST_RATIO),
+      more_blocks: more,
+      ok:
+        more <= MOST_MORE_BLOCKS && worst <= MOST_P95_MS && ratios.every(({ ratio }) => ratio >= LEAST_RATIO),
     }),
   )
 }

@@ -52,6 +52,27 @@ test('calls of one moment are asked for together, and once refused no statement 
   assert.equal(spent.length, 1)
 })
 
+test('many calls are taken at once, as far as there are any, and what is left goes back', async () => {
+  let most = 40
+  const { limiter, asked, pass } = counted((want) => ({
+    granted: Math.min(want, most),
+    wait_ms: most ? 0 : 500,
+  }))
+  assert.deepEqual(await limiter.reserve(100), { held: 40, wait_ms: 0 })
+  for (let n = 0; n < 25; n++) assert.ok((await limiter.take(0)).ok)
+  assert.deepEqual([asked.length, limiter.held()], [1, 15])
+  await limiter.giveBack()
+  assert.deepEqual(asked.at(-1), { want: 0, unused: { calls: 15, at_ms: 1000 }, bytes: 0 })
+  await limiter.giveBack()
+  assert.deepEqual([asked.length, limiter.held()], [2, 0])
+  most = 0
+  assert.deepEqual(await limiter.reserve(10), { held: 0, wait_ms: 500 })
+  pass(500)
+  most = 3
+  const both = await Promise.all([limiter.reserve(3), limiter.take(0)])
+  assert.deepEqual([both[0].held, both[1].ok], [3, true])
+})
+
 test('a call that joins the line in the moment in which another is refused is served too', {
   timeout: 5000,
 }, async () => {

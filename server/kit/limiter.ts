@@ -8,6 +8,12 @@ import type { Count } from './call_limits.ts'
 export type Limiter = {
   /** `wait_ms` is how long the call would stand in line; 0 refuses at once. */
   take(wait_ms: number): Permit | Promise<Permit>
+  /** Takes at once for so many calls that are known to come, as far as the limits allow. `held` may be used by any call. */
+  reserve(calls: number): Promise<{ held: number; wait_ms: number }>
+  /** Calls that may go now without a question. */
+  held(): number
+  /** Gives back what is held and was not used. */
+  giveBack(): Promise<void>
   /** Tells of bytes that one call sent and got. Until then it counts as much as the calls before it had. */
   spend(bytes: number): void
   /** How many more calls the vendor should take, by what all processes have counted; held blocks are taken already. */
@@ -75,7 +81,7 @@ export function createLimiter(options: {
   let empty_until_ms = 0
   let full: Count | null = null
   let room = Number.POSITIVE_INFINITY
-  let asking = false
+  let asking: Promise<void> | null = null
   let timer: NodeJS.Timeout | null = null
   let bytes = 0
   let usual = 0 // bytes of a call, as the last ones had
@@ -91,7 +97,7 @@ export function createLimiter(options: {
     if (now_ms + wait_ms < empty_until_ms) return refuse(empty_until_ms - now_ms)
     return new Promise((settle, fail) => {
       line.push({ deadline_ms: now_ms + wait_ms, settle, fail })
-      if (!asking && timer === null) void serve()
+      if (timer === null) begin(serve)
     })
   }
 
@@ -107,32 +113,51 @@ export function createLimiter(options: {
     return { ok: false, wait_ms, full }
   }
 
+  /** One question at a time; who comes while one is under way is among the next. */
+  function begin(work: () => Promise<void>): Promise<void> {
+    asking ??= work().finally(() => {
+      asking = null
+      // Who came while the others were being refused is among these.
+      if (line.length > 0) timer ??= setTimeout(wake, Math.max(1, empty_until_ms - monotonic()))
+    })
+    return asking
+  }
+
   async function serve(): Promise<void> {
-    asking = true
     try {
       while (line.length > 0) {
-        if (!hasRoom() && !(await refill())) break
+        if (!hasRoom() && !(await refill(line.length))) break
         while (line.length > 0 && hasRoom()) line.shift()?.settle(use())
       }
     } catch (error) {
       for (const { fail } of line.splice(0)) fail(error)
-    } finally {
-      asking = false
-      // Who came while the others were being refused is among these.
-      if (line.length > 0) timer ??= setTimeout(wake, Math.max(1, empty_until_ms - monotonic()))
     }
   }
 
+  async function reserve(calls: number): Promise<{ held: number; wait_ms: number }> {
+    while (asking) await asking
+    if (held() < calls) await begin(async () => void (await refill(calls)))
+    return { held: held(), wait_ms: held() > 0 ? 0 : Math.max(1, empty_until_ms - monotonic()) }
+  }
+
+  async function giveBack(): Promise<void> {
+    while (asking) await asking
+    const unused = { calls: block.left, at_ms: block.at_ms }
+    block = { ...NO_BLOCK }
+    if (unused.calls > 0) await begin(async () => void (await askFor(0, unused)))
+  }
+
+  const held = (): number => (hasRoom() ? block.left : 0)
   const hasRoom = () => block.left > 0 && monotonic() < block.ends_ms
 
   /** False where there was nothing to take: who cannot wait that long is refused, the others are served later. */
-  async function refill(): Promise<boolean> {
+  async function refill(least: number): Promise<boolean> {
     const now_ms = monotonic()
     if (now_ms >= empty_until_ms) {
       const unused = { calls: block.left, at_ms: block.at_ms }
       next_size = sizeAfter(block, now_ms)
       block = { ...NO_BLOCK }
-      const got = await askFor(Math.max(next_size, line.length), unused)
+      const got = await askFor(Math.max(next_size, least), unused)
       const { granted, at_ms, ends_ms } = got
       // Counted from before the question: the slot cannot end earlier than we believe.
       block = { left: granted, size: granted, at_ms, ends_ms: now_ms + ends_ms }
@@ -177,7 +202,7 @@ export function createLimiter(options: {
 
   function wake(): void {
     timer = null
-    if (!asking) void serve()
+    begin(serve)
   }
 
   /** What a call is going to spend is not known yet; it is counted as the last ones, and put right by `spend`. */
@@ -213,6 +238,9 @@ export function createLimiter(options: {
 
   return {
     take,
+    reserve,
+    held,
+    giveBack,
     spend,
     flush,
     room: () => room,

@@ -48,7 +48,10 @@ async function openVendor(): Promise<Vendor> {
 
 type Connected = { vendor: Vendor; key: string; path: string }
 
-async function connect(settings: object = {}): Promise<Connected> {
+async function connect(
+  settings: object = {},
+  rates: object[] = [{ calls: 100_000, per_s: 60 }],
+): Promise<Connected> {
   const vendor = await openVendor()
   const { key } = await tenantWithKey(served, ['*'], 'test')
   const body = {
@@ -56,7 +59,7 @@ async function connect(settings: object = {}): Promise<Connected> {
     name: 'x',
     environment: 'development',
     settings: { base_url: vendor.url, ...settings },
-    limits: { rates: [{ calls: 100_000, per_s: 60 }] },
+    limits: { rates },
   }
   const reply = await served.send('POST', '/v1/connections', { key, body })
   assert.equal(reply.status, 201, reply.text)
@@ -130,6 +133,33 @@ test('a batch makes every call once, a few at a time; one that is refused stops 
   assert.deepEqual(
     [event?.type, event?.data['succeeded'], event?.data['refused']],
     ['batch.completed', 36, 4],
+  )
+})
+
+test('a batch takes what the limits allow at once, tries no more than that, and gives back what it did not use', async () => {
+  const at = await connect({}, [{ calls: 12, per_s: 60 }])
+  const jobs = work()
+  const id = await create(at, { calls: callsTo(30) })
+  const end = performance.now() + 30_000
+  let now = await look(at, id)
+  while (now['succeeded'] !== 12 || now['started'] !== 0) {
+    assert.ok(performance.now() < end, JSON.stringify(now))
+    await sleep(20)
+    now = await look(at, id)
+  }
+  await jobs.stop()
+  const { state, succeeded, queued } = now
+  assert.deepEqual([state, succeeded, queued, at.vendor.hits.size], ['running', 12, 18, 12])
+  const calls = await served.send('GET', '/v1/calls?limit=100', { key: at.key })
+  assert.equal((calls.body['data'] as unknown[]).length, 12, 'none was tried in vain')
+  const few = await connect({}, [{ calls: 12, per_s: 60 }])
+  const more = work()
+  await over(few, await create(few, { calls: callsTo(3, (n) => `/few/${n}`) }))
+  await more.stop()
+  const { body } = await served.send('GET', `${few.path}/limits`, { key: few.key })
+  assert.deepEqual(
+    (body['rates'] as { used: number }[]).map(({ used }) => used),
+    [3],
   )
 })
 

@@ -152,12 +152,14 @@ export {
 } from './deferred.ts'
 export {
   cancelBatch,
+  countDue,
   countStates,
   type DeferredState,
   findDeferred,
   listOfBatch,
   listWaiting,
   postponeCall,
+  type Waiting,
 } from './deferred_queries.ts'
 export { DeferredCall, toDeferred } from './deferred_schema.ts'
 export { tryDeferred } from './deferred_tries.ts'
@@ -168,4 +170,5 @@ export { listTightLimits } from './limits.ts'
 export { listAttemptsOfCalls, listCallsOf, listCallsSince } from './live_queries.ts'
 export { mapOut } from './mapped.ts'
 export { probe, testConnection } from './probe.ts'
+export { openReserve, type Reserve } from './reserve.ts'
 export { MakeCall } from './schema.ts'

@@ -179,25 +179,40 @@ export async function postponeCall(tx: Tx, tenant_id: string, id: string, wait_m
     .execute()
 }
 
-/** What of a batch is not over, but for those in `busy`, the first that is due before the others. */
+export type Waiting = { id: string; operation: string | null; due: Date; is_due: boolean }
+
+/** What of a batch is not over, but for those in `busy` and of these operations, the first that is due before the others. */
 export const listWaiting = (
   tx: Tx,
   tenant_id: string,
   batch_id: string,
-  busy: readonly string[],
-  limit: number,
-): Promise<{ id: string; due: Date; is_due: boolean }[]> =>
+  {
+    busy = [],
+    without = [],
+    limit,
+  }: { busy?: readonly string[]; without?: readonly string[]; limit: number },
+): Promise<Waiting[]> =>
   tx
     .selectFrom('deferred_call')
-    .select(['id', 'due', sql<boolean>`due <= now()`.as('is_due')])
+    .select(['id', 'operation', 'due', sql<boolean>`due <= now()`.as('is_due')])
     .where('tenant_id', '=', tenant_id)
     .where('batch_id', '=', batch_id)
     .where('state', 'in', ['queued', 'started'])
     .$if(busy.length > 0, (query) => query.where('id', 'not in', busy))
+    .$if(without.length > 0, (query) => query.where(sql`coalesce(operation, '')`, 'not in', without))
     .orderBy('due')
     .orderBy('id')
     .limit(limit)
     .execute()
+
+/** How many calls of a batch are due, by their operation; '' for those without one. */
+export async function countDue(tx: Tx, tenant_id: string, batch_id: string): Promise<Map<string, number>> {
+  const { rows } = await sql<{ operation: string; count: number }>`
+    select coalesce(operation, '') as operation, count(*)::int as count from deferred_call
+     where tenant_id = ${tenant_id} and batch_id = ${batch_id} and state in ('queued', 'started') and due <= now()
+     group by 1`.execute(tx)
+  return new Map(rows.map(({ operation, count }) => [operation, count]))
+}
 
 /** How many calls of a batch are in each state. */
 export async function countStates(

@@ -357,11 +357,25 @@ async function draw({ url, redis_url, paths, seed, run_ms, bytes = 0 }: Order): 
     sent.push({ at_ms: performance.timeOrigin + performance.now(), path })
     limiters[path]?.spend(bytes)
   }
+  // As a batch does: all at once, some of them never made.
+  const many = async (calls: number) => {
+    const path = Math.floor(random() * limiters.length)
+    const limiter = limiters[path]
+    const { held = 0 } = (await limiter?.reserve(calls)) ?? {}
+    for (let n = 0; n < Math.min(held, calls) * random(); n++) {
+      const permit = await limiter?.take(0)
+      if (!permit?.ok || performance.now() >= permit.until_ms) break
+      sent.push({ at_ms: performance.timeOrigin + performance.now(), path })
+      limiter?.spend(bytes)
+    }
+    await limiter?.giveBack()
+  }
   const end = performance.now() + run_ms
   const under_way: Promise<void>[] = []
   while (performance.now() < end) {
     const wave = (bytes > 0 ? [1, 3] : [1, 3, 40, 200])[Math.floor(random() * 4)] ?? 1
-    for (let n = 0; n < wave; n++) under_way.push(one(random() < 0.3 ? Math.floor(random() * 1500) : 0))
+    if (wave >= 40 && random() < 0.3) under_way.push(many(wave))
+    else for (let n = 0; n < wave; n++) under_way.push(one(random() < 0.3 ? Math.floor(random() * 1500) : 0))
     await sleep(Math.floor(random() * random() * (bytes > 0 ? 10 : 300)))
   }
   await Promise.all(under_way)
