@@ -4,6 +4,7 @@ import type { App, Routes } from './modules/app.ts'
 import { INSTALLATION } from './modules/app.ts'
 import * as alertJobs from './modules/alerts/jobs.ts'
 import * as alertRoutes from './modules/alerts/routes.ts'
+import * as bankingJobs from './modules/banking/jobs.ts'
 import * as bankingRoutes from './modules/banking/routes.ts'
 import * as batchJobs from './modules/batches/jobs.ts'
 import * as batchRoutes from './modules/batches/routes.ts'
@@ -169,6 +170,7 @@ function watchQueues(app: App): void {
   inboundJobs.watchInbox(app)
   outboundJobs.watchDeliveries(app)
   callJobs.watchDeferred(app)
+  bankingJobs.watchSyncs(app)
   watchJobs(app)
   watchConnections(app)
   callJobs.watchBreakers(app)
@@ -202,6 +204,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ...inboundJobs.handlers(app),
     ...healthJobs.handlers(app),
     ...paymentJobs.handlers(app),
+    ...bankingJobs.handlers(app),
   ])
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
     tenant_id: INSTALLATION,
@@ -219,6 +222,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
       (notice) => prepareNotice(app, notice),
     ),
     callJobs.startDeferred(app, batchJobs.runTurn),
+    bankingJobs.startSyncs(app),
     startJobs({ db, clock, log, telemetry, newId, handlers }),
   ]
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) }

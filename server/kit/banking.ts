@@ -1,5 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import type { Money } from '../platform/money.ts'
+import type { Settings } from './fields.ts'
 import type { Operation } from './provider.ts'
 import type { Settles } from './settles.ts'
 
@@ -8,12 +9,17 @@ import type { Settles } from './settles.ts'
  * transactions either by days (`transactions`) or by what changed since a cursor (`changes`).
  */
 export type Banking = {
-  accounts: Operation<ListAccounts, Page<VendorAccount>>
+  /** Of a bank that lists none: those that the settings name. */
+  accounts: Operation<ListAccounts, Page<VendorAccount>> | ((settings: Settings) => VendorAccount[])
   balance?: Operation<FindAccount, VendorBalance>
   transactions?: Operation<ListTransactions, Page<VendorTransaction>>
+  /** How `transactions` may be asked, and what their ids are worth. */
+  statement?: Statement
   changes?: Operation<ListChanges, TransactionChanges>
   /** Where people have to agree before the bank tells anything. */
   consents?: Consents
+  /** Who may be asked by this provider, where they are listed. */
+  directory?: Directory
   transfer?: Operation<CreateTransfer, VendorTransfer>
   find_transfer?: Operation<FindTransfer, VendorTransfer>
   /** By our reference: how a transfer that nobody saw the end of is found out. Null where the bank knows of none. */
@@ -25,6 +31,38 @@ export type Consents = {
   find: Operation<FindConsent, VendorConsent>
   revoke: Operation<FindConsent, null>
   extend?: Operation<ExtendConsent, VendorConsent>
+}
+
+export type Statement = {
+  /** How many days back the bank tells of; 365 unless given. */
+  history_days?: number
+  /** How many days it takes at once; any number unless given. */
+  window_days?: number
+  /** Of how many days, today among them, `recent` may be asked; none unless given. */
+  recent_days?: number
+  /** How many days ahead it announces entries; none unless given. */
+  ahead_days?: number
+  /** The ids are made of what the rows say, for want of the bank's own: two rows with one id are two. */
+  ids?: 'composed'
+}
+
+/** A list that anybody may read; what each entry's `settings` hold are those of a connection to it. */
+export type Directory = {
+  url: { live: string; test: string }
+  reads: TSchema
+  translate(reply: never): Participant[]
+}
+
+export type Participant = {
+  organisation_id: string
+  /** What people know it by. */
+  name: string
+  organisation: string | null
+  /** ISPB: the first eight of its CNPJ. */
+  bank_code: string | null
+  cnpj: string | null
+  logo: string | null
+  settings: Readonly<Record<string, string>>
 }
 
 /** `next` is given back as `after` for the page that follows; null on the last one. */
@@ -120,6 +158,10 @@ export const ListTransactions = Type.Object(
     from: Day,
     to: Day,
     after: Type.Optional(After),
+    /** Some banks let the last days be asked far more often than what was before. */
+    recent: Type.Optional(
+      Type.Boolean({ description: 'All of it lies within the last `recent_days` of the statement' }),
+    ),
   },
   closed,
 )
@@ -149,6 +191,9 @@ export const ExtendConsent = Type.Object(
     document: Type.String({ pattern: '^[0-9]{11}$' }),
     business_document: Type.Optional(Type.String({ pattern: '^[0-9A-Z]{14}$' })),
     expires_at: Type.Optional(Type.String({ format: 'date-time' })),
+    /** From where, and with what, the person asks. */
+    customer_ip: Type.Optional(Type.String({ maxLength: 100 })),
+    customer_agent: Type.Optional(Type.String({ maxLength: 100 })),
   },
   closed,
 )
@@ -198,7 +243,7 @@ export const FindTransferByReference = Type.Object(
 )
 export type FindTransferByReference = Static<typeof FindTransferByReference>
 
-const INPUTS: Record<Exclude<keyof Banking, 'consents'>, TSchema> = {
+const INPUTS: Record<Exclude<keyof Banking, 'consents' | 'statement' | 'directory'>, TSchema> = {
   accounts: ListAccounts,
   balance: FindAccount,
   transactions: ListTransactions,
@@ -218,7 +263,8 @@ const CONSENT_INPUTS: Record<keyof Consents, TSchema> = {
 /** All of it under the names that calls use: `banking.accounts`, `banking.consents.create`. */
 export function bankingOperations(banking: Banking | undefined): Record<string, Operation> {
   if (!banking) return {}
-  const { consents, ...own } = banking
+  const { consents, statement: _statement, directory: _directory, accounts, ...rest } = banking
+  const own = { ...(typeof accounts === 'object' && { accounts }), ...rest }
   return {
     ...named('banking', own, INPUTS),
     ...named('banking.consents', consents ?? {}, CONSENT_INPUTS),

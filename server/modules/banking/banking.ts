@@ -1,6 +1,7 @@
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
+import { stand, standDown } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
 import {
   addConnection,
@@ -9,10 +10,13 @@ import {
   removeConnection,
   updateConnection,
 } from '../connections/connections.ts'
-import { audit } from '../tenants/tenants.ts'
+import { audit, timeZoneOf } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import * as queries from './queries.ts'
 import { type Bank, type BankQuery, type CreateBank, toBank, type UpdateBank } from './schema.ts'
+import { GONE } from './sync.ts'
+import { endSync, findOpen } from './sync_queries.ts'
+import { SYNC } from './vendor.ts'
 
 /**
  * The banks of a tenant's people. Each stands on a connection, whose secrets are sealed with all others; what it tells
@@ -30,11 +34,13 @@ export async function addBank(app: App, tx: Tx, actor: Actor, input: CreateBank)
   const { user_id, name, bank_code } = input
   if ((await queries.countOwn(tx, tenant_id, user_id)) >= queries.MOST_BANKS)
     throw new Problem('conflict', { detail: `one person has at most ${queries.MOST_BANKS} banks` })
+  const id = app.newId()
   const row = await queries.insertBank(tx, {
-    ...{ tenant_id, id: app.newId(), user_id, name, bank_code },
+    ...{ tenant_id, id, user_id, name, bank_code },
     ...(await connectionFor(app, tx, actor, input)),
-    schedule: input.schedule ?? null,
+    schedule: input.schedule === undefined ? usualSchedule(id) : input.schedule,
   })
+  if (row.schedule) await keepSchedule(app, tx, actor, row.id, row.schedule)
   await audit(tx, actor, 'bank.create', toWire('bank', row.id), {
     user_id,
     bank_code,
@@ -123,6 +129,7 @@ export async function updateBank(app: App, actor: Actor, wire_id: string, input:
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     found(await queries.lockBank(tx, place), wire_id)
     const row = await queries.updateBank(tx, place, { ...own, ...(own.state && { reason: null }) })
+    if (input.schedule !== undefined) await keepSchedule(app, tx, actor, place.id, input.schedule)
     await audit(tx, actor, 'bank.update', wire_id, { changed: Object.keys(input) })
     return toBank(row)
   })
@@ -132,13 +139,49 @@ export async function updateBank(app: App, actor: Actor, wire_id: string, input:
 export async function deleteBank(app: App, actor: Actor, wire_id: string): Promise<void> {
   const place = placeOf(actor, wire_id)
   await inTenant(app.db, actor.tenant_id, async (tx) => {
-    await dropBank(app, tx, actor, found(await queries.lockBank(tx, place), wire_id))
+    await dropBank(app, tx, actor, found(await queries.findBank(tx, place), wire_id))
   })
 }
 
-export async function dropBank(app: App, tx: Tx, actor: Actor, row: queries.BankRow): Promise<void> {
-  const place = { tenant_id: actor.tenant_id, id: row.id }
+/** What is under way is ended first: whoever does it locks its work before the bank. */
+export async function dropBank(
+  app: App,
+  tx: Tx,
+  actor: Actor,
+  { id, user_id }: queries.BankRow,
+): Promise<void> {
+  const place = { tenant_id: actor.tenant_id, id }
+  const open = await findOpen(tx, actor.tenant_id, id)
+  if (open) await endSync(tx, { tenant_id: actor.tenant_id, id: open.id }, GONE)
+  const row = await queries.lockBank(tx, place)
+  if (!row) return
+  await standDown(tx, actor.tenant_id, scheduleOf(id))
   await queries.updateBank(tx, place, { deleted_at: app.clock.now(), connection_id: null })
   if (row.connection_id && row.owns_connection) await removeConnection(app, tx, actor, row.connection_id)
-  await audit(tx, actor, 'bank.delete', toWire('bank', row.id), { user_id: row.user_id })
+  await audit(tx, actor, 'bank.delete', toWire('bank', id), { user_id })
 }
+
+const scheduleOf = (id: string): string => `bank ${id}`
+
+/** In the tenant's time zone; null ends it. */
+async function keepSchedule(app: App, tx: Tx, actor: Actor, id: string, cron: string | null): Promise<void> {
+  const { tenant_id } = actor
+  if (cron === null) return standDown(tx, tenant_id, scheduleOf(id))
+  const time_zone = await timeZoneOf(tx, tenant_id)
+  const order = { tenant_id, name: scheduleOf(id), cron, time_zone, kind: SYNC, payload: { bank_id: id } }
+  await stand(tx, app.clock, order).catch((cause: unknown) => {
+    throw new Problem('invalid_request', {
+      field: 'schedule',
+      detail: 'schedule must be five fields of cron that come round, such as 30 6 * * *',
+      cause,
+    })
+  })
+}
+
+/** Once a day, in the small hours, each bank at a minute of its own. */
+function usualSchedule(id: string): string {
+  const spread = Number.parseInt(id.slice(-6), 16)
+  return `${spread % 60} ${3 + (spread % 4)} * * *`
+}
+
+export { listSyncs, readSync, syncBank } from './syncs.ts'

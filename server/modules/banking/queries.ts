@@ -161,21 +161,3 @@ export const updateBank = (tx: Tx, { tenant_id, id }: Place, change: BankChange)
     .where('id', '=', id)
     .returning(BANK)
     .executeTakeFirstOrThrow()
-
-export type SyncState = 'queued' | 'running' | 'succeeded' | 'failed' | 'skipped'
-
-export type SyncRow = {
-  id: string
-  bank_id: string
-  user_id: string
-  state: SyncState
-  cause: 'asked' | 'schedule'
-  imported: number
-  updated: number
-  skipped: number
-  removed: number
-  error: string | null
-  message: string | null
-  started_at: Date | null
-  ended_at: Date | null
-}

@@ -1,9 +1,10 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import * as banking from './banking.ts'
-import { Bank, BankQuery, Banks, CreateBank, IdParams, UpdateBank } from './schema.ts'
+import { Bank, BankQuery, Banks, CreateBank, IdParams, PageQuery, Sync, Syncs, UpdateBank } from './schema.ts'
 
 const read = { config: { access: 'banking:read' } } as const
+const operate = { config: { access: 'banking:operate' } } as const
 const write = { config: { access: 'banking:write' } } as const
 const tags = ['Banking']
 
@@ -87,5 +88,53 @@ export const routes: Routes = (http, app) => {
       await banking.deleteBank(app, request.actor, request.params.id)
       return reply.code(204).send(null)
     },
+  )
+
+  http.post(
+    '/v1/banks/:id/sync',
+    {
+      ...operate,
+      schema: {
+        operationId: 'syncBank',
+        summary: 'Read all that a bank tells, soon',
+        description: 'Where a sync of this bank is under way it is that one. Its end is told by events.',
+        tags,
+        params: IdParams,
+        response: { 202: Sync },
+      },
+    },
+    async (request, reply) =>
+      reply.code(202).send(await banking.syncBank(app, request.actor, request.params.id)),
+  )
+
+  http.get(
+    '/v1/banks/:id/syncs',
+    {
+      ...read,
+      schema: {
+        operationId: 'listBankSyncs',
+        summary: 'List the syncs of a bank, newest first',
+        tags,
+        params: IdParams,
+        querystring: PageQuery,
+        response: { 200: Syncs },
+      },
+    },
+    (request) => banking.listSyncs(app, request.actor, request.params.id, request.query),
+  )
+
+  http.get(
+    '/v1/bank-syncs/:id',
+    {
+      ...read,
+      schema: {
+        operationId: 'readBankSync',
+        summary: 'Read a sync: how it goes, or how it went',
+        tags,
+        params: IdParams,
+        response: { 200: Sync },
+      },
+    },
+    (request) => banking.readSync(app, request.actor, request.params.id),
   )
 }

@@ -1,7 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { toWire } from '../../platform/ids.ts'
 import { IdParams, Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
-import type { BankRow, SyncRow } from './queries.ts'
+import type { BankRow } from './queries.ts'
+import type { SyncRow } from './sync_queries.ts'
 
 export const UserId = Type.String({
   minLength: 1,
@@ -16,9 +17,10 @@ const BankCode = Type.String({
   examples: ['00000000'],
 })
 const Cron = Type.String({
-  minLength: 9,
+  pattern: '^[0-9A-Z*/,?#-]+( [0-9A-Z*/,?#-]+){4}$',
   maxLength: 100,
-  description: "Five fields of cron, in the tenant's time zone; null: only when asked",
+  description:
+    "Five fields of cron, in the tenant's time zone; once a day where absent; null: only when asked",
   examples: ['30 6 * * *'],
 })
 const Settings = Type.Record(Type.String(), Type.Unknown(), {

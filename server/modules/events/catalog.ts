@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox'
 import { ALERT_TYPES } from './alert_types.ts'
+import { BANKING_TYPES } from './banking_types.ts'
 import { PAYMENT_TYPES } from './payment_types.ts'
 
 /**
@@ -101,6 +102,7 @@ const BatchCounts = Type.Object({
 
 export const CATALOG: readonly EventType[] = [
   ...PAYMENT_TYPES,
+  ...BANKING_TYPES,
   ...ALERT_TYPES,
   breaker(
     'opened',

@@ -1,4 +1,4 @@
-import { forget, inTenant } from '../../platform/database/database.ts'
+import { forget, inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -80,6 +80,10 @@ export async function updateTenant(
     return toTenant(row)
   })
 }
+
+/** In which its schedules are read. */
+export const timeZoneOf = async (tx: Tx, tenant_id: string): Promise<string> =>
+  (await findTenant(tx, tenant_id))?.time_zone ?? 'America/Sao_Paulo'
 
 export async function tenantExists(app: App, tenant_id: string): Promise<true | null> {
   const row = await inTenant(app.db, tenant_id, (tx) => findTenant(tx, tenant_id))

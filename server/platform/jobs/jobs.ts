@@ -28,6 +28,14 @@ export function nextTurn(cron: string, time_zone: string, after: Date): Date {
   return next
 }
 
+/** An order of a tenant's own: its `payload` is that of every job it makes. Throws where `cron` is none. */
+export async function stand(tx: Tx, clock: Clock, order: Schedule & { payload: object }): Promise<void> {
+  const due = nextTurn(order.cron, order.time_zone, clock.now())
+  await queries.upsertSchedule(tx, { ...order, due }, order.payload)
+}
+
+export const standDown = queries.deleteSchedule
+
 type Jobs = { db: Database; clock: Clock; log: Log; telemetry: Telemetry; newId: NewId; handlers: Handlers }
 
 export async function keepSchedules(db: Database, clock: Clock, schedules: Schedule[]): Promise<void> {

@@ -58,15 +58,19 @@ export type ScheduleRow = {
 }
 
 /** An order whose time was changed starts from its new time; one that stands as it was keeps its turn. */
-export async function upsertSchedule(db: Db, row: ScheduleRow): Promise<void> {
+export async function upsertSchedule(db: Db | Tx, row: ScheduleRow, payload: object = {}): Promise<void> {
   const { tenant_id, name, cron, time_zone, kind, due } = row
   await sql`
-    insert into schedule as s (tenant_id, name, cron, time_zone, kind, due)
-    values (${tenant_id}, ${name}, ${cron}, ${time_zone}, ${kind}, ${due})
+    insert into schedule as s (tenant_id, name, cron, time_zone, kind, due, payload)
+    values (${tenant_id}, ${name}, ${cron}, ${time_zone}, ${kind}, ${due}, ${JSON.stringify(payload)}::jsonb)
     on conflict (tenant_id, name) do update set cron = excluded.cron, time_zone = excluded.time_zone, kind = excluded.kind,
       due = case when (s.cron, s.time_zone) = (excluded.cron, excluded.time_zone) then s.due else excluded.due end`.execute(
     db,
   )
+}
+
+export async function deleteSchedule(tx: Tx, tenant_id: string, name: string): Promise<void> {
+  await tx.deleteFrom('schedule').where('tenant_id', '=', tenant_id).where('name', '=', name).execute()
 }
 
 export async function listDueSchedules(db: Db): Promise<ScheduleRow[]> {

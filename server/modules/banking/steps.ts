@@ -1,0 +1,329 @@
+import type {
+  Banking,
+  Page,
+  TransactionChanges,
+  VendorAccount,
+  VendorBalance,
+  VendorTransaction,
+} from '../../kit/banking.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import type { App } from '../app.ts'
+import type { OpenConnection } from '../connections/connections.ts'
+import * as accounts from './account_queries.ts'
+import { addDays, dayOf, earlier, later, weekOf } from './days.ts'
+import { type BankRow, updateBank } from './queries.ts'
+import { type Difference, reconcile, type Told } from './reconcile.ts'
+import { addCounts, type Step } from './sync_queries.ts'
+import { type Draft, transactionEvents } from './told.ts'
+import * as transactions from './transaction_queries.ts'
+import { ask, type Heard, TROUBLES } from './vendor.ts'
+
+/**
+ * What a sync does, step by step: the bank's accounts; of each the transactions, window by window, and the balance; or
+ * all that changed since a cursor. A step asks for its pages one by one, and what they say becomes true all at once.
+ */
+export type Reading = {
+  app: App
+  tenant_id: string
+  sync_id: string
+  bank: BankRow
+  banking: Banking
+  connection: OpenConnection
+}
+
+/** What a page holds, as it is kept; `next` is where the page after it begins. */
+export type Leaf = { items: unknown[]; next: string | null }
+
+/** What a step came to: what is to be read after it, before all else, and what is to be told. */
+export type Settled = { todo: Step[]; drafts: Draft[] }
+
+const HISTORY_DAYS = 365
+/** What was read before is read again, for what came late or changed. */
+const OVERLAP_DAYS = 7
+
+export function askFor(reading: Reading, step: Step, after: string | null): Promise<Heard<Leaf>> {
+  switch (step.kind) {
+    case 'accounts':
+      return askAccounts(reading, after)
+    case 'window':
+      return askWindow(reading, step, after)
+    case 'changes':
+      return askChanges(reading, after)
+    case 'balance':
+      return askBalance(reading, step.account_id)
+  }
+}
+
+export function settle(tx: Tx, reading: Reading, step: Step, items: readonly unknown[]): Promise<Settled> {
+  switch (step.kind) {
+    case 'accounts':
+      return settleAccounts(tx, reading, items as readonly VendorAccount[])
+    case 'window':
+      return settleWindow(tx, reading, step, items as readonly VendorTransaction[])
+    case 'changes':
+      return settleChanges(tx, reading, items as readonly TransactionChanges[])
+    case 'balance':
+      return settleBalance(tx, reading, step.account_id, items as readonly VendorBalance[])
+  }
+}
+
+const paged = <Item>(heard: Heard<Page<Item>>): Heard<Leaf> =>
+  'told' in heard ? { told: { items: heard.told.items, next: heard.told.next } } : heard
+
+async function askAccounts(
+  { app, banking, connection }: Reading,
+  after: string | null,
+): Promise<Heard<Leaf>> {
+  if (typeof banking.accounts === 'function')
+    return { told: { items: banking.accounts(connection.opened.settings), next: null } }
+  const input = after === null ? {} : { after }
+  return paged(await ask<Page<VendorAccount>>(app, connection, 'banking.accounts', input))
+}
+
+async function settleAccounts(
+  tx: Tx,
+  { app, tenant_id, bank, banking }: Reading,
+  told: readonly VendorAccount[],
+): Promise<Settled> {
+  const owner = { tenant_id, bank_id: bank.id, user_id: bank.user_id }
+  const today = dayOf(app.clock.now())
+  const kept: string[] = []
+  const todo: Step[] = banking.changes ? [{ kind: 'changes' }] : []
+  for (const account of told) {
+    const row = await accounts.upsertAccount(tx, owner, app.newId(), account)
+    kept.push(row.id)
+    if (!banking.changes && banking.transactions) todo.push(...windowsOf(banking, row, today))
+    if (banking.balance) todo.push({ kind: 'balance', account_id: row.id })
+  }
+  await accounts.leaveAccounts(tx, { tenant_id, id: bank.id }, kept)
+  return { todo, drafts: [] }
+}
+
+/** From some days before what is known, or as far back as the bank tells, up to what it announces. */
+export function windowsOf(
+  { statement = {} }: Pick<Banking, 'statement'>,
+  { id, read_to, read_on }: Pick<accounts.AccountRow, 'id' | 'read_to' | 'read_on'>,
+  today: string,
+): Step[] {
+  const { history_days = HISTORY_DAYS, window_days, ahead_days = 0, recent_days } = statement
+  const first = addDays(today, -history_days)
+  const known = read_to === null ? first : later(first, addDays(read_to, -OVERLAP_DAYS))
+  const last = addDays(today, ahead_days)
+  const spans = recent_days
+    ? spansOf({ first: known, recent: addDays(today, 1 - recent_days), today, last }, read_to, read_on)
+    : [{ from: known, to: last }]
+  const windows = spans.flatMap((span) => slicesOf(span, window_days))
+  return windows.map((window, at) => ({
+    ...{ kind: 'window', account_id: id, ...window },
+    is_last: at === windows.length - 1,
+  }))
+}
+
+type Span = { from: string; to: string; recent?: true }
+
+/**
+ * What lies before the days that may be asked often is asked only where it is not known, and what lies ahead once a
+ * week: a bank may answer either no more than four times a month (Open Finance).
+ */
+function spansOf(
+  { first, recent, today, last }: { first: string; recent: string; today: string; last: string },
+  read_to: string | null,
+  read_on: string | null,
+): Span[] {
+  const is_known = read_to !== null && read_to >= recent
+  const is_new_week = read_on === null || weekOf(read_on) !== weekOf(today)
+  return [
+    ...(is_known ? [] : [{ from: first, to: addDays(recent, -1) }]),
+    ...(last > today && is_new_week ? [{ from: addDays(today, 1), to: last }] : []),
+    { from: recent, to: today, recent: true as const },
+  ]
+}
+
+function slicesOf({ from, to, ...rest }: Span, days: number | undefined): Span[] {
+  const slices: Span[] = []
+  for (let begin = from; begin <= to; ) {
+    const end = days === undefined ? to : earlier(to, addDays(begin, days - 1))
+    slices.push({ from: begin, to: end, ...rest })
+    begin = addDays(end, 1)
+  }
+  return slices
+}
+
+type Window = Extract<Step, { kind: 'window' }>
+
+async function askWindow(reading: Reading, step: Window, after: string | null): Promise<Heard<Leaf>> {
+  const { app, connection } = reading
+  const account = await accountOf(reading, step.account_id)
+  const input = {
+    account_id: account.vendor_id,
+    account_kind: account.kind,
+    from: step.from,
+    to: step.to,
+    ...(step.recent && { recent: true }),
+    ...(after !== null && { after }),
+  }
+  return paged(await ask<Page<VendorTransaction>>(app, connection, 'banking.transactions', input))
+}
+
+async function settleWindow(
+  tx: Tx,
+  reading: Reading,
+  { account_id, from, to, is_last }: Window,
+  items: readonly VendorTransaction[],
+): Promise<Settled> {
+  const { app, tenant_id, banking } = reading
+  const account = await mustFind(tx, reading, account_id)
+  const drafts = await apply(tx, reading, account, {
+    items,
+    composed: banking.statement?.ids === 'composed',
+    window: { from, to },
+    gone: [],
+  })
+  const today = dayOf(app.clock.now())
+  await accounts.moveRead(
+    tx,
+    { tenant_id, id: account_id },
+    {
+      read_to: earlier(to, today),
+      read_on: is_last ? today : null,
+    },
+  )
+  return { todo: [], drafts }
+}
+
+/** The answer is kept whole: its parts belong to several accounts. */
+async function askChanges({ app, connection, bank }: Reading, after: string | null): Promise<Heard<Leaf>> {
+  const from = after ?? bank.cursor
+  const input = from === null ? {} : { after: from }
+  const heard = await ask<TransactionChanges>(app, connection, 'banking.changes', input)
+  if (!('told' in heard)) return heard
+  return { told: { items: [heard.told], next: heard.told.has_more ? heard.told.next : null } }
+}
+
+async function settleChanges(
+  tx: Tx,
+  reading: Reading,
+  pages: readonly TransactionChanges[],
+): Promise<Settled> {
+  const { app, tenant_id, bank } = reading
+  const drafts: Draft[] = []
+  const today = dayOf(app.clock.now())
+  for (const account of await accounts.listAccounts(tx, { tenant_id, id: bank.id })) {
+    const items = pages.flatMap(({ added, modified }) =>
+      [...added, ...modified].filter((item) => item.account_id === account.vendor_id),
+    )
+    const gone = pages.flatMap(({ removed }) =>
+      removed.flatMap(({ vendor_id, account_id }) =>
+        account_id === null || account_id === account.vendor_id ? [vendor_id] : [],
+      ),
+    )
+    drafts.push(...(await apply(tx, reading, account, { items, composed: false, window: null, gone })))
+    await accounts.moveRead(tx, { tenant_id, id: account.id }, { read_to: today, read_on: today })
+  }
+  await updateBank(tx, { tenant_id, id: bank.id }, { cursor: pages.at(-1)?.next ?? bank.cursor })
+  return { todo: [], drafts }
+}
+
+type Answer = {
+  items: readonly VendorTransaction[]
+  composed: boolean
+  /** The days it covers; null where it tells only of changes, and says by `gone` what is no more. */
+  window: { from: string; to: string } | null
+  gone: readonly string[]
+}
+
+/** Makes the transactions of an account what the bank says they are. */
+async function apply(
+  tx: Tx,
+  { app, tenant_id, sync_id, bank }: Reading,
+  account: accounts.AccountRow,
+  { items, composed, window, gone }: Answer,
+): Promise<Draft[]> {
+  const place = { tenant_id, account_id: account.id }
+  const missing = new Set(gone)
+  const inside = window ? await transactions.listKnown(tx, place, window) : []
+  const found = new Set(inside.map(({ vendor_id }) => vendor_id))
+  const others = new Set([...items.map(({ vendor_id }) => vendor_id), ...gone].filter((id) => !found.has(id)))
+  const known = [...inside, ...(await transactions.listNamed(tx, place, [...others]))]
+  const told: Told = {
+    items,
+    composed,
+    read_on: account.read_on,
+    covers: ({ day, vendor_id }) =>
+      window ? day >= window.from && day <= window.to : missing.has(vendor_id),
+  }
+  const difference = reconcile(known, told)
+  const changes = await write(app, tx, { ...place, bank_id: bank.id, user_id: bank.user_id }, difference)
+  await addCounts(
+    tx,
+    { tenant_id, id: sync_id },
+    {
+      imported: changes.imported.length,
+      updated: changes.updated.length,
+      removed: changes.removed.length,
+      skipped: difference.same,
+    },
+  )
+  const { user_id, bank_code } = bank
+  const about = { user_id, bank_code, bank_id: bank.id, account_id: account.id, sync_id }
+  return transactionEvents(about, changes)
+}
+
+async function write(
+  app: App,
+  tx: Tx,
+  owner: transactions.Owner,
+  { added, changed, removed }: Difference,
+): Promise<Record<'imported' | 'updated' | 'removed', string[]>> {
+  const fresh = added.map((content) => ({ id: app.newId(), content }))
+  // What is no more goes first, and what is new comes last: no two rows ever share the bank's id.
+  await transactions.removeTransactions(tx, owner, removed)
+  await transactions.updateTransactions(tx, owner, changed)
+  await transactions.insertTransactions(tx, owner, fresh)
+  return { imported: fresh.map(({ id }) => id), updated: changed.map(({ id }) => id), removed }
+}
+
+async function askBalance(reading: Reading, account_id: string): Promise<Heard<Leaf>> {
+  const { app, connection } = reading
+  const account = await accountOf(reading, account_id)
+  const input = { account_id: account.vendor_id }
+  const heard = await ask<VendorBalance>(app, connection, 'banking.balance', input)
+  if ('told' in heard) return { told: { items: [heard.told], next: null } }
+  // Not every account has one: a card, an investment.
+  return heard.trouble.code === TROUBLES.not_found.code ? { told: { items: [], next: null } } : heard
+}
+
+async function settleBalance(
+  tx: Tx,
+  reading: Reading,
+  account_id: string,
+  [told]: readonly VendorBalance[],
+): Promise<Settled> {
+  if (!told) return { todo: [], drafts: [] }
+  const { app, tenant_id } = reading
+  const account = await mustFind(tx, reading, account_id)
+  const sum = await transactions.sumBooked(tx, { tenant_id, account_id }, account.currency)
+  await accounts.setBalance(
+    tx,
+    { tenant_id, id: account_id },
+    {
+      available: told.available.amount,
+      current: told.current.amount,
+      blocked: told.blocked?.amount ?? null,
+      overdraft_limit: told.overdraft_limit?.amount ?? null,
+      at: told.at === null ? app.clock.now() : new Date(told.at),
+      sum: String(sum),
+    },
+  )
+  return { todo: [], drafts: [] }
+}
+
+const accountOf = (reading: Reading, account_id: string): Promise<accounts.AccountRow> =>
+  inTenant(reading.app.db, reading.tenant_id, (tx) => mustFind(tx, reading, account_id))
+
+/** Accounts are never deleted. */
+async function mustFind(tx: Tx, { tenant_id }: Reading, id: string): Promise<accounts.AccountRow> {
+  const row = await accounts.findAccount(tx, { tenant_id, id })
+  if (!row) throw new Error('an account is gone')
+  return row
+}

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { floorId, fromWire, timeOfId } from '../../platform/ids.ts'
+import type { Job } from '../../platform/jobs/jobs.ts'
+import type { Actor, App } from '../app.ts'
+import { type PageInput, readPage, toPage } from '../wire.ts'
+import * as queries from './queries.ts'
+import { type Sync, toSync } from './schema.ts'
+import * as syncs from './sync_queries.ts'
+
+/** Asking for syncs, and how they went. A bank has one at a time: who asks again is told of the one under way. */
+
+export async function syncBank(app: App, actor: Actor, wire_id: string): Promise<Sync> {
+  const place = { tenant_id: actor.tenant_id, id: fromWire('bank', wire_id) }
+  const row = await inTenant(app.db, actor.tenant_id, async (tx) => {
+    const bank = await queries.findBank(tx, place)
+    if (!bank) throw noBank(wire_id)
+    if (bank.state === 'inactive')
+      throw new Problem('conflict', { detail: `bank ${wire_id} is inactive; make it active first` })
+    return ask(app, tx, bank, { tenant_id: actor.tenant_id, cause: 'asked', batch_id: null })
+  })
+  wake(app)
+  return toSync(row, timeOfId(row.id))
+}
+
+export const noBank = (wire_id: string): Problem =>
+  new Problem('not_found', { detail: `there is no bank ${wire_id}` })
+
+/** Another process may have the workers. */
+const wake = (app: App): void => app.db.notify('trilho_job', 'new')
+
+type Asked = { tenant_id: string; cause: 'asked' | 'schedule'; batch_id: string | null }
+
+async function ask(app: App, tx: Tx, bank: queries.BankRow, asked: Asked): Promise<syncs.SyncRow> {
+  const { tenant_id } = asked
+  const made = await syncs.insertSync(tx, {
+    ...asked,
+    ...{ id: app.newId(), bank_id: bank.id, user_id: bank.user_id },
+  })
+  if (made) return made
+  const open = await syncs.findOpen(tx, tenant_id, bank.id)
+  if (open) return open
+  // It ended between the two.
+  throw new Problem('conflict', { detail: 'a sync of this bank ended just now; ask again' })
+}
+
+/** A turn of the bank's schedule. */
+export async function syncOnSchedule(app: App, { tenant_id, payload }: Job): Promise<void> {
+  const { bank_id } = payload as { bank_id: string }
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const bank = await queries.findBank(tx, { tenant_id, id: bank_id })
+    if (!bank || bank.state === 'inactive') return
+    const about = { bank_id, user_id: bank.user_id, cause: 'schedule' as const, batch_id: null }
+    await syncs.insertSync(tx, { tenant_id, id: app.newId(), ...about })
+  })
+  wake(app)
+}
+
+/** In an hour, of one person. */
+const BATCHES_PER_HOUR = 10
+
+export type Synced = { bank: queries.BankRow; sync: syncs.SyncRow }
+
+/**
+ * All banks of one person but the inactive ones, or those that are named. Waits until they are done, or for as long
+ * as `wait_ms`. Throws `rate_limited` for more than ten times an hour of all at once.
+ */
+export async function syncAll(
+  app: App,
+  { tenant_id }: Actor,
+  user_id: string,
+  { only, wait_ms }: { only?: (bank: queries.BankRow) => boolean; wait_ms: number },
+): Promise<Synced[]> {
+  const begun = await inTenant(app.db, tenant_id, async (tx) => {
+    await queries.takeTurn(tx, tenant_id, `all ${user_id}`)
+    const own = await queries.listOwn(tx, tenant_id, user_id)
+    const banks = own.filter((bank) => bank.state !== 'inactive' && (only?.(bank) ?? true))
+    const batch_id = only || banks.length === 0 ? null : await newBatch(app, tx, tenant_id, user_id)
+    const list: Synced[] = []
+    for (const bank of banks)
+      list.push({ bank, sync: await ask(app, tx, bank, { tenant_id, cause: 'asked', batch_id }) })
+    return list
+  })
+  if (begun.length > 0) wake(app)
+  return ended(app, tenant_id, begun, wait_ms)
+}
+
+async function newBatch(app: App, tx: Tx, tenant_id: string, user_id: string): Promise<string> {
+  const since = floorId(new Date(app.clock.now().getTime() - 3_600_000))
+  if ((await syncs.countBatches(tx, tenant_id, user_id, since)) < BATCHES_PER_HOUR) return app.newId()
+  throw new Problem('rate_limited', {
+    detail: `all banks of one person are synced at most ${BATCHES_PER_HOUR} times an hour`,
+    retry_after_s: 360,
+  })
+}
+
+const LOOK_MS = 100
+
+async function ended(app: App, tenant_id: string, begun: Synced[], wait_ms: number): Promise<Synced[]> {
+  const until = app.clock.monotonic() + wait_ms
+  for (;;) {
+    const now = await inTenant(app.db, tenant_id, async (tx) => {
+      const list: Synced[] = []
+      for (const { bank, sync } of begun)
+        list.push({ bank, sync: (await syncs.findSync(tx, { tenant_id, id: sync.id })) ?? sync })
+      return list
+    })
+    const is_over = now.every(({ sync }) => sync.ended_at !== null)
+    if (is_over || app.clock.monotonic() >= until) return now
+    await sleep(LOOK_MS)
+  }
+}
+
+export async function listSyncs(app: App, actor: Actor, wire_id: string, input: PageInput) {
+  const { limit, before } = readPage('bank_sync', input)
+  const { tenant_id } = actor
+  const id = fromWire('bank', wire_id)
+  return inTenant(app.db, tenant_id, async (tx) => {
+    if (!(await queries.findBank(tx, { tenant_id, id }))) throw noBank(wire_id)
+    const rows = await syncs.listSyncs(tx, tenant_id, id, limit, before)
+    return toPage('bank_sync', rows, limit, (row) => toSync(row, timeOfId(row.id)))
+  })
+}
+
+export async function readSync(app: App, actor: Actor, wire_id: string): Promise<Sync> {
+  const place = { tenant_id: actor.tenant_id, id: fromWire('bank_sync', wire_id) }
+  const row = await inTenant(app.db, actor.tenant_id, (tx) => syncs.findSync(tx, place))
+  if (!row) throw new Problem('not_found', { detail: `there is no sync ${wire_id}` })
+  return toSync(row, timeOfId(row.id))
+}

@@ -1,0 +1,53 @@
+import Type from 'typebox'
+import type { EventType } from './catalog.ts'
+
+/** The types of events about the banks of a tenant's people. */
+
+const BANK = {
+  user_id: Type.String({ description: 'Whose bank it is' }),
+  bank_code: Type.String({ description: 'ISPB' }),
+  bank_id: Type.String({ description: 'GET /v1/banks/{id}' }),
+  sync_id: Type.String({ description: 'GET /v1/bank-syncs/{id}' }),
+}
+
+const Transactions = Type.Object({
+  ...BANK,
+  account_id: Type.String(),
+  count: Type.Integer(),
+  transaction_ids: Type.Array(Type.String(), { description: 'At most 1,000 of them' }),
+})
+
+const about = {
+  user_id: 'user-123',
+  bank_code: '00000000',
+  bank_id: 'bnk_01jz8k3v9mf2tb7xq4c5n6p8rs',
+  sync_id: 'bsy_01jz8k3v9mf2tb7xq4c5n6p8rs',
+}
+
+const transactions = (what: string, description: string): EventType => ({
+  name: `transactions.${what}`,
+  description,
+  schema: Transactions,
+  example: {
+    ...about,
+    account_id: 'bac_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    count: 1,
+    transaction_ids: ['btx_01jz8k3v9mf2tb7xq4c5n6p8rs'],
+  },
+})
+
+export const BANKING_TYPES: readonly EventType[] = [
+  transactions('imported', 'A bank told of transactions not known before'),
+  transactions('updated', 'A bank tells otherwise of transactions that are known'),
+  transactions('removed', 'A bank tells of transactions no more'),
+  {
+    name: 'bank.failed',
+    description: 'A bank that could be synced before can be no more; it is tried again',
+    schema: Type.Object({ ...BANK, error: Type.String(), reason: Type.String() }),
+    example: {
+      ...about,
+      error: 'credentials_refused',
+      reason: 'The bank refuses the credentials of this connection.',
+    },
+  },
+]
