@@ -14,6 +14,7 @@ import { createFaults, type Fault } from './faults.ts'
 import { createHooks, HOOKED } from './hooks/hooks.ts'
 import { createOAuth } from './oauth.ts'
 import { createPinbank } from './pinbank/pinbank.ts'
+import { createPix } from './pix/pix.ts'
 import { createStripe } from './stripe/stripe.ts'
 import { createTruth, type Truth } from './truth.ts'
 import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Vendor } from './wire.ts'
@@ -21,7 +22,7 @@ import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Ven
 /**
  * Simulated vendors on real sockets, so that nobody needs an account to build against the product. Each speaks
  * its vendor's wire format, written from the vendor's documentation and from nothing of ours, and each request
- * may be told to meet a fault (`faults.ts`). `/stripe`, `/echo`, `/oauth`, `/access`, `/bin/{name}`, the vendors of `hooks/` with
+ * may be told to meet a fault (`faults.ts`). `/stripe`, `/pix`, `/echo`, `/oauth`, `/access`, `/bin/{name}`, the vendors of `hooks/` with
  * their webhooks alone, and `GET /_truth`, which says what really crossed the socket.
  */
 export type Sandbox = {
@@ -43,10 +44,12 @@ export function createVendors(log?: Log): Vendors {
   const truth = createTruth()
   const faults = createFaults()
   const stripe = createStripe()
+  const pix = createPix()
   const oauth = createOAuth()
   const hooks = createHooks()
   const vendors = new Map<string, Vendor>([
     ['stripe', stripe.vendor],
+    ['pix', pix.vendor],
     ['echo', createEcho(oauth)],
     ['oauth', oauth.vendor],
     ['access', createAccess()],
@@ -79,7 +82,7 @@ export function createVendors(log?: Log): Vendors {
       })
     },
     close: async () => {
-      await Promise.all([stripe.close(), hooks.close()])
+      await Promise.all([stripe.close(), pix.close(), hooks.close()])
     },
   }
 }
@@ -123,7 +126,7 @@ export function mountVendors(server: Server, prefix: string, vendors: Vendors): 
   })
 }
 
-const MOUNTED = ['/stripe', '/echo', '/oauth', '/access', '/bin/{name}', ...HOOKED]
+const MOUNTED = ['/stripe', '/pix', '/echo', '/oauth', '/access', '/bin/{name}', ...HOOKED]
 
 const index: SandboxReply = json(200, { vendors: MOUNTED })
 
