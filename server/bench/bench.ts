@@ -1,3 +1,6 @@
+import { ack } from './ack.ts'
+import { n8n } from './ack_n8n.ts'
+import { backlog } from './backlog.ts'
 import { cache } from './cache.ts'
 import { call } from './call.ts'
 import { deliver } from './deliver.ts'
@@ -9,8 +12,8 @@ import { records } from './records.ts'
 import { replay } from './replay.ts'
 import { statements } from './statements.ts'
 
-// npm run bench -- ingest | deliver | fair | call | pipeline | cache | statements   [--rounds=5]
-// npm run bench -- records | growth   [--rows=1000000]
+// npm run bench -- ingest | ack | n8n | deliver | fair | call | pipeline | cache | statements   [--rounds=5]
+// npm run bench -- records | growth | replay | backlog   [--rows=1000000]
 //
 // Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
 
@@ -24,8 +27,11 @@ const BENCHES: Record<string, Bench> = {
   cache,
   statements,
   records,
-  replay,
   growth,
+  replay,
+  backlog,
+  ack,
+  n8n,
 }
 
 async function main(args: string[]): Promise<number> {

@@ -1,0 +1,186 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { createHmac, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../test/ports.ts'
+import type { LoadOrder, LoadResult } from './load.ts'
+import { drained, makeSource, makeTenant, openPlace, type Place } from './place.ts'
+import { note, print, type Rounds } from './report.ts'
+import { stripeEvent } from './stripe_messages.ts'
+
+/**
+ * Webhooks verified, stored and worked on, by all roles in one process, beside n8n's webhook node with a workflow that
+ * verifies an HMAC and answers when it has run, its executions saved as they are unless told otherwise. Left out where no
+ * `n8n` is on PATH.
+ */
+const CLIENTS = 64
+const MOST = 40_000
+const TENANTS = 20
+const MEASURED = { warm_ms: 500, measured_ms: 3_000 }
+const OURS = 'ours, to the event'
+
+export async function n8n({ rounds: count }: { rounds: number }): Promise<void> {
+  const place = await openPlace()
+  try {
+    const rounds: Rounds = new Map()
+    const ours = await openOurs(place)
+    const theirs = await openTheirs(place)
+    for (let round = 0; round <= count; round++) {
+      const [of_ours, of_theirs] = [await ours(round), theirs && (await theirs(round))]
+      if (round === 0) continue // the first warms up
+      note(rounds, OURS, of_ours)
+      if (of_theirs !== null) note(rounds, 'n8n', of_theirs)
+    }
+    const absent = theirs ? {} : { n8n: 'no n8n on PATH (npm install -g n8n)' }
+    print({ bench: 'n8n', unit: 'messages/s', rounds, ours: OURS, targets: theirs ? { n8n: 5 } : {}, absent })
+  } finally {
+    await place.close()
+  }
+}
+
+type Measure = (round: number) => Promise<number>
+
+async function openOurs(place: Place): Promise<Measure> {
+  const { app, root } = place
+  const targets: Awaited<ReturnType<typeof makeSource>>[] = []
+  for (let n = 0; n < TENANTS; n++) targets.push(await makeSource(app, await makeTenant(app, `Bench ${n}`)))
+  const product = await place.product('api,ingest,worker')
+  const load = await place.program('./load.ts')
+  product.pause()
+  return async (round) => {
+    product.resume()
+    const began = performance.now()
+    const order = {
+      port: product.port,
+      clients: CLIENTS,
+      targets,
+      run: `n8n${round}x`,
+      most: MOST,
+      ...MEASURED,
+    }
+    const { accepted } = await load.ask<LoadResult>(order satisfies LoadOrder)
+    await drained(root, ['inbox_queue'], 60_000)
+    const per_second = (accepted * 1000) / (performance.now() - began)
+    product.pause()
+    return per_second
+  }
+}
+
+/** Null where there is no n8n. */
+async function openTheirs(place: Place): Promise<Measure | null> {
+  if (spawnSync('n8n', ['--version'], { stdio: 'ignore' }).error) return null
+  const dir = await mkdtemp(join(tmpdir(), 'trilho-n8n-'))
+  place.undo(() => rm(dir, { recursive: true, force: true }))
+  const port = await freePort()
+  const secret = randomBytes(24).toString('hex')
+  const env = {
+    ...process.env,
+    N8N_USER_FOLDER: dir,
+    N8N_PORT: String(port),
+    N8N_DIAGNOSTICS_ENABLED: 'false',
+  }
+  const file = join(dir, 'workflow.json')
+  await writeFile(file, JSON.stringify([workflow(secret)]))
+  execFileSync('n8n', ['import:workflow', `--input=${file}`], { env, stdio: 'ignore' })
+  // The one word is of version 1, the other of version 2.
+  spawnSync('n8n', ['update:workflow', '--id=bench', '--active=true'], { env, stdio: 'ignore' })
+  spawnSync('n8n', ['publish:workflow', '--id=bench'], { env, stdio: 'ignore' })
+  const child = spawn('n8n', ['start'], { env, stdio: 'ignore' })
+  place.undo(() => end(child))
+  const request = signedRequest(secret)
+  await untilAnswered(port)
+  const load = await place.program('./load.ts')
+  child.kill('SIGSTOP')
+  return async () => {
+    child.kill('SIGCONT')
+    const order = { port, clients: CLIENTS, request, most: MOST, ...MEASURED }
+    const { per_second, other } = await load.ask<LoadResult>(order satisfies LoadOrder)
+    if (other > 0) throw new Error(`n8n did not take ${other} messages`)
+    child.kill('SIGSTOP')
+    return per_second
+  }
+}
+
+function signedRequest(secret: string): string {
+  const body = stripeEvent('n8n', Math.floor(Date.now() / 1000))
+  const signature = createHmac('sha256', secret).update(body).digest('hex')
+  return (
+    `POST /webhook/bench HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nx-signature: ${signature}\r\n` +
+    `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  )
+}
+
+const START_MS = 120_000
+
+async function untilAnswered(port: number): Promise<void> {
+  const give_up = performance.now() + START_MS
+  while (performance.now() < give_up) {
+    const method = 'OPTIONS'
+    const answer = await fetch(`http://127.0.0.1:${port}/webhook/bench`, { method }).catch(() => null)
+    if (answer?.ok) return
+    await sleep(500)
+  }
+  throw new Error('n8n did not start')
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGCONT')
+  child.kill('SIGKILL')
+  await ended
+}
+
+const node = (name: string, type: string, typeVersion: number, parameters: object) => ({
+  id: name,
+  name,
+  type: `n8n-nodes-base.${type}`,
+  typeVersion,
+  position: [0, 0],
+  parameters,
+})
+
+/** Takes the bytes, reckons their HMAC and compares it. */
+const workflow = (secret: string) => ({
+  id: 'bench',
+  name: 'bench',
+  active: true,
+  settings: {},
+  nodes: [
+    node('take', 'webhook', 2, {
+      httpMethod: 'POST',
+      path: 'bench',
+      responseMode: 'lastNode',
+      options: { rawBody: true },
+    }),
+    node('sign', 'crypto', 1, {
+      action: 'hmac',
+      type: 'SHA256',
+      binaryData: true,
+      binaryPropertyName: 'data',
+      dataPropertyName: 'signature',
+      secret,
+      encoding: 'hex',
+    }),
+    node('compare', 'if', 2, {
+      conditions: {
+        options: { caseSensitive: true, typeValidation: 'strict' },
+        combinator: 'and',
+        conditions: [
+          {
+            leftValue: '={{ $json.signature }}',
+            rightValue: "={{ $json.headers['x-signature'] }}",
+            operator: { type: 'string', operation: 'equals' },
+          },
+        ],
+      },
+    }),
+  ],
+  connections: {
+    take: { main: [[{ node: 'sign', type: 'main', index: 0 }]] },
+    sign: { main: [[{ node: 'compare', type: 'main', index: 0 }]] },
+  },
+})
