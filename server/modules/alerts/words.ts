@@ -14,7 +14,7 @@ const SENTENCES: Record<AlertKind, (of: Said, name: string) => string> = {
     `${name}: ${value} % of its calls succeeded in ${minutes} min, fewer than ${threshold} %`,
   latency: ({ value, threshold, minutes }, name) =>
     `${name}: of its calls in ${minutes} min one in twenty took ${Math.round(value)} ms or longer, the limit is ${threshold} ms`,
-  breaker_open: ({ value }, name) => `${name}: its breaker is open, for ${value} min`,
+  breaker_open: ({ value }, name) => `${name}: its breaker is open${value > 0 ? `, for ${value} min` : ''}`,
   connection_unhealthy: (_, name) => `${name}: checks find its vendor unhealthy`,
   limit_near: ({ value, threshold }, name) =>
     `${name}: ${value} % of a limit is used, ${threshold} % or more`,

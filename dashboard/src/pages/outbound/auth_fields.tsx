@@ -1,4 +1,4 @@
-import { PasswordInput, Select, SimpleGrid, TextInput } from '@mantine/core'
+import { PasswordInput, Select, SimpleGrid, Textarea, TextInput } from '@mantine/core'
 import type { Subscription } from '../../api/names.ts'
 import { useText } from './form_text.ts'
 import { AUTH_FIELDS, type AuthType, type Draft } from './subscription_draft.ts'
@@ -28,10 +28,11 @@ export function AuthFields({ form, of }: { form: SubscriptionForm; of: Subscript
       <Select label={say('auth')} allowDeselect={false} data={choices} value={auth_type} onChange={choose} />
       {fields.length > 0 && (
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          {fields.map(({ key, secret, optional, choices: data }) => {
+          {fields.map(({ key, secret, lines, optional, choices: data }) => {
             const common = { label: say(key), required: !optional, ...form.getInputProps(`auth.${key}`) }
             if (data) return <Select key={key} {...common} data={data} />
             if (secret) return <PasswordInput key={key} {...common} autoComplete="new-password" />
+            if (lines) return <Textarea key={key} {...common} rows={3} placeholder="-----BEGIN …" />
             return <TextInput key={key} {...common} autoComplete="off" />
           })}
         </SimpleGrid>

@@ -5,8 +5,8 @@ type Create = paths['/v1/subscriptions']['post']['requestBody']['content']['appl
 type Auth = NonNullable<Create['auth']>
 export type AuthType = Auth['type']
 
-/** What each way of authenticating at a receiver asks for; `secret` is typed hidden, `choices` are all there are. */
-type AuthField = { key: AuthKey; secret?: boolean; optional?: boolean; choices?: string[] }
+/** What each way of authenticating at a receiver asks for; `secret` is typed hidden, `lines` has several, `choices` are all there are. */
+type AuthField = { key: AuthKey; secret?: boolean; lines?: boolean; optional?: boolean; choices?: string[] }
 type AuthKey =
   | 'username'
   | 'password'
@@ -23,6 +23,9 @@ type AuthKey =
   | 'access_key_id'
   | 'secret_access_key'
   | 'session_token'
+  | 'certificate'
+  | 'passphrase'
+  | 'authority'
 
 export const AUTH_FIELDS: Record<AuthType, AuthField[]> = {
   basic: [{ key: 'username' }, { key: 'password', secret: true }],
@@ -38,6 +41,12 @@ export const AUTH_FIELDS: Record<AuthType, AuthField[]> = {
     { key: 'header' },
     { key: 'secret', secret: true },
     { key: 'encoding', optional: true, choices: ['hex', 'base64'] },
+  ],
+  mtls: [
+    { key: 'certificate', lines: true },
+    { key: 'key', lines: true },
+    { key: 'passphrase', secret: true, optional: true },
+    { key: 'authority', lines: true, optional: true },
   ],
   scram: [
     { key: 'mechanism', choices: ['sha-256', 'sha-512'] },

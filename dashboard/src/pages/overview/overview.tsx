@@ -5,6 +5,7 @@ import { useRead } from '../../api/hooks.ts'
 import type { paths } from '../../api/schema.ts'
 import { Empty, Page, Shown } from '../../parts/page.tsx'
 import { RangePicker, useRange } from '../../parts/range.tsx'
+import { Firing } from '../alerts/firing.tsx'
 import { Attention } from './attention.tsx'
 import { Cards } from './cards.tsx'
 import { CallCharts, FlowChart } from './charts.tsx'
@@ -50,6 +51,7 @@ function Figures({ overview }: { overview: Overview }) {
   }
   return (
     <>
+      <Firing />
       <Attention overview={overview} />
       <Cards overview={overview} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>

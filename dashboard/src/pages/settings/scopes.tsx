@@ -16,6 +16,8 @@ const useText = texts('scopes', {
     events: 'Events',
     subscriptions: 'Subscriptions and deliveries',
     payments: 'Payments',
+    banking: 'Banking',
+    alerts: 'Alerts',
     bodies: 'Whole bodies of calls',
     one: 'Choose at least one thing it may do.',
   },
@@ -33,14 +35,26 @@ const useText = texts('scopes', {
     events: 'Eventos',
     subscriptions: 'Assinaturas e entregas',
     payments: 'Pagamentos',
+    banking: 'Bancos',
+    alerts: 'Alertas',
     bodies: 'Corpos inteiros das chamadas',
     one: 'Escolha ao menos uma coisa que pode fazer.',
   },
 })
 
-const ROOMS = ['connections', 'calls', 'sources', 'events', 'subscriptions', 'payments', 'tenants'] as const
+const ROOMS = [
+  'connections',
+  'calls',
+  'sources',
+  'events',
+  'subscriptions',
+  'payments',
+  'banking',
+  'alerts',
+  'tenants',
+] as const
 /** Where there is something to mend short of changing it. */
-const OPERATED: readonly string[] = ['connections', 'calls', 'sources', 'subscriptions']
+const OPERATED: readonly string[] = ['connections', 'calls', 'sources', 'subscriptions', 'banking', 'alerts']
 type Right = 'none' | 'read' | 'operate' | 'write'
 
 /** Scopes as people think of them: of each room nothing, looking, operating or changing. */

@@ -3,6 +3,7 @@ import { useMay } from '../../api/session.tsx'
 import { Page } from '../../parts/page.tsx'
 import { PlaceTabs } from '../../parts/place_tabs.tsx'
 import { texts } from '../../text/text.ts'
+import { Alerts } from '../alerts/alerts.tsx'
 import { Account } from './account.tsx'
 import { Audit } from './audit.tsx'
 import { Clients } from './clients.tsx'
@@ -19,6 +20,7 @@ const useText = texts('settings', {
     keys: 'API keys',
     clients: 'OAuth clients',
     limits: 'Limits',
+    alerts: 'Alerts',
     audit: 'Audit log',
     account: 'Your account',
   },
@@ -29,6 +31,7 @@ const useText = texts('settings', {
     keys: 'Chaves de API',
     clients: 'Clientes OAuth',
     limits: 'Limites',
+    alerts: 'Alertas',
     audit: 'Auditoria',
     account: 'Sua conta',
   },
@@ -40,17 +43,23 @@ const OF_TENANT = {
   keys: Keys,
   clients: Clients,
   limits: Limits,
+  alerts: Alerts,
   audit: Audit,
 }
 const OF_ALL = { ...OF_TENANT, account: Account }
 type Name = keyof typeof OF_ALL
+
+/** What a tab asks for that is no part of the tenant itself. */
+const SCOPES: Partial<Record<Name, string>> = { alerts: 'alerts:read' }
+const isFor = (name: Name, may: (scope: string) => boolean): boolean =>
+  name === 'account' || may(SCOPES[name] ?? 'tenants:read')
 
 /** Who may use this tenant and how, and one's own account. */
 export function Component() {
   const say = useText()
   const may = useMay()
   const { tab } = useParams()
-  const names = (may('tenants:read') ? Object.keys(OF_ALL) : ['account']) as Name[]
+  const names = (Object.keys(OF_ALL) as Name[]).filter((one) => isFor(one, may))
   const name = names.find((one) => one === tab) ?? names[0] ?? 'account'
   const Shown = OF_ALL[name]
   return (
