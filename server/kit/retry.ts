@@ -8,7 +8,7 @@ export type AttemptOutcome =
   | { kind: 'error'; code: string; sent: boolean }
 
 const SAFE_METHOD = /^(?:GET|HEAD|OPTIONS)$/i
-const PASSING_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504])
+const PASSING_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504, 529])
 const LASTING_ERRORS = new Set(['refused_address', 'invalid_url', 'aborted'])
 
 export const isSafe = (method: string): boolean => SAFE_METHOD.test(method)

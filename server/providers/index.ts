@@ -8,6 +8,7 @@ import { grpc } from './grpc/provider.ts'
 import { http } from './http/provider.ts'
 import { mailchimp } from './mailchimp/provider.ts'
 import { mandrill } from './mandrill/provider.ts'
+import { openFinance } from './open_finance/provider.ts'
 import { paypal } from './paypal/provider.ts'
 import { pinbank } from './pinbank/provider.ts'
 import { pix } from './pix/provider.ts'
@@ -30,6 +31,7 @@ const ALL: readonly Provider[] = [
   http,
   mailchimp,
   mandrill,
+  openFinance,
   paypal,
   pix,
   pinbank,

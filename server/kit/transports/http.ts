@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type {
   ClientIdentity,
   EgressRequest,
@@ -97,14 +98,33 @@ export function buildRequest(opened: Opened, request: HttpRequest): EgressReques
   }
 }
 
-/** The request as it leaves now, where its signature holds the time; null where nothing is to be signed. */
+/** The request as it leaves now, where its signature holds the time or an id is its own; null where it leaves as it is. */
 export function signedRequest(
   opened: Opened,
   request: EgressRequest,
   now: Date,
 ): Promise<EgressRequest> | null {
   const auth = authOf(opened)
-  return signsRequests(auth) ? sign(auth, opened.credentials, request, now) : null
+  const { mirrored_header: name } = opened.provider
+  const whole = name ? { ...request, headers: { ...request.headers, [name]: randomUUID() } } : request
+  if (signsRequests(auth)) return sign(auth, opened.credentials, whole, now)
+  return name ? Promise.resolve(whole) : null
+}
+
+/** An answer that gives another id back than the one it was asked under is not the answer; none at all may be an error's. */
+export function mirrored(opened: Opened, request: EgressRequest, result: EgressResult): EgressResult {
+  const { mirrored_header: name } = opened.provider
+  if (!name || result.kind === 'error' || result.status > 299) return result
+  if (result.headers[name] === request.headers[name]) return result
+  const { timing, flowed } = result
+  return {
+    kind: 'error',
+    code: 'mismatch',
+    message: `the answer does not give back the ${name} it was asked under`,
+    sent: true,
+    total_ms: timing.total_ms,
+    ...(flowed && { flowed }),
+  }
 }
 
 /** Whether the vendor says that what it gave to be let in by is no longer good. It did nothing then. */

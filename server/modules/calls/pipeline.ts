@@ -7,6 +7,7 @@ import {
   buildRequest,
   type HttpRequest,
   isTokenRefused,
+  mirrored,
   type Opened,
   type RecordedRequest,
   signedRequest,
@@ -195,7 +196,8 @@ async function send(run: Run, built: Built): Promise<Sent> {
   run.number += 1
   const timeout_ms = Math.min(request.timeout_ms, Math.ceil(leftOf(run)) || 1)
   const { signal } = run.wanted
-  const came = await sendBy(app.egress, opened, { ...request, timeout_ms, ...(signal && { signal }) })
+  const answer = await sendBy(app.egress, opened, { ...request, timeout_ms, ...(signal && { signal }) })
+  const came = mirrored(opened, request, answer)
   const result = came.kind === 'error' && isHungUp(run) ? { ...came, message: whyHungUp(run) } : came
   const verdict = toVerdict(opened, method, result)
   const last = toAttempt(run, opened, withHead(opened, request, shown, result), result, verdict)

@@ -11,6 +11,7 @@ export type FailureCode =
   | 'tls'
   | 'reset'
   | 'aborted'
+  | 'mismatch'
 
 /** An error whose message may be shown to the customer. */
 export type Failure = Error & { failure: FailureCode }
