@@ -57,11 +57,14 @@ export async function openFront(behind: string): Promise<Front> {
   }
 }
 
+/** Of the connection itself, which is another one behind us. */
+const OWN = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'expect', 'keep-alive'])
+
 const passed = ({ headers }: IncomingMessage): Record<string, string> =>
   Object.fromEntries(
-    ['authorization', 'content-type', 'idempotency-key', 'stripe-version']
-      .map((name) => [name, headers[name]])
-      .filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+    Object.entries(headers).filter(
+      (pair): pair is [string, string] => typeof pair[1] === 'string' && !OWN.has(pair[0]),
+    ),
   )
 
 async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {

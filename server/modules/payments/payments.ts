@@ -10,6 +10,7 @@ import * as lists from './list_queries.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { reserveRefund, sendRefund } from './refunds.ts'
+import { resolve } from './resolve.ts'
 import {
   type AskedPayment,
   type CancelPayment,
@@ -18,6 +19,7 @@ import {
   type CreateRefund,
   type PaymentQuery,
   type Refund,
+  type ResolvePayment,
   toMove,
   toPayment,
   toRefund,
@@ -115,6 +117,10 @@ export async function cancelPayment(app: App, actor: Actor, wire_id: string, { r
   })
   return toPayment(row)
 }
+
+/** For one whose outcome nobody saw and its vendor cannot tell. */
+export const resolvePayment = async (app: App, actor: Actor, wire_id: string, input: ResolvePayment) =>
+  toPayment(await resolve(app, actor, placeOf(actor, wire_id), input))
 
 /** Sends a payment that was held for somebody to look at. */
 export async function confirmPayment(app: App, actor: Actor, wire_id: string) {

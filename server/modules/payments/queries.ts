@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Refusal } from '../../kit/news.ts'
 import type { Tx } from '../../platform/database/database.ts'
+import { timeOfId } from '../../platform/ids.ts'
 import { isTaken, type Standing, type Status } from './moves.ts'
 
 /** Every statement on payments and their moves. */
@@ -85,6 +86,9 @@ export const standingOf = ({
   expires_at: row.expires_at?.toISOString() ?? null,
   pix_code: row.pix_code,
 })
+
+/** One that was held is sent when somebody confirms it, any other when it is made. */
+export const sentAt = ({ id, sent_at }: Pick<PaymentRow, 'id' | 'sent_at'>): Date => sent_at ?? timeOfId(id)
 
 /** What led to a move, and its id on the wire. */
 export type Cause = {

@@ -15,6 +15,7 @@ import {
   Payments,
   Refund,
   Refunds,
+  ResolvePayment,
 } from './schema.ts'
 
 const read = { config: { access: 'payments:read' } } as const
@@ -115,6 +116,22 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => payments.confirmPayment(app, request.actor, request.params.id),
+  )
+
+  http.post(
+    '/v1/payments/:id/resolve',
+    {
+      ...write,
+      schema: {
+        operationId: 'resolvePayment',
+        summary: 'Say by hand what became of a payment whose vendor cannot say it',
+        tags,
+        params: IdParams,
+        body: ResolvePayment,
+        response: { 200: Payment },
+      },
+    },
+    (request) => payments.resolvePayment(app, request.actor, request.params.id, request.body),
   )
 
   http.post(

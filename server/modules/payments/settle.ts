@@ -10,6 +10,7 @@ import { isOver, wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import { listOpenRefunds, type RefundRow } from './refund_queries.ts'
 import { askRefund, refundAnswered, sendRefund } from './refunds.ts'
+import { findInStatement } from './statement.ts'
 import { applyWord, enqueueTurn, SETTLE, type Turn, tell } from './told.ts'
 import { type Answer, ask, never, toldBy } from './vendor.ts'
 import { waitOf } from './waiting.ts'
@@ -99,8 +100,7 @@ async function settleCreate(
   denied: number,
 ): Promise<number> {
   const { payments } = connection.opened.provider
-  const sent_at = row.sent_at ?? timeOfId(place.id)
-  const age_s = (app.clock.now().getTime() - sent_at.getTime()) / 1000
+  const age_s = (app.clock.now().getTime() - queries.sentAt(row).getTime()) / 1000
   const may_repeat =
     payments?.settles === 'idempotency_key' &&
     age_s < (payments.find_by_reference ? REPEAT_WITHIN_S : KEY_KEPT_S)
@@ -109,7 +109,10 @@ async function settleCreate(
   const makeAgain = async (): Promise<boolean> =>
     kept !== null && is_same && (await sendAgain(app, connection, place, kept.request))
   if (may_repeat && (await makeAgain())) return denied
-  const found = await findAtVendor(app, connection, place, kept?.request.due_date)
+  const found =
+    payments?.settles === 'statement'
+      ? await findInStatement(app, asker(connection), connection, place, row)
+      : await findAtVendor(app, connection, place, kept?.request.due_date)
   if (!found) return denied
   if (found.told) {
     await answered(app, place, { ...found, kind: 'told' }, 'answer')
@@ -231,7 +234,7 @@ export async function refreshPayment(
 ): Promise<Look> {
   const row = await inTenant(app.db, place.tenant_id, (tx) => queries.findPayment(tx, place))
   if (!row?.vendor_id || !connection.opened.provider.payments?.find) return { action: null, seen: true }
-  const created_at = (row.sent_at ?? timeOfId(place.id)).toISOString()
+  const created_at = queries.sentAt(row).toISOString()
   const input = { vendor_id: row.vendor_id, created_at }
   const asked_at = app.clock.now()
   const answer = await ask<VendorPayment>(app, actor, connection, { verb: 'find', input })

@@ -80,9 +80,7 @@ const code = () => String(randomInt(100_000, 1_000_000))
 
 function charge({ transactions }: Books, { cents, installments, is_held }: Asked): Answer {
   if (!Number.isSafeInteger(cents) || cents <= 0) return badField('Valor', 'Valor inválido.')
-  const ending = cents % 100
-  if (ending === 96) return { status: 500, refusal: refused('Falha interna.'), data: null }
-  const is_declined = ending === 51
+  const is_declined = cents % 100 === 51
   const made: Transaction = {
     nsu: 100_000_000 + transactions.size + randomInt(1, 1_000) * 50_000,
     cents,
@@ -94,8 +92,7 @@ function charge({ transactions }: Books, { cents, installments, is_held }: Asked
   }
   remember(transactions, String(made.nsu), made, MOST)
   if (is_declined) return no(refused('Transação não autorizada'))
-  const data = { NsuOperacao: made.nsu, CodigoAutorizacao: made.code }
-  return ending === 97 ? { status: 500, refusal: refused('Falha interna.'), data: null } : well(data)
+  return well({ NsuOperacao: made.nsu, CodigoAutorizacao: made.code })
 }
 
 function capture({ transactions }: Books, { nsu, cents }: Asked): Answer {

@@ -8,7 +8,7 @@ import { type Answer, createLedger, type Ledger, refused } from './ledger.ts'
  * of `/pinbank/api/token` and sealed bodies, elsewhere by HTTP Basic and plain ones. Card
  * `550e8400-e29b-41d4-a716-446655440000` is there from the start.
  *
- * Cents that end in 51 are declined; in 96 nothing is done and 500 answered; in 97 it is done and 500 answered.
+ * Cents that end in 51 are declined.
  */
 const PASSWORD = 'sandbox-secret16'
 const TOKEN_LIFE_S = 1_800

@@ -1,0 +1,59 @@
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { Actor, App } from '../app.ts'
+import { audit } from '../tenants/tenants.ts'
+import { must, PATIENCE_S } from './create.ts'
+import type { Word } from './moves.ts'
+import * as queries from './queries.ts'
+import type { ResolvePayment } from './schema.ts'
+import { applyWord, tell } from './told.ts'
+
+/**
+ * The way out where the vendor cannot say what became of a payment: somebody who looked at its papers says it, and it is
+ * on record who. What the vendor tells later still goes before it.
+ */
+export const resolve = (
+  app: App,
+  actor: Actor,
+  place: queries.Place,
+  input: ResolvePayment,
+): Promise<queries.PaymentRow> =>
+  tell(app, place.tenant_id, async (tx) => {
+    const row = must(await queries.lockPayment(tx, place))
+    refuseUnlessUnknown(app, row)
+    const word = wordFor(row, input)
+    await audit(tx, actor, 'payment.resolve', toWire('payment', place.id), input)
+    const { drafts } = must(await applyWord(tx, place, word, { cause: 'request', cause_id: actor.id }))
+    return { out: must(await queries.findPayment(tx, place)), drafts }
+  })
+
+function refuseUnlessUnknown(app: App, row: queries.PaymentRow): void {
+  const { id, status, held } = row
+  const wire_id = toWire('payment', id)
+  if (status !== 'processing' || held) {
+    const why = held ? 'held: confirm or cancel it' : status
+    throw new Problem('conflict', {
+      detail: `${wire_id} is ${why}; only one whose outcome is unknown is resolved`,
+    })
+  }
+  const age_s = (app.clock.now().getTime() - queries.sentAt(row).getTime()) / 1000
+  if (age_s < PATIENCE_S)
+    throw new Problem('conflict', {
+      detail: `${wire_id} is under way; it can be resolved ${PATIENCE_S} seconds after it was sent`,
+    })
+}
+
+function wordFor(
+  { amount, capture }: queries.PaymentRow,
+  { outcome, vendor_id, note }: ResolvePayment,
+): Word {
+  if (outcome === 'failed')
+    return { status: 'failed', failure: { reason: 'unknown', code: 'resolved_by_hand', message: note } }
+  if (vendor_id === undefined)
+    throw new Problem('invalid_request', {
+      field: 'vendor_id',
+      detail: "vendor_id is missing: without the vendor's id nothing could be captured or refunded",
+    })
+  if (capture === 'manual') return { status: 'authorized', vendor_id }
+  return { status: 'completed', vendor_id, captured: BigInt(amount) }
+}

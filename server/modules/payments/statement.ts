@@ -1,0 +1,53 @@
+import type { VendorPayment } from '../../kit/news.ts'
+import { inTenant } from '../../platform/database/database.ts'
+import type { Actor, App } from '../app.ts'
+import type { OpenConnection } from '../connections/connections.ts'
+import { type PaymentRow, type Place, sentAt } from './queries.ts'
+import { listAlike, listClaimed } from './statement_queries.ts'
+import { ask, toldBy } from './vendor.ts'
+
+/**
+ * A charge at a vendor that takes neither a key nor a reference of ours, looked for in its statement: an operation of
+ * the same amount, made when ours was sent, that is no other payment's. It is believed only where exactly one operation
+ * could be it and exactly one payment of ours could be that; of two alike nobody can say which card paid which. That
+ * nothing is found proves nothing, since the statement may be behind: then it is looked for again.
+ */
+
+/** Clocks differ, and the vendor may take its time. */
+const BEFORE_MS = 60_000
+const AFTER_MS = 5 * 60_000
+
+type Found = { told: VendorPayment; call_id: string }
+
+export async function findInStatement(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  place: Place,
+  row: PaymentRow,
+): Promise<Found | null> {
+  const sent_at = sentAt(row).getTime()
+  const [from, to] = [new Date(sent_at - BEFORE_MS), new Date(sent_at + AFTER_MS)]
+  const input = { from: from.toISOString(), to: to.toISOString() }
+  const heard = toldBy(await ask<VendorPayment[]>(app, actor, connection, { verb: 'statement', input }))
+  if (!heard) return null
+  const alike = heard.told.filter(
+    ({ money }) => money.amount === row.amount && money.currency === row.currency,
+  )
+  const [found, second] = await unclaimed(app, place, connection, alike)
+  if (!found || second) return null
+  const others = await inTenant(app.db, place.tenant_id, (tx) => listAlike(tx, place, row))
+  const is_alone = others.every((one) => Math.abs(sentAt(one).getTime() - sent_at) > BEFORE_MS + AFTER_MS)
+  return is_alone ? { told: found, call_id: heard.call_id } : null
+}
+
+async function unclaimed(
+  app: App,
+  { tenant_id }: Place,
+  { id }: OpenConnection,
+  operations: VendorPayment[],
+) {
+  const ids = operations.map(({ vendor_id }) => vendor_id)
+  const claimed = await inTenant(app.db, tenant_id, (tx) => listClaimed(tx, tenant_id, id, ids))
+  return operations.filter(({ vendor_id }) => !claimed.has(vendor_id))
+}
