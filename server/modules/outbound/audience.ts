@@ -39,6 +39,8 @@ export type Active = {
   /** So many deliveries in so many seconds, in all workers together. */
   rate: { count: number; per_s: number } | null
   content_type: 'json' | 'form'
+  /** Its turns for each turn of one that weighs 1. */
+  weight: number
   /** What it gets in place of the event. */
   payload: PayloadShape | null
   /** Authentication that is made for each request. */
@@ -173,10 +175,10 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
     // A broker is shown credentials once, not with each message.
     const proof = broker ? NO_PROOF : proofOf(row.auth, shown_to, row.id)
     const { id, url, event_types, customer, timeout_ms, retry_schedule_s, disable_after_hours } = row
-    const { ordering, max_concurrency, expire_after_s, content_type, rate_count, rate_per_s } = row
+    const { ordering, max_concurrency, weight, expire_after_s, content_type, rate_count, rate_per_s } = row
     active.set(id, {
       ...{ id, url, event_types, customer, timeout_ms, retry_schedule_s, disable_after_hours, secret },
-      ...{ ordering, max_concurrency, expire_after_s, content_type },
+      ...{ ordering, max_concurrency, weight, expire_after_s, content_type },
       rate: rate_count !== null && rate_per_s !== null ? { count: rate_count, per_s: rate_per_s } : null,
       state: row.state === 'paused' ? 'paused' : 'enabled',
       matches: row.filter ? readFilter(row.filter) : null,

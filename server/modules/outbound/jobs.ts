@@ -29,7 +29,7 @@ import {
   settleDeliveries,
 } from './queue_queries.ts'
 import { createRate } from './rate.ts'
-import { mostOf } from './rooms.ts'
+import { termsOf } from './rooms.ts'
 import { createTurns } from './turns.ts'
 
 /** The two loops that deliver: what keeps no order, and what does. */
@@ -50,7 +50,7 @@ function startQueue(app: App, attempts: Attempts, health: Health, prepare: Prepa
     takeTurns: (claim, who) => claimDeliveryTurns(worker, claim, who),
     waiting: (after, limit) => listWaitingDeliveries(worker, after, limit),
     giveBack: (items) => putBackDeliveries(worker, items, 0),
-    mostOf: (tenant_id, subscription_id) => mostOf(app, tenant_id, subscription_id),
+    termsOf: (tenant_id, subscription_id) => termsOf(app, tenant_id, subscription_id),
     isRetry: (item) => item.attempts > 1,
   })
   const loop = startLoop<DueDelivery>({

@@ -20,7 +20,7 @@ import {
 import { releaseUnlessPaused } from './outbound.ts'
 import type { Ended } from './queue_queries.ts'
 import { createRate } from './rate.ts'
-import { mostOf } from './rooms.ts'
+import { termsOf } from './rooms.ts'
 import { createTurns } from './turns.ts'
 
 /**
@@ -55,7 +55,7 @@ export function startLanes(app: App, attempts: Attempts, health: Health, prepare
       ),
     waiting: (after, limit) => listWaitingLanes(app.db.worker, after, limit),
     giveBack: (lanes) => putBackLanes(app.db.worker, lanes, 0),
-    mostOf: (tenant_id, subscription_id) => mostOf(app, tenant_id, subscription_id),
+    termsOf: (tenant_id, subscription_id) => termsOf(app, tenant_id, subscription_id),
     isRetry: (lane) => lane.attempts > 1,
   })
   const loop = startLoop<DueLane>({

@@ -1,6 +1,8 @@
 import type { Clock } from '../../platform/clock.ts'
 import type { Claimed, Work } from '../../platform/queue.ts'
 import type { Turn, Waiting } from '../../platform/queue_statements.ts'
+import { createHand } from './hand.ts'
+import { type Offer, shareOut, type Terms, weigh } from './shares.ts'
 
 /**
  * Who may be worked for next, so that a receiver that hangs, or a tenant with a million deliveries, delays nobody else.
@@ -11,6 +13,10 @@ import type { Turn, Waiting } from '../../platform/queue_statements.ts'
  *
  * A subscription may have in hand as much as is free, a tenant three times as much: one that hangs leaves half of the
  * places to the others, two leave a third, and so on; whoever is alone is hardly bounded.
+ *
+ * Weights move turns and places among the subscriptions of one tenant: what they share out is as much as if each of
+ * them weighed 1, so that no tenant gets more than another by them. Of two with as much in hand for their weight, the
+ * one that had fewer turns comes first.
  */
 export type Owned = Work & { subscription_id: string }
 
@@ -30,14 +36,10 @@ export type TurnOptions<Item extends Owned> = {
   waiting: (after: string, limit: number) => Promise<Waiting[]>
   /** Puts back what was taken beyond the room there is. */
   giveBack: (items: Item[]) => Promise<void>
-  /** How many of a subscription may be in hand at most in this process; null where it says nothing. */
-  mostOf: (tenant_id: string, subscription_id: string) => Promise<number | null>
+  termsOf: (tenant_id: string, subscription_id: string) => Promise<Terms>
   /** Whether an item was attempted before. */
   isRetry: (item: Item) => boolean
 }
-
-/** More than an address has connections would only wait for one, with their timeouts running. */
-const MOST_IN_HAND = 64
 
 const START = '00000000-0000-0000-0000-000000000000'
 /** Subscriptions looked at in one go. */
@@ -46,18 +48,33 @@ const MOST_LOOKED_AT = 1_000
 const REST = 4
 const CHEAP_MS = 2
 const LOOK_AGAIN_MS = 1_000
-/** One place of so many in a claim is a retry's, while both wait. */
-const RETRY_SHARE = 8
-
 export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Turns<Item> {
-  const { capacity, clock, take, takeTurns, giveBack, mostOf, isRetry } = options
+  const { capacity, clock, take, takeTurns, giveBack, termsOf, isRetry } = options
   const hand = createHand(capacity)
   const doors = createDoors(clock)
   const look = createLook(clock, options.waiting)
-  const { roomOf, offerOf } = createRooms(hand, doors, mostOf)
+  const past = createPast()
   let fair = false
   /** Of one look at everybody: whether anything was taken, and whether anybody waits for room. */
   let round = { found: false, waits: false }
+
+  /** For how many more of a subscription there is room now. */
+  function roomOf(one: Pick<Offer, 'tenant_id' | 'subscription_id' | 'most' | 'share'>): number {
+    const { tenant_id, subscription_id, most, share } = one
+    if (doors.closedFor(subscription_id) > 0) return 0
+    const room = hand.room(tenant_id, subscription_id, share)
+    return most === null ? room : Math.min(room, Math.max(0, most - hand.of(subscription_id)))
+  }
+
+  const offerOf = async (one: Waiting, age_ms: number): Promise<Offer> => ({
+    ...one,
+    ...(await termsOf(one.tenant_id, one.subscription_id)),
+    first: one.first_ms !== null && one.first_ms <= age_ms,
+    again: one.again_ms !== null && one.again_ms <= age_ms,
+    closed_ms: doors.closedFor(one.subscription_id),
+    held: hand.of(one.subscription_id),
+    ...{ share: 1, past: 0, room: 0 },
+  })
 
   /** As it falls due; what there is no room for goes back. */
   async function plainly(claim: Claim): Promise<Claimed<Item>> {
@@ -65,7 +82,8 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
     const kept: Item[] = []
     const over: Item[] = []
     for (const item of claimed.items) {
-      const room = await roomOf(item.tenant_id, item.subscription_id)
+      const { most } = await termsOf(item.tenant_id, item.subscription_id)
+      const room = roomOf({ ...item, most, share: 1 })
       const fits = room > 0 && (!isRetry(item) || hand.retryRoom() > 0)
       if (fits) hand.add(item, isRetry(item))
       ;(fits ? kept : over).push(item)
@@ -78,11 +96,13 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   async function fairly(claim: Claim): Promise<Claimed<Item>> {
     const seen = await look()
     const offers = await Promise.all(seen.list.map((one) => offerOf(one, seen.age_ms)))
-    const due = offers.filter((one) => one.first || one.again)
+    const due = past.of(weigh(offers.filter((one) => one.first || one.again)))
+    for (const one of due) one.room = roomOf(one)
     const retries = hand.retryRoom()
-    const turns = shareOut(due, { limit: claim.limit, retries })
+    const turns = shareOut(due, { limit: claim.limit, retries, tenantRoom: hand.tenantRoom })
     const items = turns.length > 0 ? await takeTurns(claim, turns) : []
     for (const item of items) hand.add(item, isRetry(item))
+    past.note(due, items)
     const blocked = due.some(
       ({ closed_ms, room, first }) => closed_ms === 0 && (room === 0 || (!first && retries === 0)),
     )
@@ -102,35 +122,25 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   }
 }
 
-/** For how many more of a subscription there is room now. */
-function createRooms(
-  hand: ReturnType<typeof createHand>,
-  doors: ReturnType<typeof createDoors>,
-  mostOf: TurnOptions<Owned>['mostOf'],
-) {
-  async function roomOf(tenant_id: string, subscription_id: string): Promise<number> {
-    if (doors.closedFor(subscription_id) > 0) return 0
-    const most = await mostOf(tenant_id, subscription_id)
-    const room = hand.room(tenant_id, subscription_id)
-    return most === null ? room : Math.min(room, Math.max(0, most - hand.of(subscription_id)))
-  }
-
-  const offerOf = async (one: Waiting, age_ms: number): Promise<Offer> => ({
-    ...one,
-    first: one.first_ms !== null && one.first_ms <= age_ms,
-    again: one.again_ms !== null && one.again_ms <= age_ms,
-    closed_ms: doors.closedFor(one.subscription_id),
-    held: hand.of(one.subscription_id),
-    room: await roomOf(one.tenant_id, one.subscription_id),
-  })
-
-  return { roomOf, offerOf }
-}
-
 type Claim = { id: string; limit: number; from: Date | null }
-type Offer = Waiting & Open & { closed_ms: number }
-/** Of a subscription: what is due, what it has in hand, and for how many more there is room. */
-type Open = { subscription_id: string; first: boolean; again: boolean; held: number; room: number }
+/** Turns that those who wait had, for their share. Whoever is new to waiting has had as many as the one with the fewest. */
+function createPast() {
+  let had = new Map<string, number>()
+  return {
+    of: (due: Offer[]): Offer[] => {
+      const least = Math.min(...due.map(({ subscription_id }) => had.get(subscription_id) ?? Infinity))
+      const past = (id: string) => (had.get(id) ?? least) - least
+      return due.map((one) => ({ ...one, past: least === Infinity ? 0 : past(one.subscription_id) }))
+    },
+    note(due: Offer[], taken: Owned[]): void {
+      had = new Map(due.map(({ subscription_id, past }) => [subscription_id, past]))
+      const shares = new Map(due.map(({ subscription_id, share }) => [subscription_id, share]))
+      for (const { subscription_id: id } of taken) {
+        had.set(id, (had.get(id) ?? 0) + 1 / (shares.get(id) ?? 1))
+      }
+    },
+  }
+}
 
 const isClosed = ({ closed_ms }: Offer): boolean => closed_ms > 0
 
@@ -202,67 +212,5 @@ function createLook(clock: Clock, waiting: (after: string, limit: number) => Pro
       whole: seen.whole,
       last: seen.last,
     }
-  }
-}
-
-/** Whoever has the least in hand comes first; first attempts come before retries, which have a share of their own. */
-export function shareOut(offers: Open[], { limit, retries }: { limit: number; retries: number }): Turn[] {
-  const open = offers.filter(({ room }) => room > 0).sort((a, b) => a.held - b.held)
-  const firsts = open.filter(({ first }) => first)
-  const agains = retries > 0 ? open.filter(({ again }) => again) : []
-  const kept = agains.length > 0 && firsts.length > 0 ? Math.ceil(limit / RETRY_SHARE) : 0
-  const each = (places: number, of: Open[], again: boolean): Turn[] => {
-    const share = Math.max(1, Math.ceil(places / Math.max(1, of.length)))
-    return of.map(({ subscription_id, room }) => ({ subscription_id, again, room: Math.min(room, share) }))
-  }
-  const reserved = each(Math.min(kept, retries), agains.slice(0, Math.min(kept, retries)), true)
-  if (firsts.length === 0)
-    return each(Math.min(limit, retries), agains.slice(0, Math.min(limit, retries)), true)
-  return [...reserved, ...each(limit - reserved.length, firsts, false)]
-}
-
-/** What this process has in hand, by subscription and tenant. */
-function createHand(capacity: number) {
-  const of_subscription = new Map<string, number>()
-  const of_tenant = new Map<string, number>()
-  const retrying = new WeakSet<object>()
-  let total = 0
-  let retries = 0
-
-  function count(counts: Map<string, number>, key: string, more: number): void {
-    const now = (counts.get(key) ?? 0) + more
-    if (now > 0) counts.set(key, now)
-    else counts.delete(key)
-  }
-
-  function move(item: Owned, by: 1 | -1): void {
-    total += by
-    count(of_subscription, item.subscription_id, by)
-    count(of_tenant, item.tenant_id, by)
-  }
-
-  return {
-    of: (subscription_id: string) => of_subscription.get(subscription_id) ?? 0,
-    /** As many more as leave free what it may have; the first one always fits. */
-    room(tenant_id: string, subscription_id: string): number {
-      const free = capacity - total
-      const own = of_subscription.get(subscription_id) ?? 0
-      const tenant = of_tenant.get(tenant_id) ?? 0
-      const by_subscription = own === 0 ? Math.max(1, free >> 1) : (free - own) >> 1
-      const by_tenant = tenant === 0 ? Math.max(1, (3 * free) >> 2) : (3 * free - tenant) >> 2
-      return Math.max(0, Math.min(free, by_subscription, by_tenant, MOST_IN_HAND - own))
-    },
-    /** Retries have half of the places at most, so that first attempts always find some. */
-    retryRoom: () => Math.max(0, Math.max(1, capacity >> 1) - retries),
-    add(item: Owned, is_retry: boolean): void {
-      move(item, 1)
-      if (!is_retry) return
-      retrying.add(item)
-      retries += 1
-    },
-    remove(item: Owned): void {
-      move(item, -1)
-      if (retrying.delete(item)) retries -= 1
-    },
   }
 }
