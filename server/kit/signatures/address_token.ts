@@ -22,9 +22,9 @@ export function verifyAddressToken(scheme: AddressTokenScheme, { url, secrets }:
   return genuine ? { ok: true } : refused('bad_signature', 'the address called holds another secret')
 }
 
-/** `/webhooks/{provider}/{source}/{token}` */
+/** `/webhooks/{provider}/{source}/{token}`, and a word behind it where the vendor adds one of its own (Pix). */
 function pathToken({ pathname }: URL): string[] {
-  const token = /\/src_[0-9a-z]{26}\/([^/]+)$/.exec(pathname)?.[1]
+  const token = /\/src_[0-9a-z]{26}\/([^/]+)(?:\/[^/]+)?$/.exec(pathname)?.[1]
   try {
     return token === undefined ? [] : [decodeURIComponent(token)]
   } catch {

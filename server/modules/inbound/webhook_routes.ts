@@ -54,23 +54,29 @@ const byAddress: Routes = (http, app) => {
   )
 }
 
+/** Of two words behind the source the first is the secret, and the second the vendor's own: Pix adds `/pix`. */
 const byToken: Routes = (http, app) => {
-  http.post(
-    '/webhooks/:provider/:source/:token',
-    {
-      config: { access: 'public' },
-      schema: {
-        ...schema,
-        operationId: 'receiveWebhookByToken',
-        summary: 'Receive a webhook whose secret stands in the address',
-        params: Type.Object({ ...params.properties, token: Type.String() }),
+  const token = Type.String()
+  for (const [path, operationId, more] of [
+    ['/webhooks/:provider/:source/:token', 'receiveWebhookByToken', {}],
+    ['/webhooks/:provider/:source/:token/:word', 'receiveWebhookByTokenAndWord', { word: Type.String() }],
+  ] as const)
+    http.post(
+      path,
+      {
+        config: { access: 'public' },
+        schema: {
+          ...schema,
+          operationId,
+          summary: 'Receive a webhook whose secret stands in the address',
+          params: Type.Object({ ...params.properties, token, ...more }),
+        },
       },
-    },
-    async (request, reply) => {
-      const { provider, source } = request.params
-      return answer(reply, await receive(app, provider, source, arrivalOf(app, request)))
-    },
-  )
+      async (request, reply) => {
+        const { provider, source } = request.params as Static<typeof params>
+        return answer(reply, await receive(app, provider, source, arrivalOf(app, request)))
+      },
+    )
 }
 
 const handshakes: Routes = (http, app) => {

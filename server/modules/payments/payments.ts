@@ -1,3 +1,4 @@
+import { drawPng, drawSvg } from '../../kit/qr.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire } from '../../platform/ids.ts'
@@ -18,6 +19,7 @@ import {
   type CreatePayment,
   type CreateRefund,
   type PaymentQuery,
+  type QrQuery,
   type Refund,
   type ResolvePayment,
   toMove,
@@ -68,6 +70,16 @@ export async function readPayment(app: App, actor: Actor, wire_id: string) {
 function found(row: queries.PaymentRow | undefined, wire_id: string): queries.PaymentRow {
   if (row) return row
   throw new Problem('not_found', { detail: `there is no payment ${wire_id}` })
+}
+
+/** The code that a payment waits to be paid by, as a picture. */
+export async function drawPayment(app: App, actor: Actor, wire_id: string, { format = 'svg' }: QrQuery) {
+  const { status, pix_code } = await readPayment(app, actor, wire_id)
+  if (pix_code === null)
+    throw new Problem('conflict', { detail: `payment ${wire_id} is ${status} and has no Pix code to pay by` })
+  return format === 'svg'
+    ? { type: 'image/svg+xml', bytes: Buffer.from(drawSvg(pix_code)) }
+    : { type: 'image/png', bytes: drawPng(pix_code) }
 }
 
 /** The payment and its vendor, opened for this actor. */

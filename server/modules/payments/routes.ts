@@ -1,3 +1,4 @@
+import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import * as payments from './payments.ts'
 import {
@@ -13,6 +14,7 @@ import {
   PaymentQuery,
   PaymentStory,
   Payments,
+  QrQuery,
   Refund,
   Refunds,
   ResolvePayment,
@@ -69,6 +71,26 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => payments.readPayment(app, request.actor, request.params.id),
+  )
+
+  http.get(
+    '/v1/payments/:id/qr',
+    {
+      ...read,
+      schema: {
+        operationId: 'drawPayment',
+        summary: 'Draw the Pix code of a payment as a QR code',
+        description: 'Of one that waits for its payer.',
+        tags,
+        params: IdParams,
+        querystring: QrQuery,
+        response: { 200: Type.Unsafe<Buffer>(Type.Unknown({ description: 'image/svg+xml or image/png' })) },
+      },
+    },
+    async (request, reply) => {
+      const { type, bytes } = await payments.drawPayment(app, request.actor, request.params.id, request.query)
+      return reply.type(type).send(bytes)
+    },
   )
 
   http.post(

@@ -231,6 +231,12 @@ export const PaymentQuery = Type.Object(
 )
 export type PaymentQuery = Static<typeof PaymentQuery>
 
+export const QrQuery = Type.Object(
+  { format: Type.Optional(Type.Union([Type.Literal('svg'), Type.Literal('png')], { description: 'svg' })) },
+  { additionalProperties: false },
+)
+export type QrQuery = Static<typeof QrQuery>
+
 export const Refund = Type.Object({
   id: WireId('refund'),
   payment_id: WireId('payment'),

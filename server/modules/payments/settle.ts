@@ -118,7 +118,10 @@ async function settleCreate(
     await answered(app, place, { ...found, kind: 'told' }, 'answer')
     return denied
   }
-  if (payments?.repeats && age_s < REPEAT_WITHIN_S && (await makeAgain())) return denied
+  if (payments?.repeats && age_s < REPEAT_WITHIN_S) {
+    await makeAgain()
+    return denied
+  }
   const counts = payments?.settles === 'lookup' || age_s > INDEXED_S
   // Changed since, it may lead to another account, which knows nothing of it in truth.
   if (!counts || !is_same) return denied

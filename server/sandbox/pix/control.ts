@@ -8,7 +8,7 @@ import { deliver } from './webhooks.ts'
  * What the sandbox can be told: `POST /pix/_control/pay` `{txid}` pays a charge (`valor` otherwise than it says, `late`
  * past its time, `silent` without a webhook; without `txid` a Pix to a key); `refund` `{end_to_end_id, id, status}` ends
  * a refund that waits; `med` `{end_to_end_id, valor, natureza}` gives back as the PSP itself does; `tell`
- * `{end_to_end_ids}` sends the webhook of one or several again, together; `manner` changes how it behaves (`books.ts`).
+ * `{end_to_end_ids}` sends the webhook of one or several again, together; `age` `{txid, seconds}` makes a charge older; `manner` changes how it behaves (`books.ts`).
  */
 export async function control(
   books: Books,
@@ -33,6 +33,13 @@ export async function control(
       endRefund(pix, one, order['status'] === 'NAO_REALIZADO' ? 'NAO_REALIZADO' : 'DEVOLVIDO', tell)
       return json(200, one)
     }
+    case 'age': {
+      const { calendario } = books.charges.get(String(order['txid'])) ?? {}
+      if (!calendario) return refused('there is no such charge')
+      const made_ms = Date.parse(calendario.criacao) - Number(order['seconds']) * 1000
+      calendario.criacao = new Date(made_ms).toISOString()
+      return json(200, calendario)
+    }
     case 'med':
       if (!pix || cents(order['valor']) === null) return refused('there is no such Pix, or valor is none')
       return json(
@@ -40,7 +47,7 @@ export async function control(
         giveBackByMed(pix, String(order['valor']), String(order['natureza'] ?? 'MED_FRAUDE'), tell),
       )
     default:
-      return refused('pay, refund, med, tell and manner are known')
+      return refused('pay, refund, med, tell, age and manner are known')
   }
 }
 
