@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import axe from 'axe-core'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Frame, type Page } from 'playwright-core'
 import { undoAfter } from './harness.ts'
 
 /** A real browser, where the machine has one: `apt install chromium`. */
@@ -41,7 +41,7 @@ export async function openWindow(
 }
 
 /** What WCAG 2.2 AA finds wrong, as lines that name the rule and the place. */
-export async function barriers(page: Page): Promise<string[]> {
+export async function barriers(page: Page | Frame): Promise<string[]> {
   await page.evaluate(axe.source)
   const found = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') }
@@ -54,7 +54,7 @@ export async function barriers(page: Page): Promise<string[]> {
 }
 
 /** Nothing stands out of the window to the side. */
-export async function assertFits(page: Page): Promise<void> {
+export async function assertFits(page: Page | Frame): Promise<void> {
   const [width = 0, inner = 0] = await page.evaluate<number[]>(
     '[document.documentElement.scrollWidth, innerWidth]',
   )

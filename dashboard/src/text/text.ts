@@ -8,10 +8,20 @@ export type Language = (typeof LANGUAGES)[number]
 const KEPT = 'trilho.language'
 
 const first = (): Language => {
-  const kept = localStorage.getItem(KEPT)
-  if (kept === 'en' || kept === 'pt-BR') return kept
-  return navigator.language.startsWith('pt') ? 'pt-BR' : 'en'
+  const kept = readKept()
+  return kept === 'en' || kept === 'pt-BR' ? kept : preferred()
 }
+
+/** A framed page may be forbidden to look. */
+function readKept(): string | null {
+  try {
+    return localStorage.getItem(KEPT)
+  } catch {
+    return null
+  }
+}
+
+const preferred = (): Language => (navigator.language.startsWith('pt') ? 'pt-BR' : 'en')
 
 void i18next.use(initReactI18next).init({
   lng: first(),
@@ -26,6 +36,12 @@ document.documentElement.lang = i18next.language
 
 export function speak(language: Language): void {
   localStorage.setItem(KEPT, language)
+  speakHere(language)
+}
+
+/** On this page alone; null as the browser prefers. */
+export function speakHere(wanted: Language | null): void {
+  const language = wanted ?? preferred()
   document.documentElement.lang = language
   void i18next.changeLanguage(language)
 }

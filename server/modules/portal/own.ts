@@ -105,7 +105,11 @@ export const readOwn = async (app: App, actor: Actor, id: string): Promise<Own> 
   toOwn(await outbound.readSubscription(app, actor, id))
 
 export async function updateOwn(app: App, actor: Actor, id: string, input: UpdateOwn): Promise<Own> {
-  if (input.event_types) checkTypes(actor, input.event_types)
+  if (input.event_types) {
+    const { event_types: had } = await outbound.readSubscription(app, actor, id)
+    const added = input.event_types.filter((type) => !had.includes(type))
+    checkTypes(actor, added)
+  }
   return toOwn(await outbound.updateSubscription(app, actor, id, input))
 }
 
@@ -122,14 +126,18 @@ function toOwn(subscription: Own): Own {
 export const listOwnDeliveries = (app: App, actor: Actor, subscription_id: string, input: OwnDeliveryQuery) =>
   outbound.listDeliveries(app, actor, { ...input, subscription_id })
 
-/** With its attempts and the data of its event as it is sent, null where that is past its retention. */
+/**
+ * With its attempts and the data of its event as it is sent: null where that is past its retention, and where the tenant
+ * shapes what it sends, since the event may hold what the customer is not told.
+ */
 export async function readOwnDelivery(app: App, actor: Actor, delivery_id: string) {
   const delivery = await outbound.readDelivery(app, actor, delivery_id)
   const event_id = fromWire('event', delivery.event_id)
+  const { payload } = await outbound.readSubscription(app, actor, delivery.subscription_id)
   const event = await inTenant(app.db, actor.tenant_id, (tx) => findEvent(tx, actor.tenant_id, event_id))
   return {
     ...delivery,
-    data: event?.data ?? null,
+    data: payload === null ? (event?.data ?? null) : null,
     event_at: timeOfId(event_id).toISOString(),
   }
 }
