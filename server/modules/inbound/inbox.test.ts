@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { before, test } from 'node:test'
 import { sql } from 'kysely'
-import { fromWire } from '../../platform/ids.ts'
+import { floorId, fromWire } from '../../platform/ids.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { records } from './jobs.ts'
 
 let product: Product
 const SECRET = 'whsec_of_the_inbox'
@@ -200,4 +201,19 @@ test('a replay keeps to its rate, is paused, resumed and canceled, and goes on w
   const canceled = await api.ok('POST', `/v1/message-replays/${second['id']}/cancel`)
   assert.equal(canceled['state'], 'canceled')
   assert.equal((await api.send('POST', `/v1/message-replays/${second['id']}/resume`)).status, 409)
+})
+
+test('messages that a replay has still to look at are not dropped with their day', async () => {
+  const api = await product.newTenant()
+  const source = await newSource(api)
+  await fill(api, source, 5)
+  const inbox = records(product.app).find(({ table }) => table === 'inbox')
+  const held = async () => (await inbox?.held(floorId(new Date(Date.now() + 60_000)))) ?? 0
+  await eventually(async () => (await held()) === 0)
+  const wanted = { source_id: source.id, states: ['ignored'], since: HOUR_AGO(), per_second: 1 }
+  const { id } = await api.ok('POST', '/v1/message-replays', wanted)
+  await api.ok('POST', `/v1/message-replays/${id}/pause`)
+  await eventually(async () => (await held()) === 1)
+  await api.ok('POST', `/v1/message-replays/${id}/cancel`)
+  await eventually(async () => (await held()) === 0)
 })

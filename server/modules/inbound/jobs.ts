@@ -24,6 +24,7 @@ import {
   extendMessages,
   readQueue,
 } from './queries.ts'
+import { countReplaysBefore } from './replay_queries.ts'
 import { listWindows } from './source_queries.ts'
 
 /**
@@ -102,7 +103,12 @@ export { handlers } from './replays.ts'
 export const records = (app: App): Records[] => {
   const keep_days = app.config.retention_records_days
   return [
-    { table: 'inbox', keep_days, held: (id) => countQueuedBefore(app.db.worker, id) },
+    {
+      table: 'inbox',
+      keep_days,
+      held: async (id) =>
+        (await countQueuedBefore(app.db.worker, id)) + (await countReplaysBefore(app.db.owner, id)),
+    },
     { table: 'quarantine', keep_days, held: async () => 0 },
     { table: 'security_event', keep_days, held: async () => 0 },
   ]

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Tx } from '../../platform/database/database.ts'
+import type { Db, Tx } from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
 
 /** Every statement on messages that are taken up again in bulk. */
@@ -164,4 +164,13 @@ export async function replayNext(
     tx,
   )
   return rows[0] ?? { looked_at: 0, replayed: 0 }
+}
+
+/** Replays of all tenants that are still to look at messages before the id: their partitions may not go. */
+export async function countReplaysBefore(owner: Db, id: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from inbox_replay where state in ('running', 'paused') and reached < ${id}`.execute(
+    owner,
+  )
+  return rows[0]?.count ?? 0
 }
