@@ -14,6 +14,7 @@ import { metrics } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import { operation } from './operation.ts'
 import { EXIT, type ExitCode, failure, type Io, isFailure, terminal } from './output.ts'
+import { payment } from './payment.ts'
 import { provider } from './provider.ts'
 import { replay } from './replay.ts'
 import { restore } from './restore.ts'
@@ -48,6 +49,7 @@ const COMMANDS: RegisterCommand[] = [
   call,
   operation,
   batch,
+  payment,
   source,
   subscription,
   event,
