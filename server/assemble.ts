@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { App, Routes } from './modules/app.ts'
-import { INSTALLATION } from './modules/app.ts'
 import * as alertJobs from './modules/alerts/jobs.ts'
 import * as alertRoutes from './modules/alerts/routes.ts'
+import type { App, Routes } from './modules/app.ts'
+import { INSTALLATION } from './modules/app.ts'
 import * as bankingJobs from './modules/banking/jobs.ts'
 import * as bankingRoutes from './modules/banking/routes.ts'
 import * as batchJobs from './modules/batches/jobs.ts'
@@ -21,6 +21,7 @@ import { receive } from './modules/inbound/inbound.ts'
 import * as inboundJobs from './modules/inbound/jobs.ts'
 import * as inboundRoutes from './modules/inbound/routes.ts'
 import * as liveRoutes from './modules/live/routes.ts'
+import * as mappingRoutes from './modules/mappings/routes.ts'
 import * as metricJobs from './modules/metrics/jobs.ts'
 import { writeCounts } from './modules/metrics/metrics.ts'
 import * as metricRoutes from './modules/metrics/routes.ts'
@@ -65,6 +66,7 @@ export const rooms: Routes[] = [
   eventRoutes.routes,
   portalRoutes.routes,
   metricRoutes.routes,
+  mappingRoutes.routes,
   operationRoutes.routes,
   callRoutes.routes,
   batchRoutes.routes,

@@ -20,7 +20,7 @@ const STRANGERS = 4
 /** Each has its secrets opened when they are read into memory. */
 const FEW = 50
 /** A tenant may have a thousand at most. */
-const LIMITED = ['operation', 'subscription']
+const LIMITED = ['mapping', 'operation', 'subscription']
 /** After five uses PostgreSQL may keep a prepared plan that no longer looks at the values. */
 const DAYS = 7
 

@@ -12,7 +12,7 @@ import { copyOf, parseExact, toPlain } from './values.ts'
 
 export { type Bounded, createBounded, type Reckoned } from './bounded.ts'
 export type { Direction } from './fields.ts'
-export { Mapping, Step, Steps } from './schema.ts'
+export { Mapping, MappingName, MappingRef, Step, Steps } from './schema.ts'
 export { fillTemplate } from './template.ts'
 export { parseExact, scalarText, toPlain } from './values.ts'
 export { readXml, writeXml } from './xml.ts'

@@ -177,3 +177,16 @@ export const Mapping = Type.Object(
   { ...exact, description: 'in: before the request is made; out: of the answer' },
 )
 export type Mapping = Static<typeof Mapping>
+
+export const MappingName = Type.String({
+  pattern: '^[a-z][a-z0-9_.-]*$',
+  minLength: 1,
+  maxLength: 100,
+  description: 'Small letters, digits, `_`, `-` and dots',
+  examples: ['member'],
+})
+
+export const MappingRef = Type.Union([Mapping, MappingName], {
+  description: 'A mapping, or the name of one',
+})
+export type MappingRef = Static<typeof MappingRef>

@@ -1,12 +1,13 @@
 import type { Settings } from '../../kit/fields.ts'
-import { checkSteps, type Mapping, type StepReport } from '../../kit/mapping/mapping.ts'
+import type { Mapping, MappingRef, StepReport } from '../../kit/mapping/mapping.ts'
 import type { Operation } from '../../kit/provider.ts'
 import { read } from '../../kit/reads.ts'
 import { planOf } from '../../kit/settles.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { Problem } from '../../platform/errors.ts'
 import type { Actor, App } from '../app.ts'
-import type { OpenConnection } from '../connections/connections.ts'
+import { type OpenConnection, worldOf } from '../connections/connections.ts'
+import { checkMapping, mappingOf } from '../mappings/mappings.ts'
 import {
   checkInput,
   findStored,
@@ -47,15 +48,24 @@ export async function checkCall(app: App, connection: OpenConnection, input: Mak
   const named = input.operation === undefined ? null : await findOperation(app, connection, input.operation)
   checkFields(input, named)
   patienceOf(input)
-  checkSteps(input.mapping?.in ?? [], 'mapping.in')
-  checkSteps(input.mapping?.out ?? [], 'mapping.out')
+  if (typeof input.mapping !== 'string') checkMapping(input.mapping)
   const given = named ? (input.input ?? {}) : input.body
   if (named?.stored) await checkInput(app, named.stored.definition, given)
   return {
     named,
-    mapping: { ...connection.mapping, ...named?.stored?.definition.mapping, ...input.mapping },
+    mapping: await mappingFor(app, connection, named?.stored?.definition.mapping, input.mapping),
     given,
   }
+}
+
+/** Of each direction the nearest: the call's, the operation's, the connection's. */
+async function mappingFor(
+  app: App,
+  { tenant_id, environment, mapping }: OpenConnection,
+  ...nearer: (MappingRef | undefined)[]
+): Promise<Mapping> {
+  const all = [mapping, ...nearer].map((ref) => mappingOf(app, tenant_id, ref, worldOf(environment)))
+  return Object.assign({}, ...(await Promise.all(all))) as Mapping
 }
 
 /** Some operations of a connection that is somebody's consent are not done in their name. */

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { Mapping } from '../../kit/mapping/mapping.ts'
+import { MappingRef } from '../../kit/mapping/mapping.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { StepReports } from '../operations/operations.ts'
 import { Nullable, Timestamp, WireId } from '../wire.ts'
@@ -92,7 +92,7 @@ export const MakeCall = Type.Object(
       }),
     ),
     retry_later: Type.Optional(RetryLater),
-    mapping: Type.Optional(Mapping),
+    mapping: Type.Optional(MappingRef),
     trace: Type.Optional(
       Type.Boolean({ description: 'The report shows what each step of the mapping was given and gave' }),
     ),

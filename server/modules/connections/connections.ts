@@ -1,16 +1,17 @@
 import { identityOf } from '../../kit/auth.ts'
-import { type OwnLimits, rateFault } from '../../kit/call_limits.ts'
+import type { OwnLimits } from '../../kit/call_limits.ts'
 import { type Credentials, withDefaults } from '../../kit/fields.ts'
-import { checkSteps, type Mapping } from '../../kit/mapping/mapping.ts'
+import type { MappingRef } from '../../kit/mapping/mapping.ts'
 import { manifest, type Provider, perSettings } from '../../kit/provider.ts'
 import type { Opened } from '../../kit/transports/http.ts'
 import { forget, inTenant, once, remember, sqlState, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
+import { keepUse } from '../mappings/mappings.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
-import { checkWorld, fitting } from './fitting.ts'
+import { checkedLimits, checkWorld, fitting, worldOf } from './fitting.ts'
 import * as queries from './queries.ts'
 import { type CreateConnection, toConnection, type UpdateConnection, withCredentials } from './schema.ts'
 import { dropToken } from './tokens.ts'
@@ -81,9 +82,10 @@ export async function addConnection(app: App, tx: Tx, actor: Actor, input: Creat
     environment,
     settings,
     limits: checkedLimits(input.limits),
-    mapping: checkedMapping(input.mapping),
+    mapping: input.mapping ?? {},
     keep_bodies_days: input.keep_bodies?.until_days ?? null,
   })
+  await keepUse(tx, { tenant_id, connection_id: id, operation: '' }, input.mapping, worldOf(environment))
   const owner = { tenant_id, owner_id: id }
   await putCredentials(app, tx, owner, credentials)
   await audit(tx, actor, 'connection.create', toWire('connection', id), {
@@ -142,10 +144,12 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
       ...(name !== undefined && { name }),
       ...(state !== undefined && { state }),
       ...(limits !== undefined && { limits: checkedLimits(limits) }),
-      ...(mapping !== undefined && { mapping: checkedMapping(mapping) }),
+      ...(mapping !== undefined && { mapping }),
       ...(keep_bodies !== undefined && { keep_bodies_days: keep_bodies?.until_days ?? null }),
       ...(environment !== undefined && { environment }),
     })
+    const user = { tenant_id, connection_id: id, operation: '' }
+    await keepUse(tx, user, row.mapping, worldOf(row.environment))
     forget(tx, 'connection', `${tenant_id} ${id}`)
     await audit(tx, actor, 'connection.update', wire_id, { changed: Object.keys(input) })
     return withCredentials(row, Object.keys(fits.credentials), await app.vault.setAt(tx, owner))
@@ -178,26 +182,6 @@ export async function removeConnection(app: App, tx: Tx, actor: Actor, id: strin
 }
 
 const FOREIGN_KEY_VIOLATION = '23503'
-
-function checkedLimits(limits: OwnLimits = {}): OwnLimits {
-  const lists = [
-    ['limits.rates', limits.rates ?? []] as const,
-    ...Object.entries(limits.operations ?? {}).map(
-      ([operation, rates]) => [`limits.operations.${operation}`, rates] as const,
-    ),
-  ]
-  for (const [field, rates] of lists) {
-    const fault = rateFault(rates)
-    if (fault) throw new Problem('invalid_request', { field, detail: `${field} ${fault}` })
-  }
-  return limits
-}
-
-function checkedMapping(mapping: Mapping = {}): Mapping {
-  checkSteps(mapping.in ?? [], 'mapping.in')
-  checkSteps(mapping.out ?? [], 'mapping.out')
-  return mapping
-}
 
 async function putCredentials(
   app: App,
@@ -249,7 +233,7 @@ export type OpenConnection = {
   /** Where it differs from what the provider's manifest says. */
   limits: OwnLimits
   /** Of its calls, unless their operation or they themselves have one. */
-  mapping: Mapping
+  mapping: MappingRef
   /** For how long what its attempts send and are answered is kept whole; null: it is not. */
   keep_bodies_days: number | null
   /** What the kit needs to build, authenticate and mask requests. */
@@ -294,11 +278,11 @@ async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<Op
   const provider = providerOf(app, row.provider)
   const settings = withDefaults(provider.fields, row.settings)
   const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
-  const world = environment === 'production' ? 'live' : 'test'
   const identity = identityOf(perSettings(provider.identity ?? null, settings), credentials, id)
-  const vendor: Opened = { provider, environment: world, settings, credentials, identity }
+  const vendor: Opened = { provider, environment: worldOf(environment), settings, credentials, identity }
   const about = { tenant_id, id, name, environment, state, version }
   return { ...about, limits, mapping, keep_bodies_days, opened: vendor }
 }
 
+export { worldOf } from './fitting.ts'
 export { Rates } from './schema.ts'

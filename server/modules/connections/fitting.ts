@@ -1,4 +1,5 @@
 import { keyErrors } from '../../kit/auth.ts'
+import { type OwnLimits, rateFault } from '../../kit/call_limits.ts'
 import { type Credentials, checkSettings, type Settings, withDefaults } from '../../kit/fields.ts'
 import { type Provider, perSettings } from '../../kit/provider.ts'
 import { worldFaults } from '../../kit/worlds.ts'
@@ -23,14 +24,31 @@ function keysOf(provider: Provider, settings: unknown, credentials: unknown): Fi
   return keyErrors(perSettings(provider.auth, known), identity, credentials as Credentials)
 }
 
+/** Which of a vendor's worlds, and of ours, it belongs to. */
+export const worldOf = (environment: Environment): 'live' | 'test' =>
+  environment === 'production' ? 'live' : 'test'
+
 /** Refuses what is of the vendor's test world on a production connection, and what is live on another. */
 export const checkWorld = (
   provider: Provider,
   environment: Environment,
   settings: Settings,
   credentials: Credentials,
-): void =>
-  refuse(worldFaults(provider, environment === 'production' ? 'live' : 'test', settings, credentials))
+): void => refuse(worldFaults(provider, worldOf(environment), settings, credentials))
+
+export function checkedLimits(limits: OwnLimits = {}): OwnLimits {
+  const lists = [
+    ['limits.rates', limits.rates ?? []] as const,
+    ...Object.entries(limits.operations ?? {}).map(
+      ([operation, rates]) => [`limits.operations.${operation}`, rates] as const,
+    ),
+  ]
+  for (const [field, rates] of lists) {
+    const fault = rateFault(rates)
+    if (fault) throw new Problem('invalid_request', { field, detail: `${field} ${fault}` })
+  }
+  return limits
+}
 
 function refuse(errors: readonly FieldError[]): void {
   const [first] = errors

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { OwnLimits } from '../../kit/call_limits.ts'
 import type { Settings } from '../../kit/fields.ts'
-import type { Mapping } from '../../kit/mapping/mapping.ts'
+import type { MappingRef } from '../../kit/mapping/mapping.ts'
 import type { Db, Tx } from '../../platform/database/database.ts'
 
 /** Every statement on connections. */
@@ -18,7 +18,7 @@ export type ConnectionRow = {
   state: State
   settings: Settings
   limits: OwnLimits
-  mapping: Mapping
+  mapping: MappingRef
   keep_bodies_days: number | null
   version: number
   health: Health
@@ -54,7 +54,7 @@ type NewConnection = {
   environment: Environment
   settings: Settings
   limits: OwnLimits
-  mapping: Mapping
+  mapping: MappingRef
   keep_bodies_days: number | null
 }
 
@@ -128,7 +128,7 @@ export const updateConnection = (
       ...rest,
       ...(settings && { settings: JSON.stringify(settings) }),
       ...(limits && { limits: JSON.stringify(limits) }),
-      ...(mapping && { mapping: JSON.stringify(mapping) }),
+      ...(mapping !== undefined && { mapping: JSON.stringify(mapping) }),
       version: column('version', '+', 1),
       health: 'unknown',
       health_note: null,

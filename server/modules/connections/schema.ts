@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { Mapping } from '../../kit/mapping/mapping.ts'
+import { MappingRef } from '../../kit/mapping/mapping.ts'
 import type { manifest } from '../../kit/provider.ts'
 import { toWire } from '../../platform/ids.ts'
 import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
@@ -98,7 +98,7 @@ export const CreateConnection = Type.Object(
     environment: Environment,
     settings: Type.Optional(Settings),
     limits: Type.Optional(Limits),
-    mapping: Type.Optional(Mapping),
+    mapping: Type.Optional(MappingRef),
     keep_bodies: Type.Optional(KeepBodies),
     credentials: Type.Optional(Credentials),
   },
@@ -113,7 +113,7 @@ export const UpdateConnection = Type.Partial(
     state: State,
     settings: Settings,
     limits: Limits,
-    mapping: Mapping,
+    mapping: MappingRef,
     keep_bodies: KeepBodies,
     credentials: Credentials,
   }),
@@ -129,7 +129,7 @@ export const Connection = Type.Object({
   state: State,
   settings: Settings,
   limits: Limits,
-  mapping: Mapping,
+  mapping: MappingRef,
   keep_bodies: KeepBodies,
   health: Type.Union(
     [Type.Literal('unknown'), Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')],

@@ -1,11 +1,12 @@
-import { checkPlaces, checkSteps, faultsOf, fillTemplate, refusal } from '../../kit/mapping/mapping.ts'
+import { checkPlaces, faultsOf, fillTemplate, refusal } from '../../kit/mapping/mapping.ts'
 import { path as encoded } from '../../kit/provider.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { checkEnvironment, type OpenConnection, openConnection } from '../connections/connections.ts'
+import { checkEnvironment, type OpenConnection, openConnection, worldOf } from '../connections/connections.ts'
+import { dropUse, keepUse } from '../mappings/mappings.ts'
 import { audit } from '../tenants/tenants.ts'
 import { boundedOf } from './mappings.ts'
 import * as queries from './queries.ts'
@@ -49,6 +50,7 @@ export async function createOperation(app: App, actor: Actor, wire_id: string, i
     const row = await queries.insertOperation(tx, place, { state, method, path, more })
     if (!row)
       throw new Problem('conflict', { field: 'name', detail: `this connection has an operation ${name}` })
+    await keepUse(tx, userOf(place), definition.mapping, worldOf(connection.environment))
     await changed(tx, actor, place, 'create')
     return toStored(row)
   })
@@ -70,6 +72,7 @@ export async function replaceOperation(
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     const row = await queries.replaceOperation(tx, place, { state, method, path, more })
     if (!row) throw notFound(name)
+    await keepUse(tx, userOf(place), definition.mapping, worldOf(connection.environment))
     await changed(tx, actor, place, 'replace')
     return toStored(row)
   })
@@ -80,6 +83,7 @@ export async function deleteOperation(app: App, actor: Actor, wire_id: string, n
   const place = placeOf(connection, name)
   await inTenant(app.db, actor.tenant_id, async (tx) => {
     if (!(await queries.deleteOperation(tx, place))) throw notFound(name)
+    await dropUse(tx, userOf(place))
     await changed(tx, actor, place, 'delete')
   })
 }
@@ -204,9 +208,7 @@ function scalarOf(template: unknown, input: unknown, field: string): string | un
 }
 
 async function checkDefinition(app: App, definition: Definition): Promise<void> {
-  const { path, query, headers, body, mapping, input_schema } = definition
-  checkSteps(mapping?.in ?? [], 'mapping.in')
-  checkSteps(mapping?.out ?? [], 'mapping.out')
+  const { path, query, headers, body, input_schema } = definition
   for (const [place, template] of Object.entries({ query, headers, body })) checkPlaces(template, place)
   checkPlaces(path.replace(PLACE, '{{$1}}'), 'path')
   if (!input_schema) return
@@ -240,6 +242,8 @@ const placeOf = ({ tenant_id, id }: OpenConnection, name: string): queries.Place
   connection_id: id,
   name,
 })
+
+const userOf = ({ name, ...place }: queries.Place) => ({ ...place, operation: name })
 
 /** The connection, of the actor's own world: a stored operation says what is done with its credentials. */
 async function mine(app: App, actor: Actor, wire_id: string): Promise<OpenConnection> {

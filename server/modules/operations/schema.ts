@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { CacheRules } from '../../kit/cache.ts'
-import { Mapping, Steps, scalarText } from '../../kit/mapping/mapping.ts'
+import { MappingRef, Steps, scalarText } from '../../kit/mapping/mapping.ts'
 import { toWire } from '../../platform/ids.ts'
 import { Nullable, Timestamp, WireId } from '../wire.ts'
 import type { OperationRow } from './queries.ts'
@@ -39,7 +39,7 @@ export const definition = {
   input_schema: Type.Optional(
     Type.Object({}, { description: 'JSON Schema (2020-12) that the input of a call has to fit' }),
   ),
-  mapping: Type.Optional(Mapping),
+  mapping: Type.Optional(MappingRef),
   cache: Type.Optional(CacheRules),
   timeout_ms: Type.Optional(
     Type.Integer({ minimum: 100, maximum: 120_000, description: 'For each attempt' }),

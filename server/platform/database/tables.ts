@@ -573,6 +573,22 @@ export interface Tables {
     bytes: Bigint
     refused: Bigint
   }
+  mapping: {
+    tenant_id: string
+    name: string
+    environment: 'test' | 'live'
+    description: string | null
+    definition: Jsonb
+    version: Generated<number>
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+  }
+  mapping_use: {
+    tenant_id: string
+    connection_id: string
+    operation: Generated<string>
+    mapping: string
+  }
   member: {
     tenant_id: string
     id: string

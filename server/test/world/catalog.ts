@@ -66,7 +66,7 @@ export async function makeRows(owner: Pool, table: Table, tenant_id: string, cou
   const columns = table.columns.filter((column) => !isLeftOut(column))
   const values = columns.map((column) => {
     if (column.name === table.tenant_column) return `'${tenant_id}'::uuid`
-    return column.is_reference && column.name === 'connection_id' ? aConnection(tenant_id) : madeUp(column)
+    return (column.is_reference && oneOf(column.name, tenant_id)) || madeUp(column)
   })
   await owner.query(
     `insert into ${quoted(table.name)} (${columns.map((c) => quoted(c.name)).join(', ')})
@@ -82,8 +82,10 @@ const isLeftOut = ({ type, is_reference, is_checked, words, nullable, has_defaul
   (type === 'jsonb' && has_default)
 
 /** One they have: a row that belongs to a connection cannot be without it. */
-const aConnection = (tenant_id: string) =>
-  `(select id from connection where tenant_id = '${tenant_id}' limit 1)`
+function oneOf(column: string, tenant_id: string): string | null {
+  const read = { connection_id: 'id from connection', mapping: 'name from mapping' }[column]
+  return read ? `(select ${read} where tenant_id = '${tenant_id}' limit 1)` : null
+}
 
 /** An id of our kind that lies `i` steps back. */
 const FRESH_ID =

@@ -237,10 +237,13 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
   if (operations.some(({ id }) => id === 'authorizeConnection')) await consent(send, sandbox_url, citizen)
   if (operations.some(({ id }) => id === 'createBatch')) {
     const at = `/v1/connections/${citizen.connection}`
+    const mapping = `m${randomUUID()}`
+    await ok(send('POST', '/v1/mappings', { key: citizen.test_key, json: { name: mapping, out: [] } }))
     const stored = {
       name: `balance.d${randomUUID().replaceAll('-', '')}`,
       method: 'GET',
       path: '/v1/balance',
+      mapping,
     }
     await ok(send('POST', `${at}/operations`, { key: citizen.test_key, json: stored }))
     const call = { operation: stored.name }
