@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { credentialOf } from '../../kit/auth/credential.ts'
 import type { Credentials } from '../../kit/fields.ts'
+import type { Envelope } from '../../kit/transports/enveloped.ts'
 import { readJson } from '../../kit/wire_json.ts'
 
 /**
@@ -17,15 +18,15 @@ function keyOf(credentials: Credentials): Buffer {
   return key
 }
 
-export const envelope = {
-  seal(body: string, credentials: Credentials): string {
+export const envelope: Envelope = {
+  wrap(body: string, credentials: Credentials): string {
     const cipher = createCipheriv('aes-128-cbc', keyOf(credentials), VECTOR)
     const sealed = Buffer.concat([cipher.update(body, 'utf8'), cipher.final()])
     return JSON.stringify({ Data: { Json: sealed.toString('base64') } })
   },
 
   /** Replies come with `ResultCode` inside of the seal, outside of it, or both; what comes of it has all of it outside. */
-  open(body: string, credentials: Credentials): string | null {
+  unwrap(body: string, credentials: Credentials): string | null {
     const outer = objectIn(body)
     const sealed = objectOf(outer?.['Data'])?.['Json']
     if (!outer || typeof sealed !== 'string') return null

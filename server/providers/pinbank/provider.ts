@@ -3,7 +3,7 @@ import { basic } from '../../kit/auth.ts'
 import { newsName } from '../../kit/news.ts'
 import { defineProvider, operation } from '../../kit/provider.ts'
 import { addressToken } from '../../kit/signatures.ts'
-import { sealedBodies } from '../../kit/transports/sealed.ts'
+import { enveloped } from '../../kit/transports/enveloped.ts'
 import { envelope } from './envelope.ts'
 import {
   CardCharge,
@@ -91,7 +91,7 @@ export const pinbank = defineProvider({
     },
   ],
   auth: (settings) => (isEncrypted(settings) ? login : basic('username', 'password')),
-  transport: sealedBodies((settings) => (isEncrypted(settings) ? envelope : null)),
+  transport: enveloped((settings) => (isEncrypted(settings) ? envelope : null)),
   limits: { timeout_ms: 30_000, requests_per_minute: 600 },
   headers: (settings): Record<string, string> =>
     isEncrypted(settings) ? { requestorigin: String(settings['origin'] ?? '5') } : {},

@@ -1,8 +1,12 @@
+import Type from 'typebox'
 import { apiKey } from '../../kit/auth.ts'
 import { newsName } from '../../kit/news.ts'
-import { defineProvider, post, type WebhookMessage } from '../../kit/provider.ts'
+import { defineProvider, operation, post, type WebhookMessage } from '../../kit/provider.ts'
 import { jwt } from '../../kit/signatures.ts'
-import { type PlaidEvent, PlaidEvent as Reads } from './wire.ts'
+import { type Envelope, enveloped } from '../../kit/transports/enveloped.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toAccount, toBalance, toRefusal, toTransaction } from './translate.ts'
+import { Accounts, Changes, Exchanged, LinkToken, type PlaidEvent, PlaidEvent as Reads } from './wire.ts'
 
 const typeOf = ({ webhook_type, webhook_code }: PlaidEvent) => `${webhook_type}.${webhook_code}`
 
@@ -15,11 +19,22 @@ function claimsOf({ headers }: WebhookMessage): string | null {
   return typeof token === 'string' ? (token.split('.')[1] ?? null) : null
 }
 
+/** Plaid wants the token of an item in the body; where a body names one itself, or the connection has none, it stays. */
+const withToken: Envelope = {
+  wrap(body, { access_token }) {
+    if (access_token === undefined || !body.startsWith('{') || /"access_token"\s*:/.test(body)) return body
+    const rest = body.slice(1).trimStart()
+    return `{"access_token":${JSON.stringify(access_token)}${rest.startsWith('}') ? '' : ','}${rest}`
+  },
+}
+
+const MOST_CHANGES = 500
+
 export const plaid = defineProvider({
   id: 'plaid',
   name: 'Plaid',
   category: 'banking',
-  docs: 'https://plaid.com/docs/api/webhooks/webhook-verification',
+  docs: 'https://plaid.com/docs/api',
   base_url: { live: 'https://production.plaid.com', test: 'https://sandbox.plaid.com' },
   fields: [
     {
@@ -31,10 +46,81 @@ export const plaid = defineProvider({
       example: '24 hex digits',
     },
     { key: 'base_url', label: 'Base URL', hint: 'only for a sandbox or a gateway in between', type: 'url' },
+    {
+      key: 'access_token',
+      label: 'Access token',
+      hint: "of one item, a person's log-in at a bank: what exchange_public_token gives",
+      secret: true,
+      pattern: 'access-[a-z]+-[0-9A-Za-z-]+',
+      worlds: { live: 'access-production-.*', test: 'access-(sandbox|development)-.*' },
+    },
   ],
   auth: apiKey('header', 'plaid-secret', 'secret'),
   headers: ({ client_id }) => ({ 'plaid-client-id': String(client_id ?? '') }),
+  transport: enveloped(() => withToken),
+  refusal: toRefusal,
   limits: { timeout_ms: 30_000 },
+  banking: {
+    accounts: operation({
+      request: () => post('/accounts/get', {}),
+      reads: Accounts,
+      translate: ({ accounts }) => ({ items: accounts.map(toAccount), next: null }),
+    }),
+    balance: operation({
+      request: ({ account_id }) => post('/accounts/balance/get', { options: { account_ids: [account_id] } }),
+      reads: Accounts,
+      translate: ({ accounts }, { account_id }) => {
+        const found = accounts.find((account) => account.account_id === account_id)
+        if (found) return toBalance(found)
+        throw new Problem('vendor_failed', { detail: `the answer has no account ${account_id}` })
+      },
+    }),
+    changes: operation({
+      request: ({ after }) =>
+        post('/transactions/sync', { count: MOST_CHANGES, ...(after !== undefined && { cursor: after }) }),
+      reads: Changes,
+      translate: ({ added, modified, removed, next_cursor, has_more }) => ({
+        added: added.map(toTransaction),
+        modified: modified.map(toTransaction),
+        removed: removed.map(({ transaction_id, account_id }) => ({
+          vendor_id: transaction_id,
+          account_id: account_id ?? null,
+        })),
+        next: next_cursor,
+        has_more,
+      }),
+    }),
+  },
+  operations: {
+    create_link_token: operation({
+      input: Type.Object(
+        {
+          user_id: Type.String({ minLength: 1, maxLength: 128, description: 'Ours, of the person' }),
+          client_name: Type.String({ minLength: 1, maxLength: 30 }),
+          language: Type.Optional(Type.String({ pattern: '^[a-z]{2}$' })),
+          country_codes: Type.Array(Type.String({ pattern: '^[A-Z]{2}$' }), { minItems: 1, maxItems: 10 }),
+          products: Type.Optional(Type.Array(Type.String({ maxLength: 40 }), { maxItems: 10 })),
+          webhook: Type.Optional(Type.String({ maxLength: 500 })),
+          redirect_uri: Type.Optional(Type.String({ maxLength: 500 })),
+        },
+        { additionalProperties: false },
+      ),
+      request: ({ user_id, language = 'en', products = ['transactions'], ...rest }) =>
+        post('/link/token/create', { user: { client_user_id: user_id }, language, products, ...rest }),
+      reads: LinkToken,
+      translate: ({ link_token, expiration }) => ({ link_token, expires_at: expiration ?? null }),
+    }),
+    /** What Link gives to the browser, good for half an hour, for what the connection of that person keeps. */
+    exchange_public_token: operation({
+      input: Type.Object(
+        { public_token: Type.String({ minLength: 1, maxLength: 200 }) },
+        { additionalProperties: false },
+      ),
+      request: ({ public_token }) => post('/item/public_token/exchange', { public_token }),
+      reads: Exchanged,
+      translate: ({ access_token, item_id }) => ({ access_token, item_id }),
+    }),
+  },
   test: post('/institutions/get', { count: 1, offset: 0, country_codes: ['US'] }),
   webhooks: {
     signature: jwt({

@@ -1,10 +1,12 @@
 import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { json, readJson, type SandboxReply, type SandboxRequest } from '../wire.ts'
 import type { Made, Making } from './hooks.ts'
+import { createItems } from './plaid_items.ts'
 
-/** Plaid's webhooks and the endpoint that gives their keys: plaid.com/docs/api/webhooks/webhook-verification. */
+/** Plaid's webhooks and the endpoint that gives their keys, beside its items: plaid.com/docs/api/webhooks/webhook-verification. */
 export function createPlaid() {
   const pairs = [pair(), pair()] as const
+  const items = createItems()
   const kids = [randomUUID(), randomUUID()] as const
 
   function make(
@@ -24,8 +26,9 @@ export function createPlaid() {
     return { body, headers: { 'content-type': 'application/json', 'plaid-verification': token } } as Made
   }
 
-  function answer({ method, path, body }: SandboxRequest): SandboxReply | null {
-    if (method !== 'POST' || path !== '/webhook_verification_key/get') return null
+  function answer(request: SandboxRequest): SandboxReply | null {
+    const { method, path, body } = request
+    if (method !== 'POST' || path !== '/webhook_verification_key/get') return items(request)
     const { key_id } = (readJson(body) ?? {}) as { key_id?: unknown }
     if (key_id !== kids[0]) return json(400, NO_SUCH_KEY)
     const { x, y } = pairs[0].publicKey.export({ format: 'jwk' })
