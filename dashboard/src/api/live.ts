@@ -10,7 +10,7 @@ export type Happening = { kind: string; id: string; at: string; state?: string }
 const CHANGES: Record<string, string[]> = {
   call: ['calls', 'overview', 'stories'],
   message: ['messages', 'quarantine', 'overview', 'stories'],
-  event: ['events', 'stories', 'alerts'],
+  event: ['events', 'stories', 'alerts', 'payments'],
   delivery: ['deliveries', 'overview', 'stories'],
   breaker: ['connections', 'overview'],
 }

@@ -34,6 +34,7 @@ export function pathOf(kind: string, id: string): string {
   if (kind === 'connection') return `/connections/${id}`
   if (kind === 'source') return `/inbound/sources/${id}`
   if (kind === 'subscription') return `/outbound/subscriptions/${id}`
+  if (kind === 'payment') return `/payments/${id}`
   return `/story/${id}`
 }
 

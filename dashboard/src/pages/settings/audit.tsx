@@ -134,6 +134,7 @@ const LEADS: Record<string, string> = {
   evt: 'event',
   dlv: 'delivery',
   call: 'call',
+  pay: 'payment',
 }
 
 function Target({ of }: { of: string }) {

@@ -1,0 +1,34 @@
+import { spoken } from '../text/text.ts'
+
+/** Minor units and a currency, as the API has them: `{ amount: "15050", currency: "BRL" }` is R$ 150,50. */
+export type Money = { amount: string; currency: string }
+
+/** How many decimals a currency has; two where it is not known. */
+export function decimalsOf(currency: string): number {
+  try {
+    const format = new Intl.NumberFormat('en', { style: 'currency', currency })
+    return format.resolvedOptions().maximumFractionDigits ?? 2
+  } catch {
+    return 2
+  }
+}
+
+/** As people write it. The digits are moved as text: no amount is too large for that. */
+export function money({ amount, currency }: Money): string {
+  const decimals = decimalsOf(currency)
+  const digits = amount.padStart(decimals + 1, '0')
+  const whole = `${digits.slice(0, digits.length - decimals)}${decimals > 0 ? `.${digits.slice(-decimals)}` : ''}`
+  const options = { style: 'currency', currency, minimumFractionDigits: decimals } as const
+  try {
+    return new Intl.NumberFormat(spoken(), options).format(whole as unknown as number)
+  } catch {
+    return `${whole} ${currency}`
+  }
+}
+
+/** What somebody typed in whole units, such as 12.5, as minor units; the field keeps it to the currency's decimals. */
+export const toMinor = (typed: number, currency: string): string =>
+  String(Math.round(typed * 10 ** decimalsOf(currency)))
+
+/** The other way, for a field that somebody changes. */
+export const toUnits = ({ amount, currency }: Money): number => Number(amount) / 10 ** decimalsOf(currency)
