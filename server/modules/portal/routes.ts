@@ -3,7 +3,7 @@ import type { Routes } from '../app.ts'
 import { IdParams } from '../wire.ts'
 import { customerRoutes } from './customer_routes.ts'
 import * as portal from './portal.ts'
-import { CreateLink, LinkQuery, Links, MadeLink, Revoked, RevokeQuery } from './schema.ts'
+import { CreateLink, LinkQuery, Links, MadeLink, Revoked, RevokeLinks } from './schema.ts'
 
 const read = { config: { access: 'subscriptions:read' } } as const
 const write = { config: { access: 'subscriptions:write' } } as const
@@ -63,18 +63,18 @@ export const routes: Routes = (http, app) => {
     },
   )
 
-  http.delete(
-    '/v1/portal/links',
+  http.post(
+    '/v1/portal/links/revoke',
     {
       ...write,
       schema: {
         operationId: 'revokePortalLinksOfCustomer',
         summary: 'Revoke every link of a customer',
         tags,
-        querystring: RevokeQuery,
+        body: RevokeLinks,
         response: { 200: Revoked },
       },
     },
-    (request) => portal.revokeLinksOf(app, request.actor, request.query.customer),
+    (request) => portal.revokeLinksOf(app, request.actor, request.body.customer),
   )
 }

@@ -91,7 +91,7 @@ export const LinkQuery = Type.Object(
   { additionalProperties: false },
 )
 export type LinkQuery = Static<typeof LinkQuery>
-export const RevokeQuery = Type.Object({ customer: Customer }, { additionalProperties: false })
+export const RevokeLinks = Type.Object({ customer: Customer }, { additionalProperties: false })
 export const Revoked = Type.Object({ revoked: Type.Integer() })
 
 export const toLink = (row: LinkRow): Static<typeof Link> => ({
