@@ -28,15 +28,40 @@ type Waiting = { task: Task; done: (reckoned: Reckoned) => void }
 type Thread = { worker: Worker; job: Waiting | null; timer: NodeJS.Timeout | null; ready: boolean }
 
 export const READY = 'ready'
-const START_MS = 30_000
+const NOT_BEGUN = [30_000, 'could not be begun'] as const
 
 function startThread(): Worker {
   const file = new URL('./bounded_thread.ts', import.meta.url)
   return new Worker(file, { env: {}, resourceLimits: MEMORY, stdout: true, stderr: true })
 }
 
+type Heard = {
+  begun(thread: Thread): void
+  told(thread: Thread, reckoned: Reckoned): void
+  ended(thread: Thread, because: string): void
+}
+
+function openThread({ begun, told, ended }: Heard): Thread {
+  const thread: Thread = { worker: startThread(), job: null, timer: null, ready: false }
+  const { worker } = thread
+  worker.unref()
+  worker.on('message', (what: Reckoned | typeof READY) => {
+    if (what !== READY) return told(thread, what)
+    thread.ready = true
+    begun(thread)
+  })
+  worker.on('error', (error: NodeJS.ErrnoException) => ended(thread, causeOf(error)))
+  worker.on('exit', () => ended(thread, 'could not be reckoned'))
+  return thread
+}
+
 const causeOf = ({ code }: NodeJS.ErrnoException): string =>
   code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'took too much memory' : 'could not be reckoned'
+
+function refusalOf({ value }: Task, has_place: boolean): Reckoned | null {
+  if (value.length > MOST_TEXT) return { ok: false, because: `is given more than ${MOST_TEXT} characters` }
+  return has_place ? null : { ok: false, because: 'was not begun, since too many others wait' }
+}
 
 /** Threads start with the first task, and keep no process alive while they are idle. */
 export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: Options = {}): Bounded {
@@ -54,24 +79,17 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
   }
 
   function time(thread: Thread): void {
-    const [ms, because] = thread.ready
-      ? [timeout_ms, `took longer than ${timeout_ms} ms`]
-      : [START_MS, 'could not be begun']
+    const [ms, because] = thread.ready ? [timeout_ms, `took longer than ${timeout_ms} ms`] : NOT_BEGUN
     if (thread.timer) clearTimeout(thread.timer)
     thread.timer = setTimeout(() => end(thread, because), ms)
   }
 
   function open(): Thread {
-    const thread: Thread = { worker: startThread(), job: null, timer: null, ready: false }
-    const { worker } = thread
-    worker.unref()
-    worker.on('message', (told: Reckoned | typeof READY) => {
-      if (told !== READY) return settle(thread, told)
-      thread.ready = true
-      if (thread.job) time(thread)
+    const thread = openThread({
+      begun: (one) => void (one.job && time(one)),
+      told: settle,
+      ended: end,
     })
-    worker.on('error', (error: NodeJS.ErrnoException) => end(thread, causeOf(error)))
-    worker.on('exit', () => end(thread, 'could not be reckoned'))
     all.add(thread)
     return thread
   }
@@ -93,10 +111,8 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
 
   return {
     run: (task) => {
-      if (task.value.length > MOST_TEXT)
-        return Promise.resolve({ ok: false, because: `is given more than ${MOST_TEXT} characters` })
-      if (line.length >= queue)
-        return Promise.resolve({ ok: false, because: 'was not begun, since too many others wait' })
+      const refused = refusalOf(task, line.length < queue)
+      if (refused) return Promise.resolve(refused)
       return new Promise((done) => {
         line.push({ task, done })
         next()

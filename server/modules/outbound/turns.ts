@@ -48,33 +48,17 @@ const MOST_LOOKED_AT = 1_000
 const REST = 4
 const CHEAP_MS = 2
 const LOOK_AGAIN_MS = 1_000
+
 export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Turns<Item> {
   const { capacity, clock, take, takeTurns, giveBack, termsOf, isRetry } = options
   const hand = createHand(capacity)
   const doors = createDoors(clock)
   const look = createLook(clock, options.waiting)
+  const { roomOf, offerOf } = createRooms(hand, doors, termsOf)
   const past = createPast()
   let fair = false
   /** Of one look at everybody: whether anything was taken, and whether anybody waits for room. */
   let round = { found: false, waits: false }
-
-  /** For how many more of a subscription there is room now. */
-  function roomOf(one: Pick<Offer, 'tenant_id' | 'subscription_id' | 'most' | 'share'>): number {
-    const { tenant_id, subscription_id, most, share } = one
-    if (doors.closedFor(subscription_id) > 0) return 0
-    const room = hand.room(tenant_id, subscription_id, share)
-    return most === null ? room : Math.min(room, Math.max(0, most - hand.of(subscription_id)))
-  }
-
-  const offerOf = async (one: Waiting, age_ms: number): Promise<Offer> => ({
-    ...one,
-    ...(await termsOf(one.tenant_id, one.subscription_id)),
-    first: one.first_ms !== null && one.first_ms <= age_ms,
-    again: one.again_ms !== null && one.again_ms <= age_ms,
-    closed_ms: doors.closedFor(one.subscription_id),
-    held: hand.of(one.subscription_id),
-    ...{ share: 1, past: 0, room: 0 },
-  })
 
   /** As it falls due; what there is no room for goes back. */
   async function plainly(claim: Claim): Promise<Claimed<Item>> {
@@ -123,6 +107,33 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
 }
 
 type Claim = { id: string; limit: number; from: Date | null }
+
+function createRooms(
+  hand: ReturnType<typeof createHand>,
+  doors: ReturnType<typeof createDoors>,
+  termsOf: TurnOptions<Owned>['termsOf'],
+) {
+  /** For how many more of a subscription there is room now. */
+  function roomOf(one: Pick<Offer, 'tenant_id' | 'subscription_id' | 'most' | 'share'>): number {
+    const { tenant_id, subscription_id, most, share } = one
+    if (doors.closedFor(subscription_id) > 0) return 0
+    const room = hand.room(tenant_id, subscription_id, share)
+    return most === null ? room : Math.min(room, Math.max(0, most - hand.of(subscription_id)))
+  }
+
+  const offerOf = async (one: Waiting, age_ms: number): Promise<Offer> => ({
+    ...one,
+    ...(await termsOf(one.tenant_id, one.subscription_id)),
+    first: one.first_ms !== null && one.first_ms <= age_ms,
+    again: one.again_ms !== null && one.again_ms <= age_ms,
+    closed_ms: doors.closedFor(one.subscription_id),
+    held: hand.of(one.subscription_id),
+    ...{ share: 1, past: 0, room: 0 },
+  })
+
+  return { roomOf, offerOf }
+}
+
 /** Turns that those who wait had, for their share. Whoever is new to waiting has had as many as the one with the fewest. */
 function createPast() {
   let had = new Map<string, number>()
