@@ -22,8 +22,9 @@ create table bank (
   foreign key (tenant_id, connection_id) references connection (tenant_id, id)
 );
 create unique index on bank (tenant_id, number);
+create index on bank (tenant_id, id) where deleted_at is null;
 create index on bank (tenant_id, user_id, id);
-create index on bank (tenant_id, state, id);
+create index on bank (tenant_id, state, id) where deleted_at is null;
 create index on bank (tenant_id, connection_id) where connection_id is not null;
 call isolate('bank');
 grant select, insert, update on bank to trilho_app;
@@ -55,6 +56,7 @@ create table bank_account (
   primary key (tenant_id, id)
 );
 create unique index on bank_account (tenant_id, bank_id, vendor_id);
+create index on bank_account (tenant_id, bank_id, id);
 create index on bank_account (tenant_id, user_id, id);
 call isolate('bank_account');
 grant select, insert, update on bank_account to trilho_app;

@@ -1,5 +1,6 @@
 import type { Provider } from '../kit/provider.ts'
 import { awsSns } from './aws_sns/provider.ts'
+import { bancoDoBrasil } from './banco_do_brasil/provider.ts'
 import { email } from './email/provider.ts'
 import { files } from './files/provider.ts'
 import { github } from './github/provider.ts'
@@ -23,6 +24,7 @@ import { whatsapp } from './whatsapp/provider.ts'
 /** Every vendor there is. One line here, one folder beside. */
 const ALL: readonly Provider[] = [
   awsSns,
+  bancoDoBrasil,
   email,
   files,
   github,

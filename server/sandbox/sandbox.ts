@@ -8,6 +8,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Log } from '../platform/log.ts'
 import { createAccess } from './access.ts'
+import { createBancoDoBrasil } from './banco_do_brasil/banco_do_brasil.ts'
 import { createBins } from './bin.ts'
 import { createEcho } from './echo.ts'
 import { createFaults, type Fault } from './faults.ts'
@@ -22,7 +23,7 @@ import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Ven
 /**
  * Simulated vendors on real sockets, so that nobody needs an account to build against the product. Each speaks
  * its vendor's wire format, written from the vendor's documentation and from nothing of ours, and each request
- * may be told to meet a fault (`faults.ts`). `/stripe`, `/pix`, `/echo`, `/oauth`, `/access`, `/bin/{name}`, the vendors of `hooks/` with
+ * may be told to meet a fault (`faults.ts`). `/stripe`, `/pix`, `/banco_do_brasil`, `/echo`, `/oauth`, `/access`, `/bin/{name}`, the vendors of `hooks/` with
  * their webhooks alone, and `GET /_truth`, which says what really crossed the socket.
  */
 export type Sandbox = {
@@ -50,6 +51,7 @@ export function createVendors(log?: Log): Vendors {
   const vendors = new Map<string, Vendor>([
     ['stripe', stripe.vendor],
     ['pix', pix.vendor],
+    ['banco_do_brasil', createBancoDoBrasil()],
     ['echo', createEcho(oauth)],
     ['oauth', oauth.vendor],
     ['access', createAccess()],
@@ -126,7 +128,7 @@ export function mountVendors(server: Server, prefix: string, vendors: Vendors): 
   })
 }
 
-const MOUNTED = ['/stripe', '/pix', '/echo', '/oauth', '/access', '/bin/{name}', ...HOOKED]
+const MOUNTED = ['/stripe', '/pix', '/banco_do_brasil', '/echo', '/oauth', '/access', '/bin/{name}', ...HOOKED]
 
 const index: SandboxReply = json(200, { vendors: MOUNTED })
 

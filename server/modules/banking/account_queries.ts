@@ -81,6 +81,24 @@ export async function listAccounts(tx: Tx, { tenant_id, id }: Place): Promise<Ac
   return rows
 }
 
+/** Newest first; those of a person or of a bank, where one is named. */
+export async function listAccountPage(
+  tx: Tx,
+  tenant_id: string,
+  { user_id, bank_id }: { user_id?: string | undefined; bank_id?: string | undefined },
+  limit: number,
+  before: string | null,
+): Promise<AccountRow[]> {
+  const { rows } = await sql<AccountRow>`
+    select ${ACCOUNT} from bank_account
+     where tenant_id = ${tenant_id}
+       ${bank_id === undefined ? sql`` : sql`and bank_id = ${bank_id}`}
+       ${user_id === undefined ? sql`` : sql`and user_id = ${user_id}`}
+       ${before === null ? sql`` : sql`and id < ${before}`}
+     order by id desc limit ${limit + 1}`.execute(tx)
+  return rows
+}
+
 /** Of a person, over all banks that are there. */
 export async function listAccountsOf(
   tx: Tx,

@@ -25,6 +25,7 @@ import { SYNC } from './vendor.ts'
 
 export async function createBank(app: App, actor: Actor, input: CreateBank): Promise<Bank> {
   checkCode(input.bank_code)
+  if (input.provider !== undefined) checkBanking(app, input.provider)
   return inTenant(app.db, actor.tenant_id, async (tx) => toBank(await addBank(app, tx, actor, input)))
 }
 
@@ -65,7 +66,6 @@ async function connectionFor(app: App, tx: Tx, actor: Actor, input: CreateBank):
     checkBanking(app, opened.provider.id)
     return { provider: opened.provider.id, connection_id: id, owns_connection: false }
   }
-  checkBanking(app, provider)
   const made = await addConnection(app, tx, actor, {
     ...{ provider, name: name.slice(0, 100) },
     environment: environment ?? (actor.environment === 'live' ? 'production' : 'development'),
@@ -82,7 +82,7 @@ function checkBanking(app: App, id: string): void {
 }
 
 /** `001` is what people know a bank by, and another bank's ISPB may begin so. */
-function checkCode(bank_code: string): void {
+export function checkCode(bank_code: string): void {
   if (!/^[0-9]+$/.test(bank_code) || bank_code.length === 8) return
   throw new Problem('invalid_request', {
     field: 'bank_code',

@@ -161,3 +161,15 @@ export const updateBank = (tx: Tx, { tenant_id, id }: Place, change: BankChange)
     .where('id', '=', id)
     .returning(BANK)
     .executeTakeFirstOrThrow()
+
+/** Whether a bank of this tenant's is theirs, or was. */
+export async function isKnownUser(tx: Tx, tenant_id: string, user_id: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('bank')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('user_id', '=', user_id)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}

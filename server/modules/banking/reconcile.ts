@@ -81,16 +81,16 @@ function contentsOf({ items, composed }: Told): Iterable<Content> {
 export function toContent(item: VendorTransaction, ordinal = 0): Content {
   const at = new Date(item.at)
   const { name, document, bank_code, branch, number } = item.counterparty ?? {}
-  const counterparty = JSON.stringify({ name, document, bank_code, branch, number })
+  const counterparty = storable(JSON.stringify({ name, document, bank_code, branch, number }))
   return {
-    vendor_id: item.vendor_id,
+    vendor_id: storable(item.vendor_id),
     ordinal,
     status: item.status,
     amount: item.money.amount,
     currency: item.money.currency,
     exact: item.exact ?? null,
     kind: item.kind,
-    description: item.description,
+    description: storable(item.description).slice(0, MOST_LETTERS),
     at: at.toISOString(),
     day: dayOf(at),
     is_final: item.is_final,
@@ -98,6 +98,12 @@ export function toContent(item: VendorTransaction, ordinal = 0): Content {
     counterparty: counterparty === '{}' ? null : counterparty,
   }
 }
+
+const MOST_LETTERS = 2_000
+
+/** What JSON can spell and PostgreSQL does not store. */
+const storable = (text: string): string =>
+  text.replaceAll('\u0000', '').replaceAll('\\u0000', '').toWellFormed()
 
 const COMPARED = [
   'status',

@@ -101,6 +101,12 @@ export const BankQuery = Type.Object(
 )
 export type BankQuery = Static<typeof BankQuery>
 
+export const SyncQuery = Type.Object(
+  { ...PageQuery.properties, bank_id: Type.Optional(Type.String({ maxLength: 40 })) },
+  closed,
+)
+export type SyncQuery = Static<typeof SyncQuery>
+
 const SyncState = Type.Union(
   [
     Type.Literal('queued'),

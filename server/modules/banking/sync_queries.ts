@@ -78,15 +78,12 @@ export const findSync = (tx: Tx, { tenant_id, id }: Place): Promise<SyncRow | un
 export function listSyncs(
   tx: Tx,
   tenant_id: string,
-  bank_id: string,
+  bank_id: string | null,
   limit: number,
   before: string | null,
 ): Promise<SyncRow[]> {
-  let query = tx
-    .selectFrom('bank_sync')
-    .select(SYNC)
-    .where('tenant_id', '=', tenant_id)
-    .where('bank_id', '=', bank_id)
+  let query = tx.selectFrom('bank_sync').select(SYNC).where('tenant_id', '=', tenant_id)
+  if (bank_id !== null) query = query.where('bank_id', '=', bank_id)
   if (before !== null) query = query.where('id', '<', before)
   return query
     .orderBy('id', 'desc')

@@ -4,9 +4,9 @@ import { Problem } from '../../platform/errors.ts'
 import { floorId, fromWire, timeOfId } from '../../platform/ids.ts'
 import type { Job } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
-import { type PageInput, readPage, toPage } from '../wire.ts'
+import { readPage, toPage } from '../wire.ts'
 import * as queries from './queries.ts'
-import { type Sync, toSync } from './schema.ts'
+import { type Sync, type SyncQuery, toSync } from './schema.ts'
 import * as syncs from './sync_queries.ts'
 
 /** Asking for syncs, and how they went. A bank has one at a time: who asks again is told of the one under way. */
@@ -112,15 +112,13 @@ async function ended(app: App, tenant_id: string, begun: Synced[], wait_ms: numb
   }
 }
 
-export async function listSyncs(app: App, actor: Actor, wire_id: string, input: PageInput) {
+export async function listSyncs(app: App, { tenant_id }: Actor, input: SyncQuery) {
   const { limit, before } = readPage('bank_sync', input)
-  const { tenant_id } = actor
-  const id = fromWire('bank', wire_id)
-  return inTenant(app.db, tenant_id, async (tx) => {
-    if (!(await queries.findBank(tx, { tenant_id, id }))) throw noBank(wire_id)
-    const rows = await syncs.listSyncs(tx, tenant_id, id, limit, before)
-    return toPage('bank_sync', rows, limit, (row) => toSync(row, timeOfId(row.id)))
-  })
+  const bank_id = input.bank_id === undefined ? null : fromWire('bank', input.bank_id, 'bank_id')
+  const rows = await inTenant(app.db, tenant_id, (tx) =>
+    syncs.listSyncs(tx, tenant_id, bank_id, limit, before),
+  )
+  return toPage('bank_sync', rows, limit, (row) => toSync(row, timeOfId(row.id)))
 }
 
 export async function readSync(app: App, actor: Actor, wire_id: string): Promise<Sync> {
