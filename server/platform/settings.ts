@@ -27,7 +27,7 @@ export const ConfigSchema = Type.Object({
     12,
   ),
   redis_url: hidden(
-    'A Redis or Valkey that the servers share. It counts the limits of calls; while it is away PostgreSQL does. Absent: PostgreSQL always.',
+    'A Redis or Valkey that the servers share. It counts the limits of calls and holds bodies of cached answers; while it is away PostgreSQL does. Absent: PostgreSQL always.',
     'redis://redis.internal:6379/0',
     8,
   ),

@@ -54,13 +54,14 @@ export const listWatched = (tx: Tx, tenant_id: string): Promise<Watched[]> =>
     .orderBy('connection_id')
     .execute()
 
-export type Found = { epoch: string; sealed: Buffer | null }
+/** `sealed` is empty where the body is in Redis, under its key and the call that brought it. */
+export type Found = { epoch: string; sealed: Buffer | null; call_id: string | null }
 
 // Once for each read that memory does not answer: by itself, without a transaction around it.
 const FIND = {
   name: 'cache_find',
   text: `
-    select c.epoch, a.sealed
+    select c.epoch, a.sealed, a.call_id
       from connection_cache c
       left join cached_answer a on a.tenant_id = c.tenant_id and a.connection_id = c.connection_id
                                and a.key = $3 and a.expires_at > now()

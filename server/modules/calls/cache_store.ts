@@ -3,6 +3,7 @@ import { coversPath } from '../../kit/cache_key.ts'
 import { type CacheMemory, createCacheMemory } from '../../kit/cache_memory.ts'
 import { forget, inTenant, once, type Tx } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
+import { cacheBodies } from './cache_bodies.ts'
 import type { Place } from './cache_queries.ts'
 import * as queries from './cache_queries.ts'
 import type { CacheNote } from './cache_schema.ts'
@@ -10,7 +11,7 @@ import type { Performed } from './perform.ts'
 import type { Outcome } from './queries.ts'
 
 /**
- * Where answers are kept: in this process within a budget of bytes, and sealed in PostgreSQL for all of them. What is
+ * Where answers are kept: in this process within a budget of bytes, and sealed in PostgreSQL or Redis for all. What is
  * dropped is gone everywhere with the commit that says so; an answer that was under way then is given to those who
  * asked before, and kept nowhere.
  */
@@ -96,12 +97,19 @@ export async function look(
   const { tenant_id } = place
   const found = await queries.findAnswer(app.db.worker, place, key)
   if (!found) await inTenant(app.db, tenant_id, (tx) => queries.openSpace(tx, place))
-  const { epoch, sealed } = found ?? { epoch: FIRST_EPOCH, sealed: null }
+  const epoch = found?.epoch ?? FIRST_EPOCH
+  const sealed = found && (await bodyOf(app, key, found))
   if (!sealed) return { epoch, stored: null }
   const context = contextOf(place, key)
   const opened = await inTenant(app.db, tenant_id, (tx) => app.vault.open(tx, tenant_id, context, sealed))
   const stored = unpack(opened)
   return { epoch, stored: answers(stored.kept, sent) ? stored : null }
+}
+
+/** In Redis where PostgreSQL knows of the answer and has not its body; null where nobody has it. */
+async function bodyOf(app: App, key: string, { sealed, call_id }: queries.Found): Promise<Buffer | null> {
+  if (sealed === null || sealed.length > 0) return sealed
+  return cacheBodies(app).get(`${key} ${call_id}`)
 }
 
 const FIRST_EPOCH = '0'
@@ -113,7 +121,9 @@ export function store(app: App, place: Place, key: string, epoch: string, stored
   write(app, place, async (tx) => {
     const plain = pack(stored)
     const sealed = await app.vault.seal(tx, place.tenant_id, contextOf(place, key), plain)
-    const row = { key, path, call_id, sealed, bytes: plain.length, kept_for_s: keptFor_s(kept) }
+    const kept_for_s = keptFor_s(kept)
+    const is_away = await cacheBodies(app).put(`${key} ${call_id}`, sealed, kept_for_s)
+    const row = { key, path, call_id, sealed: is_away ? NOTHING : sealed, bytes: plain.length, kept_for_s }
     await queries.putAnswer(tx, place, epoch, row)
   })
 }
