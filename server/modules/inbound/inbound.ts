@@ -29,6 +29,7 @@ export * from './quarantine.ts'
 export { readBacklog, readQueue } from './queries.ts'
 export { receive } from './receive.ts'
 export { readStory, sourceNamed } from './story.ts'
+export { sandboxAt } from './test_message.ts'
 
 export async function createSource(app: App, actor: Actor, input: CreateSource) {
   const { tenant_id } = actor

@@ -137,6 +137,12 @@ export const SourceOptions = Type.Object(
           'Addresses and CIDR ranges that may send. Behind a proxy it is the address the proxy saw, where TRILHO_TRUSTED_PROXIES names it',
       }),
     ),
+    access_token: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whoever tells it things must show, beside the signature, an access token of the tenant (`POST /oauth/token`) with the scope `webhooks:receive`',
+      }),
+    ),
     methods: Type.Optional(
       Type.Array(Method, {
         minItems: 1,
@@ -194,6 +200,7 @@ export type Options = {
   body_limit_bytes: number
   duplicates: { by: 'event_id' | 'body' | 'fields'; fields: string[]; window_hours: number | null }
   allowed_ips: string[] | null
+  access_token: boolean
   methods: Static<typeof Method>[]
   rate_limit: Required<Static<typeof RateLimit>> | null
   filter: Record<string, unknown> | null
@@ -225,6 +232,7 @@ export function completeOptions(set: SourceOptions): Options {
     body_limit_bytes,
     duplicates: { by: 'event_id', fields: [], window_hours: null, ...duplicates },
     allowed_ips: set.allowed_ips ?? null,
+    access_token: set.access_token ?? false,
     methods: set.methods ?? ['POST'],
     rate_limit: set.rate_limit ? { per_s: 60, ...set.rate_limit } : null,
     filter: set.filter ?? null,

@@ -12,6 +12,7 @@ import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
+import { refuseWithoutToken } from './access_token.ts'
 import { checkBody } from './bodies.ts'
 import { refuseUnread, schemaFault, within } from './guards.ts'
 import { changedKey, identityOf, laneOf } from './keys.ts'
@@ -52,9 +53,10 @@ export async function receive(
 ): Promise<Received | WebhookReply> {
   const source = await findSourceAt(app, provider, source_id)
   refuseMethod(app, source, arrival.method)
-  const { rate_limit, response } = source.options
+  const { access_token, rate_limit, response } = source.options
   refuseUnread(app, source, arrival)
   if (rate_limit) await refuseTooMany(app, source, rate_limit, arrival.ip)
+  if (access_token) await refuseWithoutToken(app, source, arrival)
   checkBody(app, source, arrival)
   const verdict = await judgeAt(app, source, arrival, app.clock.now())
   const { challenge, reply } = source.provider.webhooks ?? {}

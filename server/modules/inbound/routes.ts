@@ -5,6 +5,7 @@ import * as inbound from './inbound.ts'
 import { routes as inboxRoutes } from './inbox_routes.ts'
 import { routes as replayRoutes } from './replay_routes.ts'
 import { CreateSource, Source, Sources, UpdateSource } from './schema.ts'
+import { routes as testRoutes } from './test_routes.ts'
 
 const read = { config: { access: 'sources:read' } } as const
 const write = { config: { access: 'sources:write' } } as const
@@ -13,6 +14,7 @@ const tags = ['Sources']
 export const routes: Routes = (http, app) => {
   inboxRoutes(http, app)
   replayRoutes(http, app)
+  testRoutes(http, app)
 
   http.post(
     '/v1/sources',

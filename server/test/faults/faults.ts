@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
+import { proveInbound } from './inbound.ts'
 import { type FaultPostgres, startFaultPostgres } from './installation.ts'
-import { proveOrder } from './order.ts'
 import { outbound } from './outbound.ts'
 import { FLOWS, walkPoints } from './points.ts'
 import { drains, kills, restarts, type Storm } from './storm.ts'
@@ -8,7 +8,7 @@ import { addTallies, type Tally, tallyInWords } from './tally.ts'
 
 // npm run faults                                          the main job: points, kills, drains and restarts
 //   npm run faults -- --form kills --seed 7 --times 50      one form of them
-//   npm run faults -- inbound [--entities 100000] [--messages 3]   the order of messages, under kills
+//   npm run faults -- inbound [--entities 100000] [--messages 3] [--sockets 10000] [--held 100]   what comes in, alone
 //   npm run faults -- outbound --minutes 5                  senders in order, receivers that fail, kills of everything
 //   npm run faults -- --flow webhook --point 17 --side after --how cut   one point of one flow
 
@@ -29,6 +29,8 @@ const { values, positionals } = parseArgs({
     messages: { type: 'string', default: '3' },
     workers: { type: 'string', default: '3' },
     minutes: { type: 'string' },
+    sockets: { type: 'string', default: '10000' },
+    held: { type: 'string', default: '100' },
   },
   allowPositionals: true,
 })
@@ -69,28 +71,24 @@ const ALL = ['points', 'kills', 'drains', 'restarts']
 /** What was asked for: a point alone names its form. */
 const wanted = values.form ?? positionals[0] ?? (values.flow || values.point ? 'points' : undefined)
 
-/** The order of the inbox alone. */
-async function proveInbound(): Promise<number> {
-  const postgres = await startFaultPostgres(process.env['DATABASE_URL'])
-  try {
-    const { broken, ...counts } = await proveOrder(postgres, {
+/** What comes in alone: its order, and its door. */
+const inbound = (): Promise<number> =>
+  proveInbound(
+    {
       seed,
       entities: Number(values.entities),
       messages: Number(values.messages),
       workers: Number(values.workers),
       kills: Number(values.times ?? 100),
+      sockets: Number(values.sockets),
+      held_ms: Number(values.held) * 1_000,
       tell,
-    })
-    for (const fault of broken) console.log(`  BROKEN ${fault}`)
-    console.log(JSON.stringify({ faults: 'inbound', ...counts, broken: broken.length, seed }))
-    return broken.length === 0 ? 0 : 1
-  } finally {
-    await postgres.stop()
-  }
-}
+    },
+    process.env['DATABASE_URL'],
+  )
 
 async function main(): Promise<number> {
-  if (positionals.includes('inbound')) return proveInbound()
+  if (positionals.includes('inbound')) return inbound()
   const began = performance.now()
   const names = wanted ? [wanted] : ALL
   const postgres = await startFaultPostgres(process.env['DATABASE_URL'])

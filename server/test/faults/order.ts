@@ -4,11 +4,12 @@ import { freePort } from '../ports.ts'
 import { type FaultPostgres, type Installation, install } from './installation.ts'
 import { randomOf } from './random.ts'
 import { type Slot, startSlot } from './slot.ts'
+import { restart } from './storm.ts'
 import { untilQuiet } from './truth.ts'
 
 /**
- * The order of messages of one entity, under kills: one process at the door and several workers, killed at random while
- * many entities send. Half of the entities number their messages and send them shuffled; the other half send the next
+ * The order of messages of one entity, under kills: one process at the door and several workers, and PostgreSQL where it is
+ * ours to end, killed at random while many entities send, one message of five twice. Half of the entities number their messages and send them shuffled; the other half send the next
  * when the one before was answered, and are to be worked on in that order.
  */
 export type OrderTrial = {
@@ -18,14 +19,19 @@ export type OrderTrial = {
   messages: number
   workers: number
   kills: number
+  /** The clocks of all processes are set anew every moment, an hour ahead or back. */
+  clocks_jump: boolean
   tell: (line: string) => void
 }
 
 export type OrderTally = {
   entities: number
   accepted: number
+  /** Sent once more although it had been answered, and known for a copy. */
+  copies: number
   kills: number
   lost: number
+  /** Events beyond the first of one message. */
   duplicates: number
   reordered: number
   /** Went on before its turn, or came after it: neither may happen, since nothing is missing for good. */
@@ -39,6 +45,12 @@ type Shop = { path: Record<By, string>; origin: string }
 
 const TOKEN = 'a-token-of-the-order-trial'
 const SENDERS = 48
+/** Of the messages, sent again. */
+const COPIED = 0.2
+/** One trouble of so many is PostgreSQL's, in a trial of at least as many; whoever starts while it is away says so and ends. */
+const POSTGRES_EACH = 12
+const POSTGRES_FIRST = 3
+const WAITS_FOR_POSTGRES = /ended by itself: PostgreSQL cannot be reached/
 /** Longer than any trial: a number that is on its way is never given up. */
 const GAP_TIMEOUT_S = 3_600
 
@@ -48,21 +60,21 @@ export async function proveOrder(postgres: FaultPostgres, trial: OrderTrial): Pr
   let slots: Slot[] = []
   try {
     const port = String(await freePort())
-    slots = await occupy(installation, port, trial.workers)
+    slots = await occupy(installation, port, trial)
     const shop = await openShop(installation, `http://127.0.0.1:${port}`)
     const sending = sendAll(shop, trial)
-    const kills = await killUntil(sending, slots, trial)
-    const accepted = await sending
+    const kills = await killUntil(postgres, sending, slots, trial)
+    const { accepted, copies } = await sending
     const quiet = await untilQuiet(installation, 180_000)
     await Promise.all(slots.map((slot) => slot.stop()))
     const judged = await judge(installation, trial)
     const broken = [
       ...judged.broken,
-      ...slots.flatMap(({ crashes }) => crashes),
+      ...slots.flatMap(({ crashes }) => crashes).filter((crash) => !WAITS_FOR_POSTGRES.test(crash)),
       ...(quiet ? [] : ['work was left over']),
     ]
     const seconds = Math.round((performance.now() - began) / 1000)
-    return { entities: trial.entities, accepted, kills, ...judged, broken, seconds }
+    return { entities: trial.entities, accepted, copies, kills, ...judged, broken, seconds }
   } catch (error) {
     for (const slot of slots) slot.abandon()
     throw error
@@ -71,8 +83,14 @@ export async function proveOrder(postgres: FaultPostgres, trial: OrderTrial): Pr
   }
 }
 
-async function occupy({ env, database_url }: Installation, port: string, workers: number): Promise<Slot[]> {
-  const direct = { ...env, DATABASE_URL: database_url }
+const JUMPING = `--import=${new URL('./order_clock.ts', import.meta.url)}`
+
+async function occupy(
+  { env, database_url }: Installation,
+  port: string,
+  { workers, clocks_jump }: OrderTrial,
+): Promise<Slot[]> {
+  const direct = { ...env, DATABASE_URL: database_url, ...(clocks_jump && { NODE_OPTIONS: JUMPING }) }
   return Promise.all([
     startSlot('door', { ...direct, TRILHO_PORT: port, TRILHO_ROLES: 'api,ingest' }),
     ...Array.from({ length: workers }, (_, n) =>
@@ -105,11 +123,12 @@ async function openShop({ env }: Installation, origin: string): Promise<Shop> {
   return { origin, path: { sequence: await source('sequence'), arrival: await source('arrival') } }
 }
 
-/** All of every entity, entities side by side; returns how many were answered 2xx. */
-async function sendAll(shop: Shop, trial: OrderTrial): Promise<number> {
+/** All of every entity, entities side by side; returns how many were answered 2xx, and how many of them again. */
+async function sendAll(shop: Shop, trial: OrderTrial): Promise<{ accepted: number; copies: number }> {
   const random = randomOf(trial.seed)
   let next = 0
   let accepted = 0
+  let copies = 0
   const sendOne = async (): Promise<void> => {
     while (next < trial.entities) {
       const entity = next++
@@ -117,11 +136,14 @@ async function sendAll(shop: Shop, trial: OrderTrial): Promise<number> {
       for (const n of numbers(trial.messages, by === 'sequence' ? random : null)) {
         await post(shop, by, entity, n)
         accepted += 1
+        if (random() > COPIED) continue
+        await post(shop, by, entity, n)
+        copies += 1
       }
     }
   }
   await Promise.all(Array.from({ length: SENDERS }, sendOne))
-  return accepted
+  return { accepted, copies }
 }
 
 function numbers(count: number, random: (() => number) | null): number[] {
@@ -152,7 +174,12 @@ async function post({ origin, path }: Shop, by: By, entity: number, n: number): 
 }
 
 /** Kills one process after another while the senders are at it, and goes on a little after. */
-async function killUntil(sending: Promise<number>, slots: Slot[], trial: OrderTrial): Promise<number> {
+async function killUntil(
+  postgres: FaultPostgres,
+  sending: Promise<unknown>,
+  slots: Slot[],
+  trial: OrderTrial,
+): Promise<number> {
   const random = randomOf(trial.seed + 1)
   let kills = 0
   let over = false
@@ -166,10 +193,16 @@ async function killUntil(sending: Promise<number>, slots: Slot[], trial: OrderTr
   )
   while (kills < trial.kills && !(over && kills >= trial.kills / 2)) {
     await sleep(200 + random() * 800)
+    kills += 1
+    if (postgres.end && trial.kills >= POSTGRES_EACH && kills % POSTGRES_EACH === POSTGRES_FIRST) {
+      const signal = random() < 0.5 ? 'SIGINT' : 'SIGQUIT'
+      await restart(postgres, signal)
+      trial.tell(`  ${kills} ended PostgreSQL by ${signal}`)
+      continue
+    }
     const slot = slots[Math.floor(random() * slots.length)]
     await slot?.ready()
     slot?.kill()
-    kills += 1
     trial.tell(`  ${kills} killed ${slot?.name}`)
   }
   await sleep(500) // the last one may not have fallen yet, and nobody is to take it for alive
