@@ -89,7 +89,8 @@ function createServer(app: App): Http {
     genReqId: () => toWire('request', app.newId()),
     routerOptions: { maxParamLength: 500 },
     // Published contracts are served with a final slash and without; a redirect would lose the body of a POST.
-    rewriteUrl: ({ url = '/' }) => (url.startsWith('/api/') ? url.replace(/^([^?]*?)\/+(\?|$)/, '$1$2') : url),
+    rewriteUrl: ({ url = '/' }) =>
+      url.startsWith('/api/') ? url.replace(/^([^?]*?)\/+(\?|$)/, '$1$2') : url,
     // A path that cannot be decoded meets no hook.
     frameworkErrors: (error, request, reply) => {
       request.actor = ANYBODY
