@@ -194,6 +194,8 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ...peopleJobs.schedules,
     ...metricJobs.schedules,
     ...callJobs.schedules,
+    ...paymentJobs.schedules,
+    ...bankingJobs.schedules,
     ...inboundJobs.schedules,
     ...outboundJobs.schedules,
     ...alertJobs.schedules,

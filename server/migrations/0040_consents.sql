@@ -17,7 +17,6 @@ create table bank_consent (
   state         text not null check (state in ('CREATING', 'AWAITING_AUTHORISATION', 'AUTHORISED', 'REJECTED')),
   permissions   jsonb not null,
   rejection     jsonb, -- {code, by, detail}
-  redirect_url  bytea, -- sealed; gone once the consent is no longer awaited
   expires_at    timestamptz, -- null: until it is revoked
   authorised_at timestamptz,
   asked_at      timestamptz, -- when the bank was last asked what became of it

@@ -40,6 +40,9 @@ export const PREFIXES = {
   bank_account: 'bac',
   bank_transaction: 'btx',
   bank_sync: 'bsy',
+  bank_consent: 'bcn',
+  alert: 'alr',
+  alert_rule: 'arl',
   request: 'req',
 } as const
 

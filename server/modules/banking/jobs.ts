@@ -1,6 +1,7 @@
 import type { Handlers, Job } from '../../platform/jobs/jobs.ts'
 import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
 import type { App } from '../app.ts'
+import { consentHandlers, consentSchedules } from './consent_jobs.ts'
 import { runSync } from './sync.ts'
 import { claimSyncs, type DueSync, extendSyncs, readQueue } from './sync_queries.ts'
 import { syncOnSchedule } from './syncs.ts'
@@ -35,4 +36,7 @@ export const watchSyncs = (app: App): void =>
   watchQueue(app.telemetry, 'bank_sync', () => readQueue(app.db.worker))
 
 /** What this room does later. */
-export const handlers = (app: App): Handlers => new Map([[SYNC, (job: Job) => syncOnSchedule(app, job)]])
+export const handlers = (app: App): Handlers =>
+  new Map([[SYNC, (job: Job) => syncOnSchedule(app, job)], ...consentHandlers(app)])
+
+export const schedules = consentSchedules

@@ -1,7 +1,10 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import * as banking from './banking.ts'
-import { Bank, BankQuery, Banks, CreateBank, IdParams, PageQuery, Sync, Syncs, UpdateBank } from './schema.ts'
+import { consentContract } from './consent_contract.ts'
+import { consentRoutes } from './consent_routes.ts'
+import { Bank, BankQuery, Banks, CreateBank, IdParams, Sync, SyncQuery, Syncs, UpdateBank } from './schema.ts'
+import { viewRoutes } from './view_routes.ts'
 
 const read = { config: { access: 'banking:read' } } as const
 const operate = { config: { access: 'banking:operate' } } as const
@@ -10,6 +13,10 @@ const tags = ['Banking']
 
 export const routes: Routes = (http, app) => {
   http.post(
+  viewRoutes(http, app)
+  bankContract(http, app)
+  consentRoutes(http, app)
+  consentContract(http, app)
     '/v1/banks',
     {
       ...write,

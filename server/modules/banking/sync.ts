@@ -3,6 +3,7 @@ import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { openConnection } from '../connections/connections.ts'
+import { currentConsent } from './consents.ts'
 import * as queries from './queries.ts'
 import { askFor, type Leaf, type Reading, settle } from './steps.ts'
 import * as syncs from './sync_queries.ts'
@@ -107,8 +108,7 @@ async function open(app: App, work: syncs.DueSync, bank: queries.BankRow): Promi
     const connection = await openConnection(app, tenant_id, bank.connection_id)
     if (connection.state !== 'enabled') return failed(TROUBLES.disabled)
     const { banking } = connection.opened.provider
-    if (!banking) return failed(TROUBLES.disabled)
-    if (banking.consents && !(await hasConsent(app, tenant_id, bank))) return NO_CONSENT
+    if (!banking || (banking.consents && !(await hasConsent(app, tenant_id, bank.id)))) return NO_CONSENT
     return { app, tenant_id, sync_id: work.id, bank, banking, connection }
   } catch (error) {
     if (error instanceof Problem) return failed(TROUBLES.disabled)
@@ -230,4 +230,5 @@ const failureOf = (bank: queries.BankRow, { id }: syncs.DueSync, { error, messag
 })
 
 /** Where people have to agree, until they have nothing may be asked. */
-const hasConsent = async (_app: App, _tenant_id: string, _bank: queries.BankRow): Promise<boolean> => false
+const hasConsent = (app: App, tenant_id: string, bank_id: string): Promise<boolean> =>
+  inTenant(app.db, tenant_id, async (tx) => Boolean(await currentConsent(app, tx, tenant_id, bank_id)))

@@ -26,11 +26,13 @@ import { dropToken } from './tokens.ts'
 export type Environment = queries.Environment
 
 export { watchConnections } from './active.ts'
+export { beginVisit } from './oauth.ts'
 export { type LimitedConnection, listEnabledOf, listNamed, listUnhealthy, summarize } from './queries.ts'
 export { noteSeen, setHealth } from './seen.ts'
 export {
   type Claim,
   claimToken,
+  dropToken as dropAuthorization,
   type KeptToken,
   listRenewable,
   onTokenChange,

@@ -40,13 +40,13 @@ export async function beginAuthorization(app: App, actor: Actor, wire_id: string
 
 /**
  * For a room that asks for more than the connection does: `scope` is added, `afterwards` is a job that is enqueued when the
- * visitor is back, whatever they come back with. Throws `vendor_failed` where the vendor does not let the visit begin.
+ * visitor is back, whatever they come back with: `is_let_in` says whether a token came of it. Throws `vendor_failed` where the vendor does not let the visit begin.
  */
 export async function beginVisit(
   app: App,
   actor: Actor,
   connection: OpenConnection,
-  input: BeginAuthorization & { scope?: string; afterwards?: Afterwards },
+  input: BeginAuthorization & { scope?: string; afterwards?: Afterwards; life_ms?: number },
 ) {
   const return_to = input.return_to === undefined ? null : checkedReturn(input.return_to)
   const redirect_uri = redirectUri(app)
@@ -56,7 +56,7 @@ export async function beginVisit(
     const secrets = Object.values(connection.opened.credentials)
     throw new Problem('vendor_failed', { detail: hideSecrets(visit.because, secrets) })
   }
-  const expires_at = new Date(app.clock.now().getTime() + STATE_LIFE_MS)
+  const expires_at = new Date(app.clock.now().getTime() + (input.life_ms ?? STATE_LIFE_MS))
   const { tenant_id, id } = connection
   const state_hash = hashOf(visit.state)
   await inTenant(app.db, tenant_id, async (tx) => {
@@ -135,8 +135,7 @@ export async function finishAuthorization(app: App, query: URLSearchParams, from
   const back = { query, state, kept, redirect_uri }
   const found = await comeBack(consentOf(connection), askingOf(app, connection), back).catch(inWords)
   if (!found.ok) {
-    if (afterwards)
-      await inTenant(app.db, tenant_id, (tx) => enqueueAfterwards(app, tx, tenant_id, afterwards))
+    if (afterwards) await tellFailure(app, tenant_id, afterwards)
     const id = toWire('connection', connection_id)
     app.log.warn(
       { crossing: 'call', connection: id, reason: found.because },
@@ -150,13 +149,27 @@ export async function finishAuthorization(app: App, query: URLSearchParams, from
   }
   await inTenant(app.db, tenant_id, async (tx) => {
     await keep(app, tx, connection, found, visitor(tenant_id, from), visit.actor)
-    if (afterwards) await enqueueAfterwards(app, tx, tenant_id, afterwards)
+    if (afterwards) await enqueueAfterwards(app, tx, { tenant_id, ...afterwards }, true)
   })
+  if (afterwards) app.db.notify('trilho_job', 'new') // somebody waits for it
   return { ...said, ok: true, because: null }
 }
 
-const enqueueAfterwards = (app: App, tx: Tx, tenant_id: string, afterwards: Afterwards) =>
-  enqueue(tx, { tenant_id, id: app.newId(), ...afterwards, due: app.clock.now() })
+async function tellFailure(app: App, tenant_id: string, afterwards: Afterwards): Promise<void> {
+  await inTenant(app.db, tenant_id, (tx) => enqueueAfterwards(app, tx, { tenant_id, ...afterwards }, false))
+  app.db.notify('trilho_job', 'new')
+}
+
+function enqueueAfterwards(app: App, tx: Tx, visit: { tenant_id: string } & Afterwards, is_let_in: boolean) {
+  const { tenant_id, kind, payload } = visit
+  return enqueue(tx, {
+    tenant_id,
+    id: app.newId(),
+    kind,
+    payload: { ...payload, is_let_in },
+    due: app.clock.now(),
+  })
+}
 
 /** What is wrong with the connection is told to whoever came back, as it is told to a caller. */
 function inWords(error: unknown): Obtained {

@@ -36,7 +36,49 @@ const transactions = (what: string, description: string): EventType => ({
   },
 })
 
+const Consent = Type.Object({
+  consent_id: Type.String({ description: 'GET /v1/bank-consents/{id}' }),
+  bank_id: Type.String(),
+  user_id: Type.String(),
+  state: Type.String({ description: 'AUTHORISED or REJECTED' }),
+  rejection: Type.Union([Type.Object({ code: Type.String() }), Type.Null()]),
+  expires_at: Type.Union([Type.String(), Type.Null()]),
+})
+
+const consent = (
+  what: string,
+  description: string,
+  state: string,
+  code: string | null = null,
+): EventType => ({
+  name: `consent.${what}`,
+  description,
+  schema: Consent,
+  example: {
+    consent_id: 'bcn_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    bank_id: 'bnk_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    user_id: 'user-123',
+    state,
+    rejection: code === null ? null : { code, by: 'USER', detail: null },
+    expires_at: '2027-10-01T12:00:00.000Z',
+  },
+})
+
 export const BANKING_TYPES: readonly EventType[] = [
+  consent('authorised', 'A person agreed at their bank, which may be asked now', 'AUTHORISED'),
+  consent(
+    'rejected',
+    'A consent was not given: refused, or not in time',
+    'REJECTED',
+    'CUSTOMER_MANUALLY_REJECTED',
+  ),
+  consent(
+    'revoked',
+    'A consent that held is over, whoever ended it',
+    'REJECTED',
+    'CUSTOMER_MANUALLY_REVOKED',
+  ),
+  consent('expiring', 'A consent ends within seven days; extend it, or ask for a new one', 'AUTHORISED'),
   transactions('imported', 'A bank told of transactions not known before'),
   transactions('updated', 'A bank tells otherwise of transactions that are known'),
   transactions('removed', 'A bank tells of transactions no more'),

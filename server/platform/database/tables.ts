@@ -142,7 +142,6 @@ export interface Tables {
     state: 'CREATING' | 'AWAITING_AUTHORISATION' | 'AUTHORISED' | 'REJECTED'
     permissions: Jsonb
     rejection: Jsonb | null
-    redirect_url: Buffer | null
     expires_at: Timestamp | null
     authorised_at: Timestamp | null
     asked_at: Timestamp | null

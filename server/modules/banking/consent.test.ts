@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { type Bank, startBank } from '../../sandbox/bank/bank.ts'
+import { bringBack, connectionTo, decide } from '../../test/bank_customer.ts'
+import { undoAfter } from '../../test/harness.ts'
+import { type Api, type Json, type Product, startProduct } from '../../test/product.ts'
+import { keepConsents } from './consent_life.ts'
+
+/** Consents at a bank on real sockets, whose customer decides on its page. */
+const CPF = '52998224725'
+const HOUR_MS = 3_600_000
+
+let product: Product
+let bank: Bank
+before(async () => {
+  product = await startProduct()
+  product.app.config.public_url = product.url
+  bank = await startBank({ redirect_uri: `${product.url}/oauth/callback`, ispb: '99999001' })
+  undoAfter(() => bank.stop())
+})
+
+let people = 0
+async function connected(
+  api: Api = product.api,
+): Promise<{ id: string; user_id: string; connection_id: string }> {
+  const user_id = `user-${++people}`
+  const made = await api.ok('POST', '/v1/banks', {
+    user_id,
+    name: bank.name,
+    bank_code: bank.ispb,
+    provider: 'open_finance',
+    schedule: null,
+    ...connectionTo(bank),
+  })
+  return { id: String(made['id']), user_id, connection_id: String(made['connection_id']) }
+}
+
+const ask = (bank_id: string, more: Json = {}): Promise<Json> =>
+  product.api.ok('POST', `/v1/banks/${bank_id}/consents`, { document: CPF, ...more })
+
+/** The page at the end of the visit. */
+async function agree(consent: Json, decision: 'approve' | 'reject' = 'approve'): Promise<Response> {
+  return bringBack(await decide(String(consent['redirect_url']), bank, decision))
+}
+
+const read = (id: unknown): Promise<Json> => product.api.ok('GET', `/v1/bank-consents/${id}`)
+const becomes = (id: unknown, state: string) => eventually(async () => (await read(id))['state'] === state)
+
+async function told(type: string, consent_id: unknown): Promise<Json[]> {
+  const events = await product.api.list(`/v1/events?type=${type}`)
+  return events.filter((event) => event['entity_id'] === consent_id)
+}
+
+async function agreed() {
+  const own = await connected()
+  const consent = await ask(own.id)
+  assert.equal((await agree(consent)).status, 200)
+  await becomes(consent['id'], 'AUTHORISED')
+  return { ...own, consent }
+}
+
+const asOf = (id: unknown, change: Record<string, Date | null>) =>
+  product.app.db.owner
+    .updateTable('bank_consent')
+    .set(change)
+    .where('vendor_id', '=', String(id))
+    .executeTakeFirstOrThrow()
+
+const stateAtBank = (consent: Json) => bank.consents.find(String(consent['vendor_id']))?.status
+
+test('a person agrees at their bank, and its accounts are read', async () => {
+  const { id } = await connected()
+  const consent = await ask(id)
+  assert.equal(consent['state'], 'AWAITING_AUTHORISATION')
+  const before = await product.api.ok('POST', `/v1/banks/${id}/sync`)
+  await eventually(
+    async () => (await product.api.ok('GET', `/v1/bank-syncs/${before['id']}`))['state'] === 'skipped',
+  )
+  const page = await agree(consent)
+  assert.equal(page.status, 200)
+  await becomes(consent['id'], 'AUTHORISED')
+  assert.equal((await told('consent.authorised', consent['id'])).length, 1)
+  const sync = await product.api.ok('POST', `/v1/banks/${id}/sync`)
+  await eventually(async () =>
+    ['succeeded', 'failed'].includes(String((await readSync(sync['id']))['state'])),
+  )
+  const ended = await readSync(sync['id'])
+  assert.equal(ended['state'], 'succeeded', JSON.stringify(ended))
+  assert.ok(Number(ended['imported']) > 500)
+})
+
+/** A bank's whole year is read in its own time, on a machine that others use too. */
+async function eventually(look: () => Promise<unknown>): Promise<void> {
+  const until = performance.now() + 60_000
+  while (!(await look())) {
+    if (performance.now() > until) throw new Error('it did not happen within a minute')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+  }
+}
+
+const readSync = (id: unknown) => product.api.ok('GET', `/v1/bank-syncs/${id}`)
+
+test('a person who refuses is heard, with the reason', async () => {
+  const { id } = await connected()
+  const consent = await ask(id)
+  assert.equal((await agree(consent, 'reject')).status, 400)
+  await becomes(consent['id'], 'REJECTED')
+  const { rejection } = (await read(consent['id'])) as { rejection: Json }
+  assert.equal(rejection['code'], 'CUSTOMER_MANUALLY_REJECTED')
+  assert.equal((await told('consent.rejected', consent['id'])).length, 1)
+})
+
+test('a consent that we revoke loses its token at once, and the bank hears of it', async () => {
+  const { consent, connection_id } = await agreed()
+  await product.api.ok('DELETE', `/v1/bank-consents/${consent['id']}`)
+  const access = await product.api.ok('GET', `/v1/connections/${connection_id}/authorization`)
+  assert.equal(access['state'], 'not_connected')
+  assert.equal((await read(consent['id']))['state'], 'REJECTED')
+  await eventually(async () => stateAtBank(consent) === 'REJECTED')
+  const again = await product.api.send('DELETE', `/v1/bank-consents/${consent['id']}`)
+  assert.equal(again.status, 409)
+})
+
+test('a consent that is revoked at the bank is over here, token and all', async () => {
+  const { consent, connection_id } = await agreed()
+  bank.consents.reject(String(consent['vendor_id']), 'USER', 'CUSTOMER_MANUALLY_REVOKED')
+  await asOf(consent['vendor_id'], { asked_at: new Date(Date.now() - 7 * HOUR_MS) })
+  await keepConsents(product.app)
+  assert.equal((await read(consent['id']))['state'], 'REJECTED')
+  assert.equal((await told('consent.revoked', consent['id'])).length, 1)
+  const access = await product.api.ok('GET', `/v1/connections/${connection_id}/authorization`)
+  assert.equal(access['state'], 'not_connected')
+})
+
+test('nobody who is not back within the hour is awaited any longer', async () => {
+  const { id } = await connected()
+  const consent = await ask(id)
+  await asOf(consent['vendor_id'], { created_at: new Date(Date.now() - 3 * HOUR_MS) })
+  await keepConsents(product.app)
+  const { state, rejection } = (await read(consent['id'])) as { state: string; rejection: Json }
+  assert.deepEqual([state, rejection['code']], ['REJECTED', 'CONSENT_EXPIRED'])
+})
+
+test('the end of a consent is told seven days ahead, once, and again when it was extended', async () => {
+  const { consent } = await agreed()
+  const soon = { expires_at: new Date(Date.now() + 5 * 24 * HOUR_MS) }
+  await asOf(consent['vendor_id'], soon)
+  await keepConsents(product.app)
+  await keepConsents(product.app)
+  assert.equal((await told('consent.expiring', consent['id'])).length, 1)
+  const until = new Date(Date.now() + 200 * 24 * HOUR_MS).toISOString()
+  const extended = await product.api.ok('POST', `/v1/bank-consents/${consent['id']}/extend`, {
+    document: CPF,
+    expires_at: until,
+    customer_ip: '203.0.113.7',
+  })
+  assert.equal(String(extended['expires_at']).slice(0, 19), until.slice(0, 19))
+  await asOf(consent['vendor_id'], soon)
+  await keepConsents(product.app)
+  assert.equal((await told('consent.expiring', consent['id'])).length, 2)
+})
+
+test('a newer consent takes the place of the one before, which the bank gets back', async () => {
+  const { id, consent } = await agreed()
+  const newer = await ask(id)
+  assert.equal((await agree(newer)).status, 200)
+  await becomes(newer['id'], 'AUTHORISED')
+  await becomes(consent['id'], 'REJECTED')
+  await eventually(async () => stateAtBank(consent) === 'REJECTED')
+  assert.equal(stateAtBank(newer), 'AUTHORISED')
+})
+
+test('what the bank refuses is said, and leaves no consent that anybody could be sent to', async () => {
+  const { id } = await connected()
+  const reply = await product.api.send('POST', `/v1/banks/${id}/consents`, {
+    document: CPF,
+    permissions: ['ACCOUNTS_READ'],
+  })
+  assert.equal(reply.status, 502)
+  assert.match(String(reply.body['detail']), /COMBINACAO_PERMISSOES_INCORRETA/)
+  const [only, ...others] = await product.api.list(`/v1/banks/${id}/consents`)
+  assert.deepEqual([only?.['state'], others.length], ['REJECTED', 0])
+})
+
+test('another tenant neither reads nor ends a consent', async () => {
+  const { consent, id } = await agreed()
+  const stranger = await product.newTenant()
+  for (const [method, path] of [
+    ['GET', `/v1/bank-consents/${consent['id']}`],
+    ['DELETE', `/v1/bank-consents/${consent['id']}`],
+    ['GET', `/v1/banks/${id}/consents`],
+  ] as const)
+    assert.equal((await stranger.send(method, path)).status, 404)
+})
+
+test('the published contract makes a consent by bank code, and says which word is wrong', async () => {
+  const { user_id, connection_id } = await connected()
+  const path = `/api/users/${user_id}/openfinance/consents`
+  const made = await product.api.send('POST', path, { provider: bank.ispb, cpf: CPF, unknown: 1 })
+  assert.equal(made.status, 201, JSON.stringify(made.body))
+  assert.deepEqual(Object.keys(made.body).sort(), [
+    'consent_id',
+    'expires_at',
+    'provider',
+    'redirect_url',
+    'state',
+    'status',
+  ])
+  assert.equal(made.body['status'], 'inactive')
+  assert.equal((await agree(made.body)).status, 200)
+  await becomes(made.body['consent_id'], 'AUTHORISED')
+  const { consents } = (await product.api.ok('GET', path)) as { consents: Json[] }
+  assert.deepEqual(
+    consents.map(({ status, provider }) => [status, provider]),
+    [['active', bank.ispb]],
+  )
+  const by_connection = await product.api.send('POST', path, { provider: connection_id, cpf: CPF })
+  assert.equal(by_connection.status, 201)
+  for (const [body, status, error] of [
+    [{ cpf: CPF }, 400, 'missing_provider'],
+    [{ provider: bank.ispb }, 400, 'missing_cpf'],
+    [{ provider: '00000000', cpf: CPF }, 404, 'bank_not_found'],
+  ] as const) {
+    const reply = await product.api.send('POST', path, body)
+    assert.deepEqual([reply.status, reply.body], [status, { error }])
+  }
+})

@@ -1,0 +1,201 @@
+import type { VendorConsent } from '../../kit/banking.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { Job } from '../../platform/jobs/jobs.ts'
+import type { App } from '../app.ts'
+import { dropAuthorization, type OpenConnection, openConnection } from '../connections/connections.ts'
+import * as queries from './consent_queries.ts'
+import { draftOf, endConsent, enqueueRevoke } from './consents.ts'
+import { tell } from './told.ts'
+import { ask, type Heard } from './vendor.ts'
+
+/**
+ * What becomes of consents while nobody asks: the person comes back from the bank, or never does; the bank ends one; one
+ * nears its end. Each move is guarded by the state it starts from, so that it is made once whoever sees it first.
+ */
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** How often the bank is asked of a consent that holds. */
+const AGAIN_MS = 6 * HOUR_MS
+const WARN_MS = 7 * DAY_MS
+
+const isOf = (payload: unknown): payload is { consent_id: string; is_let_in?: boolean } =>
+  typeof payload === 'object' && payload !== null && 'consent_id' in payload
+
+/** Somebody is back from the bank's page. Thrown, it is done again. */
+export async function cameBack(app: App, { tenant_id, payload }: Job): Promise<void> {
+  if (!isOf(payload)) return
+  const row = await inTenant(app.db, tenant_id, (tx) =>
+    queries.findConsent(tx, { tenant_id, id: payload.consent_id }),
+  )
+  if (row?.state !== 'AWAITING_AUTHORISATION') return row && dropLate(app, row)
+  const told = await askBank(app, row)
+  if ('trouble' in told) throw new Error(`the bank was not heard on a consent: ${told.trouble.code}`)
+  await heed(app, row, told.told, payload.is_let_in === true)
+}
+
+/** They came back with a token of a consent that was ended meanwhile. */
+async function dropLate(app: App, row: queries.ConsentRow): Promise<void> {
+  const { tenant_id, bank_id, connection_id, state } = row
+  if (state !== 'REJECTED') return
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const current = await queries.findCurrent(tx, { tenant_id, id: bank_id }, app.clock.now())
+    if (!current) await dropAuthorization(app, tx, { tenant_id, connection_id })
+  })
+}
+
+/** A consent that the bank has agreed to and that brought no token is of no use to anybody: it is ended. */
+async function heed(
+  app: App,
+  row: queries.ConsentRow,
+  told: VendorConsent,
+  is_let_in: boolean,
+): Promise<void> {
+  if (told.status === 'REJECTED') return void (await endConsent(app, row, told.rejection ?? UNSAID))
+  if (told.status === 'AWAITING_AUTHORISATION') return
+  if (is_let_in) return authorise(app, row, told)
+  const rejection = {
+    code: 'CONSENT_TECHNICAL_ISSUE',
+    by: 'TPP',
+    detail: 'the bank agreed and gave no token',
+  }
+  await endConsent(app, row, rejection, (tx) => enqueueRevoke(app, tx, row))
+}
+
+const UNSAID = { code: 'UNKNOWN', by: null, detail: null }
+
+/** The token came with this one: those before it lose theirs, and are given back to the bank. */
+async function authorise(app: App, row: queries.ConsentRow, told: VendorConsent): Promise<void> {
+  const { tenant_id, id, bank_id } = row
+  const replaced = await tell(app, tenant_id, async (tx) => {
+    const now = app.clock.now()
+    const moved = await queries.moveConsent(tx, row, ['AWAITING_AUTHORISATION'], {
+      state: 'AUTHORISED',
+      authorised_at: now,
+      asked_at: now,
+      permissions: told.permissions,
+      expires_at: told.expires_at === null ? null : new Date(told.expires_at),
+    })
+    if (!moved) return { out: 0, drafts: [] }
+    const before = await queries.listOpen(tx, { tenant_id, id: bank_id })
+    const drafts = [draftOf('consent.authorised', moved)]
+    for (const other of before.filter((one) => one.id !== id && one.state === 'AUTHORISED'))
+      drafts.push(...(await replace(app, tx, other)))
+    return { out: drafts.length - 1, drafts }
+  })
+  if (replaced > 0) app.db.notify('trilho_job', 'new')
+}
+
+async function replace(app: App, tx: Tx, other: queries.ConsentRow) {
+  const rejection = { code: 'REPLACED', by: 'TPP', detail: 'a newer consent took its place' }
+  const ended = await queries.moveConsent(tx, other, ['AUTHORISED'], { state: 'REJECTED', rejection })
+  if (!ended) return []
+  await enqueueRevoke(app, tx, other)
+  return [draftOf('consent.revoked', ended)]
+}
+
+/** Tells the bank that we have ended it, until it has heard. */
+export async function revokeAtBank(app: App, { tenant_id, payload }: Job): Promise<void> {
+  if (!isOf(payload)) return
+  const row = await inTenant(app.db, tenant_id, (tx) =>
+    queries.findConsent(tx, { tenant_id, id: payload.consent_id }),
+  )
+  if (!row?.vendor_id) return
+  const connection = await opened(app, row)
+  if (connection === null) return
+  const heard = await ask<null>(app, connection, 'banking.consents.revoke', { vendor_id: row.vendor_id })
+  // It is over there already, or was never known.
+  const is_over = 'told' in heard || ['bank_refused', 'not_found'].includes(heard.trouble.code)
+  if (!is_over) throw new Error(`the bank was not told of a revocation: ${heard.trouble.code}`)
+}
+
+/** Null where the bank can be asked no more: its connection is gone. */
+async function opened(
+  app: App,
+  { tenant_id, connection_id }: queries.ConsentRow,
+): Promise<OpenConnection | null> {
+  try {
+    return await openConnection(app, tenant_id, connection_id)
+  } catch (error) {
+    if (error instanceof Problem) return null
+    throw error
+  }
+}
+
+const GONE = { code: 'not_found', message: 'The connection is gone.', vendor_code: null }
+
+async function askBank(app: App, row: queries.ConsentRow): Promise<Heard<VendorConsent>> {
+  const connection = await opened(app, row)
+  if (connection === null || row.vendor_id === null) return { trouble: GONE }
+  return ask<VendorConsent>(app, connection, 'banking.consents.find', { vendor_id: row.vendor_id })
+}
+
+/** By the clock: what waited too long, what the bank may have ended, what is about to end. */
+export async function keepConsents(app: App): Promise<void> {
+  const now_ms = app.clock.now().getTime()
+  const at = (ago_ms: number) => new Date(now_ms - ago_ms)
+  const worker = app.db.worker
+  const unasked = await queries.listUnasked(worker, {
+    waiting: at(HOUR_MS),
+    agreed: at(AGAIN_MS),
+    expired: at(0),
+  })
+  for (const row of unasked) await each(app, row, askAgain)
+  for (const row of await queries.listEnding(worker, at(-WARN_MS))) await each(app, row, warn)
+}
+
+/** One that fails holds up none of the others. */
+const each = (
+  app: App,
+  row: queries.ConsentRow,
+  what: (app: App, row: queries.ConsentRow) => Promise<void>,
+) =>
+  what(app, row).catch((err: unknown) => {
+    const consent = toWire('bank_consent', row.id)
+    app.log.warn({ crossing: 'banking', consent, err }, 'a consent was not looked after')
+  })
+
+async function askAgain(app: App, row: queries.ConsentRow): Promise<void> {
+  if (row.state === 'CREATING') return void (await endConsent(app, row, EXPIRED))
+  const heard = await askBank(app, row)
+  const now = app.clock.now()
+  if ('trouble' in heard) return unheard(app, row, heard.trouble.code === 'not_found')
+  const { status, rejection } = heard.told
+  if (status === 'REJECTED') return void (await endConsent(app, row, rejection ?? UNSAID))
+  // Nobody came back within the hour, or the bank's hour is a little longer.
+  if (row.state === 'AWAITING_AUTHORISATION') return heed(app, row, agreed(heard.told, row, now), false)
+  const expires_at = heard.told.expires_at === null ? null : new Date(heard.told.expires_at)
+  await inTenant(app.db, row.tenant_id, (tx) =>
+    queries.moveConsent(tx, row, ['AUTHORISED'], { asked_at: now, expires_at }),
+  )
+}
+
+/** A consent that a bank leaves waiting for hours is over all the same: the visit to it is. */
+const agreed = (told: VendorConsent, { created_at }: queries.ConsentRow, now: Date): VendorConsent =>
+  told.status === 'AWAITING_AUTHORISATION' && now.getTime() - created_at.getTime() > 2 * HOUR_MS
+    ? { ...told, status: 'REJECTED', rejection: EXPIRED }
+    : told
+
+const EXPIRED = { code: 'CONSENT_EXPIRED', by: 'TPP', detail: 'nobody authorised it in time' }
+const OVER = { code: 'CONSENT_MAX_DATE_REACHED', by: 'TPP', detail: 'its time is over' }
+
+/** Where the bank cannot be asked, time alone ends what it has to. */
+async function unheard(app: App, row: queries.ConsentRow, is_gone: boolean): Promise<void> {
+  const now = app.clock.now()
+  if (is_gone) return void (await endConsent(app, row, { ...UNSAID, detail: 'the bank knows nothing of it' }))
+  if (row.state === 'AWAITING_AUTHORISATION') return void (await endConsent(app, row, EXPIRED))
+  if (row.expires_at && row.expires_at < now) return void (await endConsent(app, row, OVER))
+  await inTenant(app.db, row.tenant_id, (tx) =>
+    queries.moveConsent(tx, row, ['AUTHORISED'], { asked_at: now }),
+  )
+}
+
+/** Once, seven days ahead: whoever extends it is warned again. */
+async function warn(app: App, row: queries.ConsentRow): Promise<void> {
+  await tell(app, row.tenant_id, async (tx) => {
+    const warned = await queries.markWarned(tx, row, app.clock.now())
+    return { out: null, drafts: warned ? [draftOf('consent.expiring', warned)] : [] }
+  })
+}

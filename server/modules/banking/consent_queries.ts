@@ -1,0 +1,174 @@
+import type { VendorConsent } from '../../kit/banking.ts'
+import type { Db, Tx } from '../../platform/database/database.ts'
+import type { Place } from './queries.ts'
+
+/** Every statement on consents. */
+
+export type ConsentState = 'CREATING' | VendorConsent['status']
+
+export type ConsentRow = {
+  tenant_id: string
+  id: string
+  bank_id: string
+  connection_id: string
+  user_id: string
+  vendor_id: string | null
+  state: ConsentState
+  permissions: string[]
+  rejection: VendorConsent['rejection']
+  expires_at: Date | null
+  authorised_at: Date | null
+  asked_at: Date | null
+  warned_at: Date | null
+  created_at: Date
+  updated_at: Date
+}
+
+const CONSENT = [
+  'tenant_id',
+  'id',
+  'bank_id',
+  'connection_id',
+  'user_id',
+  'vendor_id',
+  'state',
+  'permissions',
+  'rejection',
+  'expires_at',
+  'authorised_at',
+  'asked_at',
+  'warned_at',
+  'created_at',
+  'updated_at',
+] as const
+
+type NewConsent = Pick<
+  ConsentRow,
+  'tenant_id' | 'id' | 'bank_id' | 'connection_id' | 'user_id' | 'permissions'
+>
+
+export async function insertConsent(tx: Tx, { permissions, ...row }: NewConsent): Promise<void> {
+  const values = { ...row, state: 'CREATING' as const, permissions: JSON.stringify(permissions) }
+  await tx.insertInto('bank_consent').values(values).execute()
+}
+
+export const findConsent = (tx: Tx, { tenant_id, id }: Place): Promise<ConsentRow | undefined> =>
+  tx
+    .selectFrom('bank_consent')
+    .select(CONSENT)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst() as Promise<ConsentRow | undefined>
+
+type Change = Partial<
+  Pick<ConsentRow, 'vendor_id' | 'state' | 'permissions' | 'rejection' | 'expires_at' | 'authorised_at'> &
+    Pick<ConsentRow, 'asked_at' | 'warned_at'>
+>
+
+/** Only from one of these states: nothing where somebody else was first. */
+export function moveConsent(
+  tx: Tx,
+  { tenant_id, id }: Place,
+  from: readonly ConsentState[],
+  { permissions, rejection, ...change }: Change,
+): Promise<ConsentRow | undefined> {
+  return tx
+    .updateTable('bank_consent')
+    .set({
+      ...change,
+      ...(permissions && { permissions: JSON.stringify(permissions) }),
+      ...(rejection !== undefined && { rejection: rejection && JSON.stringify(rejection) }),
+      updated_at: new Date(),
+    })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', 'in', from)
+    .returning(CONSENT)
+    .executeTakeFirst() as Promise<ConsentRow | undefined>
+}
+
+/** Nothing where somebody was told already. */
+export const markWarned = (tx: Tx, { tenant_id, id }: Place, now: Date): Promise<ConsentRow | undefined> =>
+  tx
+    .updateTable('bank_consent')
+    .set({ warned_at: now, updated_at: now })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', '=', 'AUTHORISED')
+    .where('warned_at', 'is', null)
+    .returning(CONSENT)
+    .executeTakeFirst() as Promise<ConsentRow | undefined>
+
+/** Newest first. */
+export function listConsents(
+  tx: Tx,
+  tenant_id: string,
+  of: { bank_id: string } | { user_id: string },
+  limit: number,
+  before: string | null,
+): Promise<ConsentRow[]> {
+  let query = tx.selectFrom('bank_consent').select(CONSENT).where('tenant_id', '=', tenant_id)
+  query = 'bank_id' in of ? query.where('bank_id', '=', of.bank_id) : query.where('user_id', '=', of.user_id)
+  if (before !== null) query = query.where('id', '<', before)
+  return query
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute() as Promise<ConsentRow[]>
+}
+
+/** Of a bank, those that are not over, newest first. */
+export const listOpen = (tx: Tx, { tenant_id, id }: Place): Promise<ConsentRow[]> =>
+  tx
+    .selectFrom('bank_consent')
+    .select(CONSENT)
+    .where('tenant_id', '=', tenant_id)
+    .where('bank_id', '=', id)
+    .where('state', '<>', 'REJECTED')
+    .orderBy('id', 'desc')
+    .execute() as Promise<ConsentRow[]>
+
+/** The one that lets the bank be asked now: the newest where there are several. */
+export const findCurrent = (tx: Tx, { tenant_id, id }: Place, now: Date): Promise<ConsentRow | undefined> =>
+  tx
+    .selectFrom('bank_consent')
+    .select(CONSENT)
+    .where('tenant_id', '=', tenant_id)
+    .where('bank_id', '=', id)
+    .where('state', '=', 'AUTHORISED')
+    .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+    .orderBy('authorised_at', 'desc')
+    .limit(1)
+    .executeTakeFirst() as Promise<ConsentRow | undefined>
+
+const MOST_AT_ONCE = 500
+
+/** Of all tenants: those of whose fate the bank is to be asked again, the longest unasked first. */
+export const listUnasked = (
+  db: Db,
+  before: { waiting: Date; agreed: Date; expired: Date },
+): Promise<ConsentRow[]> =>
+  db
+    .selectFrom('bank_consent')
+    .select(CONSENT)
+    .where('state', 'in', ['CREATING', 'AWAITING_AUTHORISATION', 'AUTHORISED'])
+    .where(({ or, and, eb }) =>
+      or([
+        and([eb('state', '<>', 'AUTHORISED'), eb('created_at', '<', before.waiting)]),
+        and([eb('state', '=', 'AUTHORISED'), eb('asked_at', '<', before.agreed)]),
+        and([eb('state', '=', 'AUTHORISED'), eb('expires_at', '<', before.expired)]),
+      ]),
+    )
+    .orderBy('asked_at')
+    .limit(MOST_AT_ONCE)
+    .execute() as Promise<ConsentRow[]>
+
+/** Of all tenants: those that end before `until`, and of which nobody was told. */
+export const listEnding = (db: Db, until: Date): Promise<ConsentRow[]> =>
+  db
+    .selectFrom('bank_consent')
+    .select(CONSENT)
+    .where('state', '=', 'AUTHORISED')
+    .where('expires_at', '<', until)
+    .where('warned_at', 'is', null)
+    .limit(MOST_AT_ONCE)
+    .execute() as Promise<ConsentRow[]>
