@@ -5,6 +5,7 @@ import { makeDemo } from './demo.ts'
 import { createHttp, listenTls } from './http/http.ts'
 import type { App } from './modules/app.ts'
 import { drainCalls } from './modules/calls/calls.ts'
+import { sandboxAt } from './modules/inbound/inbound.ts'
 import { firstLink } from './modules/people/people.ts'
 import { ensureAdminKey } from './modules/tenants/tenants.ts'
 import { type Config, isDevelopment } from './platform/config.ts'
@@ -59,6 +60,7 @@ export async function start(config: Config, log?: Log): Promise<Running> {
       const vendors = createVendors(app.log)
       mountVendors(http.server, '/sandbox', vendors)
       undo.push(() => vendors.close())
+      sandboxAt(app, sandbox_url)
     }
     const dashboard = await toDashboard(app, url)
     const demo = sandbox_url && config.demo ? await makeDemo(app, sandbox_url) : []

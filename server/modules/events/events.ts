@@ -8,12 +8,13 @@ import {
   deliverTo,
   fanOut,
   type Notice,
+  resendTo,
   wakeDeliveries,
 } from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import * as queries from './queries.ts'
-import { type EventQuery, type PublishEvent, toEvent } from './schema.ts'
+import { type EventQuery, type PublishEvent, type ResendEvent, toEvent } from './schema.ts'
 import { typeOf } from './types.ts'
 
 /**
@@ -77,6 +78,18 @@ export async function sendTest(app: App, actor: Actor, subscription_id: string) 
   })
   wakeDeliveries(app)
   return { event_id: toWire('event', id), delivery_id }
+}
+
+/** One that was published, to one subscription and nobody else; see `resendTo`. */
+export async function resendEvent(app: App, actor: Actor, wire_id: string, { subscription_id }: ResendEvent) {
+  const id = fromWire('event', wire_id)
+  const delivery = await inTenant(app.db, actor.tenant_id, async (tx) => {
+    const event = await queries.findEvent(tx, actor.tenant_id, id)
+    if (!event) throw new Problem('not_found', { detail: `there is no event ${wire_id}` })
+    return resendTo(app, actor, tx, event, subscription_id)
+  })
+  wakeDeliveries(app)
+  return delivery
 }
 
 /**

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { rawMember } from '../../kit/wire_json.ts'
 import type { Routes } from '../app.ts'
-import { Previewed } from '../outbound/outbound.ts'
+import { Delivery, Previewed } from '../outbound/outbound.ts'
 import { IdParams } from '../wire.ts'
 import * as events from './events.ts'
 import { findHits } from './hits.ts'
@@ -19,6 +19,7 @@ import {
   PreviewSubscription,
   PublishEvent,
   Published,
+  ResendEvent,
   SearchQuery,
   TestSent,
   TypeParams,
@@ -118,6 +119,25 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => events.readEvent(app, request.actor, request.params.id),
+  )
+
+  http.post(
+    '/v1/events/:id/resend',
+    {
+      config: { access: 'subscriptions:operate' },
+      schema: {
+        operationId: 'resendEvent',
+        summary: 'Send an event to one subscription once more',
+        description:
+          'Whatever types and filter it has. There is one delivery of it, however often this is asked: one that is under way is told of, one that has ended is sent once more.',
+        tags,
+        params: IdParams,
+        body: ResendEvent,
+        response: { 202: Delivery },
+      },
+    },
+    async (request, reply) =>
+      reply.code(202).send(await events.resendEvent(app, request.actor, request.params.id, request.body)),
   )
 
   http.get(

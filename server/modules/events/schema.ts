@@ -52,6 +52,12 @@ export const Published = Type.Object({
   created_at: Timestamp,
 })
 
+export const ResendEvent = Type.Object(
+  { subscription_id: WireId('subscription') },
+  { additionalProperties: false },
+)
+export type ResendEvent = Static<typeof ResendEvent>
+
 export const TestSent = Type.Object({ event_id: WireId('event'), delivery_id: WireId('delivery') })
 
 export const PreviewSubscription = Type.Object(

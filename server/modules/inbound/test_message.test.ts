@@ -8,15 +8,17 @@ before(async () => {
 })
 
 const SECRET = 'whsec_of_the_test_message'
-const source = async (api: Api, provider: string, secrets: string[] = [SECRET]): Promise<string> =>
-  String((await api.ok('POST', '/v1/sources', { provider, name: provider, secrets }))['id'])
+const source = async (api: Api, provider: string, more: object = { secrets: [SECRET] }): Promise<string> =>
+  String((await api.ok('POST', '/v1/sources', { provider, name: provider, ...more }))['id'])
+/** What some are asked for beside the secret. */
+const SETTINGS: Record<string, object> = { whatsapp: { verify_token: 'chosen_by_the_test_0123456789' } }
 
 test('each simulated vendor sends a message that its source takes, as it would take the vendor’s own', async () => {
   const { api } = product
   const sandbox = await api.ok('GET', '/v1/sandbox')
   assert.equal(sandbox['url'], `${product.url}/sandbox`)
   for (const provider of sandbox['providers'] as string[]) {
-    const id = await source(api, provider)
+    const id = await source(api, provider, { secrets: [SECRET], settings: SETTINGS[provider] ?? {} })
     assert.deepEqual(
       await api.ok('POST', `/v1/sources/${id}/test`),
       { status: 200, accepted: true },
@@ -33,7 +35,7 @@ test('a source that cannot be tested says why, and no other tenant’s is', asyn
   const stranger = await product.newTenant()
   const theirs = await source(stranger, 'stripe')
   assert.equal((await api.send('POST', `/v1/sources/${theirs}/test`)).status, 404)
-  const bare = await source(api, 'stripe', [])
+  const bare = await source(api, 'stripe', {})
   const refused = await api.send('POST', `/v1/sources/${bare}/test`)
   assert.deepEqual([refused.status, refused.body['code']], [409, 'conflict'])
 })

@@ -39,6 +39,7 @@ export {
   readBacklog,
 } from './record_queries.ts'
 export { createReplay } from './replays.ts'
+export { resendTo } from './resend.ts'
 export { Counters, Preview, Previewed, RotatedSecret, Secret } from './schema.ts'
 
 /**

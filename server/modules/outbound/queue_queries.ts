@@ -232,6 +232,11 @@ export async function requeueDelivery(tx: Tx, tenant_id: string, id: string): Pr
   return rows.length > 0
 }
 
+/** Until the end of the transaction: of two who send the same again the second sees what the first did. */
+export async function lockResend(tx: Tx, what: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`resend ${what}`}, 0))`.execute(tx)
+}
+
 /** Deliveries still under way whose record or event is older than the id: their partitions may not go. */
 export async function countQueuedBefore(db: Db, id: string): Promise<number> {
   const { rows } = await sql<{ count: number }>`

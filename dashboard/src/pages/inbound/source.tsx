@@ -1,5 +1,5 @@
 import { Button, Card, Code, Group, Stack, Text, Title } from '@mantine/core'
-import { IconPencil } from '@tabler/icons-react'
+import { IconFlask, IconPencil } from '@tabler/icons-react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
@@ -95,7 +95,7 @@ function SourceFacts({ of }: { of: OneSource }) {
   )
 }
 
-function Actions({ of: { id, state } }: { of: OneSource }) {
+function Actions({ of: { id, state, provider } }: { of: OneSource }) {
   const say = useText()
   const may = useMay()
   return (
@@ -106,6 +106,7 @@ function Actions({ of: { id, state } }: { of: OneSource }) {
       <Button variant="default" component={Link} to={`/inbound/quarantine?source_id=${id}`}>
         {say('quarantine')}
       </Button>
+      {may('sources:operate') && state === 'enabled' && <TestMessage id={id} provider={provider} />}
       {may('sources:write') && (
         <>
           <Toggle id={id} is_enabled={state === 'enabled'} />
@@ -116,6 +117,28 @@ function Actions({ of: { id, state } }: { of: OneSource }) {
         </>
       )}
     </>
+  )
+}
+
+/** Where simulated vendors run: one of them sends a message as the vendor would. */
+function TestMessage({ id, provider }: { id: string; provider: string }) {
+  const say = useText()
+  const { data } = useRead(['sandbox'], () => ask(api.GET('/v1/sandbox')))
+  const test = useAct({
+    act: () => ask(api.POST('/v1/sources/{id}/test', { params: { path: { id } } })),
+    done: ({ status, accepted }) => say(accepted ? 'test_taken' : 'test_refused', { status }),
+    changes: ['messages', 'quarantine', 'sources'],
+  })
+  if (!data?.providers.includes(provider)) return null
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconFlask size={16} aria-hidden />}
+      loading={test.isPending}
+      onClick={() => test.mutate()}
+    >
+      {say('test')}
+    </Button>
   )
 }
 

@@ -4,6 +4,9 @@ export const useText = texts('sources', {
   en: {
     sources: 'Sources',
     new: 'New source',
+    test: 'Send a test message',
+    test_taken: 'The simulated provider sent a message; the source took it.',
+    test_refused: 'The simulated provider sent a message; the source answered {{status}}.',
     edit: 'Edit',
     name: 'Name',
     provider: 'Provider',
@@ -79,6 +82,9 @@ export const useText = texts('sources', {
   'pt-BR': {
     sources: 'Fontes',
     new: 'Nova fonte',
+    test: 'Enviar mensagem de teste',
+    test_taken: 'O provedor simulado enviou uma mensagem; a fonte aceitou.',
+    test_refused: 'O provedor simulado enviou uma mensagem; a fonte respondeu {{status}}.',
     edit: 'Editar',
     name: 'Nome',
     provider: 'Provedor',

@@ -9,7 +9,6 @@ import { useSubscriptions } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
 import { useWords } from '../../parts/words.ts'
-import { useEvent } from './reads.ts'
 import { useText } from './text.ts'
 import type { Step } from './told.ts'
 
@@ -154,11 +153,10 @@ function ResendForm({ id, close }: { id: string; close: () => void }) {
   const say = useText()
   const word = useWords()
   const [chosen, choose] = useState<string | null>(null)
-  const event = useEvent(id)
   const subscriptions = useSubscriptions()
   const resend = useAct({
     act: async (subscription_id: string) => {
-      if (event.data) await sendMissing(event.data, subscription_id, say('resend_none'))
+      await ask(api.POST('/v1/events/{id}/resend', { ...byId(id), body: { subscription_id } }))
       close()
     },
     done: say('resend_done'),
@@ -176,14 +174,16 @@ function ResendForm({ id, close }: { id: string; close: () => void }) {
           placeholder={say('choose')}
           value={chosen}
           onChange={choose}
-          data={subscriptions.map(({ id: value, name }) => ({ value, label: name }))}
+          data={subscriptions
+            .filter(({ state }) => state === 'enabled')
+            .map(({ id: value, name }) => ({ value, label: name }))}
         />
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
             {word('cancel')}
           </Button>
           <Button
-            disabled={chosen === null || !event.data}
+            disabled={chosen === null}
             loading={resend.isPending}
             onClick={() => chosen && resend.mutate(chosen)}
           >
@@ -193,22 +193,4 @@ function ResendForm({ id, close }: { id: string; close: () => void }) {
       </Stack>
     </Modal>
   )
-}
-
-/** A replay of what is missing, over the one millisecond in which the event was published, of its type alone. */
-async function sendMissing(
-  event: { created_at: string; type: string },
-  subscription_id: string,
-  none: string,
-): Promise<void> {
-  const body = {
-    subscription_id,
-    since: event.created_at,
-    until: new Date(new Date(event.created_at).getTime() + 1).toISOString(),
-    state: 'missing' as const,
-    event_types: [event.type],
-  }
-  const counted = await ask(api.POST('/v1/replays', { body: { ...body, dry_run: true } }))
-  if (counted.total === 0) throw new Error(none)
-  await ask(api.POST('/v1/replays', { body }))
 }
