@@ -19,6 +19,7 @@ import { makeRows, readTables, type Table } from './catalog.ts'
 import { consent } from './consent.ts'
 import { type Operation, operationsOf } from './operations.ts'
 import { payOnce } from './pay.ts'
+import { visitPortal } from './portal.ts'
 import { type Answer, closeConnections, exchange } from './raw_http.ts'
 
 /**
@@ -217,8 +218,7 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
   await postWebhook(world, citizen, payment, citizen.signing_secret)
   await postWebhook(world, citizen, `${payment}x`, 'whsec_of_somebody_else')
   await ok(send('POST', '/v1/message-replays', { key, json: { since } }))
-  const shop = { customer: `shop-of-${citizen.tenant}` }
-  await ok(send('POST', '/v1/portal/links', { key, json: shop }))
+  if (operations.some(({ id }) => id === 'createPortalLink')) await visitPortal(send, citizen, bin)
   if (operations.some(({ id }) => id === 'inviteMember')) {
     const json = { email: `${entity_id}@example.com`, role: 'viewer' }
     await ok(send('POST', '/v1/members', { key, json }))
