@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { fromWire } from '../../platform/ids.ts'
-import { type Api, apiOf, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { type Api, apiOf, type Json, type Product, startProduct } from '../../test/product.ts'
 
 /** Banks of people at Banco do Brasil, whose statements the sandbox tells as the bank would. */
 
@@ -57,10 +58,12 @@ const entry = (days: number, amount: number, more: Json = {}): Entry => ({
 
 async function sync(bank: Json): Promise<Json> {
   const { id } = await api.ok('POST', `/v1/banks/${bank['id']}/sync`)
-  return eventually(async () => {
+  for (let look = 0; look < 600; look++) {
     const run = await api.ok('GET', `/v1/bank-syncs/${id}`)
-    return run['ended_at'] !== null && run
-  })
+    if (run['ended_at'] !== null) return run
+    await sleep(100)
+  }
+  throw new Error('the bank was not read within a minute')
 }
 
 const transactions = (query: string) => api.list(`/v1/bank-transactions?${query}`)

@@ -96,9 +96,11 @@ async function newBatch(app: App, tx: Tx, tenant_id: string, user_id: string): P
 }
 
 const LOOK_MS = 100
+/** Where nobody takes them up, nobody waits for them. */
+const TAKEN_UP_MS = 5_000
 
 async function ended(app: App, tenant_id: string, begun: Synced[], wait_ms: number): Promise<Synced[]> {
-  const until = app.clock.monotonic() + wait_ms
+  const began = app.clock.monotonic()
   for (;;) {
     const now = await inTenant(app.db, tenant_id, async (tx) => {
       const list: Synced[] = []
@@ -106,8 +108,10 @@ async function ended(app: App, tenant_id: string, begun: Synced[], wait_ms: numb
         list.push({ bank, sync: (await syncs.findSync(tx, { tenant_id, id: sync.id })) ?? sync })
       return list
     })
+    const waited_ms = app.clock.monotonic() - began
     const is_over = now.every(({ sync }) => sync.ended_at !== null)
-    if (is_over || app.clock.monotonic() >= until) return now
+    const is_left = waited_ms > TAKEN_UP_MS && now.every(({ sync }) => sync.state === 'queued')
+    if (is_over || is_left || waited_ms >= wait_ms) return now
     await sleep(LOOK_MS)
   }
 }

@@ -122,6 +122,7 @@ const VALUES: Record<string, string> = {
   integer: 'i % 1000',
   bigint: 'i',
   smallint: '1',
+  date: 'current_date',
   date: 'current_date - i % 20',
   'double precision': 'i % 1000',
   'timestamp with time zone': "now() - i * interval '1 s'",

@@ -16,6 +16,7 @@ import { secret } from '../../platform/secret.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { testDatabaseUrl, undoAfter } from '../harness.ts'
 import { makeRows, readTables, type Table } from './catalog.ts'
+import { bankOnce } from './bank.ts'
 import { consent } from './consent.ts'
 import { type Operation, operationsOf } from './operations.ts'
 import { payOnce } from './pay.ts'
@@ -251,6 +252,7 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
     await ok(send('POST', `${at}/calls/batch`, { key: citizen.test_key, json: { calls: [call] } }))
   }
   if (operations.some(({ id }) => id === 'createPayment')) await payOnce(send, citizen)
+  if (operations.some(({ id }) => id === 'createBank')) await bankOnce(send, sandbox_url, citizen)
   if (operations.some(({ id }) => id === 'closeBreaker')) {
     const path = `/v1/connections/${citizen.connection}/breaker/close`
     await ok(send('POST', path, { key: citizen.test_key }))
