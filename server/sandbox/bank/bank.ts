@@ -10,7 +10,7 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { JWK } from 'oidc-provider'
 import { answerAccounts, type Books, resourcesOf } from './accounts.ts'
-import { createAuthority, pem } from './authority.ts'
+import { type Authority, createAuthority, pem } from './authority.ts'
 import { answerCards, cardResources } from './cards.ts'
 import { type Consents, createConsents } from './consents.ts'
 import { createLedger } from './ledger.ts'
@@ -37,7 +37,7 @@ export type Bank = {
   nextDay(): void
   /** The next `times` requests to a path that holds `path` are answered so. */
   fail(fault: Fault): void
-  /** Ends every token that was given, as a bank in trouble does. */
+  /** What its APIs were asked, method and path. */
   requests(): string[]
   stop(): Promise<void>
 }
@@ -72,16 +72,7 @@ export type BankOptions = {
 export async function startBank(options: BankOptions): Promise<Bank> {
   const { name = 'Banco de Teste', ispb = '99999001', compe = '901', token_life_s = 600 } = options
   const authority = createAuthority(`${name} authority`)
-  const [signing, encryption, own] = [rsa(), rsa(), rsa()]
-  const registration: Registration = {
-    client_id: randomUUID(),
-    organisation_id: randomUUID(),
-    signing_key: pem(signing),
-    signing_key_id: 'client-signing',
-    encryption_key: pem(encryption),
-    ...certificateFor(authority.issue('client of the bank')),
-    acr: LOA2,
-  }
+  const { registration, jwks } = register(authority)
   const tls = { ...serverIdentity(authority.issue('localhost', ['localhost'])), ca: [authority.certificate] }
   const handler: { answer: (request: IncomingMessage, response: ServerResponse) => void } = {
     answer: (_request, response) => void response.writeHead(503).end(),
@@ -99,16 +90,8 @@ export async function startBank(options: BankOptions): Promise<Bank> {
     issuer,
     aliases: options.aliases ? mtls_url : null,
     name,
-    client: {
-      client_id: registration.client_id,
-      name: 'Trilho',
-      redirect_uri: options.redirect_uri,
-      jwks: [
-        publicJwk(signing, { kid: registration.signing_key_id, use: 'sig', alg: 'PS256' }),
-        publicJwk(encryption, { kid: 'client-encryption', use: 'enc', alg: 'RSA-OAEP' }),
-      ],
-    },
-    signing_key: { ...own.export({ format: 'jwk' }), kid: 'bank', use: 'sig', alg: 'PS256' } as JWK,
+    client: { ...registration, name: 'Trilho', redirect_uri: options.redirect_uri, jwks },
+    signing_key: { ...rsa().export({ format: 'jwk' }), kid: 'bank', use: 'sig', alg: 'PS256' } as JWK,
     token_life_s,
     consents,
   })
@@ -134,12 +117,29 @@ export async function startBank(options: BankOptions): Promise<Bank> {
   }
 }
 
+/** What the directory and the bank know of its client. */
+function register(authority: Authority): { registration: Registration; jwks: JWK[] } {
+  const [signing, encryption] = [rsa(), rsa()]
+  const { certificate, key } = authority.issue('client of the bank')
+  const registration = {
+    client_id: randomUUID(),
+    organisation_id: randomUUID(),
+    signing_key: pem(signing),
+    signing_key_id: 'client-signing',
+    encryption_key: pem(encryption),
+    certificate,
+    certificate_key: key,
+    acr: LOA2,
+  }
+  const jwks = [
+    publicJwk(signing, { kid: registration.signing_key_id, use: 'sig', alg: 'PS256' }),
+    publicJwk(encryption, { kid: 'client-encryption', use: 'enc', alg: 'RSA-OAEP' }),
+  ]
+  return { registration, jwks }
+}
+
 const rsa = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 
-const certificateFor = ({ certificate, key }: { certificate: string; key: string }) => ({
-  certificate,
-  certificate_key: key,
-})
 const serverIdentity = ({ certificate, key }: { certificate: string; key: string }) => ({
   cert: certificate,
   key,

@@ -31,8 +31,10 @@ export type Consents = {
   approve(id: string, grant_id: string | null): void
   reject(id: string, rejectedBy: 'USER' | 'ASPSP' | 'TPP', code: string): void
   /** `client_id` of a token of the client itself; `consent_id` of one that is of a consent. */
-  answer(asked: Asked, by: { client_id: string; consent_id: string | null }): Answer
+  answer(asked: Asked, by: By): Answer
 }
+
+type By = { client_id: string; consent_id: string | null }
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -92,23 +94,31 @@ export function createConsents(organisation: string, onReject: (consent: Consent
       if (!consent || consent.status === 'REJECTED') throw new Error('this consent is over')
       end(consent, by, code)
     },
-    answer: (asked, by) => {
-      const [, , , , id, what] = asked.path.split('/').map(decodeURIComponent) // /consents/v3/consents/{id}/…
-      if (id === undefined) return asked.method === 'POST' ? create(asked, by.client_id) : NOT_FOUND
-      const consent = find(id)
-      if (!consent || consent.client_id !== by.client_id) return NOT_FOUND
-      if (what === 'extends') return extend(asked, consent, by.consent_id)
-      if (what === 'extensions')
-        return ok({ data: consent.extensions, ...envelope(asked, consent.extensions.length) })
-      if (asked.method === 'GET') return ok(shown(consent))
-      if (asked.method !== 'DELETE') return refuse(405, 'METODO_NAO_PERMITIDO', 'Método não permitido')
-      if (consent.status === 'REJECTED')
-        return refuse(422, 'CONSENTIMENTO_EM_STATUS_REJEITADO', 'O consentimento já foi rejeitado')
-      const was_given = consent.status === 'AUTHORISED'
-      end(consent, 'USER', was_given ? 'CUSTOMER_MANUALLY_REVOKED' : 'CUSTOMER_MANUALLY_REJECTED')
-      return { status: 204, body: null }
-    },
+    answer: (asked, by) => answer(asked, by, { find, create, end }),
   }
+}
+
+type Inside = {
+  find(id: string): Consent | undefined
+  create(asked: Asked, client_id: string): Answer
+  end(consent: Consent, rejectedBy: 'USER' | 'ASPSP' | 'TPP', code: string): void
+}
+
+function answer(asked: Asked, by: By, { find, create, end }: Inside): Answer {
+  const [, , , , id, what] = asked.path.split('/').map(decodeURIComponent) // /consents/v3/consents/{id}/…
+  if (id === undefined) return asked.method === 'POST' ? create(asked, by.client_id) : NOT_FOUND
+  const consent = find(id)
+  if (!consent || consent.client_id !== by.client_id) return NOT_FOUND
+  if (what === 'extends') return extend(asked, consent, by.consent_id)
+  if (what === 'extensions')
+    return ok({ data: consent.extensions, ...envelope(asked, consent.extensions.length) })
+  if (asked.method === 'GET') return ok(shown(consent))
+  if (asked.method !== 'DELETE') return refuse(405, 'METODO_NAO_PERMITIDO', 'Método não permitido')
+  if (consent.status === 'REJECTED')
+    return refuse(422, 'CONSENTIMENTO_EM_STATUS_REJEITADO', 'O consentimento já foi rejeitado')
+  const was_given = consent.status === 'AUTHORISED'
+  end(consent, 'USER', was_given ? 'CUSTOMER_MANUALLY_REVOKED' : 'CUSTOMER_MANUALLY_REJECTED')
+  return { status: 204, body: null }
 }
 
 const envelope = (asked: Asked, totalRecords: number) => ({

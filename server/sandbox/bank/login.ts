@@ -73,27 +73,7 @@ function configuration(options: Options): Configuration {
   const { client, signing_key, token_life_s, aliases } = options
   return {
     adapter: inMemory(),
-    clients: [
-      {
-        client_id: client.client_id,
-        client_name: client.name,
-        application_type: client.redirect_uri.startsWith('https:') ? 'web' : 'native',
-        redirect_uris: [client.redirect_uri],
-        grant_types: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials'],
-        response_types: ['code id_token', 'code'],
-        token_endpoint_auth_method: 'private_key_jwt',
-        token_endpoint_auth_signing_alg: 'PS256',
-        request_object_signing_alg: 'PS256',
-        id_token_signed_response_alg: 'PS256',
-        id_token_encrypted_response_alg: 'RSA-OAEP',
-        id_token_encrypted_response_enc: 'A256GCM',
-        authorization_signed_response_alg: 'PS256',
-        tls_client_certificate_bound_access_tokens: true,
-        require_pushed_authorization_requests: true,
-        require_signed_request_object: true,
-        jwks: { keys: client.jwks },
-      },
-    ],
+    clients: [clientMetadata(client)],
     jwks: { keys: [signing_key] },
     acrValues: [LOA2, 'urn:brasil:openbanking:loa3'],
     claims: { acr: null, openid: ['sub'] },
@@ -109,33 +89,7 @@ function configuration(options: Options): Configuration {
       idTokenEncryptionAlgValues: ['RSA-OAEP'],
       idTokenEncryptionEncValues: ['A256GCM'],
     },
-    features: {
-      claimsParameter: { enabled: true },
-      clientCredentials: { enabled: true },
-      devInteractions: { enabled: false },
-      encryption: { enabled: true },
-      fapi: { enabled: true, profile: '1.0 Final' },
-      jwtResponseModes: { enabled: true },
-      mTLS: {
-        enabled: true,
-        certificateBoundAccessTokens: true,
-        getCertificate: ({ req }) => certificateOf(req),
-      },
-      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
-      requestObjects: { enabled: true, requireSignedRequestObject: true },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => RESOURCE,
-        useGrantedResource: () => true,
-        // Each consent is a scope of its own.
-        getResourceServerInfo: () => ({
-          scope: [...SCOPES, ...options.consents.ids().map((id) => `consent:${id}`)].join(' '),
-          accessTokenFormat: 'opaque',
-          accessTokenTTL: token_life_s,
-        }),
-      },
-      rpInitiatedLogout: { enabled: false },
-    },
+    features: features(options),
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
     issueRefreshToken: () => true,
@@ -155,6 +109,54 @@ function configuration(options: Options): Configuration {
     },
   }
 }
+
+const clientMetadata = (client: Client): NonNullable<Configuration['clients']>[number] => ({
+  client_id: client.client_id,
+  client_name: client.name,
+  application_type: client.redirect_uri.startsWith('https:') ? 'web' : 'native',
+  redirect_uris: [client.redirect_uri],
+  grant_types: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials'],
+  response_types: ['code id_token', 'code'],
+  token_endpoint_auth_method: 'private_key_jwt',
+  token_endpoint_auth_signing_alg: 'PS256',
+  request_object_signing_alg: 'PS256',
+  id_token_signed_response_alg: 'PS256',
+  id_token_encrypted_response_alg: 'RSA-OAEP',
+  id_token_encrypted_response_enc: 'A256GCM',
+  authorization_signed_response_alg: 'PS256',
+  tls_client_certificate_bound_access_tokens: true,
+  require_pushed_authorization_requests: true,
+  require_signed_request_object: true,
+  jwks: { keys: client.jwks },
+})
+
+const features = ({ consents, token_life_s }: Options): NonNullable<Configuration['features']> => ({
+  claimsParameter: { enabled: true },
+  clientCredentials: { enabled: true },
+  devInteractions: { enabled: false },
+  encryption: { enabled: true },
+  fapi: { enabled: true, profile: '1.0 Final' },
+  jwtResponseModes: { enabled: true },
+  mTLS: {
+    enabled: true,
+    certificateBoundAccessTokens: true,
+    getCertificate: ({ req }) => certificateOf(req),
+  },
+  pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+  requestObjects: { enabled: true, requireSignedRequestObject: true },
+  resourceIndicators: {
+    enabled: true,
+    defaultResource: () => RESOURCE,
+    useGrantedResource: () => true,
+    // Each consent is a scope of its own.
+    getResourceServerInfo: () => ({
+      scope: [...SCOPES, ...consents.ids().map((id) => `consent:${id}`)].join(' '),
+      accessTokenFormat: 'opaque',
+      accessTokenTTL: token_life_s,
+    }),
+  },
+  rpInitiatedLogout: { enabled: false },
+})
 
 const aliasesAt = (url: string) => ({
   token_endpoint: `${url}/token`,
