@@ -1,4 +1,5 @@
 import type { Provider } from './provider.ts'
+import { BASE_DELAY_MS } from './retry.ts'
 import type { RetryBudgetLimits } from './retry_budget.ts'
 
 /**
@@ -35,6 +36,12 @@ export type CallLimits = {
   breaker: BreakerLimits | null
   /** Null where every call may be tried again. */
   retry_budget: RetryBudgetLimits | null
+  /** After the first attempt, where nobody says otherwise. */
+  retries: number
+  /** The longest wait before the first of them; each further one is twice as long. */
+  backoff_ms: number
+  /** For each attempt, where nobody says otherwise; null: what the provider says. */
+  timeout_ms: number | null
 }
 
 /** What a connection sets for itself; `false` switches off. */
@@ -45,6 +52,9 @@ export type OwnLimits = {
   queue?: number
   breaker?: false | Partial<BreakerLimits>
   retry_budget?: false | Partial<RetryBudgetLimits>
+  retries?: number
+  backoff_ms?: number
+  timeout_ms?: number
 }
 
 const USUAL_RATES: readonly Rate[] = [
@@ -55,6 +65,7 @@ const USUAL_BREAKER: BreakerLimits = { failures: 5, open_s: 60, successes: 3 }
 const USUAL_RETRY_BUDGET: RetryBudgetLimits = { percent: 20, at_least: 10 }
 const USUAL_CONCURRENCY = 64
 const USUAL_QUEUE = 256
+const USUAL_RETRIES = 3
 
 export function callLimits({ limits }: Pick<Provider, 'limits'>, own: OwnLimits): CallLimits {
   const declared = declaredRates(limits)
@@ -66,6 +77,9 @@ export function callLimits({ limits }: Pick<Provider, 'limits'>, own: OwnLimits)
     queue: own.queue ?? USUAL_QUEUE,
     breaker: own.breaker === false ? null : { ...USUAL_BREAKER, ...own.breaker },
     retry_budget: own.retry_budget === false ? null : { ...USUAL_RETRY_BUDGET, ...own.retry_budget },
+    retries: own.retries ?? USUAL_RETRIES,
+    backoff_ms: own.backoff_ms ?? BASE_DELAY_MS,
+    timeout_ms: own.timeout_ms ?? null,
   }
 }
 

@@ -25,16 +25,16 @@ export function mayRetry(method: string, outcome: AttemptOutcome, has_idempotenc
 }
 
 /**
- * Milliseconds to wait after attempt number `attempt` (1, 2 …): full jitter under 1 s, 2 s, 4 s … 30 s, never sooner
+ * Milliseconds to wait after attempt number `attempt` (1, 2 …): full jitter under `base_ms` (1 s), 2 s, 4 s … 30 s, never sooner
  * than Retry-After. Null where the vendor asks for more than `longest_ms`: then say so rather than wait.
  */
 export function retryDelay(
   attempt: number,
-  options: { random: () => number; retry_after_ms?: number | null; longest_ms?: number },
+  options: { random: () => number; retry_after_ms?: number | null; longest_ms?: number; base_ms?: number },
 ): number | null {
-  const { random, retry_after_ms = null, longest_ms = LONGEST_DELAY_MS } = options
+  const { random, retry_after_ms = null, longest_ms = LONGEST_DELAY_MS, base_ms = BASE_DELAY_MS } = options
   if (retry_after_ms !== null && retry_after_ms > longest_ms) return null
-  const ceiling = Math.min(longest_ms, BASE_DELAY_MS * 2 ** Math.min(attempt - 1, 20))
+  const ceiling = Math.min(longest_ms, base_ms * 2 ** Math.min(attempt - 1, 20))
   return Math.max(retry_after_ms ?? 0, Math.floor(random() * ceiling))
 }
 

@@ -13,11 +13,12 @@ type Sent = { outcome: Outcome; result: EgressResult; retry_after_ms: number | n
 export function tryAgain(run: Run, tried: number, sent: Sent): number | string | null {
   const { wanted, method, repeatable, guards } = run
   const { outcome, result, retry_after_ms } = sent
-  if (outcome === 'succeeded' || tried > wanted.retries) return null
+  const { retries, backoff_ms } = guards.limits
+  if (outcome === 'succeeded' || tried > (wanted.retries ?? retries)) return null
   const came_to = result.kind === 'response' ? { ...result, retry_after_ms } : result
   if (!mayRetry(method, came_to, repeatable)) return null
   if (result.flowed?.begun) return 'not tried again, since what was streamed is gone; send it again'
-  const delay_ms = retryDelay(tried, { random: Math.random, retry_after_ms })
+  const delay_ms = retryDelay(tried, { random: Math.random, retry_after_ms, base_ms: backoff_ms })
   if (delay_ms === null) return `it asks to wait ${inSeconds(retry_after_ms)} before another try`
   if (leftOf(run) <= delay_ms) return 'there is no time left for another try'
   if (guards.retries.take()) return delay_ms

@@ -63,8 +63,6 @@ async function make(
   return concludeCall(app, actor, prepared, answered)
 }
 
-const USUAL_RETRIES = 3
-
 export type Proxied = { status: number; headers: Record<string, string>; body: Buffer }
 
 export type ProxyInput = {
@@ -91,7 +89,6 @@ export async function proxy(app: App, actor: Actor, wire_id: string, input: Prox
   const answered = await performCached(app, actor, connection, {
     operation: null,
     request,
-    retries: USUAL_RETRIES,
     patience_ms: 0,
     ...(input.signal && { signal: input.signal }),
   })

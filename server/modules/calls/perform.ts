@@ -43,14 +43,15 @@ export async function perform(
   asked: Wanted,
 ): Promise<Performed> {
   const id = asked.id ?? app.newId()
-  const { wanted, repeatable } = withKey(connection.opened, asked, id)
+  const guards = guardsOf(app, connection)
+  const { wanted, repeatable } = withKey(connection.opened, withTimeout(asked, guards.limits.timeout_ms), id)
   // Built before anything is written, so that a request that cannot be made is refused and leaves no row.
   const opened = needsToken(connection) ? { ...connection.opened, token: UNFETCHED } : connection.opened
   const request = buildRequest(opened, wanted.request)
   const run: Run = {
     app,
     connection,
-    guards: guardsOf(app, connection),
+    guards,
     id,
     method: request.method,
     began_ms: app.clock.monotonic(),
@@ -103,6 +104,12 @@ const NOT_SENT: Omit<Ended, 'outcome'> = {
   no_answer: null,
   cut_short: false,
 }
+
+/** The connection's own, unless the call or its operation has one. */
+const withTimeout = (wanted: Wanted, timeout_ms: number | null): Wanted =>
+  timeout_ms === null || wanted.request.timeout_ms !== undefined
+    ? wanted
+    : { ...wanted, request: { ...wanted.request, timeout_ms } }
 
 /**
  * A vendor with an idempotency header gets a key with every change, the call's own id where the caller has none: that

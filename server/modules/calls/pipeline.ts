@@ -38,8 +38,8 @@ export type Wanted = {
   id?: string
   operation: string | null
   request: HttpRequest
-  /** How many times it may be tried again after the first. */
-  retries: number
+  /** How many times it may be tried again after the first; what its connection says where absent. */
+  retries?: number | undefined
   /** How long it stands in line where the limit is reached; 0 is refused at once. */
   patience_ms: number
   /** When its time is over, of the monotonic clock; five minutes after it began where absent. */

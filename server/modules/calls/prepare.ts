@@ -38,8 +38,6 @@ export type Named = OfProvider | { name: string; operation?: undefined; stored: 
 /** `settings` are those of the connection. */
 type OfProvider = { name: string; operation: Operation; settings: Settings; stored?: undefined }
 
-const USUAL_RETRIES = 3
-
 /** What can be said of a call before anything is run or asked. */
 export type Checked = { named: Named | null; mapping: Mapping; given: unknown }
 
@@ -102,7 +100,7 @@ export async function prepareCall(
       ...(timeout_ms !== undefined && { timeout_ms }),
       ...(input.idempotency_key !== undefined && { idempotency_key: input.idempotency_key }),
     },
-    retries: input.retries ?? usual?.retries ?? USUAL_RETRIES,
+    retries: input.retries ?? usual?.retries,
     patience_ms: patienceOf({ ...usual, ...input }),
     ...(plan && { plan }),
     named_by: idsOf(named, value, null, input.idempotency_key),

@@ -469,6 +469,22 @@ test('a call refused by the limit leaves its idempotency key free', async () => 
   assert.deepEqual([reply.status, reply.headers.get('idempotency-replayed')], [200, null], reply.text)
 })
 
+test('a connection says how long an attempt may take and how often it is tried again, unless the call does', async () => {
+  const at = await connect({ ...PLENTY, breaker: false, retries: 1, backoff_ms: 10, timeout_ms: 150 })
+  at.vendor.delay_ms = 5_000
+  const ask = async (more: object) =>
+    (await one.send('POST', `${at.path}/calls`, { key: at.key, body: { method: 'GET', path: '/', ...more } }))
+      .body
+  const own = await ask({})
+  assert.deepEqual([own['state'], own['attempts']], ['failed', 2])
+  assert.ok(Number(own['duration_ms']) < 4_000, String(own['duration_ms']))
+  assert.equal((await ask({ retries: 0 }))['attempts'], 1)
+  const proxied = await one.send('GET', `/v1/proxy/${at.id}/x`, { key: at.key })
+  assert.deepEqual([proxied.status, at.vendor.hits], [502, 5])
+  at.vendor.delay_ms = 400
+  assert.equal((await ask({ timeout_ms: 20_000 }))['state'], 'succeeded')
+})
+
 test('no more calls than its places are under way, and who finds the line full is told so', async () => {
   const at = await connect({ ...PLENTY, concurrency: 2, queue: 3 })
   at.vendor.delay_ms = 300

@@ -69,8 +69,6 @@ export async function stream(
   return answered.promise
 }
 
-const USUAL_RETRIES = 3
-
 function wantedOf(
   { method, url, headers }: StreamInput,
   passage: EgressStream,
@@ -85,7 +83,7 @@ function wantedOf(
     max_response_bytes: bytes,
     ...(typeof key === 'string' && { idempotency_key: key }),
   }
-  return { operation: null, request, retries: USUAL_RETRIES, patience_ms: 0 }
+  return { operation: null, request, patience_ms: 0 }
 }
 
 /** Of the body as it was announced: 0 without one, null where it comes in chunks. */

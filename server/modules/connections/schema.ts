@@ -67,6 +67,22 @@ const Limits = Type.Partial(
     retry_budget: Type.Union([RetryBudget, Type.Literal(false)], {
       description: 'How many calls are tried again, in each process; false switches it off',
     }),
+    retries: Type.Integer({
+      minimum: 0,
+      maximum: 5,
+      description: 'After the first attempt, unless the call or its operation says otherwise; 3',
+    }),
+    backoff_ms: Type.Integer({
+      minimum: 10,
+      maximum: 30_000,
+      description: 'The longest wait before the first retry; each further one twice as long; 1 s',
+    }),
+    timeout_ms: Type.Integer({
+      minimum: 100,
+      maximum: 120_000,
+      description:
+        'For each attempt, unless the call or its operation says otherwise; what the provider says',
+    }),
   }),
   {
     additionalProperties: false,
