@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
+import { bankContract } from './bank_contract.ts'
 import * as banking from './banking.ts'
 import { consentContract } from './consent_contract.ts'
 import { consentRoutes } from './consent_routes.ts'
@@ -12,11 +13,11 @@ const write = { config: { access: 'banking:write' } } as const
 const tags = ['Banking']
 
 export const routes: Routes = (http, app) => {
-  http.post(
   viewRoutes(http, app)
   bankContract(http, app)
   consentRoutes(http, app)
   consentContract(http, app)
+  http.post(
     '/v1/banks',
     {
       ...write,
@@ -115,19 +116,18 @@ export const routes: Routes = (http, app) => {
   )
 
   http.get(
-    '/v1/banks/:id/syncs',
+    '/v1/bank-syncs',
     {
       ...read,
       schema: {
         operationId: 'listBankSyncs',
-        summary: 'List the syncs of a bank, newest first',
+        summary: 'List syncs, newest first',
         tags,
-        params: IdParams,
-        querystring: PageQuery,
+        querystring: SyncQuery,
         response: { 200: Syncs },
       },
     },
-    (request) => banking.listSyncs(app, request.actor, request.params.id, request.query),
+    (request) => banking.listSyncs(app, request.actor, request.query),
   )
 
   http.get(
