@@ -103,12 +103,13 @@ export const markWarned = (tx: Tx, { tenant_id, id }: Place, now: Date): Promise
 export function listConsents(
   tx: Tx,
   tenant_id: string,
-  of: { bank_id: string } | { user_id: string },
+  of: { bank_id?: string | undefined; user_id?: string | undefined },
   limit: number,
   before: string | null,
 ): Promise<ConsentRow[]> {
   let query = tx.selectFrom('bank_consent').select(CONSENT).where('tenant_id', '=', tenant_id)
-  query = 'bank_id' in of ? query.where('bank_id', '=', of.bank_id) : query.where('user_id', '=', of.user_id)
+  if (of.bank_id !== undefined) query = query.where('bank_id', '=', of.bank_id)
+  if (of.user_id !== undefined) query = query.where('user_id', '=', of.user_id)
   if (before !== null) query = query.where('id', '<', before)
   return query
     .orderBy('id', 'desc')

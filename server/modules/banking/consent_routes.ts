@@ -3,6 +3,7 @@ import type { App, Http } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import {
   Consent,
+  ConsentQuery,
   Consents,
   CreateConsent,
   CreatedConsent,
@@ -97,6 +98,21 @@ function reading(http: Http, app: App): void {
       },
     },
     (request) => consents.listConsents(app, request.actor, request.params.id, request.query),
+  )
+
+  http.get(
+    '/v1/bank-consents',
+    {
+      ...read,
+      schema: {
+        operationId: 'listAllConsents',
+        summary: 'List consents over all banks, newest first',
+        tags,
+        querystring: ConsentQuery,
+        response: { 200: Consents },
+      },
+    },
+    (request) => consents.listAllConsents(app, request.actor, request.query),
   )
 
   http.get(

@@ -16,6 +16,8 @@ import { secret } from '../../platform/secret.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { testDatabaseUrl, undoAfter } from '../harness.ts'
 import { makeRows, readTables, type Table } from './catalog.ts'
+import { askConsent } from './bank_consent.ts'
+import { makeRows, readTables, type Table } from './catalog.ts'
 import { bankOnce } from './bank.ts'
 import { consent } from './consent.ts'
 import { type Operation, operationsOf } from './operations.ts'
@@ -252,6 +254,7 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
     await ok(send('POST', `${at}/calls/batch`, { key: citizen.test_key, json: { calls: [call] } }))
   }
   if (operations.some(({ id }) => id === 'createPayment')) await payOnce(send, citizen)
+  if (operations.some(({ id }) => id === 'createConsent')) await askConsent(send, citizen)
   if (operations.some(({ id }) => id === 'createBank')) await bankOnce(send, sandbox_url, citizen)
   if (operations.some(({ id }) => id === 'closeBreaker')) {
     const path = `/v1/connections/${citizen.connection}/breaker/close`
