@@ -26,3 +26,8 @@ create table mapping_use (
 create index on mapping_use (tenant_id, mapping);
 call isolate('mapping_use');
 grant select, insert, update, delete on mapping_use to trilho_app;
+
+-- What a connection is for, and who made it.
+alter table connection
+  add column description text,
+  add column created_by  text; -- the actor's id on the wire; null where nobody wrote it down

@@ -36,6 +36,15 @@ test('a connection comes back with the names of its credentials and never with t
   assert.ok(!served.lines.some((line) => JSON.stringify(line).includes('sk_test_4eC39')))
 })
 
+test('a connection says what it is for and who made it', async () => {
+  const { key, id, reply } = await made({ ...STRIPE, description: 'Subscriptions' })
+  assert.equal(reply.body['description'], 'Subscriptions')
+  assert.match(String(reply.body['created_by']), /^key_/)
+  const path = `/v1/connections/${id}`
+  const changed = await served.send('PATCH', path, { key, body: { description: null } })
+  assert.deepEqual([changed.body['description'], changed.body['created_by']], [null, reply.body['created_by']])
+})
+
 test('what does not fit the provider is refused, naming each field, and nothing is made', async () => {
   const { key } = await tenantWithKey(served, ['*'], 'test')
   const body = { ...STRIPE, settings: { acount: 'acct_1', base_url: 'ftp://x' }, credentials: {} }

@@ -81,6 +81,8 @@ export async function addConnection(app: App, tx: Tx, actor: Actor, input: Creat
     id,
     provider: provider.id,
     name,
+    description: input.description ?? null,
+    created_by: actor.id,
     environment,
     settings,
     limits: checkedLimits(input.limits),
@@ -140,10 +142,11 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
       checkWorld(provider, input.environment ?? before.environment, fits.settings, fits.credentials)
     }
     if (input.credentials) await putCredentials(app, tx, owner, fits.credentials)
-    const { name, state, environment, limits, mapping, keep_bodies } = input
+    const { name, description, state, environment, limits, mapping, keep_bodies } = input
     const row = await queries.updateConnection(tx, tenant_id, id, {
       settings: fits.settings,
       ...(name !== undefined && { name }),
+      ...(description !== undefined && { description }),
       ...(state !== undefined && { state }),
       ...(limits !== undefined && { limits: checkedLimits(limits) }),
       ...(mapping !== undefined && { mapping }),

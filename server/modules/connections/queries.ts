@@ -14,6 +14,7 @@ export type ConnectionRow = {
   id: string
   provider: string
   name: string
+  description: string | null
   environment: Environment
   state: State
   settings: Settings
@@ -24,6 +25,7 @@ export type ConnectionRow = {
   health: Health
   health_note: string | null
   last_seen: Date | null
+  created_by: string | null
   created_at: Date
   updated_at: Date
 }
@@ -32,6 +34,7 @@ const CONNECTION = [
   'id',
   'provider',
   'name',
+  'description',
   'environment',
   'state',
   'settings',
@@ -42,6 +45,7 @@ const CONNECTION = [
   'health',
   'health_note',
   'last_seen',
+  'created_by',
   'created_at',
   'updated_at',
 ] as const
@@ -51,6 +55,8 @@ type NewConnection = {
   id: string
   provider: string
   name: string
+  description: string | null
+  created_by: string
   environment: Environment
   settings: Settings
   limits: OwnLimits
@@ -110,7 +116,7 @@ export const listConnections = (
 type Change = Partial<
   Pick<
     ConnectionRow,
-    'name' | 'state' | 'settings' | 'environment' | 'limits' | 'mapping' | 'keep_bodies_days'
+    'name' | 'description' | 'state' | 'settings' | 'environment' | 'limits' | 'mapping' | 'keep_bodies_days'
   >
 >
 

@@ -107,10 +107,13 @@ const KeepBodies = Nullable(
   ),
 )
 
+const Description = Type.String({ maxLength: 500, description: 'What it is for' })
+
 export const CreateConnection = Type.Object(
   {
     provider: ProviderId,
     name: Name,
+    description: Type.Optional(Description),
     environment: Environment,
     settings: Type.Optional(Settings),
     limits: Type.Optional(Limits),
@@ -125,6 +128,7 @@ export type CreateConnection = Static<typeof CreateConnection>
 export const UpdateConnection = Type.Partial(
   Type.Object({
     name: Name,
+    description: Nullable(Description),
     environment: Environment,
     state: State,
     settings: Settings,
@@ -141,6 +145,7 @@ export const Connection = Type.Object({
   id: WireId('connection'),
   provider: Type.String(),
   name: Type.String(),
+  description: Nullable(Type.String()),
   environment: Environment,
   state: State,
   settings: Settings,
@@ -155,6 +160,7 @@ export const Connection = Type.Object({
   ),
   health_note: Nullable(Type.String({ description: 'What is wrong, in words' })),
   last_seen: Nullable(Timestamp),
+  created_by: Nullable(Type.String({ description: 'The key or person that made it' })),
   created_at: Timestamp,
   updated_at: Timestamp,
 })
@@ -179,6 +185,7 @@ export const toConnection = (row: ConnectionRow): Static<typeof Connection> => (
   id: toWire('connection', row.id),
   provider: row.provider,
   name: row.name,
+  description: row.description,
   environment: row.environment,
   state: row.state,
   settings: row.settings,
@@ -188,6 +195,7 @@ export const toConnection = (row: ConnectionRow): Static<typeof Connection> => (
   health: row.health,
   health_note: row.health_note,
   last_seen: row.last_seen?.toISOString() ?? null,
+  created_by: row.created_by,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
 })

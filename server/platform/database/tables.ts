@@ -332,6 +332,8 @@ export interface Tables {
     limits: Generated<Jsonb>
     mapping: Generated<Jsonb>
     keep_bodies_days: number | null
+    description: string | null
+    created_by: string | null
   }
   connection_cache: {
     tenant_id: string
