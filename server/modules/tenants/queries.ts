@@ -210,20 +210,22 @@ export async function listExpiringKeys(
     .execute()
 }
 
+/** Exact words; `below` and `from` are ids, of which `from` belongs to it. */
+export type AuditFilter = { actor?: string; action?: string; target?: string; from?: string; below?: string }
+
 export function listAuditPage(
   tx: Tx,
   tenant_id: string,
-  before: string | null,
+  { actor, action, target, from, below }: AuditFilter,
   limit: number,
 ): Promise<AuditRow[]> {
-  return tx
-    .selectFrom('audit')
-    .selectAll()
-    .where('tenant_id', '=', tenant_id)
-    .$if(before !== null, (q) => q.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit)
-    .execute()
+  let query = tx.selectFrom('audit').selectAll().where('tenant_id', '=', tenant_id)
+  if (actor !== undefined) query = query.where('actor', '=', actor)
+  if (action !== undefined) query = query.where('action', '=', action)
+  if (target !== undefined) query = query.where('target', '=', target)
+  if (from !== undefined) query = query.where('id', '>=', from)
+  if (below !== undefined) query = query.where('id', '<', below)
+  return query.orderBy('id', 'desc').limit(limit).execute()
 }
 
 // Idempotency keys

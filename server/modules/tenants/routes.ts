@@ -263,7 +263,7 @@ function auditRoutes(http: Http, app: App): void {
         summary: 'List the audit log',
         description:
           'Every change to the tenant: who, what, from where. Newest first; nothing is ever taken out.',
-        querystring: PageQuery,
+        querystring: shapes.AuditQuery,
         response: { 200: shapes.AuditPage },
       },
     },

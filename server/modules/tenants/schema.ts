@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
+import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import { SCOPES } from './scopes.ts'
 
 const closed = { additionalProperties: false } as const
@@ -113,6 +113,21 @@ export const AuditSchema = Type.Object(
   closed,
 )
 export const AuditPage = Page(AuditSchema)
+
+const Word = (description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: 200, description }))
+export const AuditQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    actor: Word('The id of the key, client or person that did it, or the name of the job'),
+    action: Word('Such as key.revoke'),
+    target: Word('The id of what it was done to'),
+    from: Type.Optional(Type.String({ format: 'date-time', description: 'Belongs to it' })),
+    to: Type.Optional(Type.String({ format: 'date-time', description: 'Does not' })),
+  },
+  closed,
+)
+export type AuditQuery = Type.Static<typeof AuditQuery>
 
 /** RFC 6749, 4.4.2: what the form may hold. */
 export const TokenForm = Type.Object({

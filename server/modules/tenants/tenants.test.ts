@@ -234,6 +234,46 @@ test("another tenant's key, client and tenant ids answer 404 and nothing happens
   assert.equal((await served.send('GET', '/v1/tenant', { key: theirs.key })).status, 200)
 })
 
+test('the audit log is looked through by who, what, on what and when, page by page', async () => {
+  const { key, key_id } = await tenantWithKey(served)
+  const made = await served.send('POST', '/v1/keys', {
+    key,
+    body: { name: 'A', environment: 'test', scopes: ['calls:read'] },
+  })
+  const target = String(made.body['id'])
+  await served.send('DELETE', `/v1/keys/${target}`, { key })
+  for (const name of ['B', 'C', 'D']) {
+    await served.send('POST', '/v1/keys', {
+      key,
+      body: { name, environment: 'test', scopes: ['calls:read'] },
+    })
+  }
+  const look = async (query: string) => {
+    const { status, body, text } = await served.send('GET', `/v1/audit?${query}`, { key })
+    assert.equal(status, 200, text)
+    return { rows: body['data'] as Record<string, unknown>[], next: body['next_cursor'] }
+  }
+  assert.deepEqual(
+    (await look(`target=${target}`)).rows.map(({ action }) => action),
+    ['key.revoke', 'key.create'],
+  )
+  assert.deepEqual(
+    (await look(`target=${target}&action=key.revoke`)).rows.map(({ action }) => action),
+    ['key.revoke'],
+  )
+  const mine = `actor=${key_id}`
+  const by_me = (await look(mine)).rows
+  assert.ok(by_me.length === 5 && by_me.every(({ actor }) => actor === by_me[0]?.['actor']))
+  const first = await look(`action=key.create&${mine}&limit=3`)
+  const rest = await look(`action=key.create&${mine}&limit=3&cursor=${first.next}`)
+  assert.deepEqual([first.rows.length, rest.rows.length, rest.next], [3, 1, null])
+  const at = String(first.rows[0]?.['at'])
+  const hour = (hours: number) => new Date(Date.parse(at) + hours * 3_600_000).toISOString()
+  assert.equal((await look(`${mine}&from=${hour(-1)}&to=${hour(1)}`)).rows.length, 5)
+  assert.equal((await look(`${mine}&to=${hour(-1)}`)).rows.length, 0)
+  assert.equal((await look(`${mine}&from=${hour(1)}`)).rows.length, 0)
+})
+
 test('every change is in the audit log with who, what and from where, and no secret', async () => {
   const { key, key_id, tenant } = await tenantWithKey(served)
   const made = await served.send('POST', '/v1/keys', { key, body: newKey })

@@ -1,16 +1,17 @@
-import { Code, Group, Popover, Text, UnstyledButton } from '@mantine/core'
-import { api, ask, type PageOf } from '../../api/client.ts'
+import { Code, Group, Popover, Text, TextInput, UnstyledButton } from '@mantine/core'
+import { api, ask } from '../../api/client.ts'
 import { usePages, useRead } from '../../api/hooks.ts'
 import type { paths } from '../../api/schema.ts'
 import { useSession } from '../../api/session.tsx'
 import { Copy } from '../../parts/copy.tsx'
-import { ClearFilters, FilterText, useFilters } from '../../parts/filters.tsx'
+import { ClearFilters, FilterSelect, type Filters, FilterText, useFilters } from '../../parts/filters.tsx'
 import { Id } from '../../parts/id.tsx'
 import { Body } from '../../parts/json.tsx'
 import { DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { texts } from '../../text/text.ts'
 import { pathOf } from '../finder.tsx'
+import { ACTIONS } from './audit_actions.ts'
 import { Section } from './section.tsx'
 
 const useText = texts('settings_audit', {
@@ -21,6 +22,9 @@ const useText = texts('settings_audit', {
     actor: 'Who',
     action: 'What',
     target: 'On what',
+    target_id: 'Id of the thing',
+    from: 'From this day on',
+    to: 'Until this day',
     ip: 'From where',
     detail: 'Detail',
     show: 'Show the detail',
@@ -32,6 +36,9 @@ const useText = texts('settings_audit', {
     actor: 'Quem',
     action: 'O quê',
     target: 'Em quê',
+    target_id: 'Id da coisa',
+    from: 'A partir deste dia',
+    to: 'Até este dia',
     ip: 'De onde',
     detail: 'Detalhe',
     show: 'Mostrar o detalhe',
@@ -40,29 +47,31 @@ const useText = texts('settings_audit', {
 
 type Entry = paths['/v1/audit']['get']['responses'][200]['content']['application/json']['data'][number]
 
-const FILTERS = ['actor', 'action', 'target'] as const
+const FILTERS = ['actor', 'action', 'target', 'from', 'to'] as const
 type Wanted = Partial<Record<(typeof FILTERS)[number], string>>
 
-const PAGE = '200'
-/** Pages are read until so many entries fit, or so many pages were looked at; the table asks on from there. */
-const ENOUGH = 30
-const MOST_PAGES = 10
-
-/** The audit log, filtered here: the API gives it whole. */
+/** The audit log, by who, what, on what and when. */
 export function Audit() {
   const say = useText()
   const filters = useFilters(FILTERS)
-  const names = usePeople()
-  const people = namedLike(names, filters.set.actor)
-  const pages = usePages(['audit', filters.set, people], (cursor) =>
-    readFitting((entry) => fits(entry, filters.set, people), cursor),
+  const names = useActors()
+  const query = queryOf(filters.set)
+  const pages = usePages(['audit', query], (cursor) =>
+    ask(api.GET('/v1/audit', { params: { query: { ...query, cursor, limit: '100' } } })),
   )
   return (
     <Section title={say('title')} about={say('about')}>
       <Group gap="xs" mb="sm">
-        <FilterText of={filters} name="actor" label={say('actor')} />
-        <FilterText of={filters} name="action" label={say('action')} />
-        <FilterText of={filters} name="target" label={say('target')} />
+        <FilterSelect
+          of={filters}
+          name="actor"
+          label={say('actor')}
+          choices={choicesOf(names, filters.set.actor)}
+        />
+        <FilterSelect of={filters} name="action" label={say('action')} choices={ACTIONS} />
+        <FilterText of={filters} name="target" label={say('target_id')} />
+        <FilterDay of={filters} name="from" label={say('from')} />
+        <FilterDay of={filters} name="to" label={say('to')} />
         <ClearFilters of={filters} />
       </Group>
       <DataTable
@@ -82,49 +91,57 @@ export function Audit() {
   )
 }
 
-/** People by the ids that the log knows them by. */
-function usePeople(): ReadonlyMap<string, string> {
+/** Days of the reader's own clock; the last one belongs to it. */
+function queryOf({ from, to, ...words }: Wanted) {
+  const at = (day: string, later: number) => {
+    const date = new Date(`${day}T00:00:00`)
+    date.setDate(date.getDate() + later)
+    return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
+  }
+  const [begin, end] = [from && at(from, 0), to && at(to, 1)]
+  return { ...words, ...(begin && { from: begin }), ...(end && { to: end }) }
+}
+
+/** People and keys, by the ids that the log knows them by. */
+function useActors(): ReadonlyMap<string, string> {
   const { member } = useSession()
-  const { data } = useRead(['members', 'names'], () =>
-    ask(api.GET('/v1/members', { params: { query: { limit: '200' } } })),
+  const most = { params: { query: { limit: '200' } } }
+  const people = useRead(['members', 'names'], () => ask(api.GET('/v1/members', most))).data?.data ?? []
+  const keys = useRead(['keys', 'names'], () => ask(api.GET('/v1/keys', most))).data?.data ?? []
+  return new Map([
+    ...keys.map(({ id, name }): [string, string] => [id, name]),
+    ...people.flatMap(({ person_id, name }): [string, string][] =>
+      person_id && name ? [[person_id, name]] : [],
+    ),
+    [member.id, member.name],
+  ])
+}
+
+/** With the one that is asked for, whoever it is: a link may name somebody who is gone. */
+const choicesOf = (names: ReadonlyMap<string, string>, asked: string | undefined) =>
+  [...(asked && !names.has(asked) ? [[asked, asked] as const] : []), ...names].map(([value, label]) => ({
+    value,
+    label,
+  }))
+
+function FilterDay({ of, name, label }: { of: Filters<keyof Wanted>; name: 'from' | 'to'; label: string }) {
+  return (
+    <TextInput
+      type="date"
+      size="xs"
+      w={150}
+      aria-label={label}
+      title={label}
+      value={of.set[name] ?? ''}
+      onChange={({ currentTarget: { value } }) => of.change(name, value || null)}
+    />
   )
-  const others = (data?.data ?? []).flatMap(({ person_id, name }): [string, string][] =>
-    person_id && name ? [[person_id, name]] : [],
-  )
-  return new Map([...others, [member.id, member.name]])
 }
 
 function Actor({ of, names }: { of: string; names: ReadonlyMap<string, string> }) {
   const name = names.get(of)
   return name ? <span title={of}>{name}</span> : <Id of={of} />
 }
-
-async function readFitting(
-  isFit: (entry: Entry) => boolean,
-  cursor: string | undefined,
-): Promise<PageOf<Entry>> {
-  const data: Entry[] = []
-  let next = cursor ?? null
-  for (let read = 0; read < MOST_PAGES && data.length < ENOUGH; read++) {
-    const query = { limit: PAGE, ...(next && { cursor: next }) }
-    const page = await ask(api.GET('/v1/audit', { params: { query } }))
-    data.push(...page.data.filter(isFit))
-    next = page.next_cursor
-    if (next === null) break
-  }
-  return { data, next_cursor: next }
-}
-
-/** Who acted is sought by name as well as by id. */
-const fits = (entry: Entry, wanted: Wanted, people: string[]): boolean =>
-  FILTERS.every(
-    (name) => includes(entry[name], wanted[name] ?? '') || (name === 'actor' && people.includes(entry.actor)),
-  )
-
-const includes = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase())
-
-const namedLike = (names: ReadonlyMap<string, string>, part: string | undefined): string[] =>
-  part === undefined ? [] : [...names].flatMap(([id, name]) => (includes(name, part) ? [id] : []))
 
 const LEADS: Record<string, string> = {
   con: 'connection',
