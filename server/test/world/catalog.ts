@@ -123,7 +123,6 @@ const VALUES: Record<string, string> = {
   bigint: 'i',
   smallint: '1',
   date: 'current_date',
-  date: 'current_date - i % 20',
   'double precision': 'i % 1000',
   'timestamp with time zone': "now() - i * interval '1 s'",
 }
