@@ -77,6 +77,27 @@ const refund = (what: 'completed' | 'failed', description: string): EventType =>
   },
 })
 
+const Reconciled = Type.Object({
+  reconciliation_id: Type.String({ description: 'GET /v1/reconciliations/{id}' }),
+  connection_id: Type.String(),
+  day: Type.String({ description: "In the tenant's time zone" }),
+  theirs: Type.Integer({ description: 'How many payments the provider lists' }),
+  differences: Type.Integer({ description: 'How many are open' }),
+})
+
+const reconciled: EventType = {
+  name: 'reconciliation.completed',
+  description: "A day of the provider's was held against ours",
+  schema: Reconciled,
+  example: {
+    reconciliation_id: 'rcn_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    day: '2026-11-21',
+    theirs: 142,
+    differences: 1,
+  },
+}
+
 export const PAYMENT_TYPES: readonly EventType[] = [
   payment('pending', 'The vendor has the payment and has not decided'),
   payment('authorized', 'The money is held and can be captured'),
@@ -89,4 +110,5 @@ export const PAYMENT_TYPES: readonly EventType[] = [
   payment('expired', 'The payment was not made in time'),
   refund('completed', 'A refund of ours reached the payer'),
   refund('failed', "A refund of ours was refused, or came back from the payer's bank"),
+  reconciled,
 ]

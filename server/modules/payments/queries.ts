@@ -109,7 +109,7 @@ export type NewPayment = Place &
     | 'description'
     | 'held'
     | 'due_date'
-  > & { metadata: string; request: Buffer; actor: string }
+  > & { metadata: string; request: Buffer | null; actor: string }
 
 /** With its first move. */
 export async function insertPayment(tx: Tx, row: NewPayment): Promise<PaymentRow> {

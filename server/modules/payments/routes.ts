@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import * as payments from './payments.ts'
+import { reconcileRoutes } from './reconcile_routes.ts'
 import {
   AskedPayment,
   AskedStory,
@@ -25,6 +26,7 @@ const write = { config: { access: 'payments:write', acts_outside: true } } as co
 const tags = ['Payments']
 
 export const routes: Routes = (http, app) => {
+  reconcileRoutes(http, app)
   http.post(
     '/v1/payments',
     {

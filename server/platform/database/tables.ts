@@ -776,6 +776,38 @@ export interface Tables {
     operation: Generated<string>
     unit: Generated<'calls' | 'bytes'>
   }
+  reconciliation: {
+    tenant_id: string
+    id: string
+    connection_id: string
+    day: string
+    starts: Timestamp
+    ends: Timestamp
+    state: 'running' | 'completed' | 'failed'
+    by_clock: boolean
+    actor: string
+    theirs: number | null
+    differences: number | null
+    error: string | null
+    ended_at: Timestamp | null
+  }
+  reconciliation_difference: {
+    tenant_id: string
+    id: string
+    reconciliation_id: string
+    connection_id: string
+    day: string
+    kind: 'missing_here' | 'missing_there' | 'status_differs' | 'amount_differs' | 'refund_differs'
+    vendor_id: string
+    payment_id: string | null
+    ours: Jsonb | null
+    theirs: Jsonb | null
+    state: 'open' | 'resolved'
+    resolution: 'refreshed' | 'imported' | 'accepted' | 'gone' | null
+    resolved_by: string | null
+    resolved_at: Timestamp | null
+    note: string | null
+  }
   refund: {
     tenant_id: string
     id: string

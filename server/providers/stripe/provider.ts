@@ -50,8 +50,17 @@ const refundRequest = ({ vendor_id, money, reason, reference }: RefundPayment) =
     metadata: { reference },
   })
 
-const listRequest = ({ limit, after, customer }: ListPayments) =>
-  get('/v1/payment_intents', { limit, starting_after: after, customer, 'expand[]': 'data.latest_charge' })
+const listRequest = ({ limit, after, customer, from, to }: ListPayments) =>
+  get('/v1/payment_intents', {
+    limit,
+    starting_after: after,
+    customer,
+    'created[gte]': from && seconds(from),
+    'created[lt]': to && seconds(to),
+    'expand[]': 'data.latest_charge',
+  })
+
+const seconds = (time: string): number => Math.floor(Date.parse(time) / 1000)
 
 export const stripe = defineProvider({
   id: 'stripe',

@@ -183,7 +183,9 @@ function updateIntent(intent: Intent, form: Form): Intent | Refusal {
 function list(kept: Map<string, unknown>, request: SandboxRequest, url: string): Answer {
   const limit = Math.max(1, numberIn(request.query, 'limit', 10, 100))
   const after = request.query.get('starting_after')
-  const newest = [...kept.values()].reverse() as { id: string }[]
+  const newest = ([...kept.values()].reverse() as { id: string; created?: number }[]).filter(
+    isCreatedIn(request),
+  )
   const from = after === null ? 0 : newest.findIndex((item) => item.id === after) + 1
   if (after !== null && from === 0) return missing('object', after, 'starting_after')
   return {
@@ -192,6 +194,13 @@ function list(kept: Map<string, unknown>, request: SandboxRequest, url: string):
     has_more: newest.length > from + limit,
     data: newest.slice(from, from + limit),
   }
+}
+
+/** `created[gte]`, `created[lt]` and the like, in seconds. */
+function isCreatedIn({ query }: SandboxRequest): (one: { created?: number }) => boolean {
+  const [least, below] = [query.get('created[gte]'), query.get('created[lt]')]
+  return ({ created = 0 }) =>
+    (least === null || created >= Number(least)) && (below === null || created < Number(below))
 }
 
 /** docs.stripe.com/search: of its language, the one clause `metadata["name"]:"value"`. */

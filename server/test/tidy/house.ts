@@ -140,6 +140,8 @@ export const TABLES: Record<string, string> = {
   quarantine: 'server/modules/inbound/quarantine_queries.ts',
   rate_limit: 'server/modules/calls/limit_queries.ts',
   rate_window: 'server/modules/calls/limit_queries.ts',
+  reconciliation: 'server/modules/payments/*queries.ts',
+  reconciliation_difference: 'server/modules/payments/*queries.ts',
   refund: 'server/modules/payments/*queries.ts',
   replay: 'server/modules/outbound/*queries.ts',
   schedule: 'server/platform/jobs/queries.ts',

@@ -15,10 +15,9 @@ import { createLog } from '../../platform/log.ts'
 import { secret } from '../../platform/secret.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { testDatabaseUrl, undoAfter } from '../harness.ts'
-import { makeRows, readTables, type Table } from './catalog.ts'
+import { bankOnce } from './bank.ts'
 import { askConsent } from './bank_consent.ts'
 import { makeRows, readTables, type Table } from './catalog.ts'
-import { bankOnce } from './bank.ts'
 import { consent } from './consent.ts'
 import { type Operation, operationsOf } from './operations.ts'
 import { payOnce } from './pay.ts'
@@ -253,9 +252,9 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
     await ok(send('POST', `${at}/calls`, { key: citizen.test_key, json: { ...call, mode: 'async' } }))
     await ok(send('POST', `${at}/calls/batch`, { key: citizen.test_key, json: { calls: [call] } }))
   }
-  if (operations.some(({ id }) => id === 'createPayment')) await payOnce(send, citizen)
-  if (operations.some(({ id }) => id === 'createConsent')) await askConsent(send, citizen)
+  if (operations.some(({ id }) => id === 'createPayment')) await payOnce(send, sandbox_url, citizen)
   if (operations.some(({ id }) => id === 'createBank')) await bankOnce(send, sandbox_url, citizen)
+  if (operations.some(({ id }) => id === 'createConsent')) await askConsent(send, citizen)
   if (operations.some(({ id }) => id === 'closeBreaker')) {
     const path = `/v1/connections/${citizen.connection}/breaker/close`
     await ok(send('POST', path, { key: citizen.test_key }))

@@ -1,0 +1,204 @@
+import type { VendorPayment } from '../../kit/news.ts'
+import type { PaymentPage } from '../../kit/payments.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
+import { enqueue, type Job } from '../../platform/jobs/jobs.ts'
+import type { App } from '../app.ts'
+import { type OpenConnection, openConnection } from '../connections/connections.ts'
+import { timeZoneOf } from '../tenants/tenants.ts'
+import { type DifferenceKind, differencesOf, isMoney } from './compare.ts'
+import * as queries from './queries.ts'
+import * as reconciliations from './reconcile_queries.ts'
+import { asker } from './settle.ts'
+import { type Draft, tell } from './told.ts'
+import { ask } from './vendor.ts'
+
+/**
+ * A day of the provider's list held against ours. What it lists is looked up here; what was taken here that day and is
+ * not in its list is asked for one by one, since days are cut by two clocks. Nothing is changed: what differs is kept
+ * as rows that people act on, and is gone by itself when the next look no longer finds it.
+ */
+export const RECONCILE = 'payments.reconcile'
+
+type Begun = { tenant_id: string; connection_id: string; day: string; actor: string; by_clock: boolean }
+
+/** On record with the job that does it. Null where the clock has begun it before. */
+export async function beginReconciliation(
+  app: App,
+  tx: Tx,
+  begun: Begun,
+): Promise<reconciliations.ReconciliationRow | null> {
+  const { tenant_id, day } = begun
+  const bounds = await reconciliations.boundsOf(tx, day, await timeZoneOf(tx, tenant_id))
+  const id = app.newId()
+  const row = await reconciliations.insertReconciliation(tx, { ...begun, ...bounds, id })
+  if (!row) return null
+  const job = { tenant_id, id: app.newId(), kind: RECONCILE, payload: { reconciliation_id: id } }
+  await enqueue(tx, { ...job, due: app.clock.now() })
+  return row
+}
+
+/** Early in the morning, when yesterday has ended at the vendor too. */
+const FROM_HOUR = 2
+
+/** Once an hour: each connection with payments, for yesterday, once its own night is over. */
+export async function reconcileYesterday(app: App): Promise<void> {
+  for (const { tenant_id, connection_id } of await reconciliations.listPaying(app.db.worker)) {
+    const connection = await openConnection(app, tenant_id, connection_id).catch(() => null)
+    if (connection?.state !== 'enabled' || !canList(connection)) continue
+    await inTenant(app.db, tenant_id, async (tx) => {
+      const { day, hour } = await reconciliations.yesterdayOf(tx, await timeZoneOf(tx, tenant_id))
+      if (hour < FROM_HOUR) return
+      await beginReconciliation(app, tx, { tenant_id, connection_id, day, actor: RECONCILE, by_clock: true })
+    })
+  }
+  app.db.notify('trilho_job', 'new')
+}
+
+export const canList = ({ opened: { provider } }: OpenConnection): boolean =>
+  provider.payments?.list !== undefined || provider.payments?.statement !== undefined
+
+/** A vendor that does not answer is asked again by later attempts of the job; after these it failed. */
+const ATTEMPTS = 6
+
+export async function reconcile(app: App, { tenant_id, payload, attempts }: Job): Promise<void> {
+  const place = { tenant_id, id: (payload as { reconciliation_id: string }).reconciliation_id }
+  const row = await inTenant(app.db, tenant_id, (tx) => reconciliations.findReconciliation(tx, place))
+  if (row?.state !== 'running') return
+  try {
+    const connection = await openConnection(app, tenant_id, row.connection_id)
+    const found = await compareDay(app, connection, row)
+    await tell(app, tenant_id, (tx) => keep(tx, { ...row, tenant_id }, found))
+  } catch (error) {
+    if (!(error instanceof Problem) && attempts < ATTEMPTS) throw error
+    const end = { state: 'failed' as const, theirs: null, differences: null, error: (error as Error).message }
+    await inTenant(app.db, tenant_id, (tx) => reconciliations.endReconciliation(tx, place, end))
+  }
+}
+
+type Found = { theirs: number; differences: reconciliations.Difference[] }
+
+async function keep(
+  tx: Tx,
+  row: reconciliations.ReconciliationRow & { tenant_id: string },
+  { theirs, differences }: Found,
+): Promise<{ out: null; drafts: Draft[] }> {
+  const end = { state: 'completed' as const, theirs, differences: differences.length, error: null }
+  if (!(await reconciliations.endReconciliation(tx, row, end))) return { out: null, drafts: [] }
+  await reconciliations.keepDifferences(tx, row, differences)
+  await reconciliations.endGone(tx, row)
+  const reconciliation_id = toWire('reconciliation', row.id)
+  const connection_id = toWire('connection', row.connection_id)
+  const { day } = row
+  const data = { reconciliation_id, connection_id, day, theirs, differences: differences.length }
+  const about = { type: 'reconciliation.completed', data: JSON.stringify(data) }
+  return { out: null, drafts: [{ ...about, entity_id: reconciliation_id, found_by: [connection_id] }] }
+}
+
+async function compareDay(
+  app: App,
+  connection: OpenConnection,
+  row: reconciliations.ReconciliationRow,
+): Promise<Found> {
+  const of = { tenant_id: connection.tenant_id, connection_id: row.connection_id }
+  const seen = new Set<string>()
+  const differences: reconciliations.Difference[] = []
+  const note = (ours: queries.PaymentRow | null, vendor_id: string, theirs: VendorPayment | null) => {
+    for (const kind of kindsOf(ours, theirs))
+      differences.push(differenceOf(app, kind, ours, vendor_id, theirs))
+  }
+  for await (const page of pagesOf(app, connection, row)) {
+    const fresh = page.filter(({ vendor_id }) => !seen.has(vendor_id) && seen.add(vendor_id))
+    const ids = fresh.map(({ vendor_id }) => vendor_id)
+    const rows = await inTenant(app.db, of.tenant_id, (tx) => reconciliations.findByVendorIds(tx, of, ids))
+    const known = new Map(rows.map((one) => [one.vendor_id, one]))
+    for (const theirs of fresh) note(known.get(theirs.vendor_id) ?? null, theirs.vendor_id, theirs)
+  }
+  const taken = await inTenant(app.db, of.tenant_id, (tx) =>
+    reconciliations.findTakenBetween(tx, of, row, seen.size + MOST_ASKED),
+  )
+  const unlisted = taken.filter(({ vendor_id }) => vendor_id !== null && !seen.has(vendor_id))
+  for (const ours of unlisted.slice(0, MOST_ASKED)) {
+    const vendor_id = String(ours.vendor_id)
+    note(ours, vendor_id, await findOne(app, connection, ours, vendor_id))
+  }
+  return { theirs: seen.size, differences }
+}
+
+const MOST_ASKED = 200
+const MOST_PAGES = 2_000
+const PAGE = 100
+
+function kindsOf(ours: queries.PaymentRow | null, theirs: VendorPayment | null): DifferenceKind[] {
+  if (!ours) return theirs && isMoney(theirs) ? ['missing_here'] : []
+  if (!theirs) return ['missing_there']
+  return differencesOf(queries.standingOf(ours), ours.currency, theirs)
+}
+
+function differenceOf(
+  app: App,
+  kind: DifferenceKind,
+  ours: queries.PaymentRow | null,
+  vendor_id: string,
+  theirs: VendorPayment | null,
+): reconciliations.Difference {
+  const { action: _action, ...told } = theirs ?? ({} as VendorPayment)
+  return {
+    id: app.newId(),
+    kind,
+    vendor_id,
+    payment_id: ours?.id ?? null,
+    ours: ours && snapshotOf(ours),
+    theirs: theirs && told,
+  }
+}
+
+const snapshotOf = ({ status, amount, currency, captured, refunded }: queries.PaymentRow) => ({
+  ...{ status, amount, currency, captured, refunded },
+})
+
+async function* pagesOf(
+  app: App,
+  connection: OpenConnection,
+  { starts, ends }: reconciliations.ReconciliationRow,
+): AsyncGenerator<VendorPayment[]> {
+  const { payments } = connection.opened.provider
+  const stretch = { from: starts.toISOString(), to: ends.toISOString() }
+  if (!payments?.list) {
+    yield await told<VendorPayment[]>(app, connection, 'statement', stretch)
+    return
+  }
+  let after: string | null = null
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const input: object = { ...stretch, limit: PAGE, ...(after !== null && { after }) }
+    const { payments: listed, next }: PaymentPage = await told(app, connection, 'list', input)
+    yield listed
+    if (next === null) return
+    after = next
+  }
+  throw new Error(`the vendor lists more than ${MOST_PAGES * PAGE} payments`)
+}
+
+/** Anything but an answer is thrown, and asked again by the next attempt. */
+async function told<Told>(app: App, connection: OpenConnection, verb: string, input: object): Promise<Told> {
+  const answer = await ask<Told>(app, asker(connection), connection, { verb, input })
+  if (answer.kind === 'told') return answer.told
+  throw new Error(
+    `the vendor did not list: ${answer.kind === 'refused' ? answer.failure.message : answer.because}`,
+  )
+}
+
+/** Null where the vendor says that there is none. */
+async function findOne(
+  app: App,
+  connection: OpenConnection,
+  ours: queries.PaymentRow,
+  vendor_id: string,
+): Promise<VendorPayment | null> {
+  const input = { vendor_id, created_at: queries.sentAt(ours).toISOString() }
+  const answer = await ask<VendorPayment>(app, asker(connection), connection, { verb: 'find', input })
+  if (answer.kind === 'told') return answer.told
+  if (answer.kind === 'refused' && answer.failure.reason === 'not_found') return null
+  throw new Error(`the vendor did not say how ${vendor_id} is`)
+}
