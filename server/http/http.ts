@@ -155,7 +155,7 @@ function unfit(request: FastifyRequest): Problem | null {
   const { schema, url = '' } = request.routeOptions
   const misfit = misfitIn(request.params, 'path') ?? misfitIn(request.query, 'query')
   if (misfit || !url.startsWith('/v1/') || schema?.body) return misfit
-  if (isNothing(request.body) || Buffer.isBuffer(request.body)) return null
+  if (Buffer.isBuffer(request.body) || isNothing(request.body)) return null // bytes have a key for each
   return new Problem('invalid_request', {
     field: 'body',
     detail: 'This address takes no body. Leave it out.',
