@@ -286,12 +286,12 @@ function syncs(http: Http, app: App): void {
         params: UserParams,
         body: Type.Object(
           {
-            provider: Type.Optional(Type.Unknown({ description: 'Its bank_code' })),
+            provider: Type.Unknown({ description: 'Its bank_code', examples: ['00000000'] }),
             bank_id: Type.Optional(
               Type.Unknown({ description: 'Where the user has several with that code' }),
             ),
           },
-          { additionalProperties: true, examples: [{ provider: '00000000' }] },
+          { additionalProperties: true },
         ),
         response: { 200: Result, '4xx': Refused },
       },

@@ -5,7 +5,7 @@ import { type Citizen, ok, type Send } from './world.ts'
 export async function bankOnce(send: Send, sandbox_url: string, citizen: Citizen): Promise<void> {
   const { tenant, test_key: key } = citizen
   const bank = `${sandbox_url}/banco_do_brasil`
-  const user_id = `user-of-${tenant}`
+  const user_id = `user-${tenant.slice(-12)}` // not the whole of an id of theirs
   const json = {
     ...{ user_id, name: 'Banco do Brasil', bank_code: '00000000', provider: 'banco_do_brasil' },
     settings: {
