@@ -88,11 +88,6 @@ export const recurrenceId = (): string => `RR${ISPB}${minute().slice(0, 8)}${tai
 export const cents = (valor: unknown): bigint | null =>
   typeof valor === 'string' && /^\d{1,10}\.\d{2}$/.test(valor) ? BigInt(valor.replace('.', '')) : null
 
-export function reais(amount: bigint): string {
-  const digits = String(amount).padStart(3, '0')
-  return `${digits.slice(0, -2)}.${digits.slice(-2)}`
-}
-
 export const givenBack = ({ devolucoes = [] }: Pix): bigint =>
   devolucoes.reduce(
     (sum, { status, valor }) => (status === 'NAO_REALIZADO' ? sum : sum + (cents(valor) ?? 0n)),
