@@ -88,6 +88,7 @@ const unsent = (app: App, item: DueDelivery, error: string): Ended => ({
   duration_ms: 0,
   timing: null,
   request_headers: '{}',
+  request_body: null,
   response_headers: null,
   response_body: null,
   error,

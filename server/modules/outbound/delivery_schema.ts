@@ -66,6 +66,11 @@ export const Attempt = Type.Object({
   duration_ms: Type.Integer(),
   timing: Nullable(Timing),
   request_headers: Type.Record(Type.String(), Type.String()),
+  request_body: Nullable(
+    Type.String({
+      description: 'The first 64 kB of what a payload of its own made; null: the event as it is',
+    }),
+  ),
   response_headers: Nullable(Type.Record(Type.String(), Type.String())),
   response_body: Nullable(Type.String({ description: 'The first 8 kB, as UTF-8' })),
   error: Nullable(Type.String()),
@@ -81,6 +86,7 @@ export const toAttempt = (row: AttemptRow): Static<typeof Attempt> => ({
   duration_ms: row.duration_ms,
   timing: row.timing === null ? null : (JSON.parse(row.timing) as Static<typeof Timing>),
   request_headers: JSON.parse(row.request_headers) as Record<string, string>,
+  request_body: row.request_body?.toString('utf8') ?? null,
   response_headers: row.response_headers
     ? (JSON.parse(row.response_headers) as Record<string, string>)
     : null,

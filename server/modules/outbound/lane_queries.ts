@@ -132,9 +132,9 @@ export type LaneEnded = {
 const SETTLE = {
   name: 'lane_settle',
   text: `
-    with ${attemptsIn(', $15::int4[], $16::float8[]', ', lane, again_ms')},
-     d as materialized (select * from unnest($17::uuid[], $18::uuid[], $19::text[], $20::uuid[], $21::bigint[], $22::int4[],
-             $23::float8[], $24::bool[], $25::int2[], $26::int2[]) with ordinality d(t, s, k, c, through, done, again_ms, parked, n, cuts, at)),
+    with ${attemptsIn(', $16::int4[], $17::float8[]', ', lane, again_ms')},
+     d as materialized (select * from unnest($18::uuid[], $19::uuid[], $20::text[], $21::uuid[], $22::bigint[], $23::int4[],
+             $24::float8[], $25::bool[], $26::int2[], $27::int2[]) with ordinality d(t, s, k, c, through, done, again_ms, parked, n, cuts, at)),
      locked as materialized (
        select d.*, l.pending from delivery_lane l join d on (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) where l.claim = d.c
         order by l.tenant_id, l.subscription_id, l.key for update of l),

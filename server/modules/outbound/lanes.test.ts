@@ -74,7 +74,14 @@ const ending = (lane: DueLane, at: number, state: 'delivered' | 'pending'): Ende
   state,
   again_ms: state === 'pending' ? 1 : null,
   outcome: state === 'pending' ? 'refused' : 'delivered',
-  ...{ status: 200, duration_ms: 1, timing: null, request_headers: '{}', response_headers: null },
+  ...{
+    status: 200,
+    duration_ms: 1,
+    timing: null,
+    request_headers: '{}',
+    request_body: null,
+    response_headers: null,
+  },
   ...{ response_body: null, error: null, exhausted: false, disable: null, event_type: 'order.placed' },
 })
 

@@ -51,6 +51,9 @@ test('a template is filled with the event, every digit as it was written, and wh
   )
   verify(made['secret'], arrival)
   assert.equal(arrival.headers['webhook-id'], id)
+  const delivery = await eventually(async () => (await api.list('/v1/deliveries?state=delivered'))[0])
+  const { log } = (await api.ok('GET', `/v1/deliveries/${delivery['id']}`)) as { log: Json[] }
+  assert.equal(log[0]?.['request_body'], arrival.body, 'what was sent is on record')
 })
 
 test('an expression makes what is sent, and one that is changed makes the next', async () => {

@@ -89,6 +89,8 @@ export type Ended = {
   /** JSON: milliseconds of each step; null where nothing was answered. */
   timing: string | null
   request_headers: string
+  /** Where it is not the event as it is: the beginning of what was sent. */
+  request_body: Buffer | null
   response_headers: string | null
   response_body: Buffer | null
   error: string | null
@@ -100,7 +102,7 @@ export type Ended = {
   event_type: string | null
 }
 
-/** The arrays that tell of attempts, $1 to $14, as `attemptsIn` names them. */
+/** The arrays that tell of attempts, $1 to $15, as `attemptsIn` names them. */
 export const attemptArrays = (ended: Ended[]): Buffer[] => [
   uuids(ended.map((e) => e.item.tenant_id)),
   uuids(ended.map((e) => e.item.subscription_id)),
@@ -116,14 +118,15 @@ export const attemptArrays = (ended: Ended[]): Buffer[] => [
   texts(ended.map((e) => e.response_headers)),
   byteas(ended.map((e) => e.response_body)),
   texts(ended.map((e) => e.error)),
+  byteas(ended.map((e) => e.request_body)),
 ]
 
-/** `r`, with what is further told of each from $15 on. */
+/** `r`, with what is further told of each from $16 on. */
 export const attemptsIn = (types: string, names: string): string => `
     r as materialized (select * from unnest(
            $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int2[], $6::text[], $7::text[], $8::int2[], $9::int4[], $10::text[],
-           $11::text[], $12::text[], $13::bytea[], $14::text[]${types})
-           r(t, s, i, a, n, state, outcome, status, ms, timing, req, res, body, error${names}))`
+           $11::text[], $12::text[], $13::bytea[], $14::text[], $15::bytea[]${types})
+           r(t, s, i, a, n, state, outcome, status, ms, timing, req, res, body, error, sent${names}))`
 
 /*
  * Attempts are kept whatever the fence says, since the POSTs happened, and counted where they are new: an answer that
@@ -131,8 +134,8 @@ export const attemptsIn = (types: string, names: string): string => `
  */
 export const ATTEMPTS = `
     made as (
-      insert into attempt (tenant_id, id, delivery_id, number, outcome, status, duration_ms, timing, request_headers, response_headers, response_body, error)
-      select t, a, i, n, outcome, status, ms, timing, req, res, body, error from r
+      insert into attempt (tenant_id, id, delivery_id, number, outcome, status, duration_ms, timing, request_headers, response_headers, response_body, error, request_body)
+      select t, a, i, n, outcome, status, ms, timing, req, res, body, error, sent from r
       on conflict do nothing returning tenant_id, id),
     counted as (
       insert into subscription_counter as k (tenant_id, subscription_id, attempts, delivered, failed, last_attempt_at, last_delivered_at)
@@ -155,7 +158,7 @@ export const recordOf = (due: string): string => `
 const SETTLE = {
   name: 'delivery_settle',
   text: `
-    with ${attemptsIn(', $15::uuid[], $16::int4[]', ', c, again_ms')},
+    with ${attemptsIn(', $16::uuid[], $17::int4[]', ', c, again_ms')},
      gone as (delete from delivery_queue q using r
                where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state <> 'pending' returning q.tenant_id, q.id),
      kept as (update delivery_queue q set claim = null, held = false, due = now() + r.again_ms * interval '1 ms' from r

@@ -72,6 +72,7 @@ export type AttemptRow = {
   duration_ms: number
   timing: string | null
   request_headers: string
+  request_body: Buffer | null
   response_headers: string | null
   response_body: Buffer | null
   error: string | null
@@ -89,6 +90,7 @@ export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Pr
       'duration_ms',
       'timing',
       'request_headers',
+      'request_body',
       'response_headers',
       'response_body',
       'error',

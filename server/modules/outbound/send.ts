@@ -14,6 +14,7 @@ import { judge, judgeLanding, type Verdict } from './verdict.ts'
 /** One event on its way to one subscription: prepared, sent, and judged. Nothing here touches the database. */
 
 const KEEP_RESPONSE_BYTES = 8_192
+const KEEP_REQUEST_BYTES = 65_536
 
 /** `webhook-id` is the event's: the same for every attempt, so that a receiver knows a copy. */
 export function send(
@@ -42,7 +43,8 @@ async function sendShaped(
   const made = await shapedBody(app, { ...receiver, tenant_id: item.tenant_id }, event, timeout_ms)
   if (!made.ok) {
     return {
-      ...{ item, attempt_id: app.newId(), duration_ms: 0, request_headers: '{}', event_type: payload.type },
+      ...{ item, attempt_id: app.newId(), duration_ms: 0, event_type: payload.type },
+      ...{ request_headers: '{}', request_body: null },
       ...judge(app, item, receiver, unsent(made.because)),
     }
   }
@@ -79,6 +81,7 @@ async function sendBody(
     attempt_id: app.newId(),
     duration_ms: Math.round(app.clock.monotonic() - started),
     request_headers: JSON.stringify({ ...masked(receiver.headers), ...ours }),
+    request_body: receiver.payload && Buffer.from(body).subarray(0, KEEP_REQUEST_BYTES),
     event_type: type,
     ...verdict,
   }

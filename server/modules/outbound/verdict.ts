@@ -7,7 +7,10 @@ import type { DueDelivery, Ended } from './queue_queries.ts'
 import { nextWait, readRetryAfter, SCHEDULE_S } from './retry.ts'
 
 /** What an attempt came to: delivered, to be tried again and when, or given up. */
-export type Verdict = Omit<Ended, 'item' | 'attempt_id' | 'duration_ms' | 'request_headers' | 'event_type'>
+export type Verdict = Omit<
+  Ended,
+  'item' | 'attempt_id' | 'duration_ms' | 'request_headers' | 'request_body' | 'event_type'
+>
 
 const UNANSWERED = {
   status: null,

@@ -77,6 +77,7 @@ export interface Tables {
     response_body: Buffer | null
     error: string | null
     timing: string | null
+    request_body: Buffer | null
   }
   audit: {
     tenant_id: string

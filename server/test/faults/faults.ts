@@ -62,7 +62,7 @@ const FORMS: Record<string, (postgres: FaultPostgres) => Promise<Tally>> = {
   kills: (postgres) => kills(postgres, storm(200, 30 * MINUTE_MS)),
   drains: (postgres) => drains(postgres, storm(20, 10 * MINUTE_MS)),
   restarts: (postgres) => restarts(postgres, storm(12, 10 * MINUTE_MS)),
-  outbound: (postgres) => outbound(postgres, storm(1_000, Number(values.minutes ?? 30) * MINUTE_MS)),
+  outbound: (postgres) => outbound(postgres, storm(1_000, Number(values.minutes ?? 45) * MINUTE_MS)),
 }
 
 /** Those of the main job. What is proven of inbound and outbound alone is asked for by name: half an hour each. */

@@ -12,7 +12,10 @@ import type { Tally } from './tally.ts'
  * answer late and answer 500 in bursts, and processes and PostgreSQL killed all the while.
  */
 const SENDERS = 8
-const BETWEEN_MS = 600
+const BETWEEN_MS = 500
+const WORKERS = 3
+/** What waits for its last retry, at receivers that failed until now, may take so long. */
+const PATIENCE_MS = 300_000
 /** Whoever starts while PostgreSQL is down says so and ends; its supervisor starts it again. */
 const WAITS_FOR_POSTGRES = /ended by itself: PostgreSQL cannot be reached/
 /** One trouble of so many is PostgreSQL's. */
@@ -24,7 +27,7 @@ export async function outbound(postgres: FaultPostgres, storm: Storm): Promise<T
   const installation = await install(postgres.url, { rough: true })
   let slots: Slot[] = []
   try {
-    slots = await occupy(installation)
+    slots = await occupy(installation, WORKERS)
     const random = randomOf(storm.seed)
     installation.receiver.behave(moods(random))
     const watch = watchLeases(installation)
@@ -37,13 +40,14 @@ export async function outbound(postgres: FaultPostgres, storm: Storm): Promise<T
     }
     installation.receiver.behave(() => 'well')
     const stop = async () => void (await Promise.all(loads.map((load) => load.stop())))
-    const tally = await reckon(installation, slots, { stop }, times)
-    const overdue_s = await watch.stop()
+    const tally = await reckon(installation, slots, { stop }, { times, patience_ms: PATIENCE_MS })
+    const oldest_lease_s = await watch.stop()
     const late =
-      overdue_s > MOST_OVERDUE_S ? [`work stayed in a dead hand for ${overdue_s} s after its lease`] : []
-    storm.tell(`  the longest that work waited after the lease of a killed worker: ${overdue_s} s`)
+      oldest_lease_s > MOST_OVERDUE_S
+        ? [`work stayed in a dead hand for ${oldest_lease_s} s after its lease`]
+        : []
     const broken = tally.broken.filter((fault) => !WAITS_FOR_POSTGRES.test(fault))
-    return { ...tally, broken: [...broken, ...late] }
+    return { ...tally, oldest_lease_s, broken: [...broken, ...late] }
   } catch (error) {
     for (const slot of slots) slot.abandon()
     throw error
@@ -54,13 +58,13 @@ export async function outbound(postgres: FaultPostgres, storm: Storm): Promise<T
 
 async function trouble(postgres: FaultPostgres, slots: Slot[], random: () => number): Promise<string> {
   const [patient, what, which] = [random() < 0.5, random(), random()]
-  if (patient) await Promise.all(slots.map((slot) => slot.ready()))
+  const slot = anyOf(slots, which)
+  if (patient) await slot.ready()
   if (postgres.end && what < 1 / POSTGRES_EACH) {
     const signal = which < 0.5 ? 'SIGINT' : 'SIGQUIT'
     await restart(postgres, signal)
     return `ended PostgreSQL by ${signal}`
   }
-  const slot = anyOf(slots, which)
   slot.kill()
   return `killed ${slot.name}`
 }

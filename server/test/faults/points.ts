@@ -89,6 +89,7 @@ export async function runPoint(installation: Installation, place: Place): Promis
     ...truth,
     kills: met('kill'),
     cuts: met('cut'),
+    oldest_lease_s: 0,
     broken: faults.map((fault) => `${words}: ${fault}`),
   }
   return { place, names, reached, tally }

@@ -104,7 +104,7 @@ async function weather(postgres: FaultPostgres, storm: Storm, trouble: Trouble):
     for (; times < storm.times && performance.now() < deadline; times++) {
       storm.tell(`  ${times + 1} ${await trouble(slots, random)}`)
     }
-    return await reckon(installation, slots, load, times)
+    return await reckon(installation, slots, load, { times })
   } catch (error) {
     for (const slot of slots) slot.abandon() // else they hold the run open, and its error is never seen
     throw error
@@ -114,13 +114,14 @@ async function weather(postgres: FaultPostgres, storm: Storm, trouble: Trouble):
 }
 
 /** The processes of an installation, each started again when it ends. */
-export async function occupy(installation: Installation): Promise<Slot[]> {
+export async function occupy(installation: Installation, workers = 2): Promise<Slot[]> {
   const env = { ...installation.env, DATABASE_URL: installation.database_url }
   const port = String(await freePort())
   const slots = await Promise.all([
     startSlot('door', { ...env, TRILHO_PORT: port, TRILHO_ROLES: 'api,ingest' }),
-    startSlot('worker 1', { ...env, TRILHO_ROLES: 'worker' }),
-    startSlot('worker 2', { ...env, TRILHO_ROLES: 'worker' }),
+    ...Array.from({ length: workers }, (_, n) =>
+      startSlot(`worker ${n + 1}`, { ...env, TRILHO_ROLES: 'worker' }),
+    ),
   ])
   installation.at({ url: `http://127.0.0.1:${port}` })
   return slots
@@ -130,10 +131,10 @@ export async function reckon(
   installation: Installation,
   slots: Slot[],
   load: { stop(): Promise<void> },
-  times: number,
+  { times, patience_ms }: { times: number; patience_ms?: number },
 ): Promise<Tally> {
   await load.stop()
-  const quiet = await untilQuiet(installation)
+  const quiet = await untilQuiet(installation, patience_ms)
   await Promise.all(slots.map((slot) => slot.stop()))
   await endCutOffCalls(installation)
   const { broken, ...truth } = await compare(installation)
@@ -142,6 +143,7 @@ export async function reckon(
     ...truth,
     kills: times,
     cuts: 0,
+    oldest_lease_s: 0,
     broken: [...broken, ...crashes, ...(quiet ? [] : ['work was left over'])],
   }
 }

@@ -6,6 +6,8 @@ export type Tally = Omit<Truth, 'broken'> & {
   kills: number
   /** Connections cut under a process that lived on. */
   cuts: number
+  /** How long work stayed in the hand of a dead worker after its lease had ended, at most; 0 where nobody looked. */
+  oldest_lease_s: number
   /** Every promise that was broken, with the words that replay it. */
   broken: string[]
 }
@@ -21,6 +23,7 @@ export const addTallies = (all: Tally[]): Tally => {
     calls: sum((one) => one.calls),
     unknown_calls: sum((one) => one.unknown_calls),
     reordered: sum((one) => one.reordered),
+    oldest_lease_s: Math.max(0, ...all.map((one) => one.oldest_lease_s)),
     broken: all.flatMap((one) => one.broken),
   }
 }
@@ -34,5 +37,6 @@ export const tallyInWords = ({
   calls,
   unknown_calls,
   reordered,
+  oldest_lease_s,
 }: Tally): string =>
-  `${kills} kills, ${cuts} cuts, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${reordered} reordered, ${calls} calls of which ${unknown_calls} unknown`
+  `${kills} kills, ${cuts} cuts, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${reordered} reordered, ${calls} calls of which ${unknown_calls} unknown, the oldest lease ${oldest_lease_s} s past its end`
