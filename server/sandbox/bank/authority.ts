@@ -46,7 +46,7 @@ export function createAuthority(name: string): Authority {
       ECDSA_SHA256,
       der(0x03, Buffer.from([0]), sign('sha256', body, own.privateKey)),
     )
-    const lines = raw.toString('base64').replace(/.{64}/g, '$&\n')
+    const lines = raw.toString('base64').replace(/.{64}(?=.)/g, '$&\n')
     return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
   }
   return {
