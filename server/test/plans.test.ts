@@ -80,8 +80,17 @@ async function crowd({ app, a, ...world }: World): Promise<Pick<Ground, 'large' 
   return { large: new Set(rows.filter((row) => row.is_large).map((row) => row.name)), partitions }
 }
 
-/** What asks a vendor, what goes on for as long as a batch does or somebody watches, and what sends the statement of a list for every page. */
-const NO_READING = ['proxyGet', 'streamGet', 'watchBatch', 'watchLive', 'exportCalls']
+/** What asks a vendor or the world, what goes on for as long as a batch does or somebody watches, what sends the statement of a list for every page, and what only a Pix has. */
+const NO_READING = [
+  'proxyGet',
+  'streamGet',
+  'findParticipants',
+  'watchBatch',
+  'watchLive',
+  'exportCalls',
+  'exportBankTransactions',
+  'drawPayment',
+]
 
 /** Of a list with many filters; of one with few, all of them. */
 const MOST_TOGETHER = 2

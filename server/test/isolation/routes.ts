@@ -33,8 +33,11 @@ export const PUBLIC = [
 /** Lists of what is the same for every tenant. */
 const SAME_FOR_ALL = ['/v1/providers']
 
+/** The search finds things of every kind, and the directory of banks is the world's. */
+const NO_LIST_OF_OURS = ['/v1/search', '/v1/banks/participants']
+
 /** A person is whoever a tenant says: to name one of another's finds, and makes, what is one's own. */
-const NAMES_NOBODY = ['addUserBank', 'listUserConsents']
+const NAMES_NOBODY = ['addUserBank', 'listUserConsents', 'createUserConsent']
 
 /** A door to try, and what stands behind it. */
 export type Door = { send: Send; operations: Operation[] }
@@ -278,7 +281,7 @@ function ask(
 export async function idsOf({ send, operations }: Door, b: Citizen): Promise<Loot> {
   const loot: Loot = new Map([['/v1/tenants', b.tenant]])
   for (const { path, is_list, access } of operations) {
-    if (!is_list || !access.includes(':') || path.includes('{') || path === '/v1/search') continue
+    if (!is_list || !access.includes(':') || path.includes('{') || NO_LIST_OF_OURS.includes(path)) continue
     const { data } = await ok(send('GET', path, { key: b.live_key }))
     const first = (data as { id?: string; name?: string }[]).at(-1)
     const id = first?.id ?? first?.name

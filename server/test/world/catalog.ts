@@ -98,6 +98,7 @@ function madeUp({ name, type, is_key, words }: Column): string {
   }
   if (name === 'time_zone') return "'UTC'"
   if (name === 'arrived') return 'null' // a transaction that there never was
+  if (name === 'day' && type === 'text') return "to_char(now() - i * interval '1 day', 'YYYY-MM-DD')"
   if (name === 'due') return "now() + i * interval '1 min'" // no worker is to take it up
   if (is_key && type === 'uuid' && !/^(source|owner)_id$/.test(name)) return FRESH_ID
   return (is_key ? KEYS[type] : VALUES[type]) ?? VALUES[type] ?? 'null'
