@@ -23,12 +23,18 @@ type OptionDraft = {
   quarantine_limit: number | string
   duplicates_by: DuplicatesBy
   duplicates_fields: string
+  methods: Method[]
+  rate_requests: number | string
+  rate_per_s: number | string
+  filter: string
+  mapping: string
   schema: string
   encrypt_bodies: boolean
 }
 
 export type OrderBy = 'settings' | 'provider' | 'none'
 export type OnFailure = 'skip' | 'park' | 'block'
+export type Method = 'POST' | 'PUT' | 'PATCH' | 'GET'
 export type DuplicatesBy = 'event_id' | 'body' | 'fields'
 
 /** Each option as it holds, as the server gives it. */
@@ -39,6 +45,10 @@ type Options = {
   body_limit_bytes: number
   duplicates: { by: DuplicatesBy; fields: string[]; window_hours: number | null }
   allowed_ips: string[] | null
+  methods: Method[]
+  rate_limit: { requests: number; per_s: number } | null
+  filter: Record<string, unknown> | null
+  mapping: unknown[]
   schema: Record<string, unknown> | null
   quarantine_limit: number
   encrypt_bodies: boolean
@@ -52,6 +62,10 @@ const USUAL: Options = {
   body_limit_bytes: 1_048_576,
   duplicates: { by: 'event_id', fields: [], window_hours: null },
   allowed_ips: null,
+  methods: ['POST'],
+  rate_limit: null,
+  filter: null,
+  mapping: [],
   schema: null,
   quarantine_limit: 1_000,
   encrypt_bodies: false,
@@ -77,6 +91,11 @@ export function draftOf(source: OneSource | null, fields: readonly Field[]): Dra
       quarantine_limit: options.quarantine_limit,
       duplicates_by: options.duplicates.by,
       duplicates_fields: options.duplicates.fields.join('\n'),
+      methods: options.methods,
+      rate_requests: options.rate_limit?.requests ?? '',
+      rate_per_s: options.rate_limit?.per_s ?? 60,
+      filter: options.filter ? JSON.stringify(options.filter, null, 2) : '',
+      mapping: options.mapping.length > 0 ? JSON.stringify(options.mapping, null, 2) : '',
       schema: options.schema ? JSON.stringify(options.schema, null, 2) : '',
       encrypt_bodies: options.encrypt_bodies,
     },
@@ -121,10 +140,19 @@ function toOptions(draft: OptionDraft, before: Options = USUAL) {
       ...(draft.duplicates_by === 'fields' && { fields }),
       ...(window_hours !== null && { window_hours }),
     },
-    schema: draft.schema.trim() === '' ? null : (JSON.parse(draft.schema) as Record<string, unknown>),
+    methods: draft.methods,
+    rate_limit:
+      draft.rate_requests === ''
+        ? null
+        : { requests: Number(draft.rate_requests), per_s: Number(draft.rate_per_s) },
+    filter: fromJson(draft.filter) as Record<string, unknown> | null,
+    mapping: fromJson(draft.mapping) as never[] | null, // what is wrong with a step the server says
+    schema: fromJson(draft.schema) as Record<string, unknown> | null,
     encrypt_bodies: draft.encrypt_bodies,
   }
 }
+
+const fromJson = (text: string): unknown => (text.trim() === '' ? null : JSON.parse(text))
 
 type Sent = ReturnType<typeof toOptions>
 

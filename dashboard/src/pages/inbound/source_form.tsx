@@ -31,7 +31,12 @@ export function SourceFields({ of, providers }: FormProps) {
     validate: {
       provider: (value) => (value ? null : say('required')),
       name: (value) => (value.trim() ? null : say('required')),
-      options: { schema: (value) => (isJson(value) ? null : say('not_json')) },
+      options: {
+        methods: (value) => (value.length > 0 ? null : say('required')),
+        filter: (value) => (isJson(value) ? null : say('not_json')),
+        mapping: (value) => (isJson(value) ? null : say('not_json')),
+        schema: (value) => (isJson(value) ? null : say('not_json')),
+      },
     },
   })
   const fields = fieldsOf(form.values.provider)

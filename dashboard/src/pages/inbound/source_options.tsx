@@ -1,6 +1,7 @@
 import {
   Accordion,
   JsonInput,
+  MultiSelect,
   NumberInput,
   Select,
   SimpleGrid,
@@ -24,6 +25,7 @@ export function SourceOptions({ form }: { form: SourceForm }) {
             <Lists form={form} />
             <Order form={form} />
             <Copies form={form} />
+            <Door form={form} />
             <Guards form={form} />
           </Stack>
         </Accordion.Panel>
@@ -117,6 +119,34 @@ function Copies({ form }: { form: SourceForm }) {
   )
 }
 
+/** How it is told things, and how often at most. */
+function Door({ form }: { form: SourceForm }) {
+  const say = useText()
+  return (
+    <SimpleGrid cols={{ base: 1, sm: 3 }} style={{ alignItems: 'end' }}>
+      <MultiSelect
+        label={say('methods')}
+        data={['POST', 'PUT', 'PATCH', 'GET']}
+        {...form.getInputProps('options.methods')}
+      />
+      <NumberInput
+        label={say('rate_requests')}
+        placeholder={say('rate_none')}
+        min={1}
+        max={10_000_000}
+        {...form.getInputProps('options.rate_requests')}
+      />
+      <NumberInput
+        label={say('rate_per')}
+        suffix={` ${say('seconds')}`}
+        min={1}
+        max={86_400}
+        {...form.getInputProps('options.rate_per_s')}
+      />
+    </SimpleGrid>
+  )
+}
+
 function Guards({ form }: { form: SourceForm }) {
   const say = useText()
   return (
@@ -137,13 +167,16 @@ function Guards({ form }: { form: SourceForm }) {
           {...form.getInputProps('options.quarantine_limit')}
         />
       </SimpleGrid>
-      <JsonInput
-        label={say('schema')}
-        description={say('schema_about')}
-        autosize
-        minRows={3}
-        {...form.getInputProps('options.schema')}
-      />
+      {(['filter', 'mapping', 'schema'] as const).map((part) => (
+        <JsonInput
+          key={part}
+          label={say(part)}
+          description={say(`${part}_about`)}
+          autosize
+          minRows={3}
+          {...form.getInputProps(`options.${part}`)}
+        />
+      ))}
       <Switch
         label={say('encrypt')}
         {...form.getInputProps('options.encrypt_bodies', { type: 'checkbox' })}
