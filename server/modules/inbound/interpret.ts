@@ -106,9 +106,8 @@ const ignored = (error: string | null): Meaning => ({ state: 'ignored', error, .
 async function believedMeaning(
   ...[app, react, source, item, envelope, received]: Parameters<typeof meaningOf>
 ): Promise<Meaning> {
-  const { provider, options } = source
-  const is_wanted = isWanted(options, envelope.event_type) && isLetThrough(source, received)
-  if (!provider.webhooks?.first || !is_wanted) {
+  const isWantedHere = () => isWanted(source.options, envelope.event_type) && isLetThrough(source, received)
+  if (!source.provider.webhooks?.first || !isWantedHere()) {
     return meaningOf(app, react, source, item, envelope, received)
   }
   const believed = await believe(app, source, received)
