@@ -42,7 +42,8 @@ export async function discover(
     const options = through(asking)
     const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options))
     if (!server.token_endpoint) return no('the server names no token_endpoint')
-    return { server, client: clientOf(fapi, client_id), endpoint: server.token_endpoint }
+    // Its name is what assertions are for, at whichever of its addresses they are shown.
+    return { server, client: clientOf(fapi, client_id), endpoint: server.issuer }
   } catch (error) {
     return no(`the server's configuration cannot be used: ${quoted(messageOf(error))}`)
   }
