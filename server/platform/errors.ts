@@ -28,6 +28,7 @@ export const ERRORS = {
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   vendor_failed: { status: 502, title: 'The vendor could not be reached or failed' },
+  breaker_open: { status: 503, title: 'The breaker of the connection is open, so the vendor is not asked' },
   overloaded: { status: 503, title: 'The server cannot take this now' },
   vendor_outcome_unknown: { status: 504, title: 'The vendor may have acted, but its answer was not seen' },
 } as const satisfies Record<string, { status: number; title: string }>

@@ -113,7 +113,11 @@ test('five failures in a row open the breaker: nothing more is sent by any serve
   assert.deepEqual([record.body['state'], record.body['attempts']], ['failed', 0])
   assert.deepEqual(await eventsOf(at), ['connection.breaker_opened'])
   const proxied = await one.send('GET', `/v1/proxy/${at.id}/x`, { key: at.key })
-  assert.equal(proxied.status, 502)
+  assert.deepEqual([proxied.status, proxied.body['code']], [503, 'breaker_open'])
+  const wait_s = Number(proxied.headers.get('retry-after'))
+  assert.ok(wait_s > 30 && wait_s <= 60, String(wait_s))
+  const { turned_away } = (await call(at)).body as { turned_away: { by: string; retry_after_ms: number } }
+  assert.deepEqual([turned_away.by, turned_away.retry_after_ms > 30_000], ['breaker', true])
 })
 
 test('half open, exactly one call of all servers is sent at a time, and three that succeed close the breaker', async () => {

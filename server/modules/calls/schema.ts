@@ -131,6 +131,19 @@ export const CallReport = Type.Object({
   attempts: Type.Integer(),
   duration_ms: Type.Integer(),
   error: Nullable(Type.String({ description: 'What went wrong, in words' })),
+  turned_away: Nullable(
+    Type.Object(
+      {
+        by: Type.Union(
+          (['breaker', 'bulkhead', 'limiter', 'authentication', 'deadline', 'caller'] as const).map((by) =>
+            Type.Literal(by),
+          ),
+        ),
+        retry_after_ms: Nullable(Type.Number()),
+      },
+      { description: 'Which stage kept the last attempt from being sent, and when another may be' },
+    ),
+  ),
   truncated: Type.Boolean({ description: 'The answer was longer than 10 MB and was cut' }),
   cache: Nullable(CacheNote),
   result: Type.Optional(Type.Unknown({ description: 'What an operation gives back, in our words' })),
