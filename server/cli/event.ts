@@ -21,6 +21,7 @@ type Event = Record<string, unknown> & {
   entity_id: string | null
   created_at: string
 }
+type Publish = Remote & { data: string; entity?: string; customer?: string }
 type Published = { id: string; type: string; deliveries: number; created_at: string }
 type EventType = { name: string; version: number; description: string; deprecated: unknown }
 type Imported = { name: string; result: string; version: number | null; because: string | null }
@@ -44,10 +45,11 @@ function publishing(group: Command, io: Io): void {
     .description('Publish an event; its data goes out to the byte')
     .option('--data <json>', 'JSON, @file, or - for standard input', '{}')
     .option('--entity <id>', 'what it is about, to find it by')
-    .action(async (type: string, options: Remote & { data: string; entity?: string }) => {
+    .option('--customer <name>', 'of yours, whose subscriptions it goes to beside your own')
+    .action(async (type: string, options: Publish) => {
       const data = await readJsonText(io, options.data, '--data')
-      const entity = options.entity === undefined ? '' : `,"entity_id":${JSON.stringify(options.entity)}`
-      const raw = `{"type":${JSON.stringify(type)}${entity},"data":${data}}`
+      const about = JSON.stringify({ type, entity_id: options.entity, customer: options.customer })
+      const raw = `${about.slice(0, -1)},"data":${data}}` // the data to the byte
       const made = JSON.parse(await openClient(options).text('POST', '/v1/events', raw)) as Published
       show(
         io,

@@ -25,6 +25,7 @@ type Subscription = Record<string, unknown> & {
 }
 type Create = Remote & {
   name?: string
+  customer?: string
   event?: string[]
   secret?: string
   filter?: string
@@ -122,15 +123,17 @@ function createCommand(group: Command, io: Io): void {
     .description('Send events to an address; the signing secret is in the answer')
     .option('--name <name>', 'how people call it (default: the host of the address)')
     .option('--event <type>', 'payment.completed, payment.*, or * (default); repeatable', collect)
+    .option('--customer <name>', 'of yours, whose it is: it is sent the events of that one alone')
     .option('--filter <json>', 'only events whose data fits, JSON, @file or -')
     .option('--header <name=value>', 'sent with each delivery, kept in the vault; repeatable', collect)
     .option('--secret <secret>', 'whsec_… of your own, @file or -; one is made where it is absent')
     .action(async (url: string, options: Create) => {
-      const { event = ['*'], secret, filter, header, name = URL.parse(url)?.host ?? url } = options
+      const { event = ['*'], customer, secret, filter, header, name = URL.parse(url)?.host ?? url } = options
       const body = {
         name,
         url,
         event_types: event,
+        ...(customer !== undefined && { customer }),
         ...(filter !== undefined && { filter: await readFilter(io, filter) }),
         ...(header !== undefined && { headers: await readPairs(io, '--header', header) }),
         ...(secret !== undefined && { secret: (await readArgument(io, secret)).trim() }),

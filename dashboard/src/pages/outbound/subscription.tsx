@@ -83,6 +83,7 @@ function factsOf(say: Say, of: Subscription): Fact[] {
     { name: say('state'), value: <State of={of.state} /> },
     { name: say('order'), value: orderOf(say, of) },
     { name: say('content_type'), value: of.content_type === 'json' ? 'JSON' : 'x-www-form-urlencoded' },
+    { name: say('customer'), value: of.customer },
     { name: say('made'), value: <When at={of.created_at} exact /> },
     { name: say('auth'), value: of.auth?.type },
     { name: say('headers'), value: Object.keys(of.headers).join(', ') },
