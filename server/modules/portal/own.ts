@@ -105,13 +105,20 @@ export const readOwn = async (app: App, actor: Actor, id: string): Promise<Own> 
   toOwn(await outbound.readSubscription(app, actor, id))
 
 export async function updateOwn(app: App, actor: Actor, id: string, input: UpdateOwn): Promise<Own> {
-  if (input.event_types) {
-    const { event_types: had } = await outbound.readSubscription(app, actor, id)
-    const added = input.event_types.filter((type) => !had.includes(type))
-    checkTypes(actor, added)
-  }
+  const before = await outbound.readSubscription(app, actor, id)
+  checkTypes(actor, input.event_types?.filter((type) => !before.event_types.includes(type)) ?? [])
+  const is_let_in = before.auth !== null || Object.keys(before.headers).length > 0
+  if (is_let_in && input.url !== undefined && input.url !== before.url) throw keptAddress()
   return toOwn(await outbound.updateSubscription(app, actor, id, input))
 }
+
+/** What a tenant is let in by at one address is not shown to another that its customer names. */
+const keptAddress = (): Problem =>
+  new Problem('forbidden', {
+    field: 'url',
+    detail:
+      'This address has headers or an authentication of its own, so it is not changed here. Add another one.',
+  })
 
 /** Without what the tenant keeps of it to itself: notes, headers, how it authenticates. */
 function toOwn(subscription: Own): Own {

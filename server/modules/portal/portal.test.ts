@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, describe, test } from 'node:test'
+import { fromWire } from '../../platform/ids.ts'
 import { type Api, apiOf, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { type Receiver, startReceiver } from '../../test/receiver.ts'
+import { schedules } from './jobs.ts'
 
 let product: Product
 let receiver: Receiver
@@ -147,6 +149,32 @@ test('a customer subscribes only to what the link allows, and to addresses of ht
   assert.equal(status, 403)
 })
 
+test('what a tenant keeps of a subscription to itself stays with it: the shape, the data behind it, what lets it in', async () => {
+  const made = await api.ok('POST', '/v1/subscriptions', {
+    name: 'Shaped',
+    customer: 'shop-1',
+    url: `${receiver.base}/shaped`,
+    event_types: ['*'],
+    headers: { 'x-key': 'k-1' },
+    metadata: { plan: 'gold' },
+    payload: { template: { order: '{{data.order}}' } },
+  })
+  await publish({ customer: 'shop-1', data: { order: 7, cost: 'kept-secret' } })
+  const ana = await customer('shop-1')
+  const { id } = await firstOf(ana, made, 'delivered')
+  const shown = await ana.ok('GET', at(made, `/deliveries/${id}`))
+  assert.equal(shown['data'], null)
+  const all = JSON.stringify([
+    shown,
+    await ana.ok('GET', at(made)),
+    await ana.list('/v1/portal/subscriptions'),
+  ])
+  for (const kept of ['kept-secret', 'k-1', 'gold', 'template']) assert.ok(!all.includes(kept), kept)
+  const moved = await ana.send('PATCH', at(made), { url: `${receiver.base}/elsewhere` })
+  assert.deepEqual([moved.status, moved.body['field']], [403, 'url'])
+  assert.equal((await ana.send('PATCH', at(made), { name: 'Mine', url: String(made['url']) })).status, 200)
+})
+
 test('a customer cannot fill the tenant’s subscriptions alone', async () => {
   const ana = await customer('shop-1')
   for (let n = 0; n < 50; n++) await subscribe(ana, `/many-${n}`)
@@ -197,6 +225,18 @@ describe('a link', () => {
     assert.equal(await opens(token), 200)
     for (const expires_in_s of [59, 86_401])
       assert.equal((await api.send('POST', '/v1/portal/links', { customer: 'a', expires_in_s })).status, 400)
+  })
+
+  test('goes once it is over', async () => {
+    const { pool } = product.app.db.owner
+    const [over, other] = [await makeLink('shop-1'), await makeLink('shop-1')]
+    const id = fromWire('portal_link', String(over['id']))
+    await pool.query("update portal_link set expires_at = now() - interval '1 s' where id = $1", [id])
+    for (const { run } of schedules) await run(product.app)
+    assert.deepEqual(
+      (await api.list('/v1/portal/links')).map((link) => link['id']),
+      [other['id']],
+    )
   })
 
   test('is refused once it is revoked, one or all of a customer’s, and those of others go on', async () => {
