@@ -42,6 +42,8 @@ create table reconciliation_difference (
 );
 create unique index on reconciliation_difference (tenant_id, connection_id, vendor_id, kind) where state = 'open';
 create index on reconciliation_difference (tenant_id, state, id);
+create index on reconciliation_difference (tenant_id, connection_id, state, id);
+create index on reconciliation_difference (tenant_id, connection_id, id);
 create index on reconciliation_difference (tenant_id, reconciliation_id, id);
 call isolate('reconciliation_difference');
 grant select, insert, update on reconciliation_difference to trilho_app;
