@@ -128,7 +128,16 @@ export function mountVendors(server: Server, prefix: string, vendors: Vendors): 
   })
 }
 
-const MOUNTED = ['/stripe', '/pix', '/banco_do_brasil', '/echo', '/oauth', '/access', '/bin/{name}', ...HOOKED]
+const MOUNTED = [
+  '/stripe',
+  '/pix',
+  '/banco_do_brasil',
+  '/echo',
+  '/oauth',
+  '/access',
+  '/bin/{name}',
+  ...HOOKED,
+]
 
 const index: SandboxReply = json(200, { vendors: MOUNTED })
 

@@ -118,7 +118,7 @@ export const Transactions = Page(Transaction)
 const FILTERS = {
   user_id: Type.Optional(UserId),
   bank_id: Type.Optional(Type.String({ maxLength: 40 })),
-  account_id: Type.Optional(Type.String({ maxLength: 40 })),
+  account_id: Type.Optional(Type.String({ maxLength: 40, examples: ['bac_01jz8k3v9mf2tb7xq4c5n6p8rs'] })),
   from: Type.Optional(Day('From this day on, in São Paulo')),
   to: Type.Optional(Day('Up to this day')),
   status: Type.Optional(Status),

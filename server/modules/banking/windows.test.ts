@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { windowsOf } from './steps.ts'
+import { windowsOf } from './windows.ts'
 
 const today = '2026-03-10'
 const spans = (statement: object, read: { read_to: string | null; read_on: string | null }) =>
