@@ -19,7 +19,8 @@ export const resolve = (
   input: ResolvePayment,
 ): Promise<queries.PaymentRow> =>
   tell(app, place.tenant_id, async (tx) => {
-    const row = must(await queries.lockPayment(tx, place))
+    const row = await queries.lockPayment(tx, place)
+    if (!row) throw new Problem('not_found', { detail: `there is no payment ${toWire('payment', place.id)}` })
     refuseUnlessUnknown(app, row)
     const word = wordFor(row, input)
     await audit(tx, actor, 'payment.resolve', toWire('payment', place.id), input)
