@@ -287,7 +287,7 @@ export async function idsOf({ send, operations }: Door, b: Citizen): Promise<Loo
     const id = first?.id ?? first?.name
     if (id !== undefined) loot.set(path, id)
   }
-  const [bank] = loot.has('/v1/banks') ? await banksOf(send, b) : []
+  const bank = loot.has('/v1/banks') ? (await banksOf(send, b)).at(-1) : undefined // their first
   if (bank) loot.set('/v1/users', bank.user_id)
   // A story has the id of whatever it is about.
   const event = loot.get('/v1/events')
