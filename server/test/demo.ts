@@ -1,17 +1,13 @@
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Webhook } from 'standardwebhooks'
-import { loadConfig } from '../platform/config.ts'
-import { createLog } from '../platform/log.ts'
-import { startSandbox } from '../sandbox/sandbox.ts'
-import { start } from '../start.ts'
+import { bankingDemo } from './demo_banking.ts'
+import { type Api, all, type Json, openHouse, round, say, until } from './demo_house.ts'
 
 // npm run demo: the main job in a throw-away instance, told as a story, with the truth counted outside of it.
+// npm run demo -- banking: banks and a Pix.
 
 const EVENTS = 200
 const COPIES = 40
@@ -19,39 +15,23 @@ const REORDERED = 30
 const CALLS = 50
 const STRIPE_SECRET = 'whsec_the_sandbox_signs_with_this'
 
-type Json = Record<string, unknown>
 type Sent = { event_id: string; kind: string; accepted: boolean; attempts: { status: number | null }[] }
 
 async function main(): Promise<void> {
   const began = performance.now()
-  const dir = await mkdtemp(join(tmpdir(), 'trilho-demo-'))
-  await chmod(dir, 0o755) // as root, PostgreSQL runs as another user and must get in
-  const undo: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })]
+  const house = await openHouse()
   try {
-    const sandbox = await startSandbox({ port: 0 })
-    undo.push(() => sandbox.stop())
     const receiver = await startReceiver()
-    undo.push(receiver.stop)
-    const config = {
-      ...loadConfig({}),
-      data_dir: join(dir, '.trilho'),
-      port: 0,
-      sandbox: false,
-      demo: false,
-      rate_limit_per_second: 10_000,
-    }
-    const running = await start(config, createLog({ level: 'silent' }))
-    undo.push(running.stop)
-    const told = await tell(running.url, running.admin_key ?? '', sandbox.url, receiver)
+    house.undo.push(receiver.stop)
+    const told = await tell(house.api, house.url, house.sandbox_url, receiver)
     console.log(JSON.stringify({ ...told, seconds: round((performance.now() - began) / 1000) }))
     if (told.demo !== 'ok') process.exitCode = 1
   } finally {
-    for (const step of undo.reverse()) await step()
+    await house.close()
   }
 }
 
-async function tell(url: string, admin_key: string, sandbox_url: string, receiver: Receiver) {
-  const api = await openTenant(url, admin_key)
+async function tell(api: Api, url: string, sandbox_url: string, receiver: Receiver) {
   say(
     'A house of our own',
     `PostgreSQL, the API and the workers are up at ${url}; a tenant called Mercado Azul moved in.`,
@@ -166,8 +146,6 @@ async function sendWebhooks(sandbox_url: string, url: string): Promise<Sent[]> {
 const tally = (sent: Sent[]) =>
   sent.flatMap((one) => one.attempts).filter(({ status }) => status !== null && status < 300).length
 
-type Api = (method: string, path: string, body?: Json) => Promise<Json>
-
 async function makeCalls(api: Api, connection: string) {
   const made = await Promise.all(
     Array.from({ length: CALLS }, (_, n) =>
@@ -250,39 +228,6 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-async function openTenant(url: string, admin_key: string): Promise<Api> {
-  const admin = apiOf(url, { authorization: `Bearer ${admin_key}` })
-  const tenant = await admin('POST', '/v1/tenants', { name: 'Mercado Azul' })
-  const acting = apiOf(url, { authorization: `Bearer ${admin_key}`, 'trilho-tenant': String(tenant['id']) })
-  const { key } = await acting('POST', '/v1/keys', { name: 'Demo', environment: 'test', scopes: ['*'] })
-  return apiOf(url, { authorization: `Bearer ${key}` })
-}
-
-const apiOf =
-  (url: string, headers: Record<string, string>): Api =>
-  async (method, path, body) => {
-    const sent = body
-      ? { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
-      : { headers }
-    const response = await fetch(url + path, { method, ...sent })
-    const reply = (await response.json()) as Json
-    if (!response.ok)
-      throw new Error(`${method} ${path} answered ${response.status}: ${JSON.stringify(reply)}`)
-    return reply
-  }
-
-/** Every page of a list. */
-async function all(api: Api, path: string): Promise<Json[]> {
-  const items: Json[] = []
-  let cursor: unknown = ''
-  while (cursor !== null) {
-    const page: Json = await api('GET', `${path}?limit=200${cursor ? `&cursor=${cursor}` : ''}`)
-    items.push(...(page['data'] as Json[]))
-    cursor = page['next_cursor']
-  }
-  return items
-}
-
 /** The deliveries once none is pending: the receiver has them a moment before they are on record. */
 async function settled(api: Api): Promise<Json[]> {
   let deliveries = await all(api, '/v1/deliveries')
@@ -294,16 +239,4 @@ async function settled(api: Api): Promise<Json[]> {
   return deliveries
 }
 
-async function until(holds: () => boolean, limit_ms: number): Promise<void> {
-  const deadline = performance.now() + limit_ms
-  while (!holds() && performance.now() < deadline) await sleep(20)
-}
-
-const round = (n: number) => Math.round(n * 10) / 10
-
-function say(title: string, text: string): void {
-  const bold = process.stdout.isTTY ? ['\u001b[1m', '\u001b[0m'] : ['', '']
-  console.log(`${bold[0]}${title}.${bold[1]} ${text}\n`)
-}
-
-await main()
+await (process.argv[2] === 'banking' ? bankingDemo() : main())

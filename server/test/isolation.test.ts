@@ -103,6 +103,7 @@ const HIDDEN = [
   'GET /docs/js/scalar.js',
   'GET /openapi.json',
   'GET /portal/:link', // the page of a customer
+  'POST /oauth/callback', // the form of what stands behind the #
   'POST /oauth/token/', // the other spelling of /oauth/token
 ]
 
