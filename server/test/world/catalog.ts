@@ -66,6 +66,7 @@ export async function makeRows(owner: Pool, table: Table, tenant_id: string, cou
   const columns = table.columns.filter((column) => !isLeftOut(column))
   const values = columns.map((column) => {
     if (column.name === table.tenant_column) return `'${tenant_id}'::uuid`
+    if (column.name === 'user_id' && table.name === 'bank_consent') return aUser(tenant_id)
     return (column.is_reference && oneOf(column.name, tenant_id)) || madeUp(column)
   })
   await owner.query(
@@ -86,6 +87,10 @@ function oneOf(column: string, tenant_id: string): string | null {
   const read = { connection_id: 'id from connection', mapping: 'name from mapping' }[column]
   return read ? `(select ${read} where tenant_id = '${tenant_id}' limit 1)` : null
 }
+
+/** Whose first bank it is: a list of one person's finds something. */
+const aUser = (tenant_id: string) =>
+  `coalesce((select user_id from bank where tenant_id = '${tenant_id}' order by id limit 1), 'nobody')`
 
 /** An id of our kind that lies `i` steps back. */
 const FRESH_ID =
