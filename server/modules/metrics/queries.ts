@@ -62,7 +62,10 @@ export async function addCounts(db: Db, rows: MetricRow[]): Promise<void> {
 
 export type FoundCounts = Omit<MetricRow, 'tenant_id' | 'grain'>
 
-/** Joined to the rows of each span by one look-up: `s(g, f, t)` are its grain, its begin and its end. */
+/**
+ * Joined to the rows of each span by one look-up: `s(g, f, t)` are its grain, its begin and its end. `offset 0` keeps it
+ * that: as a join the planner reads all that the tenant ever counted, 57 ms instead of 10 with 90 days of 20 connections.
+ */
 export const spansAs = (spans: readonly Span[]): RawBuilder<unknown> => sql`
   unnest(${spans.map(({ grain }) => grain)}::text[], ${spans.map(({ from }) => from)}::timestamptz[],
          ${spans.map(({ to }) => to)}::timestamptz[]) s(g, f, t)`
@@ -78,7 +81,9 @@ export async function listCounts(
   const { rows } = await sql<FoundCounts>`
     select m.* from ${spansAs(spans)} cross join lateral (
       select subject_id, at, ${FLOATS}, max_ms, durations, errors from metric
-       where tenant_id = ${tenant_id} and grain = s.g and at >= s.f and at < s.t and ${only}) m`.execute(tx)
+       where tenant_id = ${tenant_id} and grain = s.g and at >= s.f and at < s.t and ${only} offset 0) m`.execute(
+    tx,
+  )
   return rows
 }
 
@@ -114,7 +119,8 @@ export async function listBusiest(
            sum(total_ms)::float8 as total_ms
       from ${spansAs(spans)} cross join lateral (
         select subject_id, calls, succeeded, total_ms from metric
-         where tenant_id = ${tenant_id} and grain = s.g and at >= s.f and at < s.t and subject_id > ${TOGETHER}::uuid) m
+         where tenant_id = ${tenant_id} and grain = s.g and at >= s.f and at < s.t and subject_id > ${TOGETHER}::uuid
+        offset 0) m
      group by subject_id having sum(calls) > 0 order by 2 desc, 1 limit ${limit}`.execute(tx)
   return rows
 }

@@ -43,9 +43,8 @@ export async function listTraffic(tx: Tx, tenant_id: string, spans: readonly Spa
   const { rows } = await sql<Flow>`
     select m.* from ${spansAs(spans)} cross join lateral (
       select at, direction, outcome, count::float8 as count, total_ms::float8 as total_ms from traffic
-       where tenant_id = ${tenant_id} and grain = s.g and subject = ${ALL_SUBJECTS} and at >= s.f and at < s.t) m`.execute(
-    tx,
-  )
+       where tenant_id = ${tenant_id} and grain = s.g and subject = ${ALL_SUBJECTS} and at >= s.f and at < s.t
+      offset 0) m`.execute(tx)
   return rows
 }
 
@@ -57,7 +56,8 @@ export async function listSubjects(tx: Tx, tenant_id: string, spans: readonly Sp
     select subject, direction, outcome, sum(count)::float8 as count, sum(total_ms)::float8 as total_ms
       from ${spansAs(spans)} cross join lateral (
         select subject, direction, outcome, count, total_ms from traffic
-         where tenant_id = ${tenant_id} and grain = s.g and subject > ${ALL_SUBJECTS} and at >= s.f and at < s.t) m
+         where tenant_id = ${tenant_id} and grain = s.g and subject > ${ALL_SUBJECTS} and at >= s.f and at < s.t
+        offset 0) m
      group by subject, direction, outcome order by sum(count) desc, subject, outcome limit 1000`.execute(tx)
   return rows
 }
