@@ -69,25 +69,18 @@ describe('nothing is lost', { concurrency: true }, () => {
     assert.ok(tally.accepted > 0, `${tally.accepted} messages were accepted`)
   })
 
-  test('messages of one entity keep their order while the processes that work on them are killed', async () => {
+  test('messages of one entity keep their order while processes are killed and all clocks jump by up to an hour', async () => {
     const trial = { seed: 20_260_102, entities: 120, messages: 6, workers: 3, kills: 6, tell: () => {} }
-    const { broken, reordered, lost, accepted } = await proveOrder(postgres, { ...trial, clocks_jump: false })
-    assert.deepEqual([broken, reordered, lost], [[], 0, 0])
-    assert.equal(accepted, 120 * 6)
-  })
-
-  test('they keep it, each taken once, while the clocks of all processes jump by up to an hour', async () => {
-    const trial = { seed: 20_260_103, entities: 40, messages: 4, workers: 1, kills: 2, tell: () => {} }
     const judged = await proveOrder(postgres, { ...trial, clocks_jump: true })
     const { broken, reordered, lost, duplicates, accepted, copies } = judged
     assert.deepEqual([broken, reordered, lost, duplicates], [[], 0, 0, 0])
-    assert.deepEqual([accepted, copies > 0], [40 * 4, true])
+    assert.deepEqual([accepted, copies > 0], [120 * 6, true])
   })
 
   test('senders are answered while hundreds of sockets hold their requests back', async () => {
-    const trial = { sockets: 400, held_ms: 3_000, tell: () => {} }
+    const trial = { sockets: 200, held_ms: 2_000, tell: () => {} }
     const { broken, sockets, accepted } = await holdSockets(postgres, trial)
-    assert.deepEqual([broken, sockets], [[], 400])
+    assert.deepEqual([broken, sockets], [[], 200])
     assert.ok(accepted > 0)
   })
 
