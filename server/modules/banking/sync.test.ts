@@ -242,3 +242,37 @@ test('whatever banks and workers do, our transactions are those of the bank, eac
     { numRuns: Number(process.env['RUNS'] ?? 12), seed: Number(process.env['SEED'] ?? 7) },
   )
 })
+
+test('an account that its bank keeps closed is left out, and the others are read', async () => {
+  now = new Date('2026-03-10T15:00:00Z')
+  vendor.accounts = new Map([
+    ['closed', [toRow(today())]],
+    ['open', [toRow(today()), toRow(today())]],
+  ])
+  vendor.before = (path) => {
+    if (path.includes('/closed/')) throw Object.assign(new Error('locked'), { status: 423 })
+  }
+  const bank = await newBank('two-accounts')
+  const run = await sync(bank)
+  vendor.before = () => {}
+  assert.deepEqual([run['state'], run['error'], run['imported']], ['failed', 'account_blocked', 2])
+  assert.equal((await sync(bank))['imported'], 1)
+})
+
+test('a balance that moves without a transaction shows as drift', async () => {
+  vendor.accounts = new Map([['drifts', [toRow(today())]]])
+  vendor.balances = new Map([['drifts', '100000']])
+  const bank = await newBank('drifter')
+  const drift = async () => {
+    await sync(bank)
+    const { data } = await send('GET', `/v1/banks/${bank}/accounts`)
+    const [account] = data as { balance: { drift: { amount: string } } }[]
+    return account?.balance.drift.amount
+  }
+  assert.equal(await drift(), '0')
+  vendor.accounts.get('drifts')?.push(toRow(today()))
+  vendor.balances.set('drifts', '99000')
+  assert.equal(await drift(), '0')
+  vendor.balances.set('drifts', '59000')
+  assert.equal(await drift(), '-40000')
+})

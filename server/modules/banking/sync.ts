@@ -133,9 +133,14 @@ async function turn(reading: Reading, work: syncs.DueSync): Promise<'more' | syn
   const { app, tenant_id } = reading
   const position = await whereItStands(reading, work)
   const [step] = position.todo
-  if (!step) return { state: 'succeeded', error: null, message: null }
+  if (!step)
+    return position.trouble ? failed(position.trouble) : { state: 'succeeded', error: null, message: null }
   const heard = await askFor(reading, step, position.after)
-  if ('trouble' in heard) return failed(heard.trouble)
+  if ('trouble' in heard) {
+    if (heard.trouble.code !== TROUBLES.blocked.code || !('account_id' in step)) return failed(heard.trouble)
+    await leaveOut(reading, work, position, step.account_id)
+    return 'more'
+  }
   const { next } = heard.told
   if (next !== null && (next === position.after || position.pages >= MOST_PAGES))
     return failed(TROUBLES.unreadable)
@@ -150,15 +155,31 @@ async function turn(reading: Reading, work: syncs.DueSync): Promise<'more' | syn
   return 'more'
 }
 
+/** Nothing more of this account is asked for this time; the others are no worse for it. */
+const leaveOut = (
+  { app, tenant_id }: Reading,
+  work: syncs.DueSync,
+  { todo }: syncs.Position,
+  account_id: string,
+): Promise<void> =>
+  inTenant(app.db, tenant_id, async (tx) => {
+    await fence(tx, work)
+    await syncs.dropPages(tx, work)
+    const others = todo.filter((step) => !('account_id' in step) || step.account_id !== account_id)
+    await syncs.writePosition(tx, work, { ...AT_A_BEGINNING, todo: others, trouble: TROUBLES.blocked })
+  })
+
+const AT_A_BEGINNING = { after: null, pages: 0, since: null }
+
 /** What was read of a step too long ago is read again: the bank has moved on, and pages of two times fit badly. */
 const whereItStands = ({ app, tenant_id }: Reading, work: syncs.DueSync): Promise<syncs.Position> =>
   inTenant(app.db, tenant_id, async (tx) => {
     const kept = await syncs.readPosition(tx, work)
-    const position = { todo: FROM_THE_START, after: null, pages: 0, since: null, ...kept }
+    const position = { todo: FROM_THE_START, ...AT_A_BEGINNING, ...kept }
     if (position.since === null || app.clock.now().getTime() - position.since < STALE_MS) return position
     await fence(tx, work)
     await syncs.dropPages(tx, work)
-    const again = { ...position, after: null, pages: 0, since: null }
+    const again = { ...position, ...AT_A_BEGINNING }
     await syncs.writePosition(tx, work, again)
     return again
   })
@@ -171,7 +192,7 @@ const FROM_THE_START: syncs.Step[] = [{ kind: 'accounts' }]
 async function finish(
   reading: Reading,
   work: syncs.DueSync,
-  { todo }: syncs.Position,
+  { todo, trouble }: syncs.Position,
   { items }: Leaf,
 ): Promise<void> {
   const [step, ...rest] = todo
@@ -182,8 +203,9 @@ async function finish(
     const settled = await settle(tx, reading, step, all)
     await syncs.dropPages(tx, work)
     await syncs.writePosition(tx, work, {
+      ...AT_A_BEGINNING,
       todo: [...settled.todo, ...rest],
-      ...{ after: null, pages: 0, since: null },
+      ...(trouble && { trouble }),
     })
     return { out: undefined, drafts: settled.drafts }
   })

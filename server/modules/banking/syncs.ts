@@ -32,17 +32,15 @@ const wake = (app: App): void => app.db.notify('trilho_job', 'new')
 
 type Asked = { tenant_id: string; cause: 'asked' | 'schedule'; batch_id: string | null }
 
+/** The one under way, where there is one. */
 async function ask(app: App, tx: Tx, bank: queries.BankRow, asked: Asked): Promise<syncs.SyncRow> {
-  const { tenant_id } = asked
-  const made = await syncs.insertSync(tx, {
-    ...asked,
-    ...{ id: app.newId(), bank_id: bank.id, user_id: bank.user_id },
-  })
-  if (made) return made
-  const open = await syncs.findOpen(tx, tenant_id, bank.id)
-  if (open) return open
-  // It ended between the two.
-  throw new Problem('conflict', { detail: 'a sync of this bank ended just now; ask again' })
+  const about = { ...asked, id: app.newId(), bank_id: bank.id, user_id: bank.user_id }
+  const found =
+    (await syncs.insertSync(tx, about)) ??
+    (await syncs.findOpen(tx, asked.tenant_id, bank.id)) ??
+    (await syncs.insertSync(tx, about)) // it ended between the two
+  if (found) return found
+  throw new Problem('conflict', { detail: 'syncs of this bank begin and end just now; ask again' })
 }
 
 /** A turn of the bank's schedule. */

@@ -82,6 +82,10 @@ export const TROUBLES = {
   rate_limited: { code: 'rate_limited', message: 'The bank, or the limit of this connection, wants less.' },
   unavailable: { code: 'bank_unavailable', message: 'The bank could not be reached, or failed.' },
   unreadable: { code: 'unreadable_answer', message: 'What the bank answered could not be read.' },
+  blocked: {
+    code: 'account_blocked',
+    message: 'The bank keeps an account closed for now; the others were read.',
+  },
   refused: { code: 'bank_refused', message: 'The bank refused what it was asked.' },
   disabled: { code: 'connection_disabled', message: 'The connection of this bank is disabled.' },
 } as const satisfies Record<string, Omit<Trouble, 'vendor_code'>>
@@ -90,6 +94,7 @@ function refused(refusal: Refusal | undefined, status: number | null): Omit<Trou
   const reason = refusal?.reason ?? 'unknown'
   if (reason === 'credentials_refused' || status === 401) return TROUBLES.credentials_refused
   if (reason === 'not_permitted' || status === 403) return TROUBLES.not_permitted
+  if (status === 423) return TROUBLES.blocked
   if (reason === 'rate_limited' || status === 429) return TROUBLES.rate_limited
   if (reason === 'not_found' || status === 404) return TROUBLES.not_found
   return reason === 'vendor_unavailable' ? TROUBLES.unavailable : TROUBLES.refused
