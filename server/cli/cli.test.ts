@@ -149,11 +149,19 @@ test('connections, sources and subscriptions are made, shown and deleted, and se
 
   const [own, hook] = await Promise.all([
     trilho(['source', 'create', 'stripe', '--secret', 'whsec_of_the_shop', '--json'], KEY),
-    trilho(['subscription', 'create', `${url}/sandbox/bin/two`, '--event', 'payment.*', '--json'], KEY),
+    trilho(
+      [
+        ...['subscription', 'create', `${url}/sandbox/bin/two`, '--event', 'payment.*', '--json'],
+        ...['--payload', '{"template":{"is":"{{type}}"}}', '--weight', '3'],
+      ],
+      KEY,
+    ),
   ])
   assert.equal((JSON.parse(own.out) as { secrets: number }).secrets, 1)
-  const hooked = JSON.parse(hook.out) as { id: string; event_types: string[]; secret: string }
-  assert.deepEqual(hooked.event_types, ['payment.*'])
+  const hooked = JSON.parse(hook.out) as { id: string; event_types: string[]; secret: string; weight: number }
+  assert.deepEqual([hooked.event_types, hooked.weight], [['payment.*'], 3])
+  const preview = ['subscription', 'preview', hooked.id, '--type', 'payment.completed']
+  assert.equal((await trilho(preview, KEY)).out, '{"is":"payment.completed"}\n')
   assert.equal((await trilho(['subscription', 'secret', hooked.id], KEY)).out, `${hooked.secret}\n`)
   await Promise.all([
     trilho(['source', 'delete', (JSON.parse(own.out) as { id: string }).id], KEY),

@@ -14,6 +14,7 @@ import {
   readPairs,
   show,
   showPage,
+  wholeNumber,
 } from './output.ts'
 
 type Subscription = Record<string, unknown> & {
@@ -29,8 +30,12 @@ type Create = Remote & {
   event?: string[]
   secret?: string
   filter?: string
+  payload?: string
+  weight?: string
   header?: string[]
 }
+type Preview = Remote & { event?: string; type?: string; payload?: string; filter?: string }
+type Previewed = { matches: boolean; body: string | null; error: string | null }
 
 const COLUMNS: Column<Subscription>[] = [
   ['ID', (subscription) => subscription.id],
@@ -40,12 +45,12 @@ const COLUMNS: Column<Subscription>[] = [
   ['NAME', (subscription) => subscription.name],
 ]
 
-async function readFilter(io: Io, given: string): Promise<unknown> {
+async function readJson(io: Io, flag: string, given: string): Promise<unknown> {
   const text = await readArgument(io, given)
   try {
     return JSON.parse(text)
   } catch {
-    throw failure(EXIT.usage, '--filter is not JSON')
+    throw failure(EXIT.usage, `${flag} is not JSON`)
   }
 }
 
@@ -58,6 +63,7 @@ export const subscription: RegisterCommand = (program, io) => {
   const group = program.command('subscription').description('Who wants which events, and where to')
 
   createCommand(group, io)
+  previewCommand(group, io)
   lifeCommands(group, io)
 
   const list = paged(group.command('list'))
@@ -125,16 +131,27 @@ function createCommand(group: Command, io: Io): void {
     .option('--event <type>', 'payment.completed, payment.*, or * (default); repeatable', collect)
     .option('--customer <name>', 'of yours, whose it is: it is sent the events of that one alone')
     .option('--filter <json>', 'only events whose data fits, JSON, @file or -')
+    .option(
+      '--payload <json>',
+      'what is sent in place of the event: {"template":…} or {"expression":…}, @file or -',
+    )
+    .option(
+      '--weight <number>',
+      'its turns for each turn of one that weighs 1, while more is due than can be sent',
+    )
     .option('--header <name=value>', 'sent with each delivery, kept in the vault; repeatable', collect)
     .option('--secret <secret>', 'whsec_… of your own, @file or -; one is made where it is absent')
     .action(async (url: string, options: Create) => {
-      const { event = ['*'], customer, secret, filter, header, name = URL.parse(url)?.host ?? url } = options
+      const { event = ['*'], customer, secret, filter, header, payload, weight } = options
+      const { name = URL.parse(url)?.host ?? url } = options
       const body = {
         name,
         url,
         event_types: event,
         ...(customer !== undefined && { customer }),
-        ...(filter !== undefined && { filter: await readFilter(io, filter) }),
+        ...(filter !== undefined && { filter: await readJson(io, '--filter', filter) }),
+        ...(payload !== undefined && { payload: await readJson(io, '--payload', payload) }),
+        ...(weight !== undefined && { weight: wholeNumber(weight) }),
         ...(header !== undefined && { headers: await readPairs(io, '--header', header) }),
         ...(secret !== undefined && { secret: (await readArgument(io, secret)).trim() }),
       }
@@ -147,3 +164,33 @@ function createCommand(group: Command, io: Io): void {
     "subscription create http://localhost:4000/hooks --event 'payment.*' --event order.shipped",
   )
 }
+
+function previewCommand(group: Command, io: Io): void {
+  const preview = remote(group.command('preview [id]'))
+    .description('Print what a subscription would send; nothing is sent')
+    .option('--event <id>', 'for this event of the past')
+    .option('--type <type>', 'for the example of this type')
+    .option('--payload <json>', 'in place of its own: {"template":…} or {"expression":…}, @file or -')
+    .option('--filter <json>', 'in place of its own, JSON, @file or -')
+    .action(async (id: string | undefined, options: Preview) => {
+      const { event, type, payload, filter } = options
+      const body = {
+        ...(id !== undefined && { subscription_id: id }),
+        ...(event !== undefined && { event_id: event }),
+        ...(type !== undefined && { event_type: type }),
+        ...(payload !== undefined && { payload: await readJson(io, '--payload', payload) }),
+        ...(filter !== undefined && { filter: await readJson(io, '--filter', filter) }),
+      }
+      const path = '/v1/subscriptions/preview'
+      const made = await openClient(options).send<Previewed>('POST', path, body)
+      show(io, options, made, inWords)
+    })
+  examples(
+    preview,
+    'subscription preview sub_01jz8k3v9mf2tb7xq4c5n6p8rs --type payment.completed',
+    'subscription preview --type payment.completed --payload \'{"template":{"id":"{{id}}"}}\'',
+  )
+}
+
+const inWords = ({ matches, body, error }: Previewed): string =>
+  matches ? (body ?? String(error)) : `would not be sent; its body: ${body ?? error}`
