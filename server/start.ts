@@ -9,6 +9,7 @@ import { sandboxAt } from './modules/inbound/inbound.ts'
 import { firstLink } from './modules/people/people.ts'
 import { ensureAdminKey } from './modules/tenants/tenants.ts'
 import { type Config, isDevelopment } from './platform/config.ts'
+import { isConnectionLoss } from './platform/database/database.ts'
 import type { Log } from './platform/log.ts'
 import { StartError } from './platform/start_error.ts'
 import { createVendors, mountVendors } from './sandbox/sandbox.ts'
@@ -27,6 +28,16 @@ export type Running = {
 
 /** Starts the roles the settings name, in this process. Throws `StartError` with one line for people. */
 export async function start(config: Config, log?: Log): Promise<Running> {
+  try {
+    return await begin(config, log)
+  } catch (error) {
+    if (error instanceof StartError || !isConnectionLoss(error)) throw error
+    const { message } = error as Error
+    throw new StartError(`PostgreSQL cannot be reached: it went away during the start (${message}).`)
+  }
+}
+
+async function begin(config: Config, log: Log | undefined): Promise<Running> {
   const { app, close } = await openApp(config, log)
   const undo: (() => Promise<unknown>)[] = [close]
   const stop = async () => {

@@ -17,7 +17,7 @@ const WORKERS = 3
 /** What waits for its last retry, at receivers that failed until now, may take so long. */
 const PATIENCE_MS = 300_000
 /** Whoever starts while PostgreSQL is down says so and ends; its supervisor starts it again. */
-const WAITS_FOR_POSTGRES = /ended by itself: PostgreSQL cannot be reached/
+const WAITS_FOR_POSTGRES = /ended by itself:[\s\S]*PostgreSQL cannot be reached/
 /** One trouble of so many is PostgreSQL's. */
 const POSTGRES_EACH = 12
 /** A lease ends after 10 or 15 s; what is still in a dead hand so long after that was forgotten. */
