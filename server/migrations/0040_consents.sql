@@ -19,7 +19,7 @@ create table bank_consent (
   rejection     jsonb, -- {code, by, detail}
   expires_at    timestamptz, -- null: until it is revoked
   authorised_at timestamptz,
-  asked_at      timestamptz, -- when the bank was last asked what became of it
+  look_at       timestamptz, -- when the bank is to be asked what became of it; null: it is over
   warned_at     timestamptz, -- when its end was told ahead of time
   created_at    timestamptz not null default now(),
   updated_at    timestamptz not null default now(),
@@ -28,8 +28,9 @@ create table bank_consent (
 create unique index on bank_consent (tenant_id, connection_id, vendor_id) where vendor_id is not null;
 create index on bank_consent (tenant_id, bank_id, id);
 create index on bank_consent (tenant_id, user_id, id);
-create index on bank_consent (expires_at) where state = 'AUTHORISED';
-create index on bank_consent (asked_at) where state in ('CREATING', 'AWAITING_AUTHORISATION', 'AUTHORISED');
+create index on bank_consent (tenant_id, bank_id, authorised_at) where state = 'AUTHORISED';
+create index on bank_consent (expires_at) where state = 'AUTHORISED' and warned_at is null;
+create index on bank_consent (look_at) where look_at is not null;
 call isolate('bank_consent');
 grant select, insert, update, delete on bank_consent to trilho_app;
 call open_to_worker('bank_consent', 'select');

@@ -124,7 +124,7 @@ test('a consent that we revoke loses its token at once, and the bank hears of it
 test('a consent that is revoked at the bank is over here, token and all', async () => {
   const { consent, connection_id } = await agreed()
   bank.consents.reject(String(consent['vendor_id']), 'USER', 'CUSTOMER_MANUALLY_REVOKED')
-  await asOf(consent['vendor_id'], { asked_at: new Date(Date.now() - 7 * HOUR_MS) })
+  await asOf(consent['vendor_id'], { look_at: new Date(0) })
   await keepConsents(product.app)
   assert.equal((await read(consent['id']))['state'], 'REJECTED')
   assert.equal((await told('consent.revoked', consent['id'])).length, 1)
@@ -135,7 +135,7 @@ test('a consent that is revoked at the bank is over here, token and all', async 
 test('nobody who is not back within the hour is awaited any longer', async () => {
   const { id } = await connected()
   const consent = await ask(id)
-  await asOf(consent['vendor_id'], { created_at: new Date(Date.now() - 3 * HOUR_MS) })
+  await asOf(consent['vendor_id'], { created_at: new Date(Date.now() - 3 * HOUR_MS), look_at: new Date(0) })
   await keepConsents(product.app)
   const { state, rejection } = (await read(consent['id'])) as { state: string; rejection: Json }
   assert.deepEqual([state, rejection['code']], ['REJECTED', 'CONSENT_EXPIRED'])

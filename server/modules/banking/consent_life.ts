@@ -74,15 +74,13 @@ async function authorise(app: App, row: queries.ConsentRow, told: VendorConsent)
     const moved = await queries.moveConsent(tx, row, ['AWAITING_AUTHORISATION'], {
       state: 'AUTHORISED',
       authorised_at: now,
-      asked_at: now,
       permissions: told.permissions,
-      expires_at: told.expires_at === null ? null : new Date(told.expires_at),
+      ...untilAgain(now, told.expires_at),
     })
     if (!moved) return { out: 0, drafts: [] }
-    const before = await queries.listOpen(tx, { tenant_id, id: bank_id })
+    const before = await queries.listAuthorised(tx, { tenant_id, id: bank_id })
     const drafts = [draftOf('consent.authorised', moved)]
-    for (const other of before.filter((one) => one.id !== id && one.state === 'AUTHORISED'))
-      drafts.push(...(await replace(app, tx, other)))
+    for (const other of before.filter((one) => one.id !== id)) drafts.push(...(await replace(app, tx, other)))
     return { out: drafts.length - 1, drafts }
   })
   if (replaced > 0) app.db.notify('trilho_job', 'new')
@@ -134,16 +132,18 @@ async function askBank(app: App, row: queries.ConsentRow): Promise<Heard<VendorC
 
 /** By the clock: what waited too long, what the bank may have ended, what is about to end. */
 export async function keepConsents(app: App): Promise<void> {
-  const now_ms = app.clock.now().getTime()
-  const at = (ago_ms: number) => new Date(now_ms - ago_ms)
-  const worker = app.db.worker
-  const unasked = await queries.listUnasked(worker, {
-    waiting: at(HOUR_MS),
-    agreed: at(AGAIN_MS),
-    expired: at(0),
-  })
-  for (const row of unasked) await each(app, row, askAgain)
-  for (const row of await queries.listEnding(worker, at(-WARN_MS))) await each(app, row, warn)
+  const now = app.clock.now()
+  const { worker } = app.db
+  for (const row of await queries.listDue(worker, now)) await each(app, row, askAgain)
+  const soon = new Date(now.getTime() + WARN_MS)
+  for (const row of await queries.listEnding(worker, soon)) await each(app, row, warn)
+}
+
+/** When it ends, and when the bank is asked of it next: then at the latest. */
+function untilAgain(now: Date, told: string | null) {
+  const expires_at = told === null ? null : new Date(told)
+  const again = new Date(now.getTime() + AGAIN_MS)
+  return { expires_at, look_at: expires_at && expires_at > now && expires_at < again ? expires_at : again }
 }
 
 /** One that fails holds up none of the others. */
@@ -166,9 +166,8 @@ async function askAgain(app: App, row: queries.ConsentRow): Promise<void> {
   if (status === 'REJECTED') return void (await endConsent(app, row, rejection ?? UNSAID))
   // Nobody came back within the hour, or the bank's hour is a little longer.
   if (row.state === 'AWAITING_AUTHORISATION') return heed(app, row, agreed(heard.told, row, now), false)
-  const expires_at = heard.told.expires_at === null ? null : new Date(heard.told.expires_at)
   await inTenant(app.db, row.tenant_id, (tx) =>
-    queries.moveConsent(tx, row, ['AUTHORISED'], { asked_at: now, expires_at }),
+    queries.moveConsent(tx, row, ['AUTHORISED'], untilAgain(now, heard.told.expires_at)),
   )
 }
 
@@ -185,10 +184,12 @@ const OVER = { code: 'CONSENT_MAX_DATE_REACHED', by: 'TPP', detail: 'its time is
 async function unheard(app: App, row: queries.ConsentRow, is_gone: boolean): Promise<void> {
   const now = app.clock.now()
   if (is_gone) return void (await endConsent(app, row, { ...UNSAID, detail: 'the bank knows nothing of it' }))
-  if (row.state === 'AWAITING_AUTHORISATION') return void (await endConsent(app, row, EXPIRED))
+  // Should the bank have a yes that never reached us, it gets it back.
+  if (row.state === 'AWAITING_AUTHORISATION')
+    return void (await endConsent(app, row, EXPIRED, (tx) => enqueueRevoke(app, tx, row)))
   if (row.expires_at && row.expires_at < now) return void (await endConsent(app, row, OVER))
   await inTenant(app.db, row.tenant_id, (tx) =>
-    queries.moveConsent(tx, row, ['AUTHORISED'], { asked_at: now }),
+    queries.moveConsent(tx, row, ['AUTHORISED'], untilAgain(now, row.expires_at?.toISOString() ?? null)),
   )
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { VendorConsent } from '../../kit/banking.ts'
 import type { Db, Tx } from '../../platform/database/database.ts'
 import type { Place } from './queries.ts'
@@ -18,7 +19,7 @@ export type ConsentRow = {
   rejection: VendorConsent['rejection']
   expires_at: Date | null
   authorised_at: Date | null
-  asked_at: Date | null
+  look_at: Date | null
   warned_at: Date | null
   created_at: Date
   updated_at: Date
@@ -36,7 +37,7 @@ const CONSENT = [
   'rejection',
   'expires_at',
   'authorised_at',
-  'asked_at',
+  'look_at',
   'warned_at',
   'created_at',
   'updated_at',
@@ -44,7 +45,7 @@ const CONSENT = [
 
 type NewConsent = Pick<
   ConsentRow,
-  'tenant_id' | 'id' | 'bank_id' | 'connection_id' | 'user_id' | 'permissions'
+  'tenant_id' | 'id' | 'bank_id' | 'connection_id' | 'user_id' | 'permissions' | 'look_at'
 >
 
 export async function insertConsent(tx: Tx, { permissions, ...row }: NewConsent): Promise<void> {
@@ -62,7 +63,7 @@ export const findConsent = (tx: Tx, { tenant_id, id }: Place): Promise<ConsentRo
 
 type Change = Partial<
   Pick<ConsentRow, 'vendor_id' | 'state' | 'permissions' | 'rejection' | 'expires_at' | 'authorised_at'> &
-    Pick<ConsentRow, 'asked_at' | 'warned_at'>
+    Pick<ConsentRow, 'look_at' | 'warned_at'>
 >
 
 /** Only from one of these states: nothing where somebody else was first. */
@@ -78,6 +79,7 @@ export function moveConsent(
       ...change,
       ...(permissions && { permissions: JSON.stringify(permissions) }),
       ...(rejection !== undefined && { rejection: rejection && JSON.stringify(rejection) }),
+      ...(change.state === 'REJECTED' && { look_at: null }),
       updated_at: new Date(),
     })
     .where('tenant_id', '=', tenant_id)
@@ -117,15 +119,14 @@ export function listConsents(
     .execute() as Promise<ConsentRow[]>
 }
 
-/** Of a bank, those that are not over, newest first. */
-export const listOpen = (tx: Tx, { tenant_id, id }: Place): Promise<ConsentRow[]> =>
+/** Of a bank, those that hold. */
+export const listAuthorised = (tx: Tx, { tenant_id, id }: Place): Promise<ConsentRow[]> =>
   tx
     .selectFrom('bank_consent')
     .select(CONSENT)
     .where('tenant_id', '=', tenant_id)
     .where('bank_id', '=', id)
-    .where('state', '<>', 'REJECTED')
-    .orderBy('id', 'desc')
+    .where('state', '=', sql.lit('AUTHORISED'))
     .execute() as Promise<ConsentRow[]>
 
 /** The one that lets the bank be asked now: the newest where there are several. */
@@ -135,7 +136,7 @@ export const findCurrent = (tx: Tx, { tenant_id, id }: Place, now: Date): Promis
     .select(CONSENT)
     .where('tenant_id', '=', tenant_id)
     .where('bank_id', '=', id)
-    .where('state', '=', 'AUTHORISED')
+    .where('state', '=', sql.lit('AUTHORISED'))
     .where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
     .orderBy('authorised_at', 'desc')
     .limit(1)
@@ -143,23 +144,13 @@ export const findCurrent = (tx: Tx, { tenant_id, id }: Place, now: Date): Promis
 
 const MOST_AT_ONCE = 500
 
-/** Of all tenants: those of whose fate the bank is to be asked again, the longest unasked first. */
-export const listUnasked = (
-  db: Db,
-  before: { waiting: Date; agreed: Date; expired: Date },
-): Promise<ConsentRow[]> =>
+/** Of all tenants: those of whose fate the bank is to be asked, the longest overdue first. */
+export const listDue = (db: Db, now: Date): Promise<ConsentRow[]> =>
   db
     .selectFrom('bank_consent')
     .select(CONSENT)
-    .where('state', 'in', ['CREATING', 'AWAITING_AUTHORISATION', 'AUTHORISED'])
-    .where(({ or, and, eb }) =>
-      or([
-        and([eb('state', '<>', 'AUTHORISED'), eb('created_at', '<', before.waiting)]),
-        and([eb('state', '=', 'AUTHORISED'), eb('asked_at', '<', before.agreed)]),
-        and([eb('state', '=', 'AUTHORISED'), eb('expires_at', '<', before.expired)]),
-      ]),
-    )
-    .orderBy('asked_at')
+    .where('look_at', '<', now)
+    .orderBy('look_at')
     .limit(MOST_AT_ONCE)
     .execute() as Promise<ConsentRow[]>
 
@@ -168,7 +159,7 @@ export const listEnding = (db: Db, until: Date): Promise<ConsentRow[]> =>
   db
     .selectFrom('bank_consent')
     .select(CONSENT)
-    .where('state', '=', 'AUTHORISED')
+    .where('state', '=', sql.lit('AUTHORISED'))
     .where('expires_at', '<', until)
     .where('warned_at', 'is', null)
     .limit(MOST_AT_ONCE)

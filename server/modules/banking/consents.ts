@@ -64,9 +64,11 @@ export async function createConsent(
   const id = app.newId()
   const place = { tenant_id, id }
   const permissions = input.permissions ?? USUAL_PERMISSIONS
+  const { id: connection_id } = connection
+  const look_at = new Date(app.clock.now().getTime() + VISIT_LIFE_MS)
   await inTenant(app.db, tenant_id, async (tx) => {
     const { id: bank_id, user_id } = bank
-    await queries.insertConsent(tx, { ...place, bank_id, user_id, connection_id: connection.id, permissions })
+    await queries.insertConsent(tx, { ...place, bank_id, user_id, connection_id, permissions, look_at })
     await audit(tx, actor, 'bank_consent.create', toWire('bank_consent', id), { bank_id: bank_wire_id })
   })
   const { return_to, ...asked } = input
@@ -76,7 +78,7 @@ export async function createConsent(
   })
   if ('trouble' in heard) throw await notCreated(app, place, heard.trouble)
   const row = await inTenant(app.db, tenant_id, (tx) =>
-    queries.moveConsent(tx, place, ['CREATING'], { ...fromVendor(heard.told), asked_at: app.clock.now() }),
+    queries.moveConsent(tx, place, ['CREATING'], fromVendor(heard.told)),
   )
   if (!row) throw new Problem('conflict', { detail: 'the bank took too long to answer; begin again' })
   return { ...toConsent(row), ...(await visit(app, actor, connection, row, { return_to })) }
@@ -212,7 +214,7 @@ export function endConsent(
     const before = await queries.findConsent(tx, { tenant_id, id })
     const from = before?.state
     if (!before || !from || from === 'REJECTED') return { out: false, drafts: [] }
-    const change = { state: 'REJECTED' as const, rejection, asked_at: app.clock.now() }
+    const change = { state: 'REJECTED' as const, rejection }
     const row = await queries.moveConsent(tx, { tenant_id, id }, [from], change)
     if (!row) return { out: false, drafts: [] }
     const { connection_id, bank_id } = row

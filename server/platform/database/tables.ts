@@ -145,7 +145,7 @@ export interface Tables {
     rejection: Jsonb | null
     expires_at: Timestamp | null
     authorised_at: Timestamp | null
-    asked_at: Timestamp | null
+    look_at: Timestamp | null
     warned_at: Timestamp | null
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
