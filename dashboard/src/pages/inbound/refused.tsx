@@ -36,7 +36,7 @@ function Detail({ id, close }: { id: string; close: () => void }) {
   const say = useText()
   const reason = useReason()
   const sources = useSources()
-  const read = useRead(['quarantine', id], () =>
+  const read = useRead(['quarantined', id], () =>
     ask(api.GET('/v1/quarantine/{id}', { params: { path: { id } } })),
   )
   return (

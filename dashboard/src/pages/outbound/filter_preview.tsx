@@ -7,6 +7,7 @@ import { useMay } from '../../api/session.tsx'
 import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { useText } from './form_text.ts'
+import { isWanted } from './payload.ts'
 import { readFilter } from './subscription_draft.ts'
 
 const LOOKED_AT = 100
@@ -82,11 +83,6 @@ async function keptOf(where: Record<string, unknown>, events: Event[]): Promise<
   if (!ok) throw new Error(errors.map(({ reason }) => reason).join('; '))
   return new Set((output as { [MARK]: number }[]).map((one) => events[one[MARK]]?.id ?? ''))
 }
-
-const isWanted = (patterns: string[], type: string): boolean =>
-  patterns.some(
-    (one) => one === '*' || one === type || (one.endsWith('.*') && type.startsWith(one.slice(0, -1))),
-  )
 
 /** Null while it is not yet a JSON object. */
 function parsed(text: string): Record<string, unknown> | null {

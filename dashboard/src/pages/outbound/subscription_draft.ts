@@ -1,5 +1,6 @@
 import type { Subscription } from '../../api/names.ts'
 import type { paths } from '../../api/schema.ts'
+import { type PayloadDraft, payloadDraftOf, payloadOf } from './payload.ts'
 
 type Create = paths['/v1/subscriptions']['post']['requestBody']['content']['application/json']
 type Auth = NonNullable<Create['auth']>
@@ -61,7 +62,7 @@ export const AUTH_FIELDS: Record<AuthType, AuthField[]> = {
 }
 
 /** The form of a subscription: text and numbers as they were typed. An empty number is nothing set. */
-export type Draft = {
+export type Draft = PayloadDraft & {
   name: string
   url: string
   event_types: string[]
@@ -91,6 +92,7 @@ export function draftOf(of: Subscription | null): Draft {
     event_types: of?.event_types ?? [],
     description: of?.description ?? '',
     filter: of?.filter ? JSON.stringify(of.filter, null, 2) : '',
+    ...payloadDraftOf(of),
     auth_type: of?.auth ? 'keep' : 'none',
     auth: {},
     headers: '',
@@ -118,6 +120,7 @@ export function changeOf(draft: Draft, of: Subscription | null) {
     event_types: draft.event_types,
     description: draft.description.trim() || null,
     filter: readFilter(draft.filter),
+    payload: payloadOf(draft) ?? null,
     order: orderOf(draft, of),
     rate: isSet(draft.rate_count)
       ? { count: Number(draft.rate_count), per_s: Number(draft.rate_per_s) || 1 }

@@ -11,6 +11,9 @@ import { AuthFields } from './auth_fields.tsx'
 import { DeliveryFields } from './delivery_fields.tsx'
 import { FilterPreview } from './filter_preview.tsx'
 import { useText } from './form_text.ts'
+import { payloadOf } from './payload.ts'
+import { PayloadFields } from './payload_fields.tsx'
+import { useText as usePayloadText } from './payload_text.ts'
 import { changeOf, createOf, type Draft, draftOf, readFilter, readHeaders } from './subscription_draft.ts'
 
 export type SubscriptionForm = UseFormReturnType<Draft>
@@ -19,6 +22,7 @@ export type SubscriptionForm = UseFormReturnType<Draft>
 export function SubscriptionFields({ of }: { of: Subscription | null }) {
   const say = useText()
   const word = useWords()
+  const payload = usePayloadText()
   const form = useForm<Draft>({
     initialValues: draftOf(of),
     validate: {
@@ -27,6 +31,8 @@ export function SubscriptionFields({ of }: { of: Subscription | null }) {
       event_types: (value) => (value.length > 0 ? null : say('required')),
       filter: (value) => (isFilter(value) ? null : say('not_object')),
       headers: (value) => (readHeaders(value) ? null : say('headers_wrong')),
+      template: (_, draft) => (payloadOf(draft) === undefined ? payload('not_json') : null),
+      expression: (_, draft) => (payloadOf(draft) === undefined ? payload('empty') : null),
       order_key: (value, { order_per }) => (order_per === 'key' && !value.trim() ? say('required') : null),
     },
   })
@@ -46,6 +52,7 @@ export function SubscriptionFields({ of }: { of: Subscription | null }) {
           {...form.getInputProps('filter')}
         />
         <FilterPreview filter={form.values.filter} event_types={form.values.event_types} />
+        <PayloadFields form={form} of={of} />
         <AuthFields form={form} of={of} />
         <Textarea
           label={say('headers')}

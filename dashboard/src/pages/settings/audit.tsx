@@ -166,7 +166,7 @@ function Detail({ of: { detail, request_id } }: { of: Entry }) {
   return (
     <Popover width={420} position="left" withArrow trapFocus>
       <Popover.Target>
-        <UnstyledButton aria-label={say('show')} maw={260}>
+        <UnstyledButton title={say('show')} maw={260}>
           <Text size="xs" ff="monospace" c="dimmed" truncate>
             {text === '{}' ? request_id : text}
           </Text>

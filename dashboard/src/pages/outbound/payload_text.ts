@@ -1,0 +1,36 @@
+import { texts } from '../../text/text.ts'
+
+export const useText = texts('payload', {
+  en: {
+    payload: 'What is sent',
+    as_is: 'The event as it is',
+    template: 'Template',
+    expression: 'Expression',
+    about_as_is: 'type, timestamp and data, as the catalog has them.',
+    about_template: 'JSON in whose texts {{place}} stands for a value of the event, such as {{place_id}}.',
+    about_expression: 'JSONata over the event: its id, type, version, timestamp and data.',
+    preview: 'As it would leave',
+    of_event: 'For which event',
+    past: 'Past events',
+    examples: 'Examples of the catalog',
+    missed: 'This event would not be sent, because of its',
+    not_json: 'This is not JSON.',
+    empty: 'Write what is sent.',
+  },
+  'pt-BR': {
+    payload: 'O que é enviado',
+    as_is: 'O evento como é',
+    template: 'Modelo',
+    expression: 'Expressão',
+    about_as_is: 'type, timestamp e data, como no catálogo.',
+    about_template: 'JSON em cujos textos {{place}} vale por um valor do evento, como {{place_id}}.',
+    about_expression: 'JSONata sobre o evento: id, type, version, timestamp e data.',
+    preview: 'Como sairia',
+    of_event: 'Para qual evento',
+    past: 'Eventos passados',
+    examples: 'Exemplos do catálogo',
+    missed: 'Este evento não seria enviado, por causa de',
+    not_json: 'Isto não é JSON.',
+    empty: 'Escreva o que é enviado.',
+  },
+})
