@@ -6,13 +6,14 @@ import { call } from './call.ts'
 import { deliver } from './deliver.ts'
 import { fair } from './fair.ts'
 import { growth } from './growth.ts'
+import { importing } from './import.ts'
 import { ingest } from './ingest.ts'
 import { pipeline } from './pipeline.ts'
 import { records } from './records.ts'
 import { replay } from './replay.ts'
 import { statements } from './statements.ts'
 
-// npm run bench -- ingest | ack | n8n | deliver | fair | call | pipeline | cache | statements   [--rounds=5]
+// npm run bench -- ingest | ack | n8n | deliver | fair | call | pipeline | cache | statements | import   [--rounds=5]
 // npm run bench -- records | growth | replay | backlog   [--rows=1000000]
 //
 // Each prints a table, and as its last line one JSON object. Ours and its peers take turns in one run.
@@ -26,6 +27,7 @@ const BENCHES: Record<string, Bench> = {
   pipeline,
   cache,
   statements,
+  import: importing,
   records,
   growth,
   replay,
