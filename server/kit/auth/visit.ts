@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { type Asking, completeUrl, type Obtained, quoted } from './asking.ts'
 import { credentialOf } from './credential.ts'
@@ -26,6 +27,18 @@ export type Visit = { redirect_uri: string; scope?: string }
 
 export function leave(auth: AuthorizationCode, asking: Asking, visit: Visit): Promise<Left> {
   return auth.fapi ? leavePushed(auth, auth.fapi, asking, visit) : leavePlain(auth, asking, visit)
+}
+
+/** Whose answer it is: in the open, or inside one that is signed, whose signature is checked once it is known whose. */
+export function stateOf(query: URLSearchParams): string {
+  const [plain, signed] = [query.get('state'), query.get('response')]
+  if (plain !== null || signed === null) return plain ?? ''
+  try {
+    const { state } = decodeJwt(signed)
+    return typeof state === 'string' ? state : ''
+  } catch {
+    return ''
+  }
 }
 
 type Back = { query: URLSearchParams; state: string; kept: string; redirect_uri: string }

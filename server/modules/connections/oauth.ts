@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Asking, notObtained, type Obtained } from '../../kit/auth/asking.ts'
 import type { AuthorizationCode } from '../../kit/auth/oauth.ts'
-import { comeBack, leave } from '../../kit/auth/visit.ts'
+import { comeBack, leave, stateOf } from '../../kit/auth/visit.ts'
 import { needsConsent } from '../../kit/auth.ts'
 import { hideSecrets } from '../../kit/masking.ts'
 import { authOf, baseUrl } from '../../kit/transports/http.ts'
@@ -124,7 +124,7 @@ const NOT_OURS: CameBack = { ok: false, because: null, name: null, connection_id
 
 /** Ends a visit: the query is what the vendor sent. Whatever is wrong is said, and a state is good once. */
 export async function finishAuthorization(app: App, query: URLSearchParams, from: From): Promise<CameBack> {
-  const state = query.get('state') ?? ''
+  const state = stateOf(query)
   const state_hash = hashOf(state)
   const tenant_id = state === '' ? null : await tenantOfState(app.db, state_hash)
   const visit = tenant_id === null ? undefined : await takeVisit(app, tenant_id, state_hash)
