@@ -32,6 +32,7 @@ let told = false
 before(async () => {
   world = await makeWorld()
   await world.stopWorkers()
+  await fillTables(world)
   const ids = await idsOf(world, world.a)
   ground = { ...(await crowd(world)), whole: WHOLE }
   // What goes by the clock works through so many rows at a time, and would be heard at some minutes and not at others.
