@@ -111,11 +111,11 @@ export function signedRequest(
   return name ? Promise.resolve(whole) : null
 }
 
-/** An answer that gives another id back than the one it was asked under is not the answer; none at all may be an error's. */
+/** An answer that does not give the id back that it was asked under is not the answer; of a refusal it is not asked. */
 export function mirrored(opened: Opened, request: EgressRequest, result: EgressResult): EgressResult {
   const { mirrored_header: name } = opened.provider
   if (!name || result.kind === 'error' || result.status > 299) return result
-  if (result.headers[name] === request.headers[name]) return result
+  if (result.headers[name]?.toLowerCase() === request.headers[name]) return result
   const { timing, flowed } = result
   return {
     kind: 'error',

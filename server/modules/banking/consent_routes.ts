@@ -3,7 +3,6 @@ import type { App, Http } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import {
   Consent,
-  ConsentQuery,
   Consents,
   CreateConsent,
   CreatedConsent,
@@ -108,7 +107,7 @@ function reading(http: Http, app: App): void {
         operationId: 'listAllConsents',
         summary: 'List consents over all banks, newest first',
         tags,
-        querystring: ConsentQuery,
+        querystring: PageQuery,
         response: { 200: Consents },
       },
     },

@@ -1,8 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { toWire } from '../../platform/ids.ts'
-import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
 import type { ConsentRow } from './consent_queries.ts'
-import { UserId } from './schema.ts'
 
 const closed = { additionalProperties: false }
 
@@ -93,9 +92,6 @@ export const Consent = Type.Object({
 })
 export type Consent = Static<typeof Consent>
 export const Consents = Page(Consent)
-
-export const ConsentQuery = Type.Object({ ...PageQuery.properties, user_id: Type.Optional(UserId) }, closed)
-export type ConsentQuery = Static<typeof ConsentQuery>
 
 export const Visit = Type.Object({
   redirect_url: Type.String({ description: 'Of the bank; send the person there within a minute' }),

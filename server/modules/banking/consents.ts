@@ -16,7 +16,6 @@ import { type PageInput, readPage, toPage } from '../wire.ts'
 import * as queries from './consent_queries.ts'
 import {
   type Consent,
-  type ConsentQuery,
   type CreateConsent,
   type CreatedConsent,
   type ExtendConsent,
@@ -140,13 +139,12 @@ export async function listConsents(app: App, actor: Actor, bank_wire_id: string,
   return toPage('bank_consent', rows, limit, toConsent)
 }
 
-/** Of all banks, or those of one person. */
-export async function listAllConsents(app: App, actor: Actor, input: ConsentQuery) {
+/** Of all banks. */
+export async function listAllConsents(app: App, actor: Actor, input: PageInput) {
   const { tenant_id } = actor
   const { limit, before } = readPage('bank_consent', input)
-  const { user_id } = input
   const rows = await inTenant(app.db, tenant_id, (tx) =>
-    queries.listConsents(tx, tenant_id, { user_id }, limit, before),
+    queries.listConsents(tx, tenant_id, {}, limit, before),
   )
   return toPage('bank_consent', rows, limit, toConsent)
 }
