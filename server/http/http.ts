@@ -73,6 +73,15 @@ export async function createHttp(app: App, mount: Mount): Promise<Http> {
 const typed = (scope: FastifyInstance): Http =>
   scope.withTypeProvider<TypeBoxTypeProvider>() as unknown as Http
 
+/** By hand: a pattern would go over the slashes of a long run of them once for each. */
+function withoutFinalSlash(url: string): string {
+  const query_at = url.indexOf('?')
+  const path_ends = query_at < 0 ? url.length : query_at
+  let end = path_ends
+  while (end > 1 && url[end - 1] === '/') end -= 1
+  return url.slice(0, end) + url.slice(path_ends)
+}
+
 function createServer(app: App): Http {
   const { config } = app
   const server = Fastify({
@@ -89,8 +98,7 @@ function createServer(app: App): Http {
     genReqId: () => toWire('request', app.newId()),
     routerOptions: { maxParamLength: 500 },
     // Published contracts are served with a final slash and without; a redirect would lose the body of a POST.
-    rewriteUrl: ({ url = '/' }) =>
-      url.startsWith('/api/') ? url.replace(/^([^?]*?)\/+(\?|$)/, '$1$2') : url,
+    rewriteUrl: ({ url = '/' }) => (url.startsWith('/api/') ? withoutFinalSlash(url) : url),
     // A path that cannot be decoded meets no hook.
     frameworkErrors: (error, request, reply) => {
       request.actor = ANYBODY
