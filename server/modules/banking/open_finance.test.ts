@@ -87,12 +87,17 @@ test('three banks are read in parallel, each with its own keys, and one that fai
   )
 })
 
-test('what a bank tells is what is here: twins stay two, the future counts for nothing, the balance agrees', async () => {
+test('what a bank tells is what is here: twins stay two, what is announced is future, and nothing is told twice', async () => {
   const [blue] = banks as [Bank]
   const id = await agreed(blue, 'bia')
   assert.equal((await synced(id))['state'], 'succeeded')
   const accounts = await api.list(`/v1/bank-accounts?user_id=bia`)
   assert.deepEqual(accounts.map(({ kind }) => kind).sort(), ['checking', 'credit_card', 'payment'])
+  const latest = await api.list('/v1/bank-transactions?user_id=bia&limit=200')
+  assert.ok(latest.some(({ status }) => status === 'future'))
+  const twins = latest.filter(({ description }) => description === 'PIX PASSAGEM METRO')
+  const [{ at, account_id } = {}] = twins
+  assert.equal(twins.filter((one) => one['at'] === at && one['account_id'] === account_id).length, 2)
   const again = await synced(id)
   assert.deepEqual([again['imported'], again['updated'], again['removed']], [0, 0, 0])
 })

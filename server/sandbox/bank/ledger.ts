@@ -56,13 +56,13 @@ const KINDS = [
 
 export function createLedger(ispb: string): Ledger {
   let today_ms = Date.parse(`${saoPauloDay(new Date())}T00:00:00Z`)
-  const first_ms = today_ms - BACK_DAYS * DAY_MS
+  const [first_ms, opened_ms] = [today_ms - BACK_DAYS * DAY_MS, today_ms]
   const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10)
   const entries = (account: string): Entry[] => {
     const found: Entry[] = []
     for (let ms = today_ms + AHEAD_DAYS * DAY_MS; ms >= first_ms; ms -= DAY_MS) {
       const at = ms > today_ms ? 'future' : ms === today_ms ? 'today' : 'past'
-      found.push(...entriesOf(`${ispb} ${account}`, dayOf(ms), at))
+      found.push(...entriesOf(`${ispb} ${account}`, dayOf(ms), at, ms >= opened_ms))
     }
     return found
   }
@@ -87,23 +87,21 @@ const OPENING = 5_000_000
 export const saoPauloDay = (at: Date): string =>
   new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Sao_Paulo' }).format(at)
 
-function entriesOf(of: string, day: string, at: 'past' | 'today' | 'future'): Entry[] {
+/** `is_full`: one of each kind and a pair of twins, so that what changes overnight is always there to be seen. */
+function entriesOf(of: string, day: string, at: When, is_full: boolean): Entry[] {
   const dice = createHash('sha256').update(`${of} ${day}`).digest()
-  if (at === 'future') return (dice[0] ?? 0) % 5 === 0 ? [entryOf(of, day, 0, dice, at)] : []
-  // Of today there is one of each kind, so that what changes overnight is always there to be seen.
-  const count = at === 'today' ? KINDS.length : (dice[0] ?? 0) % 4
-  const plain = Array.from({ length: count }, (_, place) => entryOf(of, day, place, dice, at))
-  return (dice[1] ?? 0) % 10 === 0 || at === 'today' ? [...plain, ...twins(of, day)] : plain
+  if (at === 'future')
+    return (dice[0] ?? 0) % 5 === 0 ? [entryOf(of, day, dice, { place: 0, at, is_full: false })] : []
+  const count = is_full ? KINDS.length : (dice[0] ?? 0) % 4
+  const plain = Array.from({ length: count }, (_, place) => entryOf(of, day, dice, { place, at, is_full }))
+  return (dice[1] ?? 0) % 10 === 0 || is_full ? [...plain, ...twins(of, day)] : plain
 }
 
-function entryOf(
-  of: string,
-  day: string,
-  place: number,
-  dice: Buffer,
-  at: 'past' | 'today' | 'future',
-): Entry {
-  const kind = (at === 'today' ? KINDS[place] : KINDS[(dice[2 + place] ?? 0) % KINDS.length]) ?? KINDS[0]
+type When = 'past' | 'today' | 'future'
+type Which = { place: number; at: When; is_full: boolean }
+
+function entryOf(of: string, day: string, dice: Buffer, { place, at, is_full }: Which): Entry {
+  const kind = (is_full ? KINDS[place] : KINDS[(dice[2 + place] ?? 0) % KINDS.length]) ?? KINDS[0]
   const is_open = at === 'today' && !IMMUTABLE.has(kind.type)
   const hour = String(12 + (place % 8)).padStart(2, '0')
   return {
