@@ -162,6 +162,8 @@ export async function closedToOwn(door: Door, b: Citizen): Promise<string[]> {
     const ids = idsFor(operation, loot)
     const statuses: number[] = []
     for (const key of [b.test_key, b.live_key]) statuses.push(statusOf(await ask(door, operation, key, ids)))
+    for (const body of foreignBodies(operation, loot)) // what a field names is their own here
+      statuses.push(statusOf(await ask(door, operation, b.live_key, ids, '', body)))
     if (statuses.every((status) => status === 404 || status === 401))
       closed.push(`${operation.id} ${statuses}`)
   }
