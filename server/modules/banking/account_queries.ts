@@ -113,11 +113,11 @@ export async function listAccountsOf(
   return rows
 }
 
-/** Up to which day its transactions are known, and when they were read. Never back. */
+/** Up to which day its transactions are known, and when they were read. Never back; null leaves it as it is. */
 export async function moveRead(
   tx: Tx,
   { tenant_id, id }: Place,
-  read: { read_to: string; read_on: string | null },
+  read: { read_to: string | null; read_on: string | null },
 ): Promise<void> {
   await sql`
     update bank_account set read_to = greatest(read_to, ${read.read_to}::date),

@@ -10,14 +10,14 @@ import { inTenant, type Tx } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import * as accounts from './account_queries.ts'
-import { dayOf, earlier } from './days.ts'
+import { dayOf } from './days.ts'
 import { type BankRow, updateBank } from './queries.ts'
 import { type Difference, reconcile, type Told } from './reconcile.ts'
 import { addCounts, type Step } from './sync_queries.ts'
 import { type Draft, transactionEvents } from './told.ts'
 import * as transactions from './transaction_queries.ts'
 import { ask, type Heard, TROUBLES } from './vendor.ts'
-import { windowsOf } from './windows.ts'
+import { knownTo, windowsOf } from './windows.ts'
 
 /**
  * What a sync does, step by step: the bank's accounts; of each the transactions, window by window, and the balance; or
@@ -131,7 +131,7 @@ async function settleWindow(
     tx,
     { tenant_id, id: account_id },
     {
-      read_to: earlier(to, today),
+      read_to: knownTo({ from, to }, today),
       read_on: is_last ? today : null,
     },
   )

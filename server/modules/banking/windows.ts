@@ -58,3 +58,7 @@ function slicesOf({ from, to, ...rest }: Span, days: number | undefined): Span[]
   }
   return slices
 }
+
+/** Up to which day an account is known once a window was read: null where the window lies ahead, which says nothing of before. */
+export const knownTo = ({ from, to }: { from: string; to: string }, today: string): string | null =>
+  from > today ? null : earlier(to, today)
