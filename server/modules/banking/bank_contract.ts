@@ -1,9 +1,10 @@
 import Type from 'typebox'
 import { inTenant } from '../../platform/database/database.ts'
+import { toWire } from '../../platform/ids.ts'
 import type { Actor, App, Http } from '../app.ts'
 import { Body, wantedOf } from './bank_contract_body.ts'
 import { syncContract } from './bank_contract_sync.ts'
-import { addBank, dropBank } from './banking.ts'
+import { addBank, deleteBank } from './banking.ts'
 import { answerPlainly, banksOf, Refused, refuse, tags, UserParams } from './contract_manners.ts'
 import { type BankRow, findByNumber } from './queries.ts'
 
@@ -110,10 +111,12 @@ const toListed = ({ number, name, bank_code, state, last_synced_at }: BankRow) =
   last_sync: last_synced_at && `${last_synced_at.toISOString().slice(0, -1)}+00:00`,
 })
 
-const removeBank = (app: App, actor: Actor, user_id: string, bank_id: string): Promise<boolean> =>
-  inTenant(app.db, actor.tenant_id, async (tx) => {
-    const number = /^[0-9]{1,9}$/.test(bank_id) ? Number(bank_id) : null
-    const row = number !== null && (await findByNumber(tx, actor.tenant_id, user_id, number))
-    if (row) await dropBank(app, tx, actor, row)
-    return Boolean(row)
-  })
+async function removeBank(app: App, actor: Actor, user_id: string, bank_id: string): Promise<boolean> {
+  const number = /^[0-9]{1,9}$/.test(bank_id) ? Number(bank_id) : null
+  if (number === null) return false
+  const { tenant_id } = actor
+  const row = await inTenant(app.db, tenant_id, (tx) => findByNumber(tx, tenant_id, user_id, number))
+  if (!row) return false
+  await deleteBank(app, actor, toWire('bank', row.id))
+  return true
+}

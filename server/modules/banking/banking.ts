@@ -1,4 +1,4 @@
-import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { stand, standDown } from '../../platform/jobs/jobs.ts'
@@ -6,17 +6,20 @@ import type { Actor, App } from '../app.ts'
 import {
   addConnection,
   checkEnvironment,
+  dropAuthorization,
   openConnection,
   removeConnection,
   updateConnection,
 } from '../connections/connections.ts'
 import { audit, timeZoneOf } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
+import { isConsentOfAnother } from './consent_queries.ts'
 import * as queries from './queries.ts'
 import { type Bank, type BankQuery, type CreateBank, toBank, type UpdateBank } from './schema.ts'
 import { GONE } from './sync.ts'
 import { endSync, findOpen } from './sync_queries.ts'
 import { SYNC } from './vendor.ts'
+import { checkWorldOf } from './worlds.ts'
 
 /**
  * The banks of a tenant's people. Each stands on a connection, whose secrets are sealed with all others; what it tells
@@ -64,6 +67,7 @@ async function connectionFor(app: App, tx: Tx, actor: Actor, input: CreateBank):
     const { opened, environment } = await openConnection(app, actor.tenant_id, id)
     checkEnvironment(actor, environment)
     checkBanking(app, opened.provider.id)
+    if (opened.provider.banking?.consents) await checkFree(tx, actor.tenant_id, id, input.user_id)
     return { provider: opened.provider.id, connection_id: id, owns_connection: false }
   }
   const made = await addConnection(app, tx, actor, {
@@ -73,6 +77,20 @@ async function connectionFor(app: App, tx: Tx, actor: Actor, input: CreateBank):
     ...(credentials && { credentials }),
   })
   return { provider, connection_id: fromWire('connection', made.id), owns_connection: true }
+}
+
+/**
+ * A token is of a connection, and a consent of a bank: were there two banks on one, what the person of either agreed to
+ * would be read as the other's. A visit that another person began may still bring a token long after their bank is gone.
+ */
+async function checkFree(tx: Tx, tenant_id: string, id: string, user_id: string): Promise<void> {
+  await queries.takeTurn(tx, tenant_id, `connection ${id}`)
+  const place = { tenant_id, id }
+  if (!(await queries.isStoodOn(tx, place)) && !(await isConsentOfAnother(tx, place, user_id))) return
+  throw new Problem('conflict', {
+    field: 'connection_id',
+    detail: `connection ${toWire('connection', id)} is that of another bank; each needs one of its own, with its own token`,
+  })
 }
 
 function checkBanking(app: App, id: string): void {
@@ -121,6 +139,7 @@ export async function updateBank(app: App, actor: Actor, wire_id: string, input:
   const { settings, credentials, ...own } = input
   const before = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBank(tx, place))
   const { connection_id } = found(before, wire_id)
+  await checkWorldOf(app, actor, { connection_id })
   if (connection_id && (settings || credentials))
     await updateConnection(app, actor, toWire('connection', connection_id), {
       ...(settings && { settings }),
@@ -138,18 +157,14 @@ export async function updateBank(app: App, actor: Actor, wire_id: string, input:
 /** What it told stays; its connection and the secrets of it go at once. */
 export async function deleteBank(app: App, actor: Actor, wire_id: string): Promise<void> {
   const place = placeOf(actor, wire_id)
-  await inTenant(app.db, actor.tenant_id, async (tx) => {
-    await dropBank(app, tx, actor, found(await queries.findBank(tx, place), wire_id))
-  })
+  const before = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBank(tx, place))
+  const bank = found(before, wire_id)
+  await checkWorldOf(app, actor, bank)
+  await inTenant(app.db, actor.tenant_id, (tx) => dropBank(app, tx, actor, bank))
 }
 
 /** What is under way is ended first: whoever does it locks its work before the bank. */
-export async function dropBank(
-  app: App,
-  tx: Tx,
-  actor: Actor,
-  { id, user_id }: queries.BankRow,
-): Promise<void> {
+async function dropBank(app: App, tx: Tx, actor: Actor, { id, user_id }: queries.BankRow): Promise<void> {
   const place = { tenant_id: actor.tenant_id, id }
   const open = await findOpen(tx, actor.tenant_id, id)
   if (open) await endSync(tx, { tenant_id: actor.tenant_id, id: open.id }, GONE)
@@ -157,9 +172,29 @@ export async function dropBank(
   if (!row) return
   await standDown(tx, actor.tenant_id, scheduleOf(id))
   await queries.updateBank(tx, place, { deleted_at: app.clock.now(), connection_id: null })
-  if (row.connection_id && row.owns_connection) await removeConnection(app, tx, actor, row.connection_id)
+  await leaveConnection(app, tx, actor, row)
   await audit(tx, actor, 'bank.delete', toWire('bank', id), { user_id })
 }
+
+/** It goes with its bank; one that is not the bank's own loses what the person let it in by. */
+async function leaveConnection(app: App, tx: Tx, actor: Actor, bank: queries.BankRow): Promise<void> {
+  const { connection_id, owns_connection, provider } = bank
+  if (connection_id === null) return
+  if (owns_connection) return removeConnection(app, tx, actor, connection_id).catch(inUse)
+  if (app.providers.get(provider)?.banking?.consents)
+    await dropAuthorization(app, tx, { tenant_id: actor.tenant_id, connection_id })
+}
+
+/** The bank stays with it: what is thrown here takes all of its removal back. */
+function inUse(cause: unknown): never {
+  if (sqlState(cause) !== FOREIGN_KEY_VIOLATION) throw cause
+  throw new Problem('conflict', {
+    detail: 'the connection of this bank is used by a source or another bank; delete that first',
+    cause,
+  })
+}
+
+const FOREIGN_KEY_VIOLATION = '23503'
 
 const scheduleOf = (id: string): string => `bank ${id}`
 

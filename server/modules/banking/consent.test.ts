@@ -160,6 +160,31 @@ test('the end of a consent is told seven days ahead, once, and again when it was
   assert.equal((await told('consent.expiring', consent['id'])).length, 2)
 })
 
+test('a connection on which people agree is of one bank, and no bank of another person ever stands on it', async () => {
+  const own = await connected()
+  const on_it = { user_id: 'somebody', name: bank.name, bank_code: bank.ispb, schedule: null }
+  const other = { ...on_it, connection_id: own.connection_id }
+  const taken = await product.api.send('POST', '/v1/banks', other)
+  assert.deepEqual([taken.status, taken.body['field']], [409, 'connection_id'])
+  const made = await product.api.ok('POST', '/v1/connections', {
+    ...{ provider: 'open_finance', name: 'Shared', environment: 'development' },
+    ...connectionTo(bank),
+  })
+  const shared = { ...on_it, connection_id: made['id'] }
+  const both = await Promise.all(
+    ['first', 'second'].map((user_id) => product.api.send('POST', '/v1/banks', { ...shared, user_id })),
+  )
+  assert.deepEqual(both.map(({ status }) => status).sort(), [201, 409])
+  const first = both.find(({ status }) => status === 201)?.body ?? {}
+  assert.equal((await agree(await ask(String(first['id'])))).status, 200)
+  await product.api.ok('DELETE', `/v1/banks/${first['id']}`)
+  const access = await product.api.ok('GET', `/v1/connections/${made['id']}/authorization`)
+  assert.equal(access['state'], 'not_connected')
+  const late = { ...shared, user_id: 'third' }
+  assert.equal((await product.api.send('POST', '/v1/banks', late)).status, 409)
+  await product.api.ok('POST', '/v1/banks', { ...shared, user_id: first['user_id'] })
+})
+
 test('a newer consent takes the place of the one before, which the bank gets back', async () => {
   const { id, consent } = await agreed()
   const newer = await ask(id)

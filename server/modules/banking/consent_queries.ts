@@ -142,6 +142,24 @@ export const findCurrent = (tx: Tx, { tenant_id, id }: Place, now: Date): Promis
     .limit(1)
     .executeTakeFirst() as Promise<ConsentRow | undefined>
 
+/** Whether somebody else was ever sent to their bank for this connection. */
+export async function isConsentOfAnother(
+  tx: Tx,
+  { tenant_id, id }: Place,
+  user_id: string,
+): Promise<boolean> {
+  const row = await tx
+    .selectFrom('bank_consent')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', id)
+    .where('vendor_id', 'is not', null)
+    .where('user_id', '<>', user_id)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 const MOST_AT_ONCE = 500
 
 /** Of all tenants: those of whose fate the bank is to be asked, the longest overdue first. */

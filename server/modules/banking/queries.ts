@@ -128,6 +128,19 @@ export function listBanks(
     .execute()
 }
 
+/** Whether a bank that is there stands on this connection. */
+export async function isStoodOn(tx: Tx, { tenant_id, id }: Place): Promise<boolean> {
+  const row = await tx
+    .selectFrom('bank')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', id)
+    .where('deleted_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** All of one person's, oldest first. */
 export const listOwn = (tx: Tx, tenant_id: string, user_id: string): Promise<BankRow[]> =>
   tx

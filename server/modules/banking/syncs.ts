@@ -8,11 +8,14 @@ import { readPage, toPage } from '../wire.ts'
 import * as queries from './queries.ts'
 import { type Sync, type SyncQuery, toSync } from './schema.ts'
 import * as syncs from './sync_queries.ts'
+import { checkWorldOf } from './worlds.ts'
 
 /** Asking for syncs, and how they went. A bank has one at a time: who asks again is told of the one under way. */
 
 export async function syncBank(app: App, actor: Actor, wire_id: string): Promise<Sync> {
   const place = { tenant_id: actor.tenant_id, id: fromWire('bank', wire_id) }
+  const known = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBank(tx, place))
+  if (known) await checkWorldOf(app, actor, known)
   const row = await inTenant(app.db, actor.tenant_id, async (tx) => {
     const bank = await queries.findBank(tx, place)
     if (!bank) throw noBank(wire_id)
@@ -61,19 +64,21 @@ const BATCHES_PER_HOUR = 10
 export type Synced = { bank: queries.BankRow; sync: syncs.SyncRow }
 
 /**
- * All banks of one person but the inactive ones, or those that are named. Waits until they are done, or for as long
+ * All banks of one person, in the world of the key, but the inactive ones; or those that are named. Waits until they are done, or for as long
  * as `wait_ms`. Throws `rate_limited` for more than ten times an hour of all at once.
  */
 export async function syncAll(
   app: App,
-  { tenant_id }: Actor,
+  actor: Actor,
   user_id: string,
   { only, wait_ms }: { only?: (bank: queries.BankRow) => boolean; wait_ms: number },
 ): Promise<Synced[]> {
+  const { tenant_id } = actor
+  const open = await openTo(app, actor, user_id, only)
   const begun = await inTenant(app.db, tenant_id, async (tx) => {
     await queries.takeTurn(tx, tenant_id, `all ${user_id}`)
     const own = await queries.listOwn(tx, tenant_id, user_id)
-    const banks = own.filter((bank) => bank.state !== 'inactive' && (only?.(bank) ?? true))
+    const banks = own.filter((bank) => bank.state !== 'inactive' && open.has(bank.id))
     const batch_id = only || banks.length === 0 ? null : await newBatch(app, tx, tenant_id, user_id)
     const list: Synced[] = []
     for (const bank of banks)
@@ -82,6 +87,28 @@ export async function syncAll(
   })
   if (begun.length > 0) wake(app)
   return ended(app, tenant_id, begun, wait_ms)
+}
+
+/** Those that are named have to be of the key's world; of all, those that are not are left alone. */
+async function openTo(
+  app: App,
+  actor: Actor,
+  user_id: string,
+  only: ((bank: queries.BankRow) => boolean) | undefined,
+): Promise<Set<string>> {
+  const own = await inTenant(app.db, actor.tenant_id, (tx) => queries.listOwn(tx, actor.tenant_id, user_id))
+  const open = new Set<string>()
+  for (const bank of own.filter((one) => only?.(one) ?? true)) {
+    try {
+      await checkWorldOf(app, actor, bank)
+    } catch (error) {
+      const is_other = error instanceof Problem && error.code === 'forbidden'
+      if (is_other && !only) continue
+      if (is_other || !(error instanceof Problem)) throw error // else its sync says what is wrong with it
+    }
+    open.add(bank.id)
+  }
+  return open
 }
 
 async function newBatch(app: App, tx: Tx, tenant_id: string, user_id: string): Promise<string> {
