@@ -11,7 +11,7 @@ type Access = {
 }
 
 /** More than a page and its look-ahead, far less than what a tenant has. */
-const MOST_TOUCHED = 300
+const MOST_TOUCHED = 400
 const MOST_FILTERED = 150
 
 export type Ground = {
