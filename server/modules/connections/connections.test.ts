@@ -42,7 +42,10 @@ test('a connection says what it is for and who made it', async () => {
   assert.match(String(reply.body['created_by']), /^key_/)
   const path = `/v1/connections/${id}`
   const changed = await served.send('PATCH', path, { key, body: { description: null } })
-  assert.deepEqual([changed.body['description'], changed.body['created_by']], [null, reply.body['created_by']])
+  assert.deepEqual(
+    [changed.body['description'], changed.body['created_by']],
+    [null, reply.body['created_by']],
+  )
 })
 
 test('what does not fit the provider is refused, naming each field, and nothing is made', async () => {
