@@ -25,6 +25,7 @@ import {
 } from './reconcile_schema.ts'
 import { refreshPayment } from './settle.ts'
 import { applyWord, tell } from './told.ts'
+import { checkWorld } from './world.ts'
 
 /** What is asked of reconciliations, and what people do about what differs. */
 
@@ -91,6 +92,7 @@ export async function resolveDifference(
   const place = { tenant_id: actor.tenant_id, id: fromWire('difference', wire_id) }
   const row = await inTenant(app.db, place.tenant_id, (tx) => reconciliations.findDifference(tx, place))
   if (!row) throw new Problem('not_found', { detail: `there is no difference ${wire_id}` })
+  await checkWorld(app, actor, row.connection_id)
   if (row.state !== 'open')
     throw new Problem('conflict', { detail: `${wire_id} is resolved: ${row.resolution}` })
   const end = { resolved_by: actor.id, note: input.note ?? null }

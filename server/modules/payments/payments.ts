@@ -27,6 +27,7 @@ import {
   toRefund,
 } from './schema.ts'
 import { refreshPayment as refresh } from './settle.ts'
+import { checkWorld } from './world.ts'
 
 /**
  * Payments, alike for every provider. A payment is on record before its vendor is asked, moves by the table of
@@ -131,8 +132,12 @@ export async function cancelPayment(app: App, actor: Actor, wire_id: string, { r
 }
 
 /** For one whose outcome nobody saw and its vendor cannot tell. */
-export const resolvePayment = async (app: App, actor: Actor, wire_id: string, input: ResolvePayment) =>
-  toPayment(await resolve(app, actor, placeOf(actor, wire_id), input))
+export async function resolvePayment(app: App, actor: Actor, wire_id: string, input: ResolvePayment) {
+  const place = placeOf(actor, wire_id)
+  const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findPayment(tx, place))
+  await checkWorld(app, actor, found(row, wire_id).connection_id)
+  return toPayment(await resolve(app, actor, place, input))
+}
 
 /** Sends a payment that was held for somebody to look at. */
 export async function confirmPayment(app: App, actor: Actor, wire_id: string) {

@@ -3,7 +3,7 @@ import { before, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
 import { fromWire } from '../../platform/ids.ts'
 import { type Front, openFront } from '../../test/faulty_front.ts'
-import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { apiOf, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 
 let product: Product
 let front: Front
@@ -249,4 +249,19 @@ test('of two alike at two connections of one account nobody can say which is whi
   assert.deepEqual([one.status, other.status], ['processing', 'processing'])
   await lookedFor(one.id, other.id)
   assert.deepEqual([(await read(one.id)).status, (await read(other.id)).status], ['processing', 'processing'])
+})
+
+test('an outcome in the live world is not said by a test key', async () => {
+  front.fault(/CartaoId/, 'drop')
+  const paid = await pay('88800', {}, 'basic')
+  front.calm()
+  await sentBefore(paid.id)
+  const headers = { authorization: `Bearer ${product.admin_key}`, 'trilho-tenant': product.api.tenant_id }
+  const admin = apiOf(product.url, headers, '', '')
+  const path = `/v1/connections/${connections['basic']}`
+  await admin.ok('PATCH', path, { environment: 'production' })
+  const said = await post(paid.id, 'resolve', { outcome: 'failed', note: 'not on paper' })
+  assert.deepEqual([said.status, (await read(paid.id)).status], [403, 'processing'])
+  await admin.ok('PATCH', path, { environment: 'development' })
+  assert.equal((await post(paid.id, 'resolve', { outcome: 'failed', note: 'not on paper' })).status, 200)
 })

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import type { VendorPayment } from '../../kit/news.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { openFront } from '../../test/faulty_front.ts'
-import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { apiOf, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { differencesOf } from './compare.ts'
 import type { Standing } from './moves.ts'
 import { reconcileYesterday } from './reconcile.ts'
@@ -75,6 +75,14 @@ const open = (connection_id: string) =>
   product.api.list(`/v1/differences?state=open&connection_id=${connection_id}`) as Promise<Difference[]>
 
 const resolve = (id: string, body: Json) => product.api.send('POST', `/v1/differences/${id}/resolve`, body)
+
+/** As an administrator may. */
+async function goLive(connection_id: string): Promise<void> {
+  const headers = { authorization: `Bearer ${product.admin_key}`, 'trilho-tenant': product.api.tenant_id }
+  const admin = apiOf(product.url, headers, '', '')
+  const live = { environment: 'production', credentials: { secret_key: 'sk_live_abcdef123456' } }
+  await admin.ok('PATCH', `/v1/connections/${connection_id}`, live)
+}
 
 test('a day that agrees has no difference, and is told of', async () => {
   const connection = await stripe()
@@ -180,6 +188,17 @@ test('the clock begins each connection’s yesterday once', async () => {
     done.map(({ by_clock, day: of }) => [by_clock, of]),
     [[true, new Date(Date.parse(day) - 86_400_000).toISOString().slice(0, 10)]],
   )
+})
+
+test('what differs in the live world is not decided by a test key, also where no vendor is asked', async () => {
+  const connection = await stripe()
+  await desk()
+  await reconcile(connection)
+  const before = await open(connection)
+  await goLive(connection)
+  const said = { action: 'accept', note: 'made at the desk' }
+  assert.equal((await resolve(String(before[0]?.id), said)).status, 403)
+  assert.deepEqual(await open(connection), before)
 })
 
 test('what cannot be reconciled is refused by name', async () => {
