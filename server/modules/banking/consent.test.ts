@@ -126,7 +126,7 @@ test('a consent that is revoked at the bank is over here, token and all', async 
   bank.consents.reject(String(consent['vendor_id']), 'USER', 'CUSTOMER_MANUALLY_REVOKED')
   await asOf(consent['vendor_id'], { look_at: new Date(0) })
   await keepConsents(product.app)
-  assert.equal((await read(consent['id']))['state'], 'REJECTED')
+  await becomes(consent['id'], 'REJECTED')
   assert.equal((await told('consent.revoked', consent['id'])).length, 1)
   const access = await product.api.ok('GET', `/v1/connections/${connection_id}/authorization`)
   assert.equal(access['state'], 'not_connected')
@@ -137,8 +137,48 @@ test('nobody who is not back within the hour is awaited any longer', async () =>
   const consent = await ask(id)
   await asOf(consent['vendor_id'], { created_at: new Date(Date.now() - 3 * HOUR_MS), look_at: new Date(0) })
   await keepConsents(product.app)
+  await becomes(consent['id'], 'REJECTED')
   const { state, rejection } = (await read(consent['id'])) as { state: string; rejection: Json }
   assert.deepEqual([state, rejection['code']], ['REJECTED', 'CONSENT_EXPIRED'])
+})
+
+test('a consent that was given is not ended because its bank is late to say so, or silent', async () => {
+  const { id } = await connected()
+  const consent = await ask(id)
+  const callback = await decide(String(consent['redirect_url']), bank, 'approve')
+  const at_bank = bank.consents.find(String(consent['vendor_id']))
+  assert(at_bank)
+  bank.fail({ path: tailOf(consent), status: 503, times: 4 })
+  at_bank.status = 'AWAITING_AUTHORISATION'
+  assert.equal((await bringBack(callback)).status, 200)
+  await eventually(async () => (await rowOf(consent)).let_in_at !== null)
+  await asOf(consent['vendor_id'], { look_at: new Date(0) })
+  await keepConsents(product.app)
+  assert.equal((await read(consent['id']))['state'], 'AWAITING_AUTHORISATION')
+  at_bank.status = 'AUTHORISED'
+  await asOf(consent['vendor_id'], { look_at: new Date(0) })
+  await keepConsents(product.app)
+  await becomes(consent['id'], 'AUTHORISED')
+})
+
+/** Of its urn, as it stands in a path. */
+const tailOf = (consent: Json) => String(consent['vendor_id']).split(':').at(-1) ?? ''
+
+const rowOf = (consent: Json) =>
+  product.app.db.owner
+    .selectFrom('bank_consent')
+    .select(['let_in_at', 'look_at'])
+    .where('vendor_id', '=', String(consent['vendor_id']))
+    .executeTakeFirstOrThrow()
+
+test('of two who look after consents at once only one asks the bank, and the next time comes later', async () => {
+  const { consent } = await agreed()
+  const asked = () => bank.requests().filter((one) => one.includes(tailOf(consent))).length
+  await asOf(consent['vendor_id'], { look_at: new Date(0) })
+  const before = asked()
+  await Promise.all([keepConsents(product.app), keepConsents(product.app), keepConsents(product.app)])
+  assert.equal(asked(), before + 1)
+  assert.ok(Number((await rowOf(consent)).look_at) > Date.now() + HOUR_MS)
 })
 
 test('the end of a consent is told seven days ahead, once, and again when it was extended', async () => {

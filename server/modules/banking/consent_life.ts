@@ -31,10 +31,20 @@ export async function cameBack(app: App, { tenant_id, payload }: Job): Promise<v
     queries.findConsent(tx, { tenant_id, id: payload.consent_id }),
   )
   if (row?.state !== 'AWAITING_AUTHORISATION') return row && dropLate(app, row)
-  const told = await askBank(app, row)
-  if ('trouble' in told) throw new Error(`the bank was not heard on a consent: ${told.trouble.code}`)
-  await heed(app, row, told.told, payload.is_let_in === true)
+  const known = payload.is_let_in === true ? await letIn(app, row) : row
+  if (!known) return
+  const heard = await askBank(app, known)
+  if ('trouble' in heard) throw new Error(`the bank was not heard on a consent: ${heard.trouble.code}`)
+  if (known.let_in_at !== null && heard.told.status === 'AWAITING_AUTHORISATION')
+    throw new Error('the bank gave a token and says that it still waits')
+  await heed(app, known, heard.told)
 }
+
+/** On record before the bank is asked: whoever asks it later has to know that a token came. */
+const letIn = (app: App, row: queries.ConsentRow): Promise<queries.ConsentRow | undefined> =>
+  inTenant(app.db, row.tenant_id, (tx) =>
+    queries.moveConsent(tx, row, ['AWAITING_AUTHORISATION'], { let_in_at: app.clock.now() }),
+  )
 
 /** They came back with a token of a consent that was ended meanwhile. */
 async function dropLate(app: App, row: queries.ConsentRow): Promise<void> {
@@ -47,15 +57,10 @@ async function dropLate(app: App, row: queries.ConsentRow): Promise<void> {
 }
 
 /** A consent that the bank has agreed to and that brought no token is of no use to anybody: it is ended. */
-async function heed(
-  app: App,
-  row: queries.ConsentRow,
-  told: VendorConsent,
-  is_let_in: boolean,
-): Promise<void> {
+async function heed(app: App, row: queries.ConsentRow, told: VendorConsent): Promise<void> {
   if (told.status === 'REJECTED') return void (await endConsent(app, row, told.rejection ?? UNSAID))
   if (told.status === 'AWAITING_AUTHORISATION') return
-  if (is_let_in) return authorise(app, row, told)
+  if (row.let_in_at !== null) return authorise(app, row, told)
   const rejection = {
     code: 'CONSENT_TECHNICAL_ISSUE',
     by: 'TPP',
@@ -132,11 +137,34 @@ async function askBank(app: App, row: queries.ConsentRow): Promise<Heard<VendorC
 
 /** By the clock: what waited too long, what the bank may have ended, what is about to end. */
 export async function keepConsents(app: App): Promise<void> {
+  await askDue(app)
+  const soon = new Date(app.clock.now().getTime() + WARN_MS)
+  for (const row of await queries.listEnding(app.db.worker, soon)) await each(app, row, warn)
+}
+
+/** So that a bank that hangs holds up few, and what is left is over before the next turn of the schedule. */
+const ASKED_AT_ONCE = 4
+const ASKING_MS = 60_000
+/** Longer than any question takes. */
+const CLAIM_MS = 600_000
+
+async function askDue(app: App): Promise<void> {
+  const due = (await queries.listDue(app.db.worker, app.clock.now())).values()
+  const until = app.clock.monotonic() + ASKING_MS
+  const lane = async (): Promise<void> => {
+    for (const row of due) {
+      if (app.clock.monotonic() > until) return
+      await each(app, row, claimAndAsk)
+    }
+  }
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, lane))
+}
+
+async function claimAndAsk(app: App, row: queries.ConsentRow): Promise<void> {
   const now = app.clock.now()
-  const { worker } = app.db
-  for (const row of await queries.listDue(worker, now)) await each(app, row, askAgain)
-  const soon = new Date(now.getTime() + WARN_MS)
-  for (const row of await queries.listEnding(worker, soon)) await each(app, row, warn)
+  const until = new Date(now.getTime() + CLAIM_MS)
+  const claimed = await inTenant(app.db, row.tenant_id, (tx) => queries.claimConsent(tx, row, now, until))
+  if (claimed) await askAgain(app, claimed)
 }
 
 /** When it ends, and when the bank is asked of it next: then at the latest. */
@@ -165,17 +193,20 @@ async function askAgain(app: App, row: queries.ConsentRow): Promise<void> {
   const { status, rejection } = heard.told
   if (status === 'REJECTED') return void (await endConsent(app, row, rejection ?? UNSAID))
   // Nobody came back within the hour, or the bank's hour is a little longer.
-  if (row.state === 'AWAITING_AUTHORISATION') return heed(app, row, agreed(heard.told, row, now), false)
+  if (row.state === 'AWAITING_AUTHORISATION') return heed(app, row, agreed(heard.told, row, now))
   await inTenant(app.db, row.tenant_id, (tx) =>
     queries.moveConsent(tx, row, ['AUTHORISED'], untilAgain(now, heard.told.expires_at)),
   )
 }
 
 /** A consent that a bank leaves waiting for hours is over all the same: the visit to it is. */
-const agreed = (told: VendorConsent, { created_at }: queries.ConsentRow, now: Date): VendorConsent =>
-  told.status === 'AWAITING_AUTHORISATION' && now.getTime() - created_at.getTime() > 2 * HOUR_MS
+const agreed = (told: VendorConsent, row: queries.ConsentRow, now: Date): VendorConsent =>
+  told.status === 'AWAITING_AUTHORISATION' && isLongAwaited(row, now)
     ? { ...told, status: 'REJECTED', rejection: EXPIRED }
     : told
+
+const isLongAwaited = ({ created_at }: queries.ConsentRow, now: Date): boolean =>
+  now.getTime() - created_at.getTime() > 2 * HOUR_MS
 
 const EXPIRED = { code: 'CONSENT_EXPIRED', by: 'TPP', detail: 'nobody authorised it in time' }
 const OVER = { code: 'CONSENT_MAX_DATE_REACHED', by: 'TPP', detail: 'its time is over' }
@@ -184,6 +215,7 @@ const OVER = { code: 'CONSENT_MAX_DATE_REACHED', by: 'TPP', detail: 'its time is
 async function unheard(app: App, row: queries.ConsentRow, is_gone: boolean): Promise<void> {
   const now = app.clock.now()
   if (is_gone) return void (await endConsent(app, row, { ...UNSAID, detail: 'the bank knows nothing of it' }))
+  if (row.state === 'AWAITING_AUTHORISATION' && !isLongAwaited(row, now)) return // asked again when its claim ends
   // Should the bank have a yes that never reached us, it gets it back.
   if (row.state === 'AWAITING_AUTHORISATION')
     return void (await endConsent(app, row, EXPIRED, (tx) => enqueueRevoke(app, tx, row)))

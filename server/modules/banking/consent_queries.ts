@@ -21,6 +21,7 @@ export type ConsentRow = {
   authorised_at: Date | null
   look_at: Date | null
   warned_at: Date | null
+  let_in_at: Date | null
   created_at: Date
   updated_at: Date
 }
@@ -39,6 +40,7 @@ const CONSENT = [
   'authorised_at',
   'look_at',
   'warned_at',
+  'let_in_at',
   'created_at',
   'updated_at',
 ] as const
@@ -63,7 +65,7 @@ export const findConsent = (tx: Tx, { tenant_id, id }: Place): Promise<ConsentRo
 
 type Change = Partial<
   Pick<ConsentRow, 'vendor_id' | 'state' | 'permissions' | 'rejection' | 'expires_at' | 'authorised_at'> &
-    Pick<ConsentRow, 'look_at' | 'warned_at'>
+    Pick<ConsentRow, 'look_at' | 'warned_at' | 'let_in_at'>
 >
 
 /** Only from one of these states: nothing where somebody else was first. */
@@ -171,6 +173,22 @@ export const listDue = (db: Db, now: Date): Promise<ConsentRow[]> =>
     .orderBy('look_at')
     .limit(MOST_AT_ONCE)
     .execute() as Promise<ConsentRow[]>
+
+/** Nobody else asks the bank of it before `until`; nothing where somebody was first. */
+export const claimConsent = (
+  tx: Tx,
+  { tenant_id, id }: Place,
+  now: Date,
+  until: Date,
+): Promise<ConsentRow | undefined> =>
+  tx
+    .updateTable('bank_consent')
+    .set({ look_at: until })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('look_at', '<', now)
+    .returning(CONSENT)
+    .executeTakeFirst() as Promise<ConsentRow | undefined>
 
 /** Of all tenants: those that end before `until`, and of which nobody was told. */
 export const listEnding = (db: Db, until: Date): Promise<ConsentRow[]> =>

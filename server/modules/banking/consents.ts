@@ -217,7 +217,8 @@ export function endConsent(
     if (!row) return { out: false, drafts: [] }
     const { connection_id, bank_id } = row
     const other = await queries.findCurrent(tx, { tenant_id, id: bank_id }, app.clock.now())
-    if (from === 'AUTHORISED' && !other) await dropAuthorization(app, tx, { tenant_id, connection_id })
+    const has_token = from === 'AUTHORISED' || before.let_in_at !== null
+    if (has_token && !other) await dropAuthorization(app, tx, { tenant_id, connection_id })
     await also(tx)
     const type = from === 'AUTHORISED' ? 'consent.revoked' : 'consent.rejected'
     return { out: true, drafts: [draftOf(type, row)] }

@@ -149,6 +149,7 @@ export interface Tables {
     warned_at: Timestamp | null
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
+    let_in_at: Timestamp | null
   }
   bank_sync: {
     tenant_id: string
