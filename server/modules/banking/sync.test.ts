@@ -276,3 +276,45 @@ test('a balance that moves without a transaction shows as drift', async () => {
   vendor.balances.set('drifts', '59000')
   assert.equal(await drift(), '-40000')
 })
+
+test('a bank too slow for what it tells to stay true is given up after some tries, not read for ever', async () => {
+  now = new Date('2026-03-10T15:00:00Z')
+  vendor.page_size = 1
+  vendor.accounts = new Map([['slow', [toRow(today()), toRow(today()), toRow(today())]]])
+  let asked = 0
+  vendor.before = (path) => {
+    if (!path.includes('/transactions')) return
+    asked += 1
+    if (asked > 100) throw new Error('it is read for ever')
+    now = new Date(now.getTime() + 16 * 60_000)
+  }
+  const bank = await newBank('patient')
+  const run = await sync(bank)
+  assert.deepEqual([run['state'], run['error']], ['failed', 'bank_too_slow'])
+  assert.deepEqual(await rowsOf(bank), [])
+  vendor.before = () => {}
+  vendor.page_size = 2
+  assert.equal((await sync(bank))['imported'], 3)
+})
+
+test('a sync that has had its time goes to the end of the queue between two steps, never between two pages', async () => {
+  now = new Date('2026-03-10T15:00:00Z')
+  vendor.page_size = 1
+  vendor.accounts = new Map([['long', [toRow(today()), toRow(today()), toRow(today())]]])
+  const bank = await newBank('long')
+  const { id } = await ask(bank)
+  let monotonic = 0
+  vendor.before = () => {
+    monotonic += 21_000
+  }
+  const hasty = { ...app, clock: { ...app.clock, monotonic: () => monotonic } }
+  for (let turns = 0; turns < 20; turns++) {
+    if ((await runSync(hasty, await take(), () => true)) === null) break
+    const { rows } = await sql`select from bank_sync_page where tenant_id = ${tenant.tenant_id}`.execute(
+      app.db.owner,
+    )
+    assert.equal(rows.length, 0)
+  }
+  vendor.before = () => {}
+  assert.equal((await send('GET', `/v1/bank-syncs/${id}`))['imported'], 3)
+})

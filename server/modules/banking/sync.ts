@@ -70,10 +70,11 @@ async function run(app: App, work: syncs.DueSync, mayGoOn: () => boolean): Promi
     return null
   }
   const until = app.clock.monotonic() + TURN_MS
-  while (mayGoOn() && app.clock.monotonic() < until) {
-    const outcome = await turn(reading, work)
-    if (outcome === 'more') continue
-    await end(app, work, outcome)
+  // Never between two pages: who waits in the queue there finds them too old, and reads them again.
+  for (let last: Outcome = 'step'; mayGoOn() && (last === 'page' || app.clock.monotonic() < until); ) {
+    last = await turn(reading, work)
+    if (typeof last === 'string') continue
+    await end(app, work, last)
     return null
   }
   await release(0)
@@ -128,31 +129,37 @@ const failed = ({ code, message }: { code: string; message: string }): syncs.End
   message,
 })
 
+/** A page of a step was read, or a step to its end, or all there is. */
+type Outcome = 'page' | 'step' | syncs.End
+
 /** One page further. */
-async function turn(reading: Reading, work: syncs.DueSync): Promise<'more' | syncs.End> {
+async function turn(reading: Reading, work: syncs.DueSync): Promise<Outcome> {
   const { app, tenant_id } = reading
   const position = await whereItStands(reading, work)
   const [step] = position.todo
   if (!step)
     return position.trouble ? failed(position.trouble) : { state: 'succeeded', error: null, message: null }
+  if ((position.restarts ?? 0) > MOST_RESTARTS) return failed(TROUBLES.too_slow)
   const heard = await askFor(reading, step, position.after)
   if ('trouble' in heard) {
     if (heard.trouble.code !== TROUBLES.blocked.code || !('account_id' in step)) return failed(heard.trouble)
     await leaveOut(reading, work, position, step.account_id)
-    return 'more'
+    return 'step'
   }
   const { next } = heard.told
   if (next !== null && (next === position.after || position.pages >= MOST_PAGES))
     return failed(TROUBLES.unreadable)
-  if (next === null) await finish(reading, work, position, heard.told)
-  else
-    await inTenant(app.db, tenant_id, async (tx) => {
-      await fence(tx, work)
-      await syncs.insertPage(tx, work, position.pages, heard.told.items)
-      const since = position.since ?? app.clock.now().getTime()
-      await syncs.writePosition(tx, work, { ...position, since, after: next, pages: position.pages + 1 })
-    })
-  return 'more'
+  if (next === null) {
+    await finish(reading, work, position, heard.told)
+    return 'step'
+  }
+  await inTenant(app.db, tenant_id, async (tx) => {
+    await fence(tx, work)
+    await syncs.insertPage(tx, work, position.pages, heard.told.items)
+    const since = position.since ?? app.clock.now().getTime()
+    await syncs.writePosition(tx, work, { ...position, since, after: next, pages: position.pages + 1 })
+  })
+  return 'page'
 }
 
 /** Nothing more of this account is asked for this time; the others are no worse for it. */
@@ -179,12 +186,14 @@ const whereItStands = ({ app, tenant_id }: Reading, work: syncs.DueSync): Promis
     if (position.since === null || app.clock.now().getTime() - position.since < STALE_MS) return position
     await fence(tx, work)
     await syncs.dropPages(tx, work)
-    const again = { ...position, ...AT_A_BEGINNING }
+    const again = { ...position, ...AT_A_BEGINNING, restarts: (position.restarts ?? 0) + 1 }
     await syncs.writePosition(tx, work, again)
     return again
   })
 
 const STALE_MS = 15 * 60_000
+/** Of one step: a bank that takes longer for it every time will do so the next time. */
+const MOST_RESTARTS = 3
 
 const FROM_THE_START: syncs.Step[] = [{ kind: 'accounts' }]
 

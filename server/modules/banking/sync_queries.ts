@@ -113,6 +113,8 @@ export type Position = {
   pages: number
   /** When its first page was read, in milliseconds. */
   since: number | null
+  /** How often it was begun anew, since its pages had become too old. */
+  restarts?: number
   /** Of an account that was left out; the others are read all the same. */
   trouble?: { code: string; message: string }
 }

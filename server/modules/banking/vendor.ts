@@ -82,6 +82,10 @@ export const TROUBLES = {
   rate_limited: { code: 'rate_limited', message: 'The bank, or the limit of this connection, wants less.' },
   unavailable: { code: 'bank_unavailable', message: 'The bank could not be reached, or failed.' },
   unreadable: { code: 'unreadable_answer', message: 'What the bank answered could not be read.' },
+  too_slow: {
+    code: 'bank_too_slow',
+    message: 'The bank takes longer to tell its pages than they stay true; it was tried several times.',
+  },
   blocked: {
     code: 'account_blocked',
     message: 'The bank keeps an account closed for now; the others were read.',
