@@ -12,6 +12,8 @@ import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { reserveRefund, sendRefund } from './refunds.ts'
 import { resolve } from './resolve.ts'
+import { resolveRefund as resolveOfRefund } from './resolve_refund.ts'
+import type { ResolvePayment, ResolveRefund } from './resolve_schema.ts'
 import {
   type AskedPayment,
   type CancelPayment,
@@ -21,7 +23,6 @@ import {
   type PaymentQuery,
   type QrQuery,
   type Refund,
-  type ResolvePayment,
   toMove,
   toPayment,
   toRefund,
@@ -163,6 +164,24 @@ export async function createRefund(
   mustHave(connection, 'refund')
   const { payment, refund } = await reserveRefund(app, actor, place, input)
   return toRefund(await sendRefund(app, actor, connection, payment, refund), payment.currency)
+}
+
+/** For one whose outcome nobody saw and its vendor cannot tell. */
+export async function resolveRefund(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  input: ResolveRefund,
+): Promise<Refund> {
+  const place = { tenant_id: actor.tenant_id, id: fromWire('refund', wire_id) }
+  const of = await inTenant(app.db, actor.tenant_id, async (tx) => {
+    const refund = await refunds.findRefund(tx, place)
+    return refund && queries.findPayment(tx, { ...place, id: refund.payment_id })
+  })
+  if (!of) throw new Problem('not_found', { detail: `there is no refund ${wire_id}` })
+  await checkWorld(app, actor, of.connection_id)
+  const { payment, refund } = await resolveOfRefund(app, actor, place, input)
+  return toRefund(refund, payment.currency)
 }
 
 export async function listRefunds(app: App, actor: Actor, wire_id: string, input: PageInput) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, test } from 'node:test'
 import { sql } from 'kysely'
-import { fromWire } from '../../platform/ids.ts'
+import { floorId, fromWire, toWire } from '../../platform/ids.ts'
 import { type Front, openFront } from '../../test/faulty_front.ts'
 import { apiOf, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 
@@ -62,6 +62,14 @@ const sentBefore = (id: string, minutes = 3) =>
   sql`update payment set sent_at = now() - ${minutes} * interval '1 minute' where id = ${fromWire('payment', id)}`.execute(
     product.app.db.owner,
   )
+
+/** As if a refund had been asked for ten minutes ago, which its id says. */
+async function longAgo(wire_id: unknown): Promise<string> {
+  const id = fromWire('refund', String(wire_id))
+  const before = floorId(new Date(Date.now() - 600_000)).slice(0, 13) + id.slice(13)
+  await sql`update refund set id = ${before} where id = ${id}`.execute(product.app.db.owner)
+  return toWire('refund', before)
+}
 
 /** As if the time to ask the vendor had come. */
 async function askNow(id: string): Promise<void> {
@@ -178,6 +186,13 @@ test('of two alike nobody can say which is which: they stay unknown until somebo
   assert.ok(found)
   const bare = await post(one.id, 'resolve', { outcome: 'completed', note: 'NSU on paper' })
   assert.deepEqual([bare.status, bare.body['field']], [400, 'vendor_id'])
+  const others = (await statement()).find(({ money }) => money.amount === '43210')?.vendor_id
+  const claimed = await post(one.id, 'resolve', {
+    outcome: 'completed',
+    vendor_id: others,
+    note: 'NSU on paper',
+  })
+  assert.deepEqual([claimed.status, claimed.body['field']], [409, 'vendor_id'])
   const said = await post(one.id, 'resolve', {
     outcome: 'completed',
     vendor_id: found.vendor_id,
@@ -190,6 +205,32 @@ test('of two alike nobody can say which is which: they stay unknown until somebo
     ['failed', 'resolved_by_hand'],
   )
   assert.equal((await post(other.id, 'resolve', { outcome: 'failed', note: 'again' })).status, 409)
+})
+
+test('a refund whose answer was lost stays reserved until somebody says what became of it', async () => {
+  const paid = await pay('9900')
+  front.fault(/CancelarTransacao/, 'cut')
+  const [done, undone] = [
+    await post(paid.id, 'refunds', { amount: '100' }),
+    await post(paid.id, 'refunds', { amount: '9800' }),
+  ]
+  front.calm()
+  assert.deepEqual([done.body['status'], undone.body['status']], ['processing', 'processing'])
+  const say = (id: unknown, body: Json) => product.api.send('POST', `/v1/refunds/${id}/resolve`, body)
+  const note = 'told by phone'
+  assert.equal((await say(done.body['id'], { outcome: 'completed', note })).status, 409)
+  const [one, other] = [await longAgo(done.body['id']), await longAgo(undone.body['id'])]
+  assert.equal((await post(paid.id, 'refunds', { amount: '9800' })).status, 409)
+  const said = await say(one, { outcome: 'completed', vendor_id: '778899', note })
+  assert.deepEqual([said.body['status'], said.body['vendor_id']], ['completed', '778899'])
+  assert.equal((await read(paid.id)).refunded.amount, '100')
+  const twin = await say(other, { outcome: 'completed', vendor_id: '778899', note })
+  assert.deepEqual([twin.status, twin.body['field']], [409, 'vendor_id'])
+  const failed = await say(other, { outcome: 'failed', note })
+  assert.deepEqual([failed.status, (failed.body['failure'] as Json)['code']], [200, 'resolved_by_hand'])
+  assert.equal((await say(other, { outcome: 'failed', note })).status, 409)
+  const { rows } = await sql`select from audit where action = 'refund.resolve'`.execute(product.app.db.owner)
+  assert.equal(rows.length, 2)
 })
 
 test('what never reached the vendor stays unknown: an empty statement proves nothing', async () => {

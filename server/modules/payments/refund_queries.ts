@@ -72,6 +72,17 @@ export const listOpenRefunds = (tx: Tx, { tenant_id, id }: Place): Promise<Refun
     .orderBy('id')
     .execute() as Promise<RefundRow[]>
 
+/** Whether another refund of the payment, whose lock the caller holds, bears the vendor's id. */
+export const isClaimed = (tx: Tx, { tenant_id, id }: Place, vendor_id: string): Promise<boolean> =>
+  tx
+    .selectFrom('refund')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('payment_id', '=', id)
+    .where('vendor_id', '=', vendor_id)
+    .executeTakeFirst()
+    .then((row) => row !== undefined)
+
 /** What our refunds of a payment come to: done, and under way. */
 export async function sumRefunds(
   tx: Tx,

@@ -1,3 +1,4 @@
+import { sqlState, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -5,7 +6,8 @@ import { audit } from '../tenants/tenants.ts'
 import { must, PATIENCE_S } from './create.ts'
 import type { Word } from './moves.ts'
 import * as queries from './queries.ts'
-import type { ResolvePayment } from './schema.ts'
+import type { ResolvePayment } from './resolve_schema.ts'
+import { listClaimed } from './statement_queries.ts'
 import { applyWord, tell } from './told.ts'
 
 /**
@@ -23,10 +25,22 @@ export const resolve = (
     if (!row) throw new Problem('not_found', { detail: `there is no payment ${toWire('payment', place.id)}` })
     refuseUnlessUnknown(app, row)
     const word = wordFor(row, input)
+    if (word.vendor_id !== undefined) await refuseClaimed(tx, place.tenant_id, row.provider, word.vendor_id)
     await audit(tx, actor, 'payment.resolve', toWire('payment', place.id), input)
     const { drafts } = must(await applyWord(tx, place, word, { cause: 'request', cause_id: actor.id }))
     return { out: must(await queries.findPayment(tx, place)), drafts }
+  }).catch((error: unknown) => {
+    // Somebody said the same of another payment at this very moment.
+    throw sqlState(error) === '23505' ? claimed(input.vendor_id) : error
   })
+
+async function refuseClaimed(tx: Tx, tenant_id: string, provider: string, vendor_id: string): Promise<void> {
+  const others = await listClaimed(tx, tenant_id, provider, [vendor_id])
+  if (others.size > 0) throw claimed(vendor_id)
+}
+
+const claimed = (vendor_id: string | undefined): Problem =>
+  new Problem('conflict', { field: 'vendor_id', detail: `${vendor_id} is of another payment already` })
 
 function refuseUnlessUnknown(app: App, row: queries.PaymentRow): void {
   const { id, status, held } = row

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import * as payments from './payments.ts'
 import { reconcileRoutes } from './reconcile_routes.ts'
+import { ResolvePayment, ResolveRefund } from './resolve_schema.ts'
 import {
   AskedPayment,
   AskedStory,
@@ -18,7 +19,6 @@ import {
   QrQuery,
   Refund,
   Refunds,
-  ResolvePayment,
 } from './schema.ts'
 
 const read = { config: { access: 'payments:read' } } as const
@@ -206,5 +206,21 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => payments.listRefunds(app, request.actor, request.params.id, request.query),
+  )
+
+  http.post(
+    '/v1/refunds/:id/resolve',
+    {
+      ...write,
+      schema: {
+        operationId: 'resolveRefund',
+        summary: 'Say by hand what became of a refund whose vendor cannot say it',
+        tags,
+        params: IdParams,
+        body: ResolveRefund,
+        response: { 200: Refund },
+      },
+    },
+    (request) => payments.resolveRefund(app, request.actor, request.params.id, request.body),
   )
 }

@@ -202,22 +202,6 @@ const STORY = {
 export const PaymentStory = Type.Object(STORY)
 export const AskedStory = Type.Object({ ...STORY, action: Action })
 
-export const ResolvePayment = Type.Object(
-  {
-    outcome: Type.Union([Type.Literal('completed'), Type.Literal('failed')], {
-      description: '`completed` of one that only holds the money means that it is held',
-    }),
-    vendor_id: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'Where it was made' })),
-    note: Type.String({
-      minLength: 3,
-      maxLength: 500,
-      description: 'Where it was seen; kept in the audit log',
-    }),
-  },
-  { additionalProperties: false },
-)
-export type ResolvePayment = Static<typeof ResolvePayment>
-
 export const PaymentQuery = Type.Object(
   {
     ...PageQuery.properties,

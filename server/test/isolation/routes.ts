@@ -291,6 +291,13 @@ export async function idsOf({ send, operations }: Door, b: Citizen): Promise<Loo
   }
   const bank = loot.has('/v1/banks') ? (await banksOf(send, b)).at(-1) : undefined // their first
   if (bank) loot.set('/v1/users', bank.user_id)
+  // Refunds are listed by their payment.
+  const payment = loot.get('/v1/payments')
+  if (payment !== undefined) {
+    const { data } = await ok(send('GET', `/v1/payments/${payment}/refunds`, { key: b.live_key }))
+    const [refund] = data as { id: string }[]
+    if (refund) loot.set('/v1/refunds', refund.id)
+  }
   // A story has the id of whatever it is about.
   const event = loot.get('/v1/events')
   if (event !== undefined) loot.set('/v1/stories', event)
