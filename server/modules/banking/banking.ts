@@ -1,4 +1,4 @@
-import { inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { stand, standDown } from '../../platform/jobs/jobs.ts'
@@ -6,18 +6,18 @@ import type { Actor, App } from '../app.ts'
 import {
   addConnection,
   checkEnvironment,
-  dropAuthorization,
   openConnection,
-  removeConnection,
   updateConnection,
 } from '../connections/connections.ts'
 import { audit, timeZoneOf } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import { isConsentOfAnother } from './consent_queries.ts'
+import { sayFarewell } from './farewell.ts'
 import * as queries from './queries.ts'
 import { type Bank, type BankQuery, type CreateBank, toBank, type UpdateBank } from './schema.ts'
 import { GONE } from './sync.ts'
 import { endSync, findOpen } from './sync_queries.ts'
+import { type Draft, tell } from './told.ts'
 import { SYNC } from './vendor.ts'
 import { checkWorldOf } from './worlds.ts'
 
@@ -154,47 +154,32 @@ export async function updateBank(app: App, actor: Actor, wire_id: string, input:
   })
 }
 
-/** What it told stays; its connection and the secrets of it go at once. */
+/** What it told stays; the secrets of its connection go at once, or as soon as the bank knows that its consents are over. */
 export async function deleteBank(app: App, actor: Actor, wire_id: string): Promise<void> {
   const place = placeOf(actor, wire_id)
   const before = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBank(tx, place))
   const bank = found(before, wire_id)
   await checkWorldOf(app, actor, bank)
-  await inTenant(app.db, actor.tenant_id, (tx) => dropBank(app, tx, actor, bank))
+  await tell(app, actor.tenant_id, async (tx) => ({
+    out: undefined,
+    drafts: await dropBank(app, tx, actor, bank),
+  }))
+  app.db.notify('trilho_job', 'new')
 }
 
 /** What is under way is ended first: whoever does it locks its work before the bank. */
-async function dropBank(app: App, tx: Tx, actor: Actor, { id, user_id }: queries.BankRow): Promise<void> {
+async function dropBank(app: App, tx: Tx, actor: Actor, { id, user_id }: queries.BankRow): Promise<Draft[]> {
   const place = { tenant_id: actor.tenant_id, id }
   const open = await findOpen(tx, actor.tenant_id, id)
   if (open) await endSync(tx, { tenant_id: actor.tenant_id, id: open.id }, GONE)
   const row = await queries.lockBank(tx, place)
-  if (!row) return
+  if (!row) return []
   await standDown(tx, actor.tenant_id, scheduleOf(id))
   await queries.updateBank(tx, place, { deleted_at: app.clock.now(), connection_id: null })
-  await leaveConnection(app, tx, actor, row)
+  const drafts = await sayFarewell(app, tx, actor, row)
   await audit(tx, actor, 'bank.delete', toWire('bank', id), { user_id })
+  return drafts
 }
-
-/** It goes with its bank; one that is not the bank's own loses what the person let it in by. */
-async function leaveConnection(app: App, tx: Tx, actor: Actor, bank: queries.BankRow): Promise<void> {
-  const { connection_id, owns_connection, provider } = bank
-  if (connection_id === null) return
-  if (owns_connection) return removeConnection(app, tx, actor, connection_id).catch(inUse)
-  if (app.providers.get(provider)?.banking?.consents)
-    await dropAuthorization(app, tx, { tenant_id: actor.tenant_id, connection_id })
-}
-
-/** The bank stays with it: what is thrown here takes all of its removal back. */
-function inUse(cause: unknown): never {
-  if (sqlState(cause) !== FOREIGN_KEY_VIOLATION) throw cause
-  throw new Problem('conflict', {
-    detail: 'the connection of this bank is used by a source or another bank; delete that first',
-    cause,
-  })
-}
-
-const FOREIGN_KEY_VIOLATION = '23503'
 
 const scheduleOf = (id: string): string => `bank ${id}`
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { fromWire } from '../../platform/ids.ts'
 import { type Bank, startBank } from '../../sandbox/bank/bank.ts'
 import { bringBack, connectionTo, decide } from '../../test/bank_customer.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { type Api, type Json, type Product, startProduct } from '../../test/product.ts'
 import { keepConsents } from './consent_life.ts'
+import { finishFarewell, MOST_TRIES } from './farewell.ts'
 
 /** Consents at a bank on real sockets, whose customer decides on its page. */
 const CPF = '52998224725'
@@ -223,6 +225,31 @@ test('a connection on which people agree is of one bank, and no bank of another 
   const late = { ...shared, user_id: 'third' }
   assert.equal((await product.api.send('POST', '/v1/banks', late)).status, 409)
   await product.api.ok('POST', '/v1/banks', { ...shared, user_id: first['user_id'] })
+})
+
+test('a bank that is removed has its consents ended and is told of it; then its connection goes', async () => {
+  const { id, connection_id, consent } = await agreed()
+  const waiting = await ask(id)
+  await product.api.ok('DELETE', `/v1/banks/${id}`)
+  for (const one of [consent, waiting]) assert.equal((await read(one['id']))['state'], 'REJECTED')
+  assert.equal((await told('consent.revoked', consent['id'])).length, 1)
+  await eventually(async () => [consent, waiting].every((one) => stateAtBank(one) === 'REJECTED'))
+  const connection = () => product.api.send('GET', `/v1/connections/${connection_id}`)
+  await eventually(async () => (await connection()).status === 404)
+})
+
+test('a bank that does not listen keeps no connection for ever', async () => {
+  const { id, connection_id, consent } = await agreed()
+  await product.api.ok('PATCH', `/v1/connections/${connection_id}`, { state: 'disabled' })
+  await product.api.ok('DELETE', `/v1/banks/${id}`)
+  const access = await product.api.ok('GET', `/v1/connections/${connection_id}/authorization`)
+  assert.equal(access['state'], 'not_connected')
+  const consent_ids = [fromWire('bank_consent', String(consent['id']))]
+  const payload = { connection_id: fromWire('connection', connection_id), consent_ids }
+  const job = { tenant_id: fromWire('tenant', product.api.tenant_id), id: product.app.newId(), payload }
+  await assert.rejects(finishFarewell(product.app, { ...job, attempts: 1 }), /not told/)
+  await finishFarewell(product.app, { ...job, attempts: MOST_TRIES })
+  assert.equal((await product.api.send('GET', `/v1/connections/${connection_id}`)).status, 404)
 })
 
 test('a newer consent takes the place of the one before, which the bank gets back', async () => {

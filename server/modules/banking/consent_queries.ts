@@ -131,6 +131,18 @@ export const listAuthorised = (tx: Tx, { tenant_id, id }: Place): Promise<Consen
     .where('state', '=', sql.lit('AUTHORISED'))
     .execute() as Promise<ConsentRow[]>
 
+/** Of a bank, those that are not over; nobody else moves them meanwhile. */
+export const listOpen = (tx: Tx, { tenant_id, id }: Place): Promise<ConsentRow[]> =>
+  tx
+    .selectFrom('bank_consent')
+    .select(CONSENT)
+    .where('tenant_id', '=', tenant_id)
+    .where('bank_id', '=', id)
+    .where('state', '<>', 'REJECTED')
+    .orderBy('id')
+    .forUpdate()
+    .execute() as Promise<ConsentRow[]>
+
 /** The one that lets the bank be asked now: the newest where there are several. */
 export const findCurrent = (tx: Tx, { tenant_id, id }: Place, now: Date): Promise<ConsentRow | undefined> =>
   tx

@@ -22,7 +22,7 @@ import {
   toConsent,
   type VisitConsent,
 } from './consent_schema.ts'
-import { type BankRow, findBank, type Place } from './queries.ts'
+import { type BankRow, findBank, lockBank, type Place } from './queries.ts'
 import { type Draft, tell } from './told.ts'
 import { ask, type Trouble } from './vendor.ts'
 
@@ -67,6 +67,8 @@ export async function createConsent(
   const look_at = new Date(app.clock.now().getTime() + VISIT_LIFE_MS)
   await inTenant(app.db, tenant_id, async (tx) => {
     const { id: bank_id, user_id } = bank
+    // Whoever removes the bank ends all of its consents, this one as well.
+    if (!(await lockBank(tx, { tenant_id, id: bank_id }))) throw noBank({ tenant_id, id: bank_id })
     await queries.insertConsent(tx, { ...place, bank_id, user_id, connection_id, permissions, look_at })
     await audit(tx, actor, 'bank_consent.create', toWire('bank_consent', id), { bank_id: bank_wire_id })
   })
@@ -257,8 +259,11 @@ async function mustFind(app: App, { tenant_id }: Actor, wire_id: string): Promis
 async function mustFindBank(app: App, place: Place): Promise<BankRow> {
   const bank = await inTenant(app.db, place.tenant_id, (tx) => findBank(tx, place))
   if (bank) return bank
-  throw new Problem('not_found', { detail: `there is no bank ${toWire('bank', place.id)}` })
+  throw noBank(place)
 }
+
+const noBank = ({ id }: Place): Problem =>
+  new Problem('not_found', { detail: `there is no bank ${toWire('bank', id)}` })
 
 /** Ready to be asked for this actor; a bank that asks nobody has no consents. */
 async function connectionOf(app: App, actor: Actor, { connection_id, provider }: BankRow) {

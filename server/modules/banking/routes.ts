@@ -86,7 +86,8 @@ export const routes: Routes = (http, app) => {
       schema: {
         operationId: 'deleteBank',
         summary: 'Disconnect a bank',
-        description: 'Its credentials are gone at once. What it told stays.',
+        description:
+          'Its credentials are gone at once, or where people agreed as soon as the bank knows that their consents are over. What it told stays.',
         tags,
         params: IdParams,
         response: { 204: Type.Null() },
