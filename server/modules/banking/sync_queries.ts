@@ -75,6 +75,17 @@ export const findSync = (tx: Tx, { tenant_id, id }: Place): Promise<SyncRow | un
     .where('id', '=', id)
     .executeTakeFirst()
 
+/** In the order of `ids`, each by its key: PostgreSQL 15 reads all of a tenant's for a list of them. */
+export async function findSyncs(tx: Tx, tenant_id: string, ids: readonly string[]): Promise<SyncRow[]> {
+  const { rows } = await sql<SyncRow>`
+    select s.* from unnest(${ids}::uuid[]) with ordinality as wanted (id, at)
+     cross join lateral (
+       select ${sql.raw(SYNC.join(', '))} from bank_sync
+        where tenant_id = ${tenant_id} and id = wanted.id offset 0) s
+     order by wanted.at`.execute(tx)
+  return rows
+}
+
 export function listSyncs(
   tx: Tx,
   tenant_id: string,
@@ -120,9 +131,9 @@ export type Position = {
 }
 
 export type Step =
-  | { kind: 'accounts' }
+  | { kind: 'accounts'; again?: true }
   | { kind: 'window'; account_id: string; from: string; to: string; recent?: true; is_last: boolean }
-  | { kind: 'changes' }
+  | { kind: 'changes'; again?: true }
   | { kind: 'balance'; account_id: string }
 
 export async function readPosition(tx: Tx, { tenant_id, id }: Place): Promise<Partial<Position>> {

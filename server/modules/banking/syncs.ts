@@ -120,25 +120,29 @@ async function newBatch(app: App, tx: Tx, tenant_id: string, user_id: string): P
   })
 }
 
+/** Soon at first, ever more seldom then. */
 const LOOK_MS = 100
+const SELDOM_MS = 2_000
 /** Where nobody takes them up, nobody waits for them. */
 const TAKEN_UP_MS = 5_000
 
 async function ended(app: App, tenant_id: string, begun: Synced[], wait_ms: number): Promise<Synced[]> {
   const began = app.clock.monotonic()
-  for (;;) {
-    const now = await inTenant(app.db, tenant_id, async (tx) => {
-      const list: Synced[] = []
-      for (const { bank, sync } of begun)
-        list.push({ bank, sync: (await syncs.findSync(tx, { tenant_id, id: sync.id })) ?? sync })
-      return list
-    })
+  for (let pause_ms = LOOK_MS; ; pause_ms = Math.min(pause_ms * 1.5, SELDOM_MS)) {
+    const now = await asTheyAre(app, tenant_id, begun)
     const waited_ms = app.clock.monotonic() - began
     const is_over = now.every(({ sync }) => sync.ended_at !== null)
     const is_left = waited_ms > TAKEN_UP_MS && now.every(({ sync }) => sync.state === 'queued')
     if (is_over || is_left || waited_ms >= wait_ms) return now
-    await sleep(LOOK_MS)
+    await sleep(Math.min(pause_ms, wait_ms - waited_ms))
   }
+}
+
+async function asTheyAre(app: App, tenant_id: string, begun: Synced[]): Promise<Synced[]> {
+  const ids = begun.map(({ sync }) => sync.id)
+  const rows = await inTenant(app.db, tenant_id, (tx) => syncs.findSyncs(tx, tenant_id, ids))
+  const by_id = new Map(rows.map((row) => [row.id, row]))
+  return begun.map(({ bank, sync }) => ({ bank, sync: by_id.get(sync.id) ?? sync }))
 }
 
 export async function listSyncs(app: App, { tenant_id }: Actor, input: SyncQuery) {
