@@ -54,11 +54,11 @@ export function askFor(reading: Reading, step: Step, after: string | null): Prom
 export function settle(tx: Tx, reading: Reading, step: Step, items: readonly unknown[]): Promise<Settled> {
   switch (step.kind) {
     case 'accounts':
-      return settleAccounts(tx, reading, items as readonly VendorAccount[])
+      return settleAccounts(tx, reading, step, items as readonly VendorAccount[])
     case 'window':
       return settleWindow(tx, reading, step, items as readonly VendorTransaction[])
     case 'changes':
-      return settleChanges(tx, reading, items as readonly TransactionChanges[])
+      return settleChanges(tx, reading, step, items as readonly TransactionChanges[])
     case 'balance':
       return settleBalance(tx, reading, step.account_id, items as readonly VendorBalance[])
   }
@@ -80,12 +80,13 @@ async function askAccounts(
 async function settleAccounts(
   tx: Tx,
   { app, tenant_id, bank, banking }: Reading,
+  { again }: Extract<Step, { kind: 'accounts' }>,
   told: readonly VendorAccount[],
 ): Promise<Settled> {
   const owner = { tenant_id, bank_id: bank.id, user_id: bank.user_id }
   const today = dayOf(app.clock.now())
   const kept: string[] = []
-  const todo: Step[] = banking.changes ? [{ kind: 'changes' }] : []
+  const todo: Step[] = banking.changes ? [{ kind: 'changes', ...(again && { again }) }] : []
   for (const account of told) {
     const row = await accounts.upsertAccount(tx, owner, app.newId(), account)
     kept.push(row.id)
@@ -147,15 +148,25 @@ async function askChanges({ app, connection, bank }: Reading, after: string | nu
   return { told: { items: [heard.told], next: heard.told.has_more ? heard.told.next : null } }
 }
 
+/**
+ * Of an account that was opened since the list was read the list is read anew first, and nothing is used: the cursor tells
+ * of each change once. What is on no list even then is an account that the bank does not give us.
+ */
 async function settleChanges(
   tx: Tx,
   reading: Reading,
+  { again }: Extract<Step, { kind: 'changes' }>,
   pages: readonly TransactionChanges[],
 ): Promise<Settled> {
   const { app, tenant_id, bank } = reading
   const drafts: Draft[] = []
   const today = dayOf(app.clock.now())
-  for (const account of await accounts.listAccounts(tx, { tenant_id, id: bank.id })) {
+  const own = await accounts.listAccounts(tx, { tenant_id, id: bank.id })
+  const known = new Set(own.map(({ vendor_id }) => vendor_id))
+  const isNew = ({ account_id }: { account_id: string }) => !known.has(account_id)
+  if (!again && pages.some(({ added, modified }) => added.some(isNew) || modified.some(isNew)))
+    return { todo: [{ kind: 'accounts', again: true }], drafts: [] }
+  for (const account of own) {
     const items = pages.flatMap(({ added, modified }) =>
       [...added, ...modified].filter((item) => item.account_id === account.vendor_id),
     )
