@@ -10,6 +10,7 @@ import { readPage, toPage } from '../wire.ts'
 import { differencesOf } from './compare.ts'
 import { must } from './create.ts'
 import { wordOf } from './moves.ts'
+import { untoldOf, whoseOf } from './ours.ts'
 import * as queries from './queries.ts'
 import { beginReconciliation, canList } from './reconcile.ts'
 import * as reconciliations from './reconcile_queries.ts'
@@ -138,6 +139,7 @@ async function refresh(
     throw new Problem('conflict', { detail: 'there is no payment of ours to refresh; import theirs' })
   const connection: OpenConnection = await useConnection(app, actor, connection_id)
   const of_payment = { tenant_id: place.tenant_id, id: payment_id }
+  if (theirs) await nameAsTheirs(app, connection, of_payment, theirs)
   await refreshPayment(app, actor, connection, of_payment)
   await inTenant(app.db, place.tenant_id, async (tx) => {
     const ours = must(await queries.findPayment(tx, of_payment))
@@ -149,6 +151,21 @@ async function refresh(
     await close(tx, actor, place, { ...end, resolution: 'refreshed' })
   })
 }
+
+/** One that the vendor lists under our id, and that we had no id of the vendor's of to ask by. */
+const nameAsTheirs = (
+  app: App,
+  connection: OpenConnection,
+  place: queries.Place,
+  theirs: VendorPayment,
+): Promise<void> =>
+  tell(app, place.tenant_id, async (tx) => {
+    const untold = await untoldOf(tx, connection, theirs)
+    if (untold?.id !== place.id) return { out: undefined, drafts: [] }
+    const word = wordOf(theirs, theirs.money.currency)
+    const applied = await applyWord(tx, place, word, { cause: 'answer', cause_id: null })
+    return { out: undefined, drafts: applied?.drafts ?? [] }
+  })
 
 const METHODS: readonly string[] = ['card', 'pix', 'boleto']
 
@@ -167,13 +184,25 @@ async function adopt(
   await tell(app, place.tenant_id, async (tx) => {
     const at = { tenant_id: place.tenant_id, id: app.newId() }
     await close(tx, actor, place, { ...end, resolution: 'imported', payment_id: at.id })
-    const of = { tenant_id: place.tenant_id, connection_id }
-    const [known] = await reconciliations.findByVendorIds(tx, of, [theirs.vendor_id])
-    if (known) throw new Problem('conflict', { detail: `it is here by now: ${toWire('payment', known.id)}` })
+    await refuseKnown(tx, connection, theirs)
     await queries.insertPayment(tx, { ...at, ...toNew(theirs, connection, actor), metadata: '{}' })
     const cause = { cause: 'answer' as const, cause_id: found }
     const applied = await applyWord(tx, at, wordOf(theirs, theirs.money.currency), cause)
     return { out: null, drafts: applied?.drafts ?? [] }
+  })
+}
+
+/** What is here, or may be, is not imported beside itself: one charge would be two payments. */
+async function refuseKnown(tx: Tx, connection: OpenConnection, theirs: VendorPayment): Promise<void> {
+  const whose = whoseOf(connection)
+  const [known] = await reconciliations.findByVendorIds(tx, whose, [theirs.vendor_id])
+  const ours = known ?? (await untoldOf(tx, connection, theirs))
+  if (ours) throw new Problem('conflict', { detail: `it is here by now: ${toWire('payment', ours.id)}` })
+  const unknown = await reconciliations.findUnknown(tx, whose, theirs.money)
+  if (!unknown) return
+  const wire_id = toWire('payment', unknown.id)
+  throw new Problem('conflict', {
+    detail: `it may be ${wire_id}, of the same amount, whose outcome is not known yet; wait until it is, or resolve it`,
   })
 }
 

@@ -306,3 +306,20 @@ test('an outcome in the live world is not said by a test key', async () => {
   await admin.ok('PATCH', path, { environment: 'development' })
   assert.equal((await post(paid.id, 'resolve', { outcome: 'failed', note: 'not on paper' })).status, 200)
 })
+
+test('a payment of another connection of the same account is not missing here', async () => {
+  const [mine, theirs] = [await pay('12300'), await pay('12400', {}, 'basic')]
+  const day = new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Sao_Paulo' }).format(new Date())
+  const { id } = await product.api.ok('POST', '/v1/reconciliations', {
+    connection_id: connections['encrypted'],
+    day,
+  })
+  const done = await eventually(async () => {
+    const now = await product.api.ok('GET', `/v1/reconciliations/${id}`)
+    return now['state'] !== 'running' && now
+  })
+  assert.equal(done['state'], 'completed', String(done['error']))
+  const found = await product.api.list(`/v1/differences?limit=200&reconciliation_id=${id}`)
+  const about = found.map(({ vendor_id }) => vendor_id)
+  assert.ok(!about.includes(mine.vendor_id) && !about.includes(theirs.vendor_id), JSON.stringify(found))
+})

@@ -201,6 +201,35 @@ test('what differs in the live world is not decided by a test key, also where no
   assert.deepEqual(await open(connection), before)
 })
 
+test('a payment whose answer was lost is known by our id, and is not imported beside itself', async () => {
+  const connection = await stripe()
+  const paid = await pay(connection)
+  await change(paid.id, "status = 'processing', vendor_id = null, captured = 0, completed_at = null")
+  await reconcile(connection)
+  const found = (await open(connection)).filter(({ vendor_id }) => vendor_id === paid.vendor_id)
+  assert.deepEqual(
+    found.map(({ kind, payment_id }) => [kind, payment_id]),
+    [['status_differs', paid.id]],
+  )
+  assert.equal((await resolve(String(found[0]?.id), { action: 'refresh' })).status, 200)
+  const now = await product.api.ok('GET', `/v1/payments/${paid.id}`)
+  assert.deepEqual([now['status'], now['vendor_id']], ['completed', paid.vendor_id])
+})
+
+test('what may be a payment of ours whose outcome is unknown is not imported', async () => {
+  const connection = await stripe()
+  const paid = await pay(connection)
+  const stranger = await desk()
+  await change(paid.id, "status = 'processing', vendor_id = null, captured = 0, amount = 500")
+  await reconcile(connection)
+  const found = (await open(connection)).find(({ vendor_id }) => vendor_id === stranger)
+  const refused = await resolve(String(found?.id), { action: 'import' })
+  assert.equal(refused.status, 409)
+  assert.match(String(refused.body['detail']), new RegExp(`it may be ${paid.id}`))
+  await change(paid.id, 'amount = 9900')
+  assert.equal((await resolve(String(found?.id), { action: 'import' })).status, 200)
+})
+
 test('what cannot be reconciled is refused by name', async () => {
   const connection_id = await stripe()
   const ask = (body: Json) => product.api.send('POST', '/v1/reconciliations', { connection_id, ...body })

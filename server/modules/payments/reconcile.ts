@@ -8,6 +8,7 @@ import type { App } from '../app.ts'
 import { type OpenConnection, openConnection } from '../connections/connections.ts'
 import { timeZoneOf } from '../tenants/tenants.ts'
 import { type DifferenceKind, differencesOf, isMoney } from './compare.ts'
+import { oursAmong } from './ours.ts'
 import * as queries from './queries.ts'
 import * as reconciliations from './reconcile_queries.ts'
 import { asker } from './settle.ts'
@@ -110,10 +111,12 @@ async function compareDay(
   }
   for await (const page of pagesOf(app, connection, row)) {
     const fresh = page.filter(({ vendor_id }) => !seen.has(vendor_id) && seen.add(vendor_id))
-    const ids = fresh.map(({ vendor_id }) => vendor_id)
-    const rows = await inTenant(app.db, of.tenant_id, (tx) => reconciliations.findByVendorIds(tx, of, ids))
-    const known = new Map(rows.map((one) => [one.vendor_id, one]))
-    for (const theirs of fresh) note(known.get(theirs.vendor_id) ?? null, theirs.vendor_id, theirs)
+    const known = await oursAmong(app, connection, fresh)
+    for (const theirs of fresh) {
+      const ours = known.get(theirs.vendor_id) ?? null
+      // That of another connection is held against the list when its own turn comes.
+      if (!ours || ours.connection_id === connection.id) note(ours, theirs.vendor_id, theirs)
+    }
   }
   const taken = await inTenant(app.db, of.tenant_id, (tx) =>
     reconciliations.findTakenBetween(tx, of, row, seen.size + MOST_ASKED),
