@@ -15,7 +15,8 @@ export type Task =
 /** `text` is JSON, of the result or of the faults; `because` says why there is none. */
 export type Reckoned = { ok: true; text: string } | { ok: false; because: string }
 
-export type Bounded = { run(task: Task): Promise<Reckoned>; close(): Promise<void> }
+/** `began` is called when a thread has the task and nothing else to do. */
+export type Bounded = { run(task: Task, began?: () => void): Promise<Reckoned>; close(): Promise<void> }
 
 type Options = { threads?: number; timeout_ms?: number; queue?: number }
 
@@ -23,7 +24,7 @@ const MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stack
 /** What goes in and what comes out, in characters. */
 export const MOST_TEXT = 5_000_000
 
-type Waiting = { task: Task; done: (reckoned: Reckoned) => void }
+type Waiting = { task: Task; began: (() => void) | undefined; done: (reckoned: Reckoned) => void }
 /** `ready` once it has read its own code, which counts towards nobody's time. */
 type Thread = { worker: Worker; job: Waiting | null; timer: NodeJS.Timeout | null; ready: boolean }
 
@@ -79,6 +80,7 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
   }
 
   function time(thread: Thread): void {
+    if (thread.ready) thread.job?.began?.()
     const [ms, because] = thread.ready ? [timeout_ms, `took longer than ${timeout_ms} ms`] : NOT_BEGUN
     if (thread.timer) clearTimeout(thread.timer)
     thread.timer = setTimeout(() => end(thread, because), ms)
@@ -110,11 +112,11 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
   }
 
   return {
-    run: (task) => {
+    run: (task, began) => {
       const refused = refusalOf(task, line.length < queue)
       if (refused) return Promise.resolve(refused)
       return new Promise((done) => {
-        line.push({ task, done })
+        line.push({ task, began, done })
         next()
       })
     },

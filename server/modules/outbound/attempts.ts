@@ -23,12 +23,14 @@ const SUSPECT_CUTS = 2
 const MOST_CUTS = 20
 /** How long what waits for its turn to be worked on alone is put back for: it may not wait in hand, where its lease ends. */
 export const ALONE_AGAIN_MS = 1_000
+/** And what others were before at being shaped. */
+export const SHAPED_AGAIN_MS = 1_000
 
 export type Attempts = {
   /** The receiver, null where the subscription is disabled or gone. */
   receiverOf(item: { tenant_id: string; subscription_id: string }): Promise<Active | null>
-  /** Makes one attempt, in at most `most_ms`. */
-  attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended>
+  /** Makes one attempt, in at most `most_ms`; null where its turn did not come, and none was made. */
+  attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended | null>
   /** Runs what was cut off before alone, or puts it back where something like it runs; everything else at once. */
   alone<T>(cuts: number, work: () => Promise<T>, putBack: () => Promise<T>): Promise<T>
 }
@@ -37,7 +39,11 @@ export function createAttempts(app: App, read: ReadPayloads): Attempts {
   const payloads = createBatch({ size: 128, parallel: 1, flush: read, isFinal: isConnectionLoss })
   let busy = false
 
-  async function attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended> {
+  async function attempt(
+    item: DueDelivery,
+    receiver: Active | null,
+    most_ms?: number,
+  ): Promise<Ended | null> {
     if (item.cuts >= MOST_CUTS) {
       return unsent(
         app,

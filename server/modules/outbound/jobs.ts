@@ -11,6 +11,7 @@ import {
   createSettle,
   type ReadPayloads,
   report,
+  SHAPED_AGAIN_MS,
 } from './attempts.ts'
 import { createHealth, type Health, type PrepareNotice } from './health.ts'
 import { countLinedBefore, readLanes } from './lane_queries.ts'
@@ -106,6 +107,10 @@ function createDeliver(
       return putBackFor(app, item, wait_ms)
     }
     const result = await attempts.attempt(item, receiver)
+    if (!result) {
+      close(item.subscription_id, SHAPED_AGAIN_MS)
+      return putBackFor(app, item, SHAPED_AGAIN_MS)
+    }
     await health.obey(result)
     await settle(result)
     report(app, result)

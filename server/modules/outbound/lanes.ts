@@ -3,7 +3,7 @@ import { isConnectionLoss } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type Loop, startLoop } from '../../platform/queue.ts'
 import type { App } from '../app.ts'
-import { ALONE_AGAIN_MS, type Attempts, createSettle, report } from './attempts.ts'
+import { ALONE_AGAIN_MS, type Attempts, createSettle, report, SHAPED_AGAIN_MS } from './attempts.ts'
 import type { Active } from './audience.ts'
 import type { Health, PrepareNotice } from './health.ts'
 import {
@@ -133,6 +133,8 @@ function createRun(
         break
       }
       const one = await attempts.attempt(toDelivery(lane, head, ended.length), receiver, most_ms)
+      if (!one) close(lane.subscription_id, SHAPED_AGAIN_MS)
+      if (!one) break
       ended.push(one)
       await health.obey(one)
       if (one.state === 'pending' || one.exhausted || one.disable) break

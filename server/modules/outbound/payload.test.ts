@@ -130,6 +130,19 @@ test('a payload that never ends holds up its own subscription, and no other', as
   assert.equal(receiver.at('/endless').length, 0)
 })
 
+test('what waits longer for its turn to be made than an attempt may take is no failed attempt', async () => {
+  const payload = { expression: '$sum([1..5000].($ * $$.data.n))' }
+  await subscribe('/long-line', { payload, timeout_ms: 1_000 })
+  await Promise.all(Array.from({ length: 40 }, (_, n) => publish(`{"n":${n + 1}}`)))
+  for (const so_many of [10, 20, 30, 40])
+    await eventually(async () => receiver.at('/long-line').length >= so_many)
+  const delivered = await eventually(async () => {
+    const all = await api.list('/v1/deliveries?state=delivered&limit=100')
+    return all.length === 40 && all
+  })
+  assert.deepEqual([...new Set(delivered.map(({ attempts }) => attempts))], [1])
+})
+
 test('in order, what a template makes keeps the order', async () => {
   await subscribe('/shaped-order', {
     order: { per: 'subscription' },

@@ -68,7 +68,8 @@ const refused = (field: string, reason: string) =>
 
 const threads = once((_app: App): Bounded => createBounded({ timeout_ms: MOST_RUN_MS, queue: LINE }))
 
-export type Body = { ok: true; body: string } | { ok: false; because: string }
+/** `waited`: its turn did not come in time, and nothing was tried. */
+export type Body = { ok: true; body: string } | { ok: false; because: string; waited: boolean }
 
 /** The event as it is, to the byte; as a form with every number as it was written. */
 export const plainBody = (
@@ -91,22 +92,33 @@ export async function shapedBody(
 ): Promise<Body> {
   const value = inputOf(event)
   const late = Promise.withResolvers<Reckoned>()
-  let is_late = false
+  let [is_late, has_begun] = [false, false]
   const deadline = setTimeout(() => {
     is_late = true
     late.resolve({ ok: false, because: `was not made within ${most_ms} ms` })
   }, most_ms)
-  const work = () => (is_late ? late.promise : reckon(app, id, shape, value))
+  const begin = () => {
+    has_begun = true
+  }
+  const work = () => (is_late ? late.promise : reckon(app, id, shape, value, begin))
   const made = await Promise.race([inTurn(app)(tenant_id, work), late.promise])
   clearTimeout(deadline)
+  if (is_late && !has_begun)
+    return { ok: false, because: 'its turn to be made has not come yet', waited: true }
   return toBody(made, content_type)
 }
 
-async function reckon(app: App, id: string, shape: PayloadShape, value: string): Promise<Reckoned> {
+async function reckon(
+  app: App,
+  id: string,
+  shape: PayloadShape,
+  value: string,
+  begin: () => void,
+): Promise<Reckoned> {
   const resting = rests(app).of(id, shape)
   if (resting) return resting
   const began = app.clock.monotonic()
-  const made = await threads(app).run({ ...taskOf(shape), value })
+  const made = await threads(app).run({ ...taskOf(shape), value }, begin)
   const took_ms = app.clock.monotonic() - began
   if (!made.ok && took_ms > DEAR_MS) rests(app).begin(id, shape, made.because, took_ms * REST)
   return made
@@ -143,11 +155,12 @@ const inputOf = ({ event_id, type, version, data }: Payload & { event_id: string
   `{"id":"${toWire('event', event_id)}","type":${JSON.stringify(type)},"version":${version},"timestamp":"${timeOfId(event_id).toISOString()}","data":${data}}`
 
 function toBody(made: Reckoned, content_type: 'json' | 'form'): Body {
-  if (!made.ok) return { ok: false, because: `the payload ${made.because}` }
+  const no = (because: string): Body => ({ ok: false, because, waited: false })
+  if (!made.ok) return no(`the payload ${made.because}`)
   const { text } = made
-  if (text === 'null') return { ok: false, because: 'the payload gives nothing for this event' }
+  if (text === 'null') return no('the payload gives nothing for this event')
   if (content_type === 'json') return { ok: true, body: text }
-  if (!text.startsWith('{')) return { ok: false, because: 'the payload gives no object that could be a form' }
+  if (!text.startsWith('{')) return no('the payload gives no object that could be a form')
   return { ok: true, body: formEncode(readJson(text)) }
 }
 

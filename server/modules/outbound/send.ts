@@ -16,14 +16,17 @@ import { judge, judgeLanding, type Verdict } from './verdict.ts'
 const KEEP_RESPONSE_BYTES = 8_192
 const KEEP_REQUEST_BYTES = 65_536
 
-/** `webhook-id` is the event's: the same for every attempt, so that a receiver knows a copy. */
+/**
+ * `webhook-id` is the event's: the same for every attempt, so that a receiver knows a copy. Null where no attempt was
+ * made, since others were before it at what shapes payloads.
+ */
 export function send(
   app: App,
   item: DueDelivery,
   receiver: Active,
   payload: Payload,
   timeout_ms = timeoutOf(app, receiver),
-): Promise<Ended> {
+): Promise<Ended | null> {
   const shape = receiver.payload
   if (shape !== null) return sendShaped(app, item, { ...receiver, payload: shape }, payload, timeout_ms)
   const body = plainBody(item.event_id, payload, receiver.content_type)
@@ -37,10 +40,11 @@ async function sendShaped(
   receiver: Active & { payload: PayloadShape },
   payload: Payload,
   timeout_ms: number,
-): Promise<Ended> {
+): Promise<Ended | null> {
   const began = app.clock.monotonic()
   const event = { ...payload, event_id: item.event_id }
   const made = await shapedBody(app, { ...receiver, tenant_id: item.tenant_id }, event, timeout_ms)
+  if (!made.ok && made.waited) return null
   if (!made.ok) {
     return {
       ...{ item, attempt_id: app.newId(), duration_ms: 0, event_type: payload.type },
