@@ -168,7 +168,8 @@ export type Payments = {
   /** What it takes, the usual one first; `card` unless said otherwise. */
   methods?: readonly string[]
   create?: Operation<CreatePayment, VendorPayment>
-  find?: Operation<FindPayment, VendorPayment>
+  /** Null: the vendor has none such. */
+  find?: Operation<FindPayment, VendorPayment | null>
   find_by_reference?: Operation<FindByReference, VendorPayment | null>
   statement?: Operation<StatementQuery, VendorPayment[]>
   cancel?: Operation<CancelPayment, VendorPayment>

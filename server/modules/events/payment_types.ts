@@ -77,10 +77,14 @@ const refund = (what: 'completed' | 'failed', description: string): EventType =>
   },
 })
 
-const Reconciled = Type.Object({
+const OF_RECONCILIATION = {
   reconciliation_id: Type.String({ description: 'GET /v1/reconciliations/{id}' }),
   connection_id: Type.String(),
   day: Type.String({ description: "In the tenant's time zone" }),
+}
+
+const Reconciled = Type.Object({
+  ...OF_RECONCILIATION,
   theirs: Type.Integer({ description: 'How many payments the provider lists' }),
   differences: Type.Integer({ description: 'How many are open' }),
 })
@@ -98,6 +102,18 @@ const reconciled: EventType = {
   },
 }
 
+const unreconciled: EventType = {
+  name: 'reconciliation.failed',
+  description: "A day of the provider's could not be held against ours",
+  schema: Type.Object({ ...OF_RECONCILIATION, error: Type.String() }),
+  example: {
+    reconciliation_id: 'rcn_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    day: '2026-11-21',
+    error: 'the vendor did not list: no answer within 10 s',
+  },
+}
+
 export const PAYMENT_TYPES: readonly EventType[] = [
   payment('pending', 'The vendor has the payment and has not decided'),
   payment('authorized', 'The money is held and can be captured'),
@@ -111,4 +127,5 @@ export const PAYMENT_TYPES: readonly EventType[] = [
   refund('completed', 'A refund of ours reached the payer'),
   refund('failed', "A refund of ours was refused, or came back from the payer's bank"),
   reconciled,
+  unreconciled,
 ]

@@ -11,6 +11,7 @@ import { differencesOf } from './compare.ts'
 import { must } from './create.ts'
 import { wordOf } from './moves.ts'
 import { untoldOf, whoseOf } from './ours.ts'
+import { findByVendorIds, findUnknown } from './ours_queries.ts'
 import * as queries from './queries.ts'
 import { beginReconciliation, canList } from './reconcile.ts'
 import * as reconciliations from './reconcile_queries.ts'
@@ -195,10 +196,10 @@ async function adopt(
 /** What is here, or may be, is not imported beside itself: one charge would be two payments. */
 async function refuseKnown(tx: Tx, connection: OpenConnection, theirs: VendorPayment): Promise<void> {
   const whose = whoseOf(connection)
-  const [known] = await reconciliations.findByVendorIds(tx, whose, [theirs.vendor_id])
+  const [known] = await findByVendorIds(tx, whose, [theirs.vendor_id])
   const ours = known ?? (await untoldOf(tx, connection, theirs))
   if (ours) throw new Problem('conflict', { detail: `it is here by now: ${toWire('payment', ours.id)}` })
-  const unknown = await reconciliations.findUnknown(tx, whose, theirs.money)
+  const unknown = await findUnknown(tx, whose, theirs.money)
   if (!unknown) return
   const wire_id = toWire('payment', unknown.id)
   throw new Problem('conflict', {

@@ -3,13 +3,13 @@ import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { parseWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
+import { findByVendorIds, findUntold, type Whose } from './ours_queries.ts'
 import type { PaymentRow } from './queries.ts'
-import * as reconciliations from './reconcile_queries.ts'
 
 /** Which payments of ours are those that a vendor lists. */
 
 /** A statement is of the whole account, to which other connections may lead as well. */
-export const whoseOf = ({ tenant_id, id, opened: { provider } }: OpenConnection): reconciliations.Whose => ({
+export const whoseOf = ({ tenant_id, id, opened: { provider } }: OpenConnection): Whose => ({
   tenant_id,
   provider: provider.id,
   connection_id: provider.payments?.settles === 'statement' ? null : id,
@@ -24,7 +24,7 @@ export async function oursAmong(
   const whose = whoseOf(connection)
   const ids = listed.map(({ vendor_id }) => vendor_id)
   return inTenant(app.db, connection.tenant_id, async (tx) => {
-    const known = await reconciliations.findByVendorIds(tx, whose, ids)
+    const known = await findByVendorIds(tx, whose, ids)
     // Where two connections have it, it is this one's.
     known.sort(
       (a, b) => Number(a.connection_id === connection.id) - Number(b.connection_id === connection.id),
@@ -46,6 +46,6 @@ export async function untoldOf(
 ): Promise<PaymentRow | null> {
   const id = reference === undefined ? null : parseWire('payment', reference)
   if (id === null) return null
-  const [untold] = await reconciliations.findUntold(tx, whoseOf(connection), [id])
+  const [untold] = await findUntold(tx, whoseOf(connection), [id])
   return untold ?? null
 }

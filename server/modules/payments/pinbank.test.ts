@@ -307,9 +307,14 @@ test('an outcome in the live world is not said by a test key', async () => {
   assert.equal((await post(paid.id, 'resolve', { outcome: 'failed', note: 'not on paper' })).status, 200)
 })
 
-test('a payment of another connection of the same account is not missing here', async () => {
+test('a payment of another connection of the account is not missing here, and what the account has not is missing there', async () => {
   const [mine, theirs] = [await pay('12300'), await pay('12400', {}, 'basic')]
-  const day = new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Sao_Paulo' }).format(new Date())
+  const lost = await pay('12500')
+  await sql`update payment set vendor_id = '1' where id = ${fromWire('payment', lost.id)}`.execute(
+    product.app.db.owner,
+  )
+  const date = new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Sao_Paulo' })
+  const day = date.format(new Date(String(lost['created_at'])))
   const { id } = await product.api.ok('POST', '/v1/reconciliations', {
     connection_id: connections['encrypted'],
     day,
@@ -320,6 +325,7 @@ test('a payment of another connection of the same account is not missing here', 
   })
   assert.equal(done['state'], 'completed', String(done['error']))
   const found = await product.api.list(`/v1/differences?limit=200&reconciliation_id=${id}`)
+  assert.equal(found.find(({ payment_id }) => payment_id === lost.id)?.['kind'], 'missing_there')
   const about = found.map(({ vendor_id }) => vendor_id)
   assert.ok(!about.includes(mine.vendor_id) && !about.includes(theirs.vendor_id), JSON.stringify(found))
 })

@@ -7,7 +7,7 @@ import { openFront } from '../../test/faulty_front.ts'
 import { apiOf, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { differencesOf } from './compare.ts'
 import type { Standing } from './moves.ts'
-import { reconcileYesterday } from './reconcile.ts'
+import { reconcileYesterday, reconcile as runReconciliation } from './reconcile.ts'
 
 let product: Product
 let day: string
@@ -256,6 +256,18 @@ test('a vendor that does not list is asked again by the job, and nothing is foun
   await eventually(async () => front.seen.some((what) => /GET .*payment_intents\?/.test(what)))
   assert.equal((await product.api.ok('GET', `/v1/reconciliations/${id}`))['state'], 'running')
   assert.deepEqual(await open(connection), [])
+  // As its last attempt, hours later.
+  const payload = { reconciliation_id: fromWire('reconciliation', String(id)) }
+  const job = { tenant_id: fromWire('tenant', product.api.tenant_id), id: product.app.newId(), payload }
+  await runReconciliation(product.app, { ...job, attempts: 14 })
+  const ended = await product.api.ok('GET', `/v1/reconciliations/${id}`)
+  assert.equal(ended['state'], 'failed')
+  assert.match(String(ended['error']), /did not list/)
+  const told =
+    await sql`select from event where type = 'reconciliation.failed' and entity_id = ${id}`.execute(
+      product.app.db.owner,
+    )
+  assert.equal(told.rows.length, 1)
 })
 
 const ours = (more: Partial<Standing>): Standing => ({

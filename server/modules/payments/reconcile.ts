@@ -60,8 +60,8 @@ export async function reconcileYesterday(app: App): Promise<void> {
 export const canList = ({ opened: { provider } }: OpenConnection): boolean =>
   provider.payments?.list !== undefined || provider.payments?.statement !== undefined
 
-/** A vendor that does not answer is asked again by later attempts of the job; after these it failed. */
-const ATTEMPTS = 6
+/** A vendor that does not answer is asked again by later attempts of the job; after these, in five hours, it failed. */
+const ATTEMPTS = 14
 
 export async function reconcile(app: App, { tenant_id, payload, attempts }: Job): Promise<void> {
   const place = { tenant_id, id: (payload as { reconciliation_id: string }).reconciliation_id }
@@ -73,28 +73,38 @@ export async function reconcile(app: App, { tenant_id, payload, attempts }: Job)
     await tell(app, tenant_id, (tx) => keep(tx, { ...row, tenant_id }, found))
   } catch (error) {
     if (!(error instanceof Problem) && attempts < ATTEMPTS) throw error
-    const end = { state: 'failed' as const, theirs: null, differences: null, error: (error as Error).message }
-    await inTenant(app.db, tenant_id, (tx) => reconciliations.endReconciliation(tx, place, end))
+    await tell(app, tenant_id, (tx) => giveUp(tx, { ...row, tenant_id }, (error as Error).message))
   }
+}
+
+type Row = reconciliations.ReconciliationRow & { tenant_id: string }
+
+async function giveUp(tx: Tx, row: Row, error: string): Promise<{ out: null; drafts: Draft[] }> {
+  const end = { state: 'failed' as const, theirs: null, differences: null, error }
+  if (!(await reconciliations.endReconciliation(tx, row, end))) return { out: null, drafts: [] }
+  return { out: null, drafts: [eventOf(row, 'failed', { error })] }
+}
+
+/** How it ended. */
+function eventOf(row: Row, end: 'completed' | 'failed', more: object): Draft {
+  const reconciliation_id = toWire('reconciliation', row.id)
+  const connection_id = toWire('connection', row.connection_id)
+  const data = JSON.stringify({ reconciliation_id, connection_id, day: row.day, ...more })
+  return { type: `reconciliation.${end}`, data, entity_id: reconciliation_id, found_by: [connection_id] }
 }
 
 type Found = { theirs: number; differences: reconciliations.Difference[] }
 
 async function keep(
   tx: Tx,
-  row: reconciliations.ReconciliationRow & { tenant_id: string },
+  row: Row,
   { theirs, differences }: Found,
 ): Promise<{ out: null; drafts: Draft[] }> {
   const end = { state: 'completed' as const, theirs, differences: differences.length, error: null }
   if (!(await reconciliations.endReconciliation(tx, row, end))) return { out: null, drafts: [] }
   await reconciliations.keepDifferences(tx, row, differences)
   await reconciliations.endGone(tx, row)
-  const reconciliation_id = toWire('reconciliation', row.id)
-  const connection_id = toWire('connection', row.connection_id)
-  const { day } = row
-  const data = { reconciliation_id, connection_id, day, theirs, differences: differences.length }
-  const about = { type: 'reconciliation.completed', data: JSON.stringify(data) }
-  return { out: null, drafts: [{ ...about, entity_id: reconciliation_id, found_by: [connection_id] }] }
+  return { out: null, drafts: [eventOf(row, 'completed', { theirs, differences: differences.length })] }
 }
 
 async function compareDay(
@@ -200,7 +210,7 @@ async function findOne(
   vendor_id: string,
 ): Promise<VendorPayment | null> {
   const input = { vendor_id, created_at: queries.sentAt(ours).toISOString() }
-  const answer = await ask<VendorPayment>(app, asker(connection), connection, { verb: 'find', input })
+  const answer = await ask<VendorPayment | null>(app, asker(connection), connection, { verb: 'find', input })
   if (answer.kind === 'told') return answer.told
   if (answer.kind === 'refused' && answer.failure.reason === 'not_found') return null
   throw new Error(`the vendor did not say how ${vendor_id} is`)

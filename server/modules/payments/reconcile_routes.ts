@@ -24,7 +24,8 @@ export const reconcileRoutes: Routes = (http, app) => {
       schema: {
         operationId: 'createReconciliation',
         summary: "Hold a day of the provider's payments against ours",
-        description: 'Each connection’s yesterday is, once a night. It ends with `reconciliation.completed`.',
+        description:
+          'Each connection’s yesterday is, once a night. It ends with `reconciliation.completed` or `reconciliation.failed`.',
         tags,
         body: BeginReconciliation,
         response: { 201: Reconciliation },

@@ -159,7 +159,9 @@ async function findAtVendor(
 }
 
 const isNotThere = (answer: Answer<unknown>): boolean =>
-  answer.kind === 'refused' && answer.failure.reason === 'not_found'
+  answer.kind === 'told'
+    ? answer.told === null
+    : answer.kind === 'refused' && answer.failure.reason === 'not_found'
 
 const NEVER_HEARD = {
   kind: 'refused',
@@ -240,7 +242,7 @@ export async function refreshPayment(
   const created_at = queries.sentAt(row).toISOString()
   const input = { vendor_id: row.vendor_id, created_at }
   const asked_at = app.clock.now()
-  const answer = await ask<VendorPayment>(app, actor, connection, { verb: 'find', input })
+  const answer = await ask<VendorPayment | null>(app, actor, connection, { verb: 'find', input })
   const told = toldBy(answer)?.told ?? (isForgotten(row, answer, asked_at) ? FORGOTTEN : null)
   if (!told) return { action: null, seen: false }
   const cause = { cause: 'answer' as const, cause_id: answer.call_id, asked_at: row.version }

@@ -119,11 +119,8 @@ export const pinbank = defineProvider({
         return statement({ from, to }, settings)
       },
       reads: Statement,
-      translate: ({ Data }, { vendor_id }) => {
-        const found = toPayments(Data ?? []).find((one) => one.vendor_id === vendor_id)
-        if (!found) throw unreadable(`the statement of those days has no operation ${vendor_id}`)
-        return found
-      },
+      translate: ({ Data }, { vendor_id }) =>
+        toPayments(Data ?? []).find((one) => one.vendor_id === vendor_id) ?? null,
     }),
     statement: operation({
       request: statement,
