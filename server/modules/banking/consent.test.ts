@@ -238,6 +238,15 @@ test('a bank that is removed has its consents ended and is told of it; then its 
   await eventually(async () => (await connection()).status === 404)
 })
 
+test('a bank hears of a consent that was revoked just before it was removed', async () => {
+  const { id, connection_id, consent } = await agreed()
+  await product.api.ok('DELETE', `/v1/bank-consents/${consent['id']}`)
+  await product.api.ok('DELETE', `/v1/banks/${id}`)
+  await eventually(async () => stateAtBank(consent) === 'REJECTED')
+  const connection = () => product.api.send('GET', `/v1/connections/${connection_id}`)
+  await eventually(async () => (await connection()).status === 404)
+})
+
 test('a bank that does not listen keeps no connection for ever', async () => {
   const { id, connection_id, consent } = await agreed()
   await product.api.ok('PATCH', `/v1/connections/${connection_id}`, { state: 'disabled' })

@@ -143,6 +143,22 @@ export const listOpen = (tx: Tx, { tenant_id, id }: Place): Promise<ConsentRow[]
     .forUpdate()
     .execute() as Promise<ConsentRow[]>
 
+const MOST_ENDED = 50
+
+/** Of a bank, those that ended after `since` and that the bank knows of, newest first. */
+export const listEnded = (tx: Tx, { tenant_id, id }: Place, since: Date): Promise<{ id: string }[]> =>
+  tx
+    .selectFrom('bank_consent')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('bank_id', '=', id)
+    .where('state', '=', 'REJECTED')
+    .where('vendor_id', 'is not', null)
+    .where('updated_at', '>', since)
+    .orderBy('id', 'desc')
+    .limit(MOST_ENDED)
+    .execute()
+
 /** The one that lets the bank be asked now: the newest where there are several. */
 export const findCurrent = (tx: Tx, { tenant_id, id }: Place, now: Date): Promise<ConsentRow | undefined> =>
   tx

@@ -5,7 +5,7 @@ import { enqueue, type Job } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
 import { dropAuthorization, openConnection, removeConnection } from '../connections/connections.ts'
 import { revokeAtBank } from './consent_life.ts'
-import { listOpen, moveConsent } from './consent_queries.ts'
+import { listEnded, listOpen, moveConsent } from './consent_queries.ts'
 import { draftOf, enqueueRevoke } from './consents.ts'
 import type { BankRow, Place } from './queries.ts'
 import type { Draft } from './told.ts'
@@ -20,6 +20,8 @@ export const FAREWELL = 'banking.farewell'
 /** About three hours in all. */
 export const MOST_TRIES = 12
 
+const DAY_MS = 86_400_000
+
 type Payload = { connection_id: string; consent_ids: string[] }
 
 /** What there is to tell of the consents that ended. */
@@ -27,7 +29,11 @@ export async function sayFarewell(app: App, tx: Tx, actor: Actor, bank: BankRow)
   const { tenant_id } = actor
   const { id, connection_id, owns_connection } = bank
   if (connection_id === null) return []
+  const since = new Date(app.clock.now().getTime() - DAY_MS)
+  const before = owns_connection ? await listEnded(tx, { tenant_id, id }, since) : []
   const { drafts, consent_ids } = await endConsents(tx, { tenant_id, id })
+  // Of those the bank may not have heard yet, and without the connection it never would.
+  consent_ids.push(...before.map((one) => one.id))
   if (owns_connection && consent_ids.length === 0) {
     await removeConnection(app, tx, actor, connection_id).catch(inUse)
     return drafts
