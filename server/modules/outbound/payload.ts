@@ -83,7 +83,10 @@ export const plainBody = (
 
 type Shaped = { tenant_id: string; id: string; payload: PayloadShape; content_type: 'json' | 'form' }
 
-/** What the subscription's own shape makes of an event, within `most_ms`. Never throws for what it cannot do. */
+/**
+ * What the subscription's own shape makes of an event, within `most_ms`. What has not begun in half of that has waited
+ * in vain: the other half is for making and sending it. Never throws for what it cannot do.
+ */
 export async function shapedBody(
   app: App,
   { tenant_id, id, payload: shape, content_type }: Shaped,
@@ -91,22 +94,28 @@ export async function shapedBody(
   most_ms: number,
 ): Promise<Body> {
   const value = inputOf(event)
-  const late = Promise.withResolvers<Reckoned>()
-  let [is_late, has_begun] = [false, false]
-  const deadline = setTimeout(() => {
-    is_late = true
-    late.resolve({ ok: false, because: `was not made within ${most_ms} ms` })
-  }, most_ms)
+  const over = Promise.withResolvers<Body>()
+  let [is_over, has_begun] = [false, false]
+  const end = (body: Body) => {
+    is_over = true
+    over.resolve(body)
+  }
   const begin = () => {
     has_begun = true
   }
-  const work = () => (is_late ? late.promise : reckon(app, id, shape, value, begin))
-  const made = await Promise.race([inTurn(app)(tenant_id, work), late.promise])
-  clearTimeout(deadline)
-  if (is_late && !has_begun)
-    return { ok: false, because: 'its turn to be made has not come yet', waited: true }
-  return toBody(made, content_type)
+  const timers = [
+    setTimeout(() => void (has_begun || end(WAITED)), most_ms / 2),
+    setTimeout(() => end(no(`the payload was not made within ${most_ms} ms`)), most_ms),
+  ]
+  const work = async () =>
+    is_over ? over.promise : toBody(await reckon(app, id, shape, value, begin), content_type)
+  const made = await Promise.race([inTurn(app)(tenant_id, work), over.promise])
+  for (const timer of timers) clearTimeout(timer)
+  return made
 }
+
+const no = (because: string): Body => ({ ok: false, because, waited: false })
+const WAITED: Body = { ok: false, because: 'its turn to be made has not come yet', waited: true }
 
 async function reckon(
   app: App,
@@ -155,7 +164,6 @@ const inputOf = ({ event_id, type, version, data }: Payload & { event_id: string
   `{"id":"${toWire('event', event_id)}","type":${JSON.stringify(type)},"version":${version},"timestamp":"${timeOfId(event_id).toISOString()}","data":${data}}`
 
 function toBody(made: Reckoned, content_type: 'json' | 'form'): Body {
-  const no = (because: string): Body => ({ ok: false, because, waited: false })
   if (!made.ok) return no(`the payload ${made.because}`)
   const { text } = made
   if (text === 'null') return no('the payload gives nothing for this event')
@@ -167,7 +175,7 @@ function toBody(made: Reckoned, content_type: 'json' | 'form'): Body {
 /** One after another for each tenant; what waits here waits for its own kind alone. */
 const inTurn = once((_app: App) => {
   const last = new Map<string, Promise<unknown>>()
-  return (id: string, work: () => Promise<Reckoned>): Promise<Reckoned> => {
+  return (id: string, work: () => Promise<Body>): Promise<Body> => {
     const mine = (last.get(id) ?? Promise.resolve()).then(work)
     last.set(id, mine)
     const leave = () => void (last.get(id) === mine && last.delete(id))
