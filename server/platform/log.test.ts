@@ -214,6 +214,12 @@ test('masking changes no value it is given, and masking twice is masking once', 
   )
 })
 
+test('a field named as an object names what it is made of stays a field', () => {
+  const value = JSON.parse('{"__proto__":{"cpf":"52998224725","n":1}}')
+  assert.equal(JSON.stringify(mask(value)), '{"__proto__":{"cpf":"[masked]","n":1}}')
+  assert.deepEqual(mask(mask(value)), mask(value))
+})
+
 test('a line stays small and quick whatever it is given', () => {
   const hostile = ['a', '1', '@', 'a@', 'key=', 'eyJaaaaa-', '123.456.', '1111-', 'trl_', 'Bearer ', '%40']
   for (const part of hostile) {

@@ -97,10 +97,16 @@ export function maskObject(object: Record<string, unknown>, depth = 0): Record<s
   for (const key in object) {
     if (room-- === 0) return { ...copy, '…': 'more fields' }
     const value = object[key]
-    copy[key] = value != null && isHiddenKey(key) ? HIDDEN : mask(value, depth + 1)
+    const masked = value != null && isHiddenKey(key) ? HIDDEN : mask(value, depth + 1)
+    if (key === '__proto__') setOwn(copy, key, masked)
+    else copy[key] = masked
   }
   return copy
 }
+
+/** A field of this name is data like any other, where an assignment would change what the object is. */
+const setOwn = (copy: object, key: string, value: unknown) =>
+  Object.defineProperty(copy, key, { value, enumerable: true, writable: true, configurable: true })
 
 const judged = new Map<string, boolean>()
 
