@@ -10,6 +10,8 @@ import * as batchJobs from './modules/batches/jobs.ts'
 import * as batchRoutes from './modules/batches/routes.ts'
 import * as callJobs from './modules/calls/jobs.ts'
 import * as callRoutes from './modules/calls/routes.ts'
+import * as cardJobs from './modules/cards/jobs.ts'
+import * as cardRoutes from './modules/cards/routes.ts'
 import { watchConnections } from './modules/connections/connections.ts'
 import * as connectionRoutes from './modules/connections/routes.ts'
 import { listEventsBetween, prepareNotice, readPayloads } from './modules/events/events.ts'
@@ -37,16 +39,25 @@ import * as portalJobs from './modules/portal/jobs.ts'
 import * as portalRoutes from './modules/portal/routes.ts'
 import { react } from './modules/reactions.ts'
 import * as storyRoutes from './modules/stories/routes.ts'
-import { describeHits } from './modules/stories/stories.ts'
+import { describeHits, describeThings } from './modules/stories/stories.ts'
 import * as tenantJobs from './modules/tenants/jobs.ts'
 import * as tenantRoutes from './modules/tenants/routes.ts'
 import * as toolRoutes from './modules/tools/routes.ts'
+import * as transferJobs from './modules/transfers/jobs.ts'
+import * as transferRoutes from './modules/transfers/routes.ts'
 import { systemClock } from './platform/clock.ts'
 import { type Config, isDevelopment } from './platform/config.ts'
 import { makePartitions, migrate, openDatabase, startEmbedded } from './platform/database/database.ts'
 import { createEgress } from './platform/egress/egress.ts'
 import { idMaker } from './platform/ids.ts'
-import { type Handlers, keepSchedules, type Schedule, startJobs, watchJobs } from './platform/jobs/jobs.ts'
+import {
+  type Handlers,
+  keepSchedules,
+  type Schedule,
+  type Sign,
+  startJobs,
+  watchJobs,
+} from './platform/jobs/jobs.ts'
 import { createLog, type Log } from './platform/log.ts'
 import type { Loop } from './platform/queue.ts'
 import { keepRecords } from './platform/records.ts'
@@ -73,6 +84,8 @@ export const rooms: Routes[] = [
   healthRoutes.routes,
   inboundRoutes.routes,
   paymentRoutes.routes,
+  cardRoutes.routes,
+  transferRoutes.routes,
   bankingRoutes.routes,
   alertRoutes.routes,
   toolRoutes.routes,
@@ -163,6 +176,8 @@ async function build(
   watchQueues(app)
   callJobs.dropOnEvents(app)
   describeHits(app)
+  describeThings(app)
+  cardJobs.answerQuestions(app)
   undo.push(() => writeCounts(app))
   return app
 }
@@ -186,15 +201,25 @@ async function embedded(data_dir: string, log: Log, undo: (() => Promise<unknown
 
 const RECORDS = { name: 'records.keep', cron: '10 * * * *', time_zone: 'UTC' }
 
+/** What a room has done by the clock; where it has a `sign`, only when there is anything to do. */
+type Standing = {
+  name: string
+  cron: string
+  time_zone: string
+  run(app: App): Promise<void>
+  sign?(app: App): Sign | Promise<Sign>
+}
+
 /** Everything that works without being asked: messages, deliveries, jobs, the clock's own orders. */
 export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }> {
   const { db, clock, log, telemetry, newId } = app
-  const standing = [
+  const standing: Standing[] = [
     ...tenantJobs.schedules,
     ...peopleJobs.schedules,
     ...metricJobs.schedules,
     ...callJobs.schedules,
     ...paymentJobs.schedules,
+    ...cardJobs.schedules,
     ...bankingJobs.schedules,
     ...inboundJobs.schedules,
     ...outboundJobs.schedules,
@@ -206,10 +231,16 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ...standing.map(({ name, run }): [string, () => Promise<void>] => [name, () => run(app)]),
     ...outboundJobs.handlers(app, listEventsBetween),
     ...inboundJobs.handlers(app),
+    ...callJobs.handlers(app),
     ...healthJobs.handlers(app),
     ...paymentJobs.handlers(app),
+    ...cardJobs.handlers(app),
+    ...transferJobs.handlers(app),
     ...bankingJobs.handlers(app),
   ])
+  const signs = new Map(
+    standing.flatMap(({ name, sign }) => (sign ? [[name, () => sign(app)] as const] : [])),
+  )
   const schedules: Schedule[] = standing.map(({ name, cron, time_zone }) => ({
     tenant_id: INSTALLATION,
     name,
@@ -227,7 +258,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
     ),
     callJobs.startDeferred(app, batchJobs.runTurn),
     bankingJobs.startSyncs(app),
-    startJobs({ db, clock, log, telemetry, newId, handlers }),
+    startJobs({ db, clock, log, telemetry, newId, handlers, signs }),
   ]
   return { stop: async () => void (await Promise.all(loops.map((loop) => loop.stop()))) }
 }

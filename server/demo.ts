@@ -19,9 +19,6 @@ const administrator: Actor = {
   request_id: null,
 }
 
-/** Where the commands look when they are not told. */
-const isAtHome = ({ config }: App) => config.port === 3012
-
 /**
  * On the first start: a tenant connected to the sandbox, a source its Stripe posts to, a subscription that ends in
  * its request bin. Returns what to print; nothing where there is a tenant already.
@@ -60,7 +57,7 @@ export async function makeDemo(app: App, sandbox_url: string): Promise<string[]>
     `Subscription       ${subscription.id}   to ${bin}`,
     '',
     'Try it, in another terminal:',
-    `  export ${isAtHome(app) ? '' : `TRILHO_URL=${sandbox_url.replace(/\/sandbox$/, '')} `}TRILHO_API_KEY=${key}`,
+    `  export TRILHO_URL=${sandbox_url.replace(/\/sandbox$/, '')} TRILHO_API_KEY=${key}`,
     '  npx trilho tail              follow what crosses the border',
     '  npx trilho sandbox send      signed Stripe events, in at the source and out to the subscription',
     `  npx trilho call ${connection.id} GET /v1/payment_intents`,

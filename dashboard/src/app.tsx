@@ -4,6 +4,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { setNonce } from 'get-nonce'
 import { RouterProvider } from 'react-router'
 import { Refusal } from './api/client.ts'
+import { expectSession } from './api/session.tsx'
 import { router } from './routes.tsx'
 import { readable, theme } from './theme.ts'
 
@@ -14,6 +15,9 @@ const shouldRetry = (count: number, error: Error): boolean =>
 const queries = new QueryClient({
   defaultOptions: { queries: { retry: shouldRetry, staleTime: 5_000, refetchOnWindowFocus: true } },
 })
+
+// Who comes by a link that works once is nobody yet.
+if (!window.location.hash.startsWith('#/welcome')) void expectSession(queries)
 
 /** By which the server knows the styles that our own libraries add to the page. */
 const nonce = document.querySelector('meta[name="csp-nonce"]')?.getAttribute('content') ?? ''

@@ -6,9 +6,32 @@ import { Lost } from './pages/lost.tsx'
 const pages: RouteObject[] = [
   { index: true, lazy: () => import('./pages/overview/overview.tsx') },
   { path: 'analytics', lazy: () => import('./pages/analytics/analytics.tsx') },
+  {
+    path: 'banks',
+    lazy: () => import('./pages/banks/place.tsx'),
+    children: [
+      { index: true, lazy: () => import('./pages/banks/banks.tsx') },
+      { path: 'transactions', lazy: () => import('./pages/banks/transactions.tsx') },
+    ],
+  },
+  { path: 'banks/new', lazy: () => import('./pages/banks/new.tsx') },
+  { path: 'banks/:id', lazy: () => import('./pages/banks/bank.tsx') },
   { path: 'calls', lazy: () => import('./pages/calls/calls.tsx') },
   { path: 'calls/:id', lazy: () => import('./pages/calls/call.tsx') },
   { path: 'calls/tester', lazy: () => import('./pages/calls/tester.tsx') },
+  {
+    path: 'cards',
+    lazy: () => import('./pages/cards/place.tsx'),
+    children: [
+      { index: true, lazy: () => import('./pages/cards/cards.tsx') },
+      { path: 'rules', lazy: () => import('./pages/cards/rules.tsx') },
+    ],
+  },
+  { path: 'cards/authorizations/:id', lazy: () => import('./pages/cards/authorization.tsx') },
+  { path: 'cards/new', lazy: () => import('./pages/cards/issue.tsx') },
+  { path: 'cards/rules/new', lazy: () => import('./pages/cards/rule.tsx') },
+  { path: 'cards/rules/:id', lazy: () => import('./pages/cards/rule.tsx') },
+  { path: 'cards/:id', lazy: () => import('./pages/cards/card.tsx') },
   { path: 'connections', lazy: () => import('./pages/connections/connections.tsx') },
   { path: 'connections/authorized', lazy: () => import('./pages/connections/authorized.tsx') },
   { path: 'connections/catalog', lazy: () => import('./pages/connections/catalog.tsx') },
@@ -43,11 +66,25 @@ const pages: RouteObject[] = [
   { path: 'outbound/subscriptions/new', lazy: () => import('./pages/outbound/subscription_edit.tsx') },
   { path: 'outbound/subscriptions/:id', lazy: () => import('./pages/outbound/subscription.tsx') },
   { path: 'outbound/subscriptions/:id/edit', lazy: () => import('./pages/outbound/subscription_edit.tsx') },
-  { path: 'payments', lazy: () => import('./pages/payments/payments.tsx') },
+  {
+    path: 'payments',
+    lazy: () => import('./pages/payments/place.tsx'),
+    children: [
+      { index: true, lazy: () => import('./pages/payments/payments.tsx') },
+      { path: 'disputes', lazy: () => import('./pages/payments/disputes.tsx') },
+      { path: 'routes', lazy: () => import('./pages/payments/routes/routes.tsx') },
+    ],
+  },
+  { path: 'payments/new', lazy: () => import('./pages/payments/new.tsx') },
+  { path: 'payments/routes/new', lazy: () => import('./pages/payments/routes/route.tsx') },
+  { path: 'payments/routes/:id', lazy: () => import('./pages/payments/routes/route.tsx') },
   { path: 'payments/:id', lazy: () => import('./pages/payments/payment.tsx') },
   { path: 'settings', lazy: () => import('./pages/settings/settings.tsx') },
   { path: 'settings/:tab', lazy: () => import('./pages/settings/settings.tsx') },
   { path: 'story/:id', lazy: () => import('./pages/story/story.tsx') },
+  { path: 'transfers', lazy: () => import('./pages/transfers/transfers.tsx') },
+  { path: 'transfers/new', lazy: () => import('./pages/transfers/new.tsx') },
+  { path: 'transfers/:id', lazy: () => import('./pages/transfers/transfer.tsx') },
 ]
 
 export const router = createBrowserRouter([

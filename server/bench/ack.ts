@@ -1,5 +1,6 @@
-import type { AckOrder, AckResult } from './ack_load.ts'
+import type { AckOrder } from './ack_load.ts'
 import type { LoadOrder, LoadResult } from './load.ts'
+import type { Waits } from './open_loop.ts'
 import { makeSource, makeTenant, openPlace, type Place } from './place.ts'
 import { median, printTable, rounded } from './report.ts'
 
@@ -21,7 +22,7 @@ export async function ack({ rounds }: { rounds: number }): Promise<void> {
   }
 }
 
-type Round = AckResult & { most: number }
+type Round = Waits & { most: number }
 
 async function measure(place: Place, count: number): Promise<Round[]> {
   const { app, root } = place
@@ -51,7 +52,7 @@ async function measure(place: Place, count: number): Promise<Round[]> {
       warm_ms: 1_000,
       measured_ms: 4_000,
     }
-    const result = await open.ask<AckResult>(half satisfies AckOrder)
+    const result = await open.ask<Waits>(half satisfies AckOrder)
     await root.query('truncate inbox_queue')
     if (result.other > 0) throw new Error(`${result.other} messages were not answered 2xx`)
     if (round > 0) rounds.push({ ...result, most }) // the first warms up

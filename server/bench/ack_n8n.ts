@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,8 +20,10 @@ import { stripeEvent } from './stripe_messages.ts'
 const CLIENTS = 64
 const MOST = 40_000
 const TENANTS = 20
-const MEASURED = { warm_ms: 500, measured_ms: 3_000 }
+const MEASURED = { warm_ms: 0, measured_ms: 5_000 }
 const OURS = 'ours, to the event'
+const DATABASE = 'bench_n8n'
+const PATH = '/webhook/bench' // of a node with a `webhookId`; without one, its workflow and its name stand before it
 
 export async function n8n({ rounds: count }: { rounds: number }): Promise<void> {
   const place = await openPlace()
@@ -69,67 +72,106 @@ async function openOurs(place: Place): Promise<Measure> {
   }
 }
 
-/** Null where there is no n8n. */
+/** Null where there is no n8n. Its tables stand in the same PostgreSQL as ours, in a database of their own. */
 async function openTheirs(place: Place): Promise<Measure | null> {
   if (spawnSync('n8n', ['--version'], { stdio: 'ignore' }).error) return null
   const dir = await mkdtemp(join(tmpdir(), 'trilho-n8n-'))
   place.undo(() => rm(dir, { recursive: true, force: true }))
-  const port = await freePort()
+  await place.root.query(`create database ${DATABASE}`)
+  const [port, broker_port] = [await freePort(), await freePort()]
   const secret = randomBytes(24).toString('hex')
-  const env = {
-    ...process.env,
-    N8N_USER_FOLDER: dir,
-    N8N_PORT: String(port),
-    N8N_DIAGNOSTICS_ENABLED: 'false',
-  }
+  const env = { ...process.env, ...settings(place.url, { dir, port, broker_port }) }
   const file = join(dir, 'workflow.json')
   await writeFile(file, JSON.stringify([workflow(secret)]))
-  execFileSync('n8n', ['import:workflow', `--input=${file}`], { env, stdio: 'ignore' })
+  execFileSync('n8n', ['import:workflow', `--input=${file}`], { env, stdio: 'pipe' })
   // The one word is of version 1, the other of version 2.
   spawnSync('n8n', ['update:workflow', '--id=bench', '--active=true'], { env, stdio: 'ignore' })
   spawnSync('n8n', ['publish:workflow', '--id=bench'], { env, stdio: 'ignore' })
-  const child = spawn('n8n', ['start'], { env, stdio: 'ignore' })
+  const log_file = join(dir, 'log')
+  const log = openSync(log_file, 'w')
+  const child = spawn('n8n', ['start'], { env, stdio: ['ignore', log, log] })
+  closeSync(log)
   place.undo(() => end(child))
-  const request = signedRequest(secret)
-  await untilAnswered(port)
+  const message = signedMessage(secret)
+  await untilAnswered(port, message, log_file)
+  const request = asRequest(message)
   const load = await place.program('./load.ts')
-  child.kill('SIGSTOP')
+  // It is never held still as ours is: it takes its database for lost afterwards and answers 503. Idle, it costs little.
   return async () => {
-    child.kill('SIGCONT')
     const order = { port, clients: CLIENTS, request, most: MOST, ...MEASURED }
-    const { per_second, other } = await load.ask<LoadResult>(order satisfies LoadOrder)
+    const began = performance.now()
+    const { accepted, other } = await load.ask<LoadResult>(order satisfies LoadOrder)
+    const per_second = (accepted * 1000) / (performance.now() - began)
     if (other > 0) throw new Error(`n8n did not take ${other} messages`)
-    child.kill('SIGSTOP')
     return per_second
   }
 }
 
-function signedRequest(secret: string): string {
+/**
+ * On loopback alone; it calls nobody. Expressions in its own process, as in version 1: six times as fast as the isolated
+ * engine that version 2 takes unless told. Twenty connections to its database instead of two.
+ */
+function settings(
+  url: string,
+  { dir, port, broker_port }: { dir: string; port: number; broker_port: number },
+) {
+  const { hostname, port: database_port, username, password } = new URL(url)
+  return {
+    N8N_USER_FOLDER: dir,
+    N8N_LISTEN_ADDRESS: '127.0.0.1',
+    N8N_PORT: String(port),
+    N8N_RUNNERS_BROKER_PORT: String(broker_port),
+    N8N_DIAGNOSTICS_ENABLED: 'false',
+    N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
+    N8N_TEMPLATES_ENABLED: 'false',
+    N8N_COMMUNITY_PACKAGES_ENABLED: 'false',
+    N8N_DISABLED_MODULES: 'mcp-registry',
+    N8N_LICENSE_AUTO_RENEW_ENABLED: 'false',
+    N8N_EXPRESSION_ENGINE: 'legacy',
+    DB_TYPE: 'postgresdb',
+    DB_POSTGRESDB_POOL_SIZE: '20',
+    DB_POSTGRESDB_HOST: hostname,
+    DB_POSTGRESDB_PORT: database_port,
+    DB_POSTGRESDB_USER: decodeURIComponent(username),
+    DB_POSTGRESDB_PASSWORD: decodeURIComponent(password),
+    DB_POSTGRESDB_DATABASE: DATABASE,
+  }
+}
+
+type Message = { body: string; headers: Record<string, string> }
+
+function signedMessage(secret: string): Message {
   const body = stripeEvent('n8n', Math.floor(Date.now() / 1000))
   const signature = createHmac('sha256', secret).update(body).digest('hex')
-  return (
-    `POST /webhook/bench HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nx-signature: ${signature}\r\n` +
-    `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-  )
+  return { body, headers: { 'content-type': 'application/json', 'x-signature': signature } }
+}
+
+function asRequest({ body, headers }: Message): string {
+  const lines = Object.entries({ host: '127.0.0.1', ...headers, 'content-length': Buffer.byteLength(body) })
+  return `POST ${PATH} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
 }
 
 const START_MS = 120_000
 
-async function untilAnswered(port: number): Promise<void> {
+/** It listens, and answers to OPTIONS, some time before its workflow is there; and it has to know a forgery. */
+async function untilAnswered(port: number, { body, headers }: Message, log_file: string): Promise<void> {
+  const post = (signature: object) => {
+    const all = { ...headers, ...signature }
+    return fetch(`http://127.0.0.1:${port}${PATH}`, { method: 'POST', headers: all, body }).catch(() => null)
+  }
   const give_up = performance.now() + START_MS
-  while (performance.now() < give_up) {
-    const method = 'OPTIONS'
-    const answer = await fetch(`http://127.0.0.1:${port}/webhook/bench`, { method }).catch(() => null)
-    if (answer?.ok) return
+  while (!(await post({}))?.ok) {
+    if (performance.now() > give_up) {
+      throw new Error(`n8n did not start:\n${readFileSync(log_file, 'utf8').slice(-2000)}`)
+    }
     await sleep(500)
   }
-  throw new Error('n8n did not start')
+  if ((await post({ 'x-signature': 'forged' }))?.ok) throw new Error('n8n takes a forged message')
 }
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return
   const ended = once(child, 'exit')
-  child.kill('SIGCONT')
   child.kill('SIGKILL')
   await ended
 }
@@ -150,12 +192,15 @@ const workflow = (secret: string) => ({
   active: true,
   settings: {},
   nodes: [
-    node('take', 'webhook', 2, {
-      httpMethod: 'POST',
-      path: 'bench',
-      responseMode: 'lastNode',
-      options: { rawBody: true },
-    }),
+    {
+      ...node('take', 'webhook', 2, {
+        httpMethod: 'POST',
+        path: 'bench',
+        responseMode: 'lastNode',
+        options: { rawBody: true },
+      }),
+      webhookId: 'bench',
+    },
     node('sign', 'crypto', 1, {
       action: 'hmac',
       type: 'SHA256',

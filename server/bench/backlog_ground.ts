@@ -58,7 +58,7 @@ export async function reckonInbox(root: pg.Pool) {
             count(*) filter (where flags = '{replayed}')::int as replayed from inbox`,
   )
   const events = await root.query<{ events: number; told: number }>(
-    'select count(*)::int as events, count(distinct message_id)::int as told from event',
+    'select count(message_id)::int as events, count(distinct message_id)::int as told from event', // alerts are events too
   )
   return { completed: 0, replayed: 0, events: 0, told: 0, ...messages.rows[0], ...events.rows[0] }
 }

@@ -19,14 +19,21 @@ export const payload = (n: number): string => JSON.stringify(callBody(n))
 
 const AT_ONCE = 500
 
+const TYPE = 'payment.completed'
+
 /** Publishes events of many tenants with their deliveries, as the rooms do, and wakes whoever delivers. */
-export async function publishEvents(app: App, actors: Actor[], count: number): Promise<void> {
+export async function publishEvents(
+  app: App,
+  actors: Actor[],
+  count: number,
+  typeOf: (n: number) => string = () => TYPE,
+): Promise<void> {
   const tenant_ids = actors.map((actor) => actor.tenant_id)
   for (let from = 0; from < count; from += AT_ONCE) {
     const events = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, at) => ({
       tenant_id: tenant_ids[at % tenant_ids.length] as string,
       id: app.newId(),
-      type: 'payment.completed',
+      type: typeOf(from + at),
       data: payload(from + at),
       entity_id: null,
       message_id: null,

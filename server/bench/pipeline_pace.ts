@@ -33,7 +33,8 @@ export async function comparePace(
   const seen = new Map<string, Times[]>()
   for (let round = 0; round <= rounds; round++) {
     for (const { name, port, request } of doors) {
-      const order: PaceOrder = { port, request, per_second: PER_SECOND, seconds: round === 0 ? 2 : SECONDS }
+      const measured_ms = (round === 0 ? 2 : SECONDS) * 1_000
+      const order: PaceOrder = { port, request, per_second: PER_SECOND, warm_ms: 0, measured_ms }
       const times = await pacer.ask<Times>(order)
       if (round > 0) seen.set(name, [...(seen.get(name) ?? []), times])
     }

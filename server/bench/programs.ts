@@ -78,7 +78,7 @@ export async function startProduct(
   })
   closeSync(log)
   const ended = once(child, 'exit')
-  for (let waited = 0; waited < 300; waited++) {
+  for (let waited = 0; waited < 1_200; waited++) {
     const port = /^Trilho is ready at http:\/\/127\.0\.0\.1:(\d+)/m.exec(readFileSync(log_file, 'utf8'))?.[1]
     if (port && child.pid) {
       return {

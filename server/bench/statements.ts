@@ -8,10 +8,14 @@ import type { Target } from './stripe_messages.ts'
 
 /**
  * How many statements an event costs from the webhook to the recorded delivery, counted by PostgreSQL itself
- * (pg_stat_statements), `begin`, `set` and `commit` included; alone, under load, and when nothing happens.
+ * (pg_stat_statements), `begin`, `set` and `commit` included; alone, under load, and when nothing happens. The installation is
+ * that of `npm start`, with its demo tenant: its rules are judged, and its connection is checked.
  */
 const LOAD = 5_000
-const IDLE_MS = 40_000
+/** A lone one is counted so often, and the fewest taken: the clock may turn, or a vendor be checked, beside one of them. */
+const LONE = 5
+/** From one turn of the orders of five minutes, and one check of the connection, to the next. */
+const IDLE_MS = 300_000
 const CLAIMED = { lone: 12, under_load: 1, idle_per_s: 0.2 }
 
 export async function statements(): Promise<void> {
@@ -21,7 +25,9 @@ export async function statements(): Promise<void> {
     await crossing(1) // caches are filled, statements prepared
     await crossing(200)
     await sleep(2_000)
-    const lone = await counted(place, () => crossing(1))
+    const all: Counted[] = []
+    for (let n = 0; n < LONE; n++) all.push(await counted(place, () => crossing(1)))
+    const lone = all.reduce((least, one) => (one.total < least.total ? one : least))
     const under_load = await counted(place, () => crossing(LOAD))
     const idle = await counted(place, () => sleep(IDLE_MS))
     const idle_per_s = (idle.total * 1000) / IDLE_MS
@@ -36,6 +42,7 @@ export async function statements(): Promise<void> {
       ['a second of idleness, all roles', idle_per_s.toFixed(3), `at most ${CLAIMED.idle_per_s}`],
     ])
     printTable([['calls', 'of a lone event'], ...lone.each])
+    printTable([['calls', `of ${IDLE_MS / 1000} idle seconds`], ...idle.each])
     console.log(
       JSON.stringify({
         bench: 'statements',
@@ -56,11 +63,13 @@ export async function statements(): Promise<void> {
 async function openCrossing(place: Place): Promise<(count: number) => Promise<void>> {
   const { app, root } = place
   await root.query('create extension if not exists pg_stat_statements')
+  const { port } = await place.product('api,ingest,worker', {
+    env: { TRILHO_DEMO: 'true', TRILHO_SANDBOX: 'true' },
+  })
   const receiver = await place.program('./receiver.ts')
   const actor = await makeTenant(app, 'Bench')
   const source = await makeSource(app, actor)
   await makeSubscription(app, actor, `http://127.0.0.1:${receiver.ready}/`)
-  const { port } = await place.product('api,ingest,worker')
   const load = await place.program('./load.ts')
   return async (count) => {
     const wanted: ReceiveOrder = { warm: 1, most: count, within_ms: 60_000 }

@@ -30,7 +30,7 @@ test('a backup beside a running server is restored into a new folder, and says w
   assert.match(again.err, /not empty.*TRILHO_DATA_DIR/)
   assert.match(
     (await trilho(['restore', bare, '--inspect'], env)).out,
-    /1 tenants, .* does not hold the master key/,
+    / 1 tenant, .* does not hold the master key/,
   )
 
   const keyless = await trilho(['restore', bare], { TRILHO_DATA_DIR: new_dir })

@@ -1,7 +1,7 @@
 import type { BackedUp } from '../platform/backup/backup.ts'
 import type { Config } from '../platform/config.ts'
 import type { RegisterCommand } from './cli.ts'
-import { examples, type Io, type Printed, show } from './output.ts'
+import { count, examples, type Io, type Printed, show } from './output.ts'
 
 type Options = Printed & { includeMasterKey?: true }
 type Report = Omit<BackedUp, 'header'> & {
@@ -67,7 +67,7 @@ function toText(
   io: Io,
   { file, bytes, tenants, tables, rows, holds_master_key, master_key }: Report,
 ): string {
-  const size = `${rows} rows of ${tables} tables, ${tenants} tenants, ${(bytes / 1e6).toFixed(1)} MB`
+  const size = `${count(rows, 'row')} of ${count(tables, 'table')}, ${count(tenants, 'tenant')}, ${(bytes / 1e6).toFixed(1)} MB`
   const key = holds_master_key
     ? 'THIS BACKUP HOLDS THE MASTER KEY: whoever reads the file reads every secret. Guard it as you guard the key.'
     : `This backup does not hold the master key, without which no secret in it opens. ${

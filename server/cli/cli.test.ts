@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import Stripe from 'stripe'
 import { dataFolder, launch, startServer, trilho } from '../test/cli.ts'
@@ -78,6 +80,9 @@ test('the exit code says whether it was misused, refused, or nobody answered; er
     [2, /cannot be replayed/, ['replay', `evt_${NO_SUCH}`, ...key]],
     [2, /neither a port nor a URL/, ['listen', source, '::', ...key]],
     [2, /Name the path too/, ['call', connection, 'get', ...key]],
+    [2, /--last <n>' argument 'x' is invalid\. A whole number is wanted/, ['tail', '--last', 'x', ...key]],
+    [2, /--expires-in.* argument '1h'/, ['payment', 'create', connection, '1', '--expires-in', '1h', ...key]],
+    [2, /--every.* argument 'x'/, ['connection', 'health', connection, '--every', 'x', ...key]],
     [2, /--data is no JSON/, ['event', 'publish', 'payment.completed', '--data', '{', ...key]],
     [2, /--kind nope is none of/, ['tail', '--kind', 'nope', ...key]],
     [3, /unauthenticated, 401/, ['connection', 'list', '--url', url, '--key', `trl_test_${NO_SUCH}`]],
@@ -144,6 +149,11 @@ test('connections, sources and subscriptions are made, shown and deleted, and se
   assert.deepEqual(credentials, ['secret_key'])
   assert.ok(!made.out.includes('sk_test'))
   assert.match((await trilho(['connection', 'show', id], KEY)).out, /^provider +stripe$/m)
+  const away = ['connection', 'create', 'http', '--setting', 'base_url=http://127.0.0.1:1']
+  const tried = await trilho(away, KEY)
+  assert.deepEqual([tried.code, /^id +con_/m.test(tried.out)], [0, true], tried.err)
+  assert.match(tried.err, /not yet .*was not reached.*\n[\s\S]* no reach: /)
+  assert.doesNotMatch((await trilho([...away, '--no-test'], KEY)).err, /not yet/)
   assert.equal((await trilho(['connection', 'delete', id], KEY)).out, `${id} is deleted\n`)
   assert.equal((await trilho(['connection', 'show', id], KEY)).code, 3)
 
@@ -325,6 +335,19 @@ test('listen forwards the bytes and headers, so that the signature of the vendor
       .filter(Boolean)
       .every((line) => (JSON.parse(line) as { status: number }).status === 204),
   )
+})
+
+test('an import of event types that is tried says that nothing was done, and nothing was', async () => {
+  const file = join(await dataFolder(), 'vendor.json')
+  const schema = { type: 'object', properties: { order: { type: 'string' } } }
+  const post = { summary: 'Paid', requestBody: { content: { 'application/json': { schema } } } }
+  await writeFile(file, JSON.stringify({ openapi: '3.1.0', webhooks: { 'order.tried': { post } } }))
+  const tried = await trilho(['event', 'import', file, '--dry-run'], KEY)
+  assert.equal(tried.code, 0, tried.err)
+  assert.match(tried.out, /order\.tried +created +1/)
+  assert.match(tried.err, /A dry run: this is what would be done; nothing was\./)
+  const types = await trilho(['event', 'types', '--typescript'], KEY)
+  assert.ok(types.out.includes('payment.completed') && !types.out.includes('order.tried'), types.out)
 })
 
 test('an event type is defined, its event published, and its delivery replayed by its id', async () => {

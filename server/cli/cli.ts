@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 import { StartError } from '../platform/start_error.ts'
+import { VERSION } from '../platform/version.ts'
 import { backup } from './backup.ts'
 import { batch } from './batch.ts'
 import { call } from './call.ts'
@@ -15,6 +15,7 @@ import { migrate } from './migrate.ts'
 import { operation } from './operation.ts'
 import { EXIT, type ExitCode, failure, type Io, isFailure, terminal } from './output.ts'
 import { payment } from './payment.ts'
+import { person } from './person.ts'
 import { provider } from './provider.ts'
 import { replay } from './replay.ts'
 import { restore } from './restore.ts'
@@ -26,6 +27,7 @@ import { subscription } from './subscription.ts'
 import { tail } from './tail.ts'
 import { tenant } from './tenant.ts'
 import { tools } from './tools.ts'
+import { transfer } from './transfer.ts'
 import { vault } from './vault.ts'
 
 /**
@@ -44,12 +46,14 @@ const COMMANDS: RegisterCommand[] = [
   tenant,
   key,
   member,
+  person,
   provider,
   connection,
   call,
   operation,
   batch,
   payment,
+  transfer,
   source,
   subscription,
   event,
@@ -79,7 +83,7 @@ export async function run(argv: string[], io: Io = terminal()): Promise<ExitCode
 export async function toProgram(io: Io): Promise<Command> {
   const program = new Command('trilho')
     .description('Self-hosted integration hub: run a server, look after it, and work with it.')
-    .version(await version(), '-v, --version')
+    .version(VERSION, '-v, --version')
     .showHelpAfterError('Run it with --help to see how it is used.')
     .exitOverride()
     .configureOutput({
@@ -98,11 +102,6 @@ export const commandsIn = (command: Command): Command[] =>
   command.commands.length === 0 || command.registeredArguments.length > 0
     ? [command, ...command.commands.flatMap(commandsIn)]
     : command.commands.flatMap(commandsIn)
-
-async function version(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
 
 function tell(error: unknown, io: Io, json: boolean): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage // it has said why

@@ -36,8 +36,22 @@ type Connection = Record<string, unknown> & {
   state: string
   health: string
 }
-type Tested = { ok: boolean; message: string; call_id: string; status: number | null; duration_ms: number }
-type Create = Remote & { name?: string; environment: string; setting?: string[]; credential?: string[] }
+type Step = { step: string; ok: boolean; detail: string }
+type Tested = {
+  ok: boolean
+  message: string
+  call_id: string
+  status: number | null
+  duration_ms: number
+  diagnosis: Step[]
+}
+type Create = Remote & {
+  name?: string
+  environment: string
+  setting?: string[]
+  credential?: string[]
+  test: boolean
+}
 type Update = Remote & {
   name?: string
   state?: string
@@ -65,19 +79,26 @@ export const connection: RegisterCommand = (program, io) => {
 
 function changing(group: Command, io: Io): void {
   const create = remote(group.command('create <provider>'))
-    .description('Connect an account. What the provider asks for: trilho provider show')
+    .description(
+      'Connect an account, and try it. It is made however that goes. What the provider asks for: trilho provider show',
+    )
     .option('--name <name>', 'how people call it (default: the provider)')
     .option('--environment <environment>', 'development, staging or production', 'development')
     .option('--setting <name=value>', 'a field that is no secret; repeatable', collect)
     .option('--credential <name=value>', 'a secret; @file or - keep it out of sight; repeatable', collect)
+    .option('--no-test', 'do not try it')
     .action(async (provider: string, options: Create) => {
       const { environment, name = provider } = options
       const client = openClient(options)
       const settings = await readSettings(client, io, provider, 'connection', options.setting)
       const credentials = await readPairs(io, '--credential', options.credential)
       const body = { provider, name, environment, settings, credentials }
-      const made = await client.send<Connection>('POST', '/v1/connections', body)
-      show(io, options, made, (shown) => card(io, shown))
+      const to = `/v1/connections${options.test ? '?test=true' : ''}`
+      const { test, ...made } = await client.send<Connection & { test?: Tested | null }>('POST', to, body)
+      show(io, options, options.json && test !== undefined ? { ...made, test } : made, (shown) =>
+        card(io, shown),
+      )
+      if (test && !options.json) io.err(tried(io, test))
     })
   examples(
     create,
@@ -111,6 +132,13 @@ function changing(group: Command, io: Io): void {
       show(io, options, { id, deleted: true }, () => `${id} is deleted`)
     })
   examples(drop, 'connection delete con_01jz8k3v9mf2tb7xq4c5n6p8rs')
+}
+
+/** One line of how it went, and where it did not go well one for each step. */
+function tried(io: Io, { ok, message, duration_ms, diagnosis }: Tested): string {
+  if (ok) return `${io.paint('green', 'ok')} ${message} (${duration_ms} ms)`
+  const steps = diagnosis.map((step) => `  ${step.ok ? 'ok' : 'no'} ${step.step}: ${step.detail}`)
+  return [`${io.paint('red', 'not yet')} ${message}`, ...steps].join('\n')
 }
 
 async function toChange(client: Client, io: Io, at: string, options: Update): Promise<object> {

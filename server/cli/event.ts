@@ -25,7 +25,7 @@ type Publish = Remote & { data: string; entity?: string; customer?: string }
 type Published = { id: string; type: string; deliveries: number; created_at: string }
 type EventType = { name: string; version: number; description: string; deprecated: unknown }
 type Imported = { name: string; result: string; version: number | null; because: string | null }
-type Define = Remote & { description: string; schema: string; example: string; typeVersion?: string }
+type Define = Remote & { description: string; schema: string; example: string; typeVersion?: number }
 
 const COLUMNS: Column<Event>[] = [
   ['ID', (event) => event.id],
@@ -69,11 +69,11 @@ function publishing(group: Command, io: Io): void {
     .requiredOption('--description <words>', 'what it says')
     .option('--schema <json>', 'JSON Schema of its data: JSON, @file or -', '{}')
     .option('--example <json>', 'data that fits the schema: JSON, @file or -', '{}')
-    .option('--type-version <n>', 'where there is one already whose schema is another')
+    .option('--type-version <n>', 'where there is one already whose schema is another', wholeNumber)
     .action(async (name: string, options: Define) => {
       const schema = await readJson(io, options.schema, '--schema')
       const example = await readJson(io, options.example, '--example')
-      const version = options.typeVersion === undefined ? {} : { version: wholeNumber(options.typeVersion) }
+      const version = options.typeVersion === undefined ? {} : { version: options.typeVersion }
       const body = { name, description: options.description, schema, example, ...version }
       const made = await openClient(options).send<EventType>('POST', '/v1/event-types', body)
       show(io, options, made, (shown) => card(io, shown))
@@ -135,6 +135,7 @@ function looking(group: Command, io: Io): void {
         ['VERSION', ({ version }) => (version === null ? null : String(version))],
         ['BECAUSE', ({ because }) => because],
       ])
+      if (options.dryRun) io.err('A dry run: this is what would be done; nothing was.')
     })
   examples(take, 'event import openapi.json --dry-run')
 }

@@ -26,7 +26,7 @@ function listServer(rows: Item[]): { server: Server; answers: { status: number }
 const id = (n: number) => `dlv_${String(n).padStart(26, '0')}`
 
 test('a follower hands over every row once, in order, each change of it, and outlives the server', {
-  timeout: 30_000,
+  timeout: 300_000,
 }, async () => {
   const rows: Item[] = Array.from({ length: 250 }, (_, n) => ({ id: id(n * 10), state: 'pending' }))
   const { server, answers } = listServer(rows)

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { styleText } from 'node:util'
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 
 /** What a command may touch of the terminal. Results go to `out`, everything said about them to `err`. */
 export type Io = {
@@ -154,9 +154,10 @@ export async function readPairs(io: Io, flag: string, pairs: string[] = []): Pro
 
 export const collect = (value: string, before: string[] = []): string[] => [...before, value]
 
+/** Reads the value of an option; what it refuses is told with the option's name. */
 export function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw failure(EXIT.usage, `A whole number is wanted, not ${JSON.stringify(text)}`)
+  throw new InvalidArgumentError('A whole number is wanted.')
 }
 
 export function examples(command: Command, ...lines: string[]): Command {

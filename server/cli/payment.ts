@@ -31,7 +31,7 @@ type Create = Remote & {
   description?: string
   manual?: true
   dueDate?: string
-  expiresIn?: string
+  expiresIn?: number
   payerName?: string
   payerDocument?: string
   metadata?: string[]
@@ -75,7 +75,7 @@ function making(group: Command, io: Io): void {
     .option('--manual', 'only hold the money: trilho payment capture takes it')
     .option('--description <text>', 'what the payer reads')
     .option('--due-date <day>', 'until when it is to be paid: 2026-12-31')
-    .option('--expires-in <seconds>', 'how long it can be paid')
+    .option('--expires-in <seconds>', 'how long it can be paid', wholeNumber)
     .option('--payer-name <name>', 'who is to pay')
     .option('--payer-document <document>', 'CPF or CNPJ of who is to pay, digits and letters alone')
     .option('--metadata <name=value>', 'yours, told again by every event; repeatable', collect)
@@ -99,7 +99,7 @@ async function toBody(io: Io, amount: string, options: Create): Promise<object> 
     money: { amount, currency },
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     ...(manual && { capture: 'manual' }),
-    ...(expiresIn !== undefined && { expires_in_s: wholeNumber(expiresIn) }),
+    ...(expiresIn !== undefined && { expires_in_s: expiresIn }),
     ...((name ?? document) !== undefined && { payer: { name, document } }),
     ...(metadata && { metadata: await readPairs(io, '--metadata', metadata) }),
   }

@@ -1,7 +1,7 @@
 import type { Header, OpenedSecrets } from '../platform/backup/backup.ts'
 import type { Config } from '../platform/config.ts'
 import type { RegisterCommand } from './cli.ts'
-import { examples, type Io, type Printed, show } from './output.ts'
+import { count, examples, type Io, type Printed, show } from './output.ts'
 
 type Options = Printed & { inspect?: true }
 type About = {
@@ -84,7 +84,7 @@ async function restoreFile(config: Config, file: string, header: Header): Promis
 }
 
 const aboutText = (found: About): string =>
-  `A backup of ${found.made_at} by Trilho ${found.product_version} on PostgreSQL ${found.postgres}: ${found.tenants} tenants, ${found.rows} rows; it ${found.holds_master_key ? 'HOLDS' : 'does not hold'} the master key.`
+  `A backup of ${found.made_at} by Trilho ${found.product_version} on PostgreSQL ${found.postgres}: ${count(found.tenants, 'tenant')}, ${count(found.rows, 'row')}; it ${found.holds_master_key ? 'HOLDS' : 'does not hold'} the master key.`
 
 function toText(io: Io, report: Report): string {
   const lines = [`${io.paint('green', 'Restored.')} ${aboutText(report)}`]

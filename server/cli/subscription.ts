@@ -31,7 +31,7 @@ type Create = Remote & {
   secret?: string
   filter?: string
   payload?: string
-  weight?: string
+  weight?: number
   header?: string[]
 }
 type Preview = Remote & { event?: string; type?: string; payload?: string; filter?: string }
@@ -138,6 +138,7 @@ function createCommand(group: Command, io: Io): void {
     .option(
       '--weight <number>',
       'its turns for each turn of one that weighs 1, while more is due than can be sent',
+      wholeNumber,
     )
     .option('--header <name=value>', 'sent with each delivery, kept in the vault; repeatable', collect)
     .option('--secret <secret>', 'whsec_… of your own, @file or -; one is made where it is absent')
@@ -151,7 +152,7 @@ function createCommand(group: Command, io: Io): void {
         ...(customer !== undefined && { customer }),
         ...(filter !== undefined && { filter: await readJson(io, '--filter', filter) }),
         ...(payload !== undefined && { payload: await readJson(io, '--payload', payload) }),
-        ...(weight !== undefined && { weight: wholeNumber(weight) }),
+        ...(weight !== undefined && { weight }),
         ...(header !== undefined && { headers: await readPairs(io, '--header', header) }),
         ...(secret !== undefined && { secret: (await readArgument(io, secret)).trim() }),
       }

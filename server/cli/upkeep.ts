@@ -56,13 +56,15 @@ export function upkeep(group: Command, io: Io): void {
   cache(group, io)
 }
 
+const secondsOrNever = (text: string): number | 'never' => (text === 'never' ? text : wholeNumber(text))
+
 function health(group: Command, io: Io): void {
-  type Options = Remote & { every?: string; timeout?: number; path?: string }
+  type Options = Remote & { every?: number | 'never'; timeout?: number; path?: string }
   const command = remote(group.command('health <id>'))
     .description(
       'How a connection is and what its checks found, newest first; with a flag, how it is checked',
     )
-    .option('--every <seconds>', 'between checks, or never')
+    .option('--every <seconds>', 'between checks, or never', secondsOrNever)
     .option('--timeout <ms>', 'for each check, in milliseconds', wholeNumber)
     .option('--path <path>', "what is read, in place of the provider's own test")
     .action(async (id: string, options: Options) => {
@@ -70,7 +72,7 @@ function health(group: Command, io: Io): void {
       const at = `/v1/connections/${inPath(id)}/health`
       const { every, timeout, path } = options
       const set = {
-        ...(every !== undefined && { every_s: every === 'never' ? null : wholeNumber(every) }),
+        ...(every !== undefined && { every_s: every === 'never' ? null : every }),
         ...(timeout !== undefined && { timeout_ms: timeout }),
         ...(path !== undefined && { path }),
       }

@@ -1,5 +1,5 @@
 import type { RegisterCommand } from './cli.ts'
-import { card, examples, type Io, type Printed, show, table } from './output.ts'
+import { card, count, examples, type Io, type Printed, show, table } from './output.ts'
 import type { NewMaster, Rewrapped, Rotated, Status } from './vault_keys.ts'
 
 /** The keys of the vault, changed beside the running servers. Whoever holds the machine needs no API key for it. */
@@ -84,15 +84,18 @@ function statusText(io: Io, { master, from, wrappings, secrets, waiting, elsewhe
     )
   }
   if (elsewhere > 0)
-    lines.push('', io.paint('yellow', `${elsewhere} running servers have another master key: restart them.`))
+    lines.push(
+      '',
+      io.paint('yellow', `Another master key than this one: ${count(elsewhere, 'running server')}. Restart.`),
+    )
   return lines.join('\n')
 }
 
 function rotatedText(io: Io, { tenants, sealed, waiting }: Rotated): string {
-  const done = `${io.paint('green', 'Rotated')}: ${tenants} tenants have a new data key, ${sealed} secrets are sealed with it.`
+  const done = `${io.paint('green', 'Rotated')}: a new data key for ${count(tenants, 'tenant')}, ${count(sealed, 'secret')} sealed with it.`
   return waiting === 0
     ? done
-    : `${done}\n${io.paint('yellow', `${waiting} secrets still wait: run it again.`)}`
+    : `${done}\n${io.paint('yellow', `Still waiting: ${count(waiting, 'secret')}. Run it again.`)}`
 }
 
 const newMasterText = (io: Io, { master, path, kept }: NewMaster): string =>
@@ -100,7 +103,7 @@ const newMasterText = (io: Io, { master, path, kept }: NewMaster): string =>
 Back the new one up now. Then restart every server, and run: trilho vault rewrap`
 
 function rewrappedText(io: Io, { master, tenants, keys, kept }: Rewrapped): string {
-  const done = `${io.paint('green', 'Done')}: ${keys} keys of ${tenants} tenants are wrapped anew; master key ${master} now opens everything.`
+  const done = `${io.paint('green', 'Done')}: wrapped anew ${count(keys, 'key')} of ${count(tenants, 'tenant')}; master key ${master} now opens everything.`
   const files = kept.length > 0 ? ` (${kept.join(', ')})` : ''
   return `${done}\nAny key before it${files} opens only backups made until now: keep it with them, or destroy it with them. Take it out of TRILHO_PREVIOUS_MASTER_KEYS.`
 }

@@ -12,6 +12,7 @@ import { ANYBODY } from './anybody.ts'
 import { type Auth, createAuth } from './auth.ts'
 import { takeBytes, takeJson, textProblem } from './body.ts'
 import { dashboard } from './dashboard.ts'
+import { endWithAccess } from './event_streams.ts'
 import { healthRoutes } from './health.ts'
 import { createIdempotency } from './idempotency.ts'
 import { openapi } from './openapi.ts'
@@ -150,6 +151,7 @@ function decorate(http: Http, app: App, auth: Auth): void {
   const idempotency = createIdempotency(app)
   http.addHook('preHandler', idempotency.begin)
   http.addHook('onSend', idempotency.end)
+  endWithAccess(http, auth)
 }
 
 /** An address that is not there protects nothing. */

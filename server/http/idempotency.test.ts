@@ -7,7 +7,9 @@ import type { Routes } from '../modules/app.ts'
 import { beginOnce, forgetOldAnswers } from '../modules/tenants/tenants.ts'
 import { inTenant } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
-import { testDatabaseUrl } from '../test/harness.ts'
+import { startProxy } from '../test/faults/proxy.ts'
+import { createSteps } from '../test/faults/steps.ts'
+import { testDatabaseUrl, undoAfter } from '../test/harness.ts'
 import { type Served, serve, tenantWithKey } from '../test/http_app.ts'
 
 let served: Served
@@ -47,13 +49,28 @@ const room: Routes = (http) => {
       throw new Error('broken after the vendor acted')
     },
   )
+  const named = Type.Object({ name: Type.String() }, { additionalProperties: false })
+  http.post('/v1/committed', { config, schema: { operationId: 'commit', body: named } }, (request, reply) =>
+    inTenant(cutOff.app.db, request.actor.tenant_id, async () => {
+      const { name } = request.body
+      effects.set(name, (effects.get(name) ?? 0) + 1)
+      steps.arm({ step: 'commit', side: 'after' }, () => {})
+    }).then(() => reply.code(201).send({})),
+  )
   http.delete('/v1/effects/:id', { config, schema: { operationId: 'undo' } }, async (_request, reply) =>
     reply.code(204).send(),
   )
 }
 
+/** One whose wire to PostgreSQL is cut where a test says so. */
+let cutOff: Served
+const steps = createSteps()
+
 before(async () => {
   const [database_url, master_key] = [await testDatabaseUrl(), Buffer.alloc(32, 9)]
+  const tap = await startProxy(database_url, steps)
+  undoAfter(() => tap.close())
+  cutOff = await serve({ database_url: tap.url, master_key, mount: { rooms: [room] } })
   served = await serve({ database_url, master_key, mount: { rooms: [room] } })
   other = await serve({ database_url, master_key, mount: { rooms: [room] } })
 })
@@ -128,6 +145,18 @@ test('a failure of ours frees the key, so that the repeat runs', async () => {
   assert.equal((await ask(key, 'breaks-1', { name: 'breaks' })).status, 500)
   assert.equal((await ask(key, 'breaks-1', { name: 'breaks' })).status, 201)
   assert.equal(effects.get('breaks'), 2)
+})
+
+test('what was being committed as the connection was lost does not run again under its key', async () => {
+  const { key } = await tenantWithKey(cutOff)
+  const body = { name: 'committed' }
+  const commit = () =>
+    cutOff.send('POST', '/v1/committed', { key, body, headers: { 'idempotency-key': 'commit-1' } })
+  const first = await commit()
+  assert.deepEqual([first.status, first.body['code'], steps.fired()], [503, 'overloaded', true])
+  assert.match(String(first.body['detail']), /whether it took effect is not known/)
+  const again = await commit()
+  assert.deepEqual([again.status, again.body['code'], effects.get('committed')], [409, 'outcome_unknown', 1])
 })
 
 test('an answer that cannot be kept is not given, and the request does not run again', async () => {

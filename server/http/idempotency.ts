@@ -10,6 +10,7 @@ import {
   forgetOnce,
   loseOnce,
 } from '../modules/tenants/tenants.ts'
+import { isUnresolved } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
 
 export type Idempotency = { begin: preHandlerHookHandler; end: onSendHookHandler }
@@ -89,8 +90,16 @@ function createTally(): { enter(name: string): () => void; count(name: string): 
   }
 }
 
-function keyOf({ method, headers, routeOptions }: FastifyRequest): string | Problem | null {
-  const key = headers['idempotency-key']
+function keyOf({ method, headers, routeOptions, body }: FastifyRequest): string | Problem | null {
+  const told = routeOptions.config.keyed_by_body
+    ? (body as { idempotency_key?: string }).idempotency_key
+    : undefined
+  const key = headers['idempotency-key'] ?? told
+  if (told !== undefined && told !== key)
+    return new Problem('invalid_request', {
+      field: 'idempotency_key',
+      detail: 'The body and the header idempotency-key name two keys: give one, or the same twice.',
+    })
   if (key === undefined || !CHANGES.has(method) || !routeOptions.url?.startsWith('/v1/')) return null
   // Whoever has not proved who they are shares no answers with others, least of all a session's cookie.
   if (routeOptions.config.streams || routeOptions.config.access === 'public') return null
@@ -156,11 +165,13 @@ async function close(app: App, held: Claim, request: FastifyRequest, reply: Fast
 
 /**
  * An answer is kept. A failure of ours is none: what was begun was rolled back and the key is free again, unless
- * the route acts on a vendor; then nobody knows. That a vendor may have acted is an answer too, lest it act twice.
+ * the route acts on a vendor, or the connection was lost at the commit; then nobody knows. That a vendor may have
+ * acted is an answer too, lest it act twice.
  */
 function fateOf({ problem, routeOptions }: FastifyRequest): 'kept' | 'free' | 'lost' {
   if (problem?.code === 'rate_limited') return 'free' // nothing was done, and the next try may find room
   if (problem === null || problem.status < 500 || problem.status === 504) return 'kept'
+  if (isUnresolved(problem.occurrence.cause)) return 'lost'
   const is_our_failure = problem.code === 'internal' || problem.occurrence.cause !== undefined
   return routeOptions.config.acts_outside && is_our_failure ? 'lost' : 'free'
 }

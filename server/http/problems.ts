@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { isConnectionLoss } from '../platform/database/database.ts'
+import { isConnectionLoss, isUnresolved } from '../platform/database/database.ts'
 import { Problem, problemBody } from '../platform/errors.ts'
 import { isStreaming } from './streams.ts'
 import { validationProblem } from './validation.ts'
@@ -13,7 +13,18 @@ import { validationProblem } from './validation.ts'
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error, request)
   request.problem = problem
+  if (problem.code === 'body_too_large') hearOut(request, reply)
   return sendProblem(problem, request, reply)
+}
+
+const LONGEST_HEARD = 100 * 1024 * 1024
+
+/**
+ * Whoever still sends as the connection closes never reads our answer; a proxy makes a 502 of it. So what is told to be
+ * not too long is read to its end, and thrown away.
+ */
+function hearOut({ headers }: FastifyRequest, reply: FastifyReply): void {
+  if (Number(headers['content-length'] ?? Number.NaN) <= LONGEST_HEARD) reply.removeHeader('connection')
 }
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -43,6 +54,7 @@ export function toProblem(error: unknown, request: FastifyRequest | null): Probl
   if (known.validation) return validationProblem(known.validation, known.validationContext ?? 'body')
   const refused = FASTIFY_REFUSALS[known.code]
   if (refused && request) return refused(request)
+  if (isUnresolved(error)) return overloaded(error, UNRESOLVED)
   if (isConnectionLoss(error)) return overloaded(error)
   const status = known.code?.startsWith('FST_') ? (known.statusCode ?? 500) : 500
   return status >= 400 && status < 500
@@ -56,12 +68,13 @@ const internal = (cause: unknown): Problem =>
     cause,
   })
 
-const overloaded = (cause: unknown): Problem =>
-  new Problem('overloaded', {
-    detail: 'The database cannot be reached or has no free connection. Try again.',
-    retry_after_s: 1,
-    cause,
-  })
+const UNRESOLVED =
+  'The connection to the database was lost while this was being committed, so whether it took effect is not known. Look at what it was to change before you send it again.'
+
+const overloaded = (
+  cause: unknown,
+  detail = 'The database cannot be reached or has no free connection. Try again.',
+): Problem => new Problem('overloaded', { detail, retry_after_s: 1, cause })
 
 const FASTIFY_REFUSALS: Record<string, (request: FastifyRequest) => Problem> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: unsupportedType,

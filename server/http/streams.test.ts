@@ -12,8 +12,8 @@ import { markStreams } from './streams.ts'
 
 test('a body that is streamed may take longer to arrive than other requests may', async (t) => {
   const server = Fastify({
-    requestTimeout: 200,
-    http: { headersTimeout: 200, connectionsCheckingInterval: 50 },
+    requestTimeout: 4000,
+    http: { headersTimeout: 4000, connectionsCheckingInterval: 50 },
     clientErrorHandler: clientError,
   })
   t.after(() => server.close())
@@ -29,7 +29,7 @@ test('a body that is streamed may take longer to arrive than other requests may'
     const request = ask({ host: '127.0.0.1', port, method: 'POST', path, agent: false })
     request.on('error', () => {})
     request.write('slow ')
-    void sleep(800).then(() => request.end('but whole'))
+    void sleep(12_000).then(() => request.end('but whole'))
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     return { status: response.statusCode, body: await text(response) }
   }

@@ -1,4 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { App, Http } from '../modules/app.ts'
 import type { receive } from '../modules/inbound/inbound.ts'
 import { type Problem, problemBody } from '../platform/errors.ts'
@@ -76,7 +78,14 @@ function readBody(request: IncomingMessage, whole: (body: Buffer) => void): void
 async function serve(visit: Visit, receive: Receive, address: Address, body: Buffer): Promise<void> {
   const { app, request } = visit
   const { method = '', url: path = '', headers, socket } = request
-  const arrival = { method, path, headers, body, ip: socket.remoteAddress ?? null }
+  const arrival = {
+    method,
+    path,
+    headers,
+    body,
+    ip: socket.remoteAddress ?? null,
+    is_plain: !isEncrypted(socket),
+  }
   try {
     const given = await receive(app, address.provider, address.source, arrival)
     if ('body' in given)
@@ -88,6 +97,8 @@ async function serve(visit: Visit, receive: Receive, address: Address, body: Buf
     answer(visit, problem.status, problemHeaders(problem), text, problem)
   }
 }
+
+const isEncrypted = (socket: Socket): boolean => socket instanceof TLSSocket
 
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' }
 

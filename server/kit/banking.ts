@@ -2,7 +2,6 @@ import Type, { type Static, type TSchema } from 'typebox'
 import type { Money } from '../platform/money.ts'
 import type { Settings } from './fields.ts'
 import type { Operation } from './provider.ts'
-import type { Settles } from './settles.ts'
 
 /**
  * What a bank, or whoever speaks for banks, can tell and do, in the same words for every provider. A provider gives
@@ -20,10 +19,6 @@ export type Banking = {
   consents?: Consents
   /** Who may be asked by this provider, where they are listed. */
   directory?: Directory
-  transfer?: Operation<CreateTransfer, VendorTransfer>
-  find_transfer?: Operation<FindTransfer, VendorTransfer>
-  /** By our reference: how a transfer that nobody saw the end of is found out. Null where the bank knows of none. */
-  find_transfer_by_reference?: Operation<FindTransferByReference, VendorTransfer | null>
 }
 
 export type Consents = {
@@ -44,6 +39,8 @@ export type Statement = {
   ahead_days?: number
   /** The ids are made of what the rows say, for want of the bank's own: two rows with one id are two. */
   ids?: 'composed'
+  /** Codes of refusals by which the bank says that the days it was asked for hold nothing. */
+  nothing?: readonly string[]
 }
 
 /** A list that anybody may read; what each entry's `settings` hold are those of a connection to it. */
@@ -79,6 +76,8 @@ export type VendorAccount = {
   /** As much of the number as may be shown: the last four digits, the rest as asterisks. */
   number_masked: string | null
   currency: string
+  /** By what the provider's news names the log-in that the account is read by, where it tells news of it. */
+  login_id?: string
 }
 
 export type VendorBalance = {
@@ -128,16 +127,6 @@ export type VendorConsent = {
   /** RFC 3339, UTC; null where it holds until revoked. */
   expires_at: string | null
   rejection: { code: string; by: string | null; detail: string | null } | null
-}
-
-export type VendorTransfer = {
-  vendor_id: string
-  status: 'scheduled' | 'processing' | 'completed' | 'failed' | 'canceled'
-  money: Money
-  reference?: string
-  /** Of a Pix: its endToEndId. */
-  end_to_end_id?: string
-  failure?: { code: string | null; message: string | null }
 }
 
 const VendorId = Type.String({ minLength: 1, maxLength: 255 })
@@ -199,58 +188,11 @@ export const ExtendConsent = Type.Object(
 )
 export type ExtendConsent = Static<typeof ExtendConsent>
 
-const Amount = Type.Object(
-  { amount: Type.String({ pattern: '^[0-9]{1,18}$' }), currency: Type.String({ pattern: '^[A-Z]{3}$' }) },
-  closed,
-)
-
-/** By `kind`: a Pix by its key or by account, a TED by account, `internal` by an account of the same bank. */
-export const CreateTransfer = Type.Object(
-  {
-    account_id: VendorId,
-    money: Amount,
-    reference: Type.String({ minLength: 1, maxLength: 200, description: 'Ours; the bank does it once' }),
-    kind: Type.Union([Type.Literal('pix'), Type.Literal('ted'), Type.Literal('internal')]),
-    pix_key: Type.Optional(Type.String({ maxLength: 77 })),
-    to: Type.Optional(
-      Type.Object(
-        {
-          bank_code: Type.Optional(Type.String({ pattern: '^[0-9A-Z]{8}$', description: 'ISPB' })),
-          branch: Type.String({ maxLength: 10 }),
-          number: Type.String({ maxLength: 20 }),
-          kind: Type.Optional(Type.String({ maxLength: 20 })),
-        },
-        closed,
-      ),
-    ),
-    recipient: Type.Object(
-      { name: Type.String({ maxLength: 120 }), document: Type.String({ pattern: '^[0-9A-Z]{11,14}$' }) },
-      closed,
-    ),
-    description: Type.Optional(Type.String({ maxLength: 140 })),
-    scheduled_for: Type.Optional(Type.String({ format: 'date' })),
-  },
-  closed,
-)
-export type CreateTransfer = Static<typeof CreateTransfer>
-
-export const FindTransfer = Type.Object({ vendor_id: VendorId }, closed)
-export type FindTransfer = Static<typeof FindTransfer>
-
-export const FindTransferByReference = Type.Object(
-  { reference: Type.String({ minLength: 1, maxLength: 200 }) },
-  closed,
-)
-export type FindTransferByReference = Static<typeof FindTransferByReference>
-
 const INPUTS: Record<Exclude<keyof Banking, 'consents' | 'statement' | 'directory'>, TSchema> = {
   accounts: ListAccounts,
   balance: FindAccount,
   transactions: ListTransactions,
   changes: ListChanges,
-  transfer: CreateTransfer,
-  find_transfer: FindTransfer,
-  find_transfer_by_reference: FindTransferByReference,
 }
 
 const CONSENT_INPUTS: Record<keyof Consents, TSchema> = {
@@ -268,7 +210,6 @@ export function bankingOperations(banking: Banking | undefined): Record<string, 
   return {
     ...named('banking', own, INPUTS),
     ...named('banking.consents', consents ?? {}, CONSENT_INPUTS),
-    ...(own.transfer && { 'banking.transfer': settled(own.transfer as Operation, banking) }),
   }
 }
 
@@ -279,15 +220,3 @@ const named = (prefix: string, own: object, inputs: Record<string, TSchema>): Re
       { ...operation, input: inputs[verb] ?? operation.input },
     ]),
   )
-
-/** Where the bank can be asked by our reference, that is how an outcome nobody saw is found out. */
-function settled(transfer: Operation, { find_transfer_by_reference }: Banking): Operation {
-  const own = { ...transfer, input: CreateTransfer }
-  return find_transfer_by_reference && !own.settles ? { ...own, settles: BY_REFERENCE } : own
-}
-
-const BY_REFERENCE: Settles = {
-  by: 'lookup',
-  operation: 'banking.find_transfer_by_reference',
-  input: (input) => ({ reference: (input as CreateTransfer).reference }),
-}

@@ -10,29 +10,37 @@ const breaker = (state: BreakerState['state'], more: Partial<BreakerState> = {})
   state,
   reason: 'x',
   next_attempt_at: null,
-  probe_until: null,
+  probes: {},
   ...more,
 })
 
 test('a closed breaker lets everything pass, an open one nothing until its time, then one', () => {
-  assert.deepEqual(passage(null, true, now), { kind: 'pass' })
-  assert.deepEqual(passage(breaker('closed'), true, now), { kind: 'pass' })
+  assert.deepEqual(passage(null, 1, now), { kind: 'pass' })
+  assert.deepEqual(passage(breaker('closed'), 1, now), { kind: 'pass' })
   const open = breaker('open', { next_attempt_at: later })
-  assert.deepEqual(passage(open, true, now), { kind: 'refuse', until: later })
-  assert.deepEqual(passage(open, true, later), { kind: 'probe' })
+  assert.deepEqual(passage(open, 1, now), { kind: 'refuse', until: later })
+  assert.deepEqual(passage(open, 1, later), { kind: 'probe' })
 })
 
 test('while a probe is under way nobody else passes, unless its process is taken for dead', () => {
-  const probing = breaker('half_open', { probe_until: later })
-  assert.deepEqual(passage(probing, true, now), { kind: 'refuse', until: later })
-  assert.deepEqual(passage(probing, true, later), { kind: 'probe' })
-  assert.deepEqual(passage(breaker('half_open'), true, now), { kind: 'probe' })
+  const probing = breaker('half_open', { probes: { one: later.getTime() } })
+  assert.deepEqual(passage(probing, 1, now), { kind: 'refuse', until: later })
+  assert.deepEqual(passage(probing, 1, later), { kind: 'probe' })
+  assert.deepEqual(passage(breaker('half_open'), 1, now), { kind: 'probe' })
+})
+
+test('as many probes as the limits say are under way at once, and one more when the first is over', () => {
+  const last = later.getTime() + 1000
+  const probing = breaker('half_open', { probes: { one: later.getTime(), two: last } })
+  assert.deepEqual(passage(probing, 2, now), { kind: 'refuse', until: later })
+  assert.deepEqual(passage(probing, 3, now), { kind: 'probe' })
+  assert.deepEqual(passage(probing, 2, later), { kind: 'probe' })
 })
 
 test('a breaker that is switched off is open only where somebody opened it by hand', () => {
-  assert.deepEqual(passage(breaker('open', { next_attempt_at: later }), false, now), { kind: 'pass' })
-  assert.deepEqual(passage(breaker('open'), false, now), { kind: 'refuse', until: null })
-  assert.deepEqual(passage(breaker('open'), true, now), { kind: 'refuse', until: null })
+  assert.deepEqual(passage(breaker('open', { next_attempt_at: later }), null, now), { kind: 'pass' })
+  assert.deepEqual(passage(breaker('open'), null, now), { kind: 'refuse', until: null })
+  assert.deepEqual(passage(breaker('open'), 1, now), { kind: 'refuse', until: null })
 })
 
 const response = (status: number, body = '') =>

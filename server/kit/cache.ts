@@ -96,7 +96,8 @@ export const standsIn = ({ http, stale_if_error_s }: Kept): boolean =>
 export const ageOf_s = ({ http }: Kept): number => Math.floor(http.age())
 
 /** Seconds it stays fresh; negative where it is stale. */
-export const freshFor_s = ({ http }: Kept): number => Math.ceil(http.maxAge() - http.age())
+// `|| 0`: a moment late is -0 to Math.ceil.
+export const freshFor_s = ({ http }: Kept): number => Math.ceil(http.maxAge() - http.age()) || 0
 
 /** Seconds until it is worth nothing. */
 export function keptFor_s(kept: Kept): number {

@@ -21,6 +21,8 @@ export type BreakerLimits = {
   open_s: number
   /** Probes in a row, until it closes. */
   successes: number
+  /** Let through at once while half open, of all processes together. */
+  probes: number
 }
 
 export type CallLimits = {
@@ -61,7 +63,7 @@ const USUAL_RATES: readonly Rate[] = [
   { calls: 60, per_s: 60 },
   { calls: 1000, per_s: 3600 },
 ]
-const USUAL_BREAKER: BreakerLimits = { failures: 5, open_s: 60, successes: 3 }
+const USUAL_BREAKER: BreakerLimits = { failures: 5, open_s: 60, successes: 3, probes: 1 }
 const USUAL_RETRY_BUDGET: RetryBudgetLimits = { percent: 20, at_least: 10 }
 const USUAL_CONCURRENCY = 64
 const USUAL_QUEUE = 256

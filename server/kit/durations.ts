@@ -5,7 +5,7 @@
 const GROWTH = 1.2
 const LOG_GROWTH = Math.log(GROWTH)
 /** The last one holds all from five minutes up. */
-const BUCKETS = 70
+export const BUCKETS = 70
 
 /** Bucket 0 is what took less than a millisecond. */
 export const bucketOf = (ms: number): number =>

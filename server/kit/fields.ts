@@ -55,7 +55,7 @@ export function checkSettings(provider: Provider, settings: unknown, credentials
 
 /** Checks one object against its fields; `known` are the settings that `when` looks at. */
 export function checkFields(
-  place: 'settings' | 'credentials',
+  place: 'settings' | 'credentials' | 'target',
   fields: readonly Field[],
   values: unknown,
   known: Settings,

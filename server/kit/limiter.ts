@@ -16,6 +16,8 @@ export type Limiter = {
   giveBack(): Promise<void>
   /** Tells of bytes that one call sent and got. Until then it counts as much as the calls before it had. */
   spend(bytes: number): void
+  /** In place of `spend`: a call that was let through was never sent, and takes none of the bytes it was counted for. */
+  unsent(): void
   /** How many more calls the vendor should take, by what all processes have counted; held blocks are taken already. */
   room(): number
   /** The vendor says that it takes no more than so many. */
@@ -215,11 +217,24 @@ export function createLimiter(options: {
   function spend(spent: number): void {
     tally.bytes += spent
     if (most_bytes === Number.POSITIVE_INFINITY) return
+    const share = discharge()
+    usual += (spent - usual) / (usual === 0 ? 1 : MEMORY)
+    countAndTell(spent - share)
+  }
+
+  function unsent(): void {
+    if (most_bytes !== Number.POSITIVE_INFINITY) countAndTell(-discharge())
+  }
+
+  function discharge(): number {
     const share = under_way > 0 ? charged / under_way : 0
     if (under_way > 0) under_way -= 1
     charged -= share
-    usual += (spent - usual) / (usual === 0 ? 1 : MEMORY)
-    count(spent - share)
+    return share
+  }
+
+  function countAndTell(more: number): void {
+    count(more)
     flushing ??= setTimeout(() => {
       flush().catch(() => {}) // they stay with us, and the next question tells of them
     }, FLUSH_MS).unref()
@@ -242,6 +257,7 @@ export function createLimiter(options: {
     held,
     giveBack,
     spend,
+    unsent,
     flush,
     room: () => room,
     believe: (remaining) => {

@@ -78,6 +78,21 @@ export const secretHeaders = (provider: Provider, settings: Settings): readonly 
 export const isMutualTls = (provider: Provider, settings: Settings): boolean =>
   schemeOf(provider, settings).kind === 'mtls'
 
+/** The address with its secret in it, where that is the proof of who calls; otherwise as it is. */
+export function addressToTell(
+  provider: Provider,
+  { settings, secret, url }: { settings: Settings; secret: string | null; url: string },
+): string {
+  const scheme = schemeOf(provider, settings)
+  if (scheme.kind !== 'address_token' || secret === null) return url
+  const token = encodeURIComponent(secret)
+  return scheme.in === 'path' ? `${url}/${token}` : `${url}?${scheme.name}=${token}`
+}
+
+/** Whether somebody must have a secret before its messages verify. */
+export const needsSecret = (provider: Provider, settings: Settings): boolean =>
+  usesSecrets(schemeOf(provider, settings))
+
 function schemeOf(provider: Provider, settings: Settings): SignatureScheme {
   const webhooks = webhooksOf(provider)
   return perSettings(webhooks.signature, completed(webhooks, settings))
@@ -252,7 +267,7 @@ function toMessage(
 type ReadMessage = { ok: true; message: WebhookMessage; event: unknown } | { ok: false; problem: string }
 
 /** Unpacked, as JSON text, and as the event that its provider reads; or why it is none. Never throws. */
-function readWhole(webhooks: Webhooks, received: Received): ReadMessage {
+export function readWhole(webhooks: Webhooks, received: Received): ReadMessage {
   const unpacked = unpack(received.headers, received.body, MOST_UNPACKED)
   if (!unpacked.ok) return { ok: false, problem: `the body cannot be unpacked: ${unpacked.detail}` }
   try {

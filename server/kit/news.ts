@@ -1,12 +1,31 @@
 import type { Money } from '../platform/money.ts'
+import type { NewsOfBank } from './bank_news.ts'
+import type { CardAuthorizationNews, CardNews, CardQuestionNews, CardTransactionNews } from './card_news.ts'
 
 /**
  * News is what a provider's message means, in our words, before any room has acted on it. `reactions.ts` maps each
  * kind to the verb that receives it; news that no room claims is published under its own name.
  */
-export type News = PaymentNews | RefundNews | OtherNews
+export type News =
+  | PaymentNews
+  | RefundNews
+  | DisputeNews
+  | NewsOfBank
+  | CardNews
+  | CardQuestionNews
+  | CardAuthorizationNews
+  | CardTransactionNews
+  | OtherNews
 
 export type PaymentNews = { type: 'payment.changed'; payment: VendorPayment; refund?: never; data?: never }
+
+export type DisputeNews = {
+  type: 'dispute.changed'
+  dispute: VendorDispute
+  payment?: never
+  refund?: never
+  data?: never
+}
 
 export type RefundNews = { type: 'refund.changed'; refund: VendorRefund; payment?: never; data?: never }
 
@@ -91,6 +110,29 @@ export type VendorRefund = {
   reference?: string
 }
 
+/** What of a dispute is still to come; `closed` is an inquiry that led to nothing. */
+export const DISPUTE_STATUSES = ['needs_response', 'under_review', 'won', 'lost', 'closed'] as const
+export type DisputeStatus = (typeof DISPUTE_STATUSES)[number]
+
+/** What a payer disputes at their bank, as the vendor sees it now. */
+export type VendorDispute = {
+  vendor_id: string
+  /** The vendor's id of the payment. */
+  payment_id: string
+  status: DisputeStatus
+  /** The bank asks first, and has taken nothing back. */
+  is_inquiry: boolean
+  money: Money
+  /** What became of the money, as far as this message says. */
+  funds: 'none' | 'withdrawn' | 'reinstated'
+  has_evidence: boolean
+  /** The vendor's word. */
+  reason?: string
+  /** Until when one may answer, RFC 3339. */
+  evidence_due_at?: string
+  opened_at?: string
+}
+
 /** Why a vendor said no, in our words. A no we do not know is `unknown`, never a guess. */
 export const REFUSAL_REASONS = [
   'insufficient_funds',
@@ -115,6 +157,21 @@ export const REFUSAL_REASONS = [
 ] as const
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+
+const BY_STATUS: Readonly<Record<number, RefusalReason>> = {
+  400: 'invalid_request',
+  401: 'credentials_refused',
+  403: 'not_permitted',
+  404: 'not_found',
+  409: 'state_conflict',
+  410: 'not_found',
+  422: 'invalid_request',
+  429: 'rate_limited',
+}
+
+/** For want of a word of the vendor's. */
+export const reasonOfStatus = (status: number): RefusalReason =>
+  BY_STATUS[status] ?? (status >= 500 ? 'vendor_unavailable' : 'unknown')
 
 /** `code` and `message` are the vendor's own words, kept for the people who must ask the vendor. */
 export type Refusal = { reason: RefusalReason; code: string | null; message: string | null }

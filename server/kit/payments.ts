@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import type { VendorPayment, VendorRefund } from './news.ts'
+import type { VendorDispute, VendorPayment, VendorRefund } from './news.ts'
 import type { Operation } from './provider.ts'
 import { settlesOf } from './settles.ts'
 
@@ -41,6 +41,12 @@ export const Payer = Type.Object(
 
 export type Payer = Static<typeof Payer>
 
+/** Lines, as they stand on a boleto. */
+export const Instructions = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+  minItems: 1,
+  maxItems: 10,
+})
+
 export const CreatePayment = Type.Object(
   {
     money: MoneyInput,
@@ -75,6 +81,7 @@ export const CreatePayment = Type.Object(
     pix_key: Type.Optional(
       Type.String({ maxLength: 77, description: 'Which of our keys receives; that of the connection' }),
     ),
+    instructions: Type.Optional(Instructions),
     metadata: Type.Optional(Type.Record(Type.String({ maxLength: 40 }), Type.String({ maxLength: 500 }))),
   },
   { additionalProperties: false },
@@ -154,6 +161,27 @@ export type FindByReference = Static<typeof FindByReference>
 export const StatementQuery = Type.Object({ from: Moment, to: Moment }, { additionalProperties: false })
 export type StatementQuery = Static<typeof StatementQuery>
 
+/** All disputes of a payment that its vendor knows. */
+export const ListDisputes = Type.Object({ vendor_id: VendorId }, { additionalProperties: false })
+export type ListDisputes = Static<typeof ListDisputes>
+
+const DisputeId = Type.String({ minLength: 1, maxLength: 255, description: "The vendor's id of the dispute" })
+
+/** `submit`: it goes to the bank, which takes it once; else it is only kept there. */
+export const AnswerDispute = Type.Object(
+  {
+    vendor_id: DisputeId,
+    text: Type.String({ maxLength: 20_000 }),
+    details: Type.Optional(Type.Record(Type.String({ maxLength: 60 }), Type.String({ maxLength: 20_000 }))),
+    submit: Type.Boolean(),
+  },
+  { additionalProperties: false },
+)
+export type AnswerDispute = Static<typeof AnswerDispute>
+
+export const AcceptDispute = Type.Object({ vendor_id: DisputeId }, { additionalProperties: false })
+export type AcceptDispute = Static<typeof AcceptDispute>
+
 /**
  * `settles` says how an outcome nobody saw is found out: the same request again under its idempotency key, a lookup
  * by our reference, or a search in the vendor's statement.
@@ -167,6 +195,12 @@ export type Payments = {
   repeats?: true
   /** What it takes, the usual one first; `card` unless said otherwise. */
   methods?: readonly string[]
+  /** Whether the payer may pay in parts. */
+  installments?: true
+  /** Whether it shows its payer lines of text beside the description. */
+  instructions?: true
+  /** The vendor's codes of a no after which nobody may be asked for this payment again, by the rules of the networks. */
+  final_codes?: readonly string[]
   create?: Operation<CreatePayment, VendorPayment>
   /** Null: the vendor has none such. */
   find?: Operation<FindPayment, VendorPayment | null>
@@ -177,6 +211,9 @@ export type Payments = {
   refund?: Operation<RefundPayment, VendorRefund>
   refunds?: Operation<ListRefunds, VendorRefund[]>
   list?: Operation<ListPayments, PaymentPage>
+  disputes?: Operation<ListDisputes, VendorDispute[]>
+  answer_dispute?: Operation<AnswerDispute, VendorDispute>
+  accept_dispute?: Operation<AcceptDispute, VendorDispute>
 }
 
 export type PaymentPage = { payments: VendorPayment[]; next: string | null }
@@ -191,8 +228,14 @@ const INPUTS: Record<PaymentVerb, TSchema> = {
   refund: RefundPayment,
   refunds: ListRefunds,
   list: ListPayments,
+  disputes: ListDisputes,
+  answer_dispute: AnswerDispute,
+  accept_dispute: AcceptDispute,
 }
-export type PaymentVerb = Exclude<keyof Payments, 'settles' | 'repeats' | 'methods'>
+export type PaymentVerb = Exclude<
+  keyof Payments,
+  'settles' | 'repeats' | 'methods' | 'installments' | 'instructions' | 'final_codes'
+>
 
 /** What a provider of payments can do, as operations: `payments.create` and the like. */
 export function paymentOperations(payments: Payments | undefined): Record<string, Operation> {

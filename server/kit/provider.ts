@@ -1,15 +1,20 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import type { FieldError } from '../platform/errors.ts'
+import { type ApiVersion, versionField } from './api_version.ts'
 import type { Identity } from './auth/keys.ts'
 import { type Auth, credentialsOf } from './auth.ts'
 import { type Banking, bankingOperations } from './banking.ts'
 import type { CacheRules } from './cache.ts'
 import type { Rate } from './call_limits.ts'
+import { type Cards, cardOperations } from './cards.ts'
 import type { Field, Settings } from './fields.ts'
 import type { Refusal } from './news.ts'
 import { type Payments, paymentOperations } from './payments.ts'
+import { registrationOperations } from './registration.ts'
 import type { Settles } from './settles.ts'
+import { type Transfers, transferOperations } from './transfers.ts'
 import type { Transport } from './transports/transport.ts'
+import type { ReferencePlace } from './vendor_reference.ts'
 import type { Webhooks } from './webhooks.ts'
 
 export type { FirstStep, Handshake, OrderBy, WebhookMessage, WebhookReply, Webhooks } from './webhooks.ts'
@@ -27,6 +32,8 @@ export type Provider = {
   /** Absent where each connection brings its own in the setting `base_url`, which wins where it is a field. */
   base_url?: { live: string; test: string }
   fields: readonly Field[]
+  /** Where the vendor has versions: which one is asked for, and how. Makes the field `api_version`. */
+  api_version?: ApiVersion
   /** What is wrong with settings of which each field by itself is right. */
   faults?(settings: Settings): FieldError[]
   auth: PerSettings<Auth>
@@ -44,10 +51,16 @@ export type Provider = {
   idempotency_header?: PerSettings<string | null>
   /** Gets a UUID of its own with every attempt, which the vendor has to give back: another one is another's answer. */
   mirrored_header?: string
+  /** Gets a UUID of its own with every attempt, by which the vendor finds it again when asked; lower case. */
+  traced_header?: PerSettings<string | null>
+  /** Where its answers say under which id the vendor has the call; the usual headers are looked at where absent. */
+  reference?: ReferencePlace
   /** The cheapest read that proves the credentials. */
   test: PerSettings<OperationRequest>
   payments?: Payments
   banking?: Banking
+  cards?: Cards
+  transfers?: Transfers
   /** By name, `payments.create` among them: everything a call can name. */
   operations: Readonly<Record<string, Operation>>
   webhooks?: Webhooks
@@ -119,6 +132,8 @@ export type OperationRequest = {
   headers?: Readonly<Record<string, string>>
   body?: unknown
   encoding?: 'json' | 'form'
+  /** For each attempt, where the vendor takes its time for this one; as the connection or the provider says. */
+  timeout_ms?: number
 }
 
 type Definition<Event extends TSchema> = Omit<Provider, 'fields' | 'encoding' | 'operations' | 'webhooks'> & {
@@ -130,14 +145,29 @@ type Definition<Event extends TSchema> = Omit<Provider, 'fields' | 'encoding' | 
 
 /** Completes a definition and refuses, at start, one that would only fail later. */
 export function defineProvider<Event extends TSchema>(definition: Definition<Event>): Provider {
-  const { webhooks, payments, banking, ...rest } = definition
+  const { webhooks, payments, banking, cards, transfers, ...rest } = definition
   const provider: Provider = {
     ...rest,
-    fields: withCredentials(definition.fields ?? [], definition.auth),
+    fields: withCredentials(
+      [
+        ...(definition.fields ?? []),
+        ...(definition.api_version ? [versionField(definition.api_version)] : []),
+      ],
+      definition.auth,
+    ),
     encoding: definition.encoding ?? 'json',
-    operations: { ...definition.operations, ...paymentOperations(payments), ...bankingOperations(banking) },
+    operations: {
+      ...definition.operations,
+      ...paymentOperations(payments),
+      ...bankingOperations(banking),
+      ...cardOperations(cards),
+      ...transferOperations(transfers),
+      ...registrationOperations(webhooks?.registration),
+    },
     ...(payments && { payments }),
     ...(banking && { banking }),
+    ...(cards && { cards }),
+    ...(transfers && { transfers }),
     ...(webhooks && { webhooks: { ...webhooks, fields: webhooks.fields ?? [] } as Webhooks }),
   }
   const faults = faultsOf(provider)
@@ -248,7 +278,14 @@ export function manifest(provider: Provider) {
     limits,
     operations: Object.entries(operations).map(([operation, { input }]) => ({ operation, input })),
     settles: payments?.settles ?? null,
-    webhooks: webhooks ? { fields: webhooks.fields, signature: signatureKind(webhooks) } : null,
+    webhooks: webhooks
+      ? {
+          fields: webhooks.fields,
+          signature: signatureKind(webhooks),
+          registration: webhooks.registration ? { fields: webhooks.registration.fields } : null,
+          catch_up: webhooks.catch_up ? { kept_days: webhooks.catch_up.kept_days } : null,
+        }
+      : null,
   }
 }
 

@@ -1,5 +1,5 @@
 import type { EgressResult } from '../platform/egress/egress.ts'
-import type { Refusal } from './news.ts'
+import { type Refusal, reasonOfStatus } from './news.ts'
 import type { Operation, Provider } from './provider.ts'
 import { inWords, read, readText, translated } from './reads.ts'
 import { isSafe } from './retry.ts'
@@ -55,19 +55,8 @@ export function readReply<T>(
   return { outcome: isSafe(method) ? 'failed' : 'unknown', status, because }
 }
 
-const REASONS: Record<number, Refusal['reason']> = {
-  400: 'invalid_request',
-  401: 'credentials_refused',
-  403: 'not_permitted',
-  404: 'not_found',
-  409: 'state_conflict',
-  410: 'not_found',
-  422: 'invalid_request',
-  429: 'rate_limited',
-}
-
 function toRefusal(provider: Provider, status: number, body: Buffer): Refusal {
-  const plain: Refusal = { reason: REASONS[status] ?? 'unknown', code: null, message: null }
+  const plain: Refusal = { reason: reasonOfStatus(status), code: null, message: null }
   return provider.refusal?.(status, parseReply(body)) ?? plain
 }
 

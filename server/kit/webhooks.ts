@@ -1,7 +1,10 @@
 import type { TSchema } from 'typebox'
+import type { AuthorizationQuestion, Verdict } from './card_news.ts'
+import type { CatchUp } from './catch_up.ts'
 import type { Field, Settings } from './fields.ts'
 import type { News } from './news.ts'
 import type { PerSettings } from './provider.ts'
+import type { Registration } from './registration.ts'
 import type { SignatureScheme } from './signatures.ts'
 
 /** What a provider says of the webhooks it sends: data and pure functions, like the rest of it. */
@@ -48,10 +51,20 @@ export type Webhooks<Event = unknown> = {
   fields: readonly Field[]
   /** Where bodies may be forms: the event is the JSON in the field `json_in`, or the fields themselves without it. */
   form?: PerSettings<{ json_in: string | null }>
+  /** How the vendor is told the address; absent where that is done in its own pages. */
+  registration?: Registration
   /** The answer to a handshake, which is not stored; null where the request is none. */
   challenge?(handshake: Handshake): WebhookReply | null
   /** What the vendor must be answered once a message is stored; otherwise our own JSON with the message's id. */
   reply?: WebhookReply
+  /**
+   * Of a vendor that waits for a decision: what this message asks, null where it asks nothing, and how a decision is
+   * told. Whoever decides stands above; the message is stored before.
+   */
+  decides?: {
+    question(event: Event, message: WebhookMessage): AuthorizationQuestion | null
+    answer(verdict: Verdict): WebhookReply
+  }
   reads: TSchema
   /** The vendor's id of the event, by which copies are known; null where the message has none. */
   event_id(event: Event, message: WebhookMessage): string | null
@@ -68,6 +81,8 @@ export type Webhooks<Event = unknown> = {
   same_id?: 'flag' | 'news'
   /** What is done before the message is believed; null where nothing is. */
   first?(event: Event, message: WebhookMessage): FirstStep | null
+  /** Where the vendor keeps its events and lists them. */
+  catch_up?: CatchUp
   translate(event: Event, message: WebhookMessage): News[]
 }
 

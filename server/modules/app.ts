@@ -36,6 +36,9 @@ export type App = {
 /** The tenant that is the installation itself: admin keys and the house's own schedules belong to it. */
 export const INSTALLATION = '00000000-0000-0000-0000-000000000000'
 
+/** `id` is on the wire; of a schedule or a job, its name. */
+export type Cause = { kind: 'message' | 'batch' | 'call' | 'schedule' | 'job'; id: string }
+
 /** Who asks. `tenant_id` is the only tenant the request may see, whatever ids it carries. */
 export type Actor = {
   kind: 'api_key' | 'oauth_client' | 'member' | 'portal' | 'system'
@@ -46,6 +49,10 @@ export type Actor = {
   scopes: readonly string[]
   ip: string | null
   request_id: string | null
+  /** What made it necessary, where that is not who asks. */
+  cause?: Cause
+  /** Wire id of the call or batch that what is asked belongs to. */
+  parent_id?: string
   /** Of who came by a link of the portal: the one customer they act for, and what they may subscribe to (null: anything). */
   portal?: { link_id: string; customer: string; event_types: string[] | null; can_edit: boolean }
 }
@@ -61,6 +68,7 @@ export type Access =
   | 'member'
   | 'portal'
   | 'portal_edit'
+  | 'transfers:approve'
   | `${string}:${'read' | 'write' | 'operate'}`
 
 /** The session a person's request came with. */
@@ -89,6 +97,8 @@ declare module 'fastify' {
     access?: Access
     /** The route acts on a vendor, whom no rollback reaches: when it fails in the middle, its outcome is unknown. */
     acts_outside?: boolean
+    /** Its body may bear the idempotency key too, as `idempotency_key`. */
+    keyed_by_body?: boolean
     /** The room reads the body itself as it comes: it is not held, and so no Idempotency-Key can be kept. */
     streams?: boolean
   }

@@ -1,7 +1,9 @@
 import type { News, VendorPayment, VendorRefund } from '../kit/news.ts'
 import type { App } from './app.ts'
+import { reactToBank } from './banking/banking.ts'
+import * as cards from './cards/cards.ts'
 import type { About, Reaction } from './inbound/inbound.ts'
-import { reactToPayment, reactToRefund } from './payments/payments.ts'
+import { reactToDispute, reactToPayment, reactToRefund } from './payments/payments.ts'
 
 /**
  * What each kind of news leads to, in one flat table. A provider's message is translated into news; here a room
@@ -12,6 +14,8 @@ type React = (app: App, news: News, about: About) => Promise<Reaction>
 const NOTHING: Reaction = { facts: [], deeds: [] }
 
 const REACTIONS: Record<string, React> = {
+  'bank.changed': async (app, news, about) =>
+    'bank' in news ? { facts: [], deeds: [reactToBank(app, news.bank, about)] } : NOTHING,
   'payment.changed': async (app, { payment }, about) => {
     if (!payment) return NOTHING
     const deed = await reactToPayment(app, payment, about)
@@ -21,7 +25,23 @@ const REACTIONS: Record<string, React> = {
     const deed = refund && (await reactToRefund(app, refund as VendorRefund, about))
     return deed ? { facts: [], deeds: [deed] } : NOTHING
   },
+  'dispute.changed': async (app, news, about) =>
+    'dispute' in news ? doing(await reactToDispute(app, news.dispute, about)) : NOTHING,
+  'card.changed': async (app, news, about) =>
+    'card' in news ? doing(await cards.reactToCard(app, news.card, about)) : NOTHING,
+  'card.authorization_asked': async (app, news, about) =>
+    'question' in news ? doing(await cards.reactToQuestion(app, news.question, about)) : NOTHING,
+  'card.authorization_changed': async (app, news, about) =>
+    'authorization' in news
+      ? doing(await cards.reactToAuthorization(app, news.authorization, about))
+      : NOTHING,
+  'card.transaction_made': async (app, news, about) =>
+    'transaction' in news ? doing(await cards.reactToTransaction(app, news.transaction, about)) : NOTHING,
 }
+
+/** Of what was not made through us nothing is told. */
+const doing = (deed: Reaction['deeds'][number] | null): Reaction =>
+  deed ? { facts: [], deeds: [deed] } : NOTHING
 
 export async function react(app: App, news: News, about: About): Promise<Reaction> {
   const reaction = REACTIONS[news.type]

@@ -67,3 +67,12 @@ export function toPage<Row extends { id: string }, Item>(
   const last = page.at(-1)
   return { data: page.map(toItem), next_cursor: rows.length > limit && last ? toWire(kind, last.id) : null }
 }
+
+/** In the body, for those who keep it there; the header of that name says the same. */
+export const BodyKey = Type.Optional(
+  Type.String({
+    pattern: '^[!-~]{1,255}$',
+    examples: ['order-1042'],
+    description: 'The same as the header `Idempotency-Key`; give either, or the same twice',
+  }),
+)

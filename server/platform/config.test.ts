@@ -151,11 +151,20 @@ test('a secret may stand in a file, but not in both places, and the file must be
 })
 
 test('only a server that no other machine can reach is in development mode', () => {
-  for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '::1'])
-    assert.equal(isDevelopment({ host }), true, host)
-  for (const host of ['0.0.0.0', '::', '10.0.0.1', '127.evil.example', 'localhost.example']) {
-    assert.equal(isDevelopment({ host }), false, host)
-  }
+  const own = { trusted_proxies: [] }
+  for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
+    assert.equal(isDevelopment({ host, ...own }), true, host)
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', '127.evil.example', 'localhost.example'])
+    assert.equal(isDevelopment({ host, ...own }), false, host)
+  const host = '127.0.0.1'
+  for (const public_url of ['http://localhost:3012', 'http://127.0.0.1:80', 'http://[::1]:3012'])
+    assert.equal(isDevelopment({ host, public_url, ...own }), true, public_url)
+  assert.equal(isDevelopment({ host, public_url: 'https://hub.example.com', ...own }), false)
+  assert.equal(
+    isDevelopment({ host, trusted_proxies: ['127.0.0.1/32'] }),
+    false,
+    'behind a proxy of this machine',
+  )
 })
 
 test('the printed page has a row for every setting', () => {

@@ -44,11 +44,18 @@ function readAll(env: Env, properties: [AnyKey, Property][]): Record<string, unk
   return settings
 }
 
-/** True where only this machine can reach the server; then deliveries may reach the developer's localhost. */
-export function isDevelopment(config: Pick<Config, 'host'>): boolean {
-  const host = config.host
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+/**
+ * True where only this machine can reach the server; then deliveries may reach the developer's localhost. One that has a
+ * public address, or a proxy before it, is reached by others however it listens.
+ */
+export function isDevelopment(config: Pick<Config, 'host' | 'public_url' | 'trusted_proxies'>): boolean {
+  const { host, public_url, trusted_proxies } = config
+  const is_published = public_url !== undefined && !isLoopback(new URL(public_url).hostname)
+  return isLoopback(host) && !is_published && trusted_proxies.length === 0
 }
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || /^\[?::1\]?$/.test(host) || (isIPv4(host) && host.startsWith('127.'))
 
 /** Where others reach us: what stands before every path, without a slash at its end. */
 export function publicAddress({

@@ -10,6 +10,7 @@ export const ERRORS = {
   totp_required: { status: 401, title: 'The code of the second factor is needed too' },
   unauthenticated: { status: 401, title: 'No valid credential was presented' },
   signature_refused: { status: 401, title: 'The signature does not verify' },
+  https_required: { status: 403, title: 'It has to come over HTTPS' },
   forbidden: { status: 403, title: 'The credential may not do this' },
   not_found: { status: 404, title: 'There is no such thing here' },
   method_not_allowed: { status: 405, title: 'The address does not take this method' },

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Clock, systemClock } from './clock.ts'
 import { Problem } from './errors.ts'
-import { fromWire, idMaker, type Kind, PREFIXES, parseWire, timeOfId, toWire } from './ids.ts'
+import { floorId, fromWire, idMaker, type Kind, PREFIXES, parseWire, timeOfId, toWire } from './ids.ts'
 
 const KINDS = Object.keys(PREFIXES) as Kind[]
 const kind = fc.constantFrom(...KINDS)
@@ -14,6 +14,13 @@ function clockOf(times: number[]): Clock {
   let i = 0
   return { now: () => new Date(times[Math.min(i++, times.length - 1)] ?? 0), monotonic: () => 0 }
 }
+
+test('the smallest id of an instant is one of it, and before 1970 the smallest of all', () => {
+  const at = new Date('2026-11-22T10:00:00.123Z')
+  assert.deepEqual(timeOfId(floorId(at)), at)
+  for (const long_ago of ['1969-12-31T23:59:59.999Z', '0000-01-01T00:00:00Z'])
+    assert.equal(floorId(new Date(long_ago)), '00000000-0000-0000-0000-000000000000')
+})
 
 test('ids are UUIDv7, rise within one millisecond, and none comes twice', () => {
   const newId = idMaker(clockOf([1_763_772_544_000]))

@@ -33,7 +33,15 @@ export const PREFIXES = {
   inbox_replay: 'irp',
   job: 'job',
   payment: 'pay',
+  payment_route: 'prt',
   refund: 'rfd',
+  dispute: 'dsp',
+  transfer: 'trf',
+  card: 'crd',
+  card_rule: 'crl',
+  card_authorization: 'cau',
+  card_decision: 'cdc',
+  card_transaction: 'ctr',
   reconciliation: 'rcn',
   difference: 'dif',
   bank: 'bnk',
@@ -91,7 +99,7 @@ export const timeOfId = (id: string): Date => new Date(Number.parseInt(id.replac
 
 /** The smallest id of an instant: as `v7_floor` in the database. */
 export function floorId(time: Date): string {
-  const ms = time.getTime().toString(16).padStart(12, '0')
+  const ms = Math.max(0, time.getTime()).toString(16).padStart(12, '0') // no id is older than 1970
   return `${ms.slice(0, 8)}-${ms.slice(8)}-0000-0000-000000000000`
 }
 

@@ -28,6 +28,12 @@ export const METRICS = {
     labels: ['provider'],
     buckets: REMOTE,
   },
+  trilho_card_decision_seconds: {
+    type: 'histogram',
+    help: 'Time from the arrival of an authorization that waits for us to our answer: approved or declined',
+    labels: ['provider', 'result'],
+    buckets: FAST,
+  },
   trilho_events_total: {
     type: 'counter',
     help: 'Events published, by where they came from: api or inbound',

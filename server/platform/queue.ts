@@ -5,17 +5,30 @@ import type { Telemetry } from './telemetry.ts'
 
 /**
  * Work is rows. A loop claims what is due under a lease, runs it, and when nothing is due is told when to look
- * again; a wake-up (from this process, or by NOTIFY from another) cuts the wait short. The claim of a table
- * stands in its module's `queries.ts`; this file knows no table.
+ * again; a wake-up (from this process, or by NOTIFY from another) cuts the wait short. Work that nobody told of is seen
+ * by the look that all queues of a process share (`queue_look.ts`). The claim of a table stands in its module's
+ * `queries.ts`; this file knows no table.
  *
  * The lease is a row's `due` moved ahead and its `claim` set to this claim's id. Whoever ends the work fences
  * on that id as the first statement of its transaction, so a worker that stalled past its lease changes nothing.
  */
 export type Work = { tenant_id: string; id: string; claim: string; attempts: number }
 
+export type Claim = {
+  id: string
+  limit: number
+  /** Nothing below it but what is long dead; null reads everything. */
+  from: Date | null
+  /** Whether to find out when to look again. */
+  ahead: boolean
+}
+
 export type Claimed<Item extends Work> = {
   items: Item[]
-  /** Until the next row falls due, or until a lease ends that somebody else may be taking now; null where there is none. */
+  /**
+   * Until the next row falls due, or until a lease ends that somebody else may be taking now; null where there is none,
+   * where nobody asked (`ahead`), or where as much was taken as was allowed.
+   */
   wait_ms: number | null
   /** `due` of the last row taken: the next claim need not look below it. */
   reached: Date | null
@@ -31,7 +44,7 @@ export type LoopOptions<Item extends Work> = {
   capacity: number
   /** How many to claim in one statement. */
   batch: number
-  claim: (claim: { id: string; limit: number; from: Date | null }) => Promise<Claimed<Item>>
+  claim: (claim: Claim) => Promise<Claimed<Item>>
   /**
    * Runs what one claim took and settles it. Returns in how many milliseconds some of it falls due again, where it
    * does: no claim would know. What it throws is logged; the lease then runs out.
@@ -41,9 +54,13 @@ export type LoopOptions<Item extends Work> = {
   runEach?: boolean
   /** Moves the leases of what is still held ahead. */
   extend: (items: Item[]) => Promise<void>
+  look: Look
   clock: Clock
   log: Log
 }
+
+/** Tells every half minute in how many milliseconds the first of a queue is due, until what it returns is called. */
+export type Look = (tell: (in_ms: number) => void) => () => void
 
 export type Loop = {
   wake(): void
@@ -54,9 +71,14 @@ export type Loop = {
 /** How long a claim holds without a sign of life. A killed worker's work is taken over after this. */
 export const LEASE_MS = 10_000
 const HEARTBEAT_MS = 3_000
-const LOOK_AGAIN_MS = 30_000
-/** Dead rows pile up below the last claim while somebody holds a snapshot; the whole index is read this often. */
+/** Work that nobody told of is seen after this at the latest. */
+export const LOOK_EVERY_MS = 30_000
+/** Dead rows pile up below the last claim while somebody holds a snapshot; the whole index is read this often … */
 const SWEEP_MS = 5_000
+/** … and no more than so small a part of the time. */
+const SWEEP_PART = 1 / 20
+/** What is due next is asked for this often: that too reads the dead. */
+const AHEAD_MS = 250
 
 export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   const { name, capacity, batch, claim, run, extend, clock, log } = options
@@ -66,7 +88,8 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   let timer: NodeJS.Timeout | null = null
   let look_at = Number.POSITIVE_INFINITY
   let reached: Date | null = null
-  let swept = Number.NEGATIVE_INFINITY
+  let sweep_at = Number.NEGATIVE_INFINITY
+  let ahead_at = Number.NEGATIVE_INFINITY
   let looking = false
   let blocked = false
   let emptied: (() => void) | null = null
@@ -78,17 +101,19 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   }, HEARTBEAT_MS)
   heartbeat.unref()
 
-  /** Looks again in `ms`, or earlier where that was planned already. */
+  /** Claims again in `ms`, or earlier where that was planned already. What is further off the shared look comes to in time. */
   function wait(ms: number): void {
-    if (isStopped()) return
-    const at = clock.monotonic() + Math.min(Math.max(ms, 1), LOOK_AGAIN_MS)
+    if (isStopped() || ms > LOOK_EVERY_MS) return
+    // A timer counts whole milliseconds: one that rang before its time would find nothing, and claim twice.
+    const whole_ms = Math.ceil(Math.max(ms, 0)) + 1
+    const at = clock.monotonic() + whole_ms
     if (timer && look_at <= at) return
     if (timer) clearTimeout(timer)
     look_at = at
     timer = setTimeout(() => {
       timer = null // one that rang during a claim would be taken for one that still will
       wake()
-    }, at - clock.monotonic())
+    }, whole_ms)
   }
 
   function wake(): void {
@@ -100,7 +125,7 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
     state = 'claiming'
     if (timer) clearTimeout(timer)
     timer = null
-    let pause_ms: number | null = LOOK_AGAIN_MS
+    let pause_ms: number | null = null
     while (woken && hasRoom()) {
       woken = false
       pause_ms = await claimOnce()
@@ -108,8 +133,8 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
     if (isStopped()) return
     state = 'idle'
     // Full: whatever ends next makes room and looks again. Otherwise sleep until the next row falls due.
-    if (hasRoom()) wait(pause_ms ?? LOOK_AGAIN_MS)
-    else woken = true
+    if (!hasRoom()) woken = true
+    else if (pause_ms !== null) wait(pause_ms)
   }
 
   const isStopped = () => state === 'stopped'
@@ -117,15 +142,18 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
 
   async function claimOnce(): Promise<number | null> {
     const limit = Math.min(batch, capacity - held.size)
-    const sweep = clock.monotonic() - swept >= SWEEP_MS
+    const began = clock.monotonic()
+    const [sweep, ahead] = [began >= sweep_at, began >= ahead_at]
     try {
-      const claimed = await claim({ id: randomUUID(), limit, from: sweep ? null : reached })
-      if (sweep) swept = clock.monotonic()
+      const claimed = await claim({ id: randomUUID(), limit, from: sweep ? null : reached, ahead })
+      const now = clock.monotonic()
+      if (sweep) sweep_at = now + Math.max(SWEEP_MS, (now - began) / SWEEP_PART)
+      if (ahead && claimed.items.length < limit) ahead_at = now + AHEAD_MS
       if (claimed.reached) reached = claimed.reached
       take(claimed.items)
       if (claimed.items.length >= limit || claimed.more) woken = true
       blocked = claimed.blocked ?? false
-      return claimed.wait_ms
+      return ahead ? claimed.wait_ms : Math.min(claimed.wait_ms ?? AHEAD_MS, ahead_at - now)
     } catch (error) {
       log.warn({ queue: name, err: error }, 'nothing could be claimed')
       return 500
@@ -163,10 +191,12 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   }
 
   wake()
+  const lookNoMore = options.look((in_ms) => (in_ms > 0 ? wait(in_ms) : wake()))
   return {
     wake,
     stop: async () => {
       state = 'stopped'
+      lookNoMore()
       if (timer) clearTimeout(timer)
       await turning
       if (held.size > 0) {

@@ -1,11 +1,13 @@
 import { type Db, hot, type Statement } from './database/database.ts'
-import { type Claimed, LEASE_MS, type QueueState, type Work } from './queue.ts'
+import { type Claim, type Claimed, LEASE_MS, type QueueState, type Work } from './queue.ts'
 
 /**
  * The statements that every queue has alike, for a table that its owner names. Such a table has `due`, `claim` and
  * `attempts`, an index on `due`, and the key `(tenant_id, id)` unless it says otherwise.
  */
 export type Queue = {
+  /** When the first of it is due, for `lookAt`: a select of one value. */
+  soonest: string
   claim: Statement
   extend: Statement
   depth: Statement
@@ -15,6 +17,8 @@ export type Queue = {
 export type TurnQueue = Queue & {
   /** Who has work at all, and when it is due: those after $1 in the order of their ids, at most $2. */
   waiting: Statement
+  /** Of those in $1, what there is from so many milliseconds ago on; with the last row whether anybody else has work. */
+  waiting_again: Statement
   /** Takes from each in turn. */
   turns: Statement
 }
@@ -35,7 +39,7 @@ type Described = {
     lateral: string /** Also rows beside which there is nothing. */
     outer?: boolean
   }
-  /** A further figure told with the last row, as `also`. */
+  /** What else is told with the last row, as `also`: a value of jsonb. */
   also?: string
 }
 
@@ -44,8 +48,9 @@ const NOT_DEAD = `due >= coalesce($3::timestamptz - interval '2 s', '-infinity')
 /*
  * The claim moves `due` ahead by the lease and makes `claim` ours; attempts rise here, so that work that brings the
  * process down still runs out of them. Rows of a killed worker fall due when its lease ends. `from` ($3) skips the dead
- * rows below the last claim, which pile up while somebody holds a snapshot. The last row says when to look again: when
- * the next row falls due, or after a lease where another worker is taking what is due now and may yet die. No
+ * rows below the last claim, which pile up while somebody holds a snapshot. The last row says when to look again, where
+ * that is asked ($4) and not everything was taken: when the next row falls due, or after a lease where another worker is
+ * taking what is due now and may yet die; to find that out reads what died within the last lease. No
  * `returning` here names another relation than the one that changes: where a row was changed by somebody else in
  * between, PostgreSQL 18.4 then reads memory that is not there and goes down.
  */
@@ -59,8 +64,10 @@ export function queueStatements(queue: Described): Queue {
     ${shown}
     union all
     select ${blank}(select max(due) from c),
-           least(extract(epoch from (select min(due) from ${table} where due > now()) - now())::float8 * 1000,
-                 case when exists (select from ${table} where due <= now() and ${NOT_DEAD} and ctid <> all (array(select at from c))) then ${lease_ms}::float8 end),
+           case when $4 and (select count(*) from c) < $2 then
+             least(extract(epoch from (select min(due) from ${table} where due > now()) - now())::float8 * 1000,
+                   case when exists (select from ${table} where due <= now() and ${NOT_DEAD} and ctid <> all (array(select at from c))) then ${lease_ms}::float8 end)
+           end,
            ${also}`
   const extend = `
     update ${table} q set due = now() + interval '${lease_ms} ms' from unnest($1::uuid[], $2::uuid[], $3::uuid[]) r(t, i, c)
@@ -69,6 +76,7 @@ export function queueStatements(queue: Described): Queue {
     select count(*)::int as depth, coalesce(greatest(extract(epoch from now() - min(due)), 0), 0)::float8 as oldest_s
       from ${table}`
   return {
+    soonest: `select min(due) from ${table}`,
     claim: { name: `${name}_claim`, text: claim },
     extend: { name: `${name}_extend`, text: extend },
     depth: { name: `${name}_depth`, text: depth },
@@ -84,42 +92,62 @@ function partsOf(queue: Described) {
              from c where ${keys.map((column) => `q.${column} = c.${column}`).join(' and ')}
            returning ${own.map((column) => `q.${column}`).join(', ')})`
   const all = [...own.map((column) => `t.${column}`), ...beside.map((column) => `m.${column}`)]
-  const shown = `select ${all.join(', ')}, null::timestamptz as was, null::float8 as wait_ms, null::float8 as also
+  const shown = `select ${all.join(', ')}, null::timestamptz as was, null::float8 as wait_ms, null::jsonb as also
       from t ${joined ? `${joined.outer ? 'left' : 'inner'} join lateral (${joined.lateral}) m on true` : ''}`
   return { key, taken, shown, blank: 'null, '.repeat(all.length), lease_ms }
 }
 
 /*
  * Turns, so that nobody starves. `waiting` hops over the index (subscription_id, (attempts > 0 and claim is null), due)
- * from one owner to the next, three probes for each, however much each of them has. `turns` takes from the owners in
+ * from one owner to the next, two probes for each, however much each of them has: the first row of an owner is its first
+ * attempt that is due first, or, where it has none, its retry. `turns` takes from the owners in
  * the order given ($3), first attempts or retries ($4; what was cut off is none), no more from each than it has room
- * for ($5): to filter one list by `due` would read all that a hung receiver has waiting.
+ * for ($5), and nothing that was due more than so many milliseconds ago ($6), since all before the first that the look saw
+ * is dead: to filter one list by `due` would read all that a hung receiver has waiting.
  */
+const START = `'00000000-0000-0000-0000-000000000000'::uuid`
+
 export function turnStatements(queue: Described): TurnQueue {
   const { name, table } = queue
   const { key, taken, shown } = partsOf(queue)
-  const soonest = (again: boolean) => `
-     left join lateral (select extract(epoch from due - now())::float8 * 1000 as ms from ${table}
-                         where subscription_id = w.subscription_id and (attempts > 0 and claim is null) = ${again} order by due limit 1)`
+  const again = '(attempts > 0 and claim is null)'
+  const next = `select subscription_id, tenant_id, ${again} as again, due from ${table}`
+  const first = `order by subscription_id, ${again}, due limit 1`
+  const ms = (due: string) => `extract(epoch from ${due} - now())::float8 * 1000`
   const waiting = `
     with recursive w as (
-      (select subscription_id, tenant_id from ${table} where subscription_id > $1 order by subscription_id limit 1)
+      (${next} where subscription_id > $1 ${first})
       union all
-      select n.* from w cross join lateral (
-        select subscription_id, tenant_id from ${table} where subscription_id > w.subscription_id order by subscription_id limit 1) n)
-    select w.tenant_id, w.subscription_id, f.ms as first_ms, a.ms as again_ms
-      from (select * from w limit $2) w ${soonest(false)} f on true ${soonest(true)} a on true`
+      select n.* from w cross join lateral (${next} where subscription_id > w.subscription_id ${first}) n)
+    select w.tenant_id, w.subscription_id,
+           case when not w.again then ${ms('w.due')} end as first_ms, coalesce(case when w.again then ${ms('w.due')} end, a.ms) as again_ms
+      from (select * from w limit $2) w
+      left join lateral (select ${ms('due')} as ms from ${table}
+                          where not w.again and subscription_id = w.subscription_id and ${again} = true order by due limit 1) a on true`
+  const since = (age_ms: string) => `due >= now() - ${age_ms} * interval '1 ms'`
+  const nearest = (is_again: boolean, age_ms: string) =>
+    `(select ${ms('due')} from ${table} where subscription_id = k.s and ${again} = ${is_again} and ${since(age_ms)} order by due limit 1)`
+  const waiting_again = `
+    with k as materialized (
+      select *, lag(s, 1, ${START}) over (order by s) as before
+        from unnest($1::uuid[], $2::float8[], $3::float8[]) k(s, first_age, again_age))
+    select k.s as subscription_id, ${nearest(false, 'k.first_age')} as first_ms, ${nearest(true, 'k.again_age')} as again_ms,
+           exists (select from ${table} where subscription_id > k.before and subscription_id < k.s) as stranger
+      from k
+    union all
+    select null, null, null, exists (select from ${table} where subscription_id > coalesce((select s from k order by s desc limit 1), ${START}))`
   const turns = `
-    with turn as materialized (select * from unnest($3::uuid[], $4::bool[], $5::int[]) r(s, again, room)),
+    with turn as materialized (select * from unnest($3::uuid[], $4::bool[], $5::int[], $6::float8[]) r(s, again, room, age_ms)),
      c as materialized (
       select x.* from turn cross join lateral (
-        select ${key}, due from ${table} where subscription_id = turn.s and (attempts > 0 and claim is null) = turn.again and due <= now()
+        select ${key}, due from ${table} where subscription_id = turn.s and (attempts > 0 and claim is null) = turn.again and due <= now() and ${since('turn.age_ms')}
          order by due limit turn.room for no key update skip locked) x limit $2),
      ${taken}
     ${shown}`
   return {
     ...queueStatements(queue),
     waiting: { name: `${name}_waiting`, text: waiting },
+    waiting_again: { name: `${name}_waiting_again`, text: waiting_again },
     turns: { name: `${name}_turns`, text: turns },
   }
 }
@@ -130,23 +158,23 @@ export function turnStatements(queue: Described): TurnQueue {
  */
 export const within = (row: string, rows: string): string => `(${row} in (${rows})) is true`
 
-type ClaimRow<Item> = Item & { was: Date | null; wait_ms: number | null; also: number | null }
+type ClaimRow<Item> = Item & { was: Date | null; wait_ms: number | null; also: unknown }
 
 const toItem = <Item extends Work>(row: ClaimRow<Item>, claim: string): Item => {
   const { was: _was, wait_ms: _wait_ms, also: _also, ...item } = row
   return { ...item, claim } as unknown as Item
 }
 
-/** Takes what is due; `also` is the further figure of the statement. */
+/** Takes what is due; `also` is what else the statement tells. */
 export async function claimFrom<Item extends Work>(
   db: Db,
   queue: Queue,
-  claim: { id: string; limit: number; from: Date | null },
-): Promise<Claimed<Item> & { also: number | null }> {
-  const rows = await hot<ClaimRow<Item>>(db, queue.claim, [claim.id, claim.limit, claim.from])
+  { id, limit, from, ahead }: Claim,
+): Promise<Claimed<Item> & { also: unknown }> {
+  const rows = await hot<ClaimRow<Item>>(db, queue.claim, [id, limit, from, ahead])
   const last = rows.pop()
   return {
-    items: rows.map((row) => toItem<Item>(row, claim.id)),
+    items: rows.map((row) => toItem<Item>(row, id)),
     wait_ms: last?.wait_ms ?? null,
     reached: last?.was ?? null,
     also: last?.also ?? null,
@@ -164,8 +192,28 @@ export type Waiting = {
 export const listWaiting = (db: Db, queue: TurnQueue, after: string, limit: number): Promise<Waiting[]> =>
   hot<Waiting>(db, queue.waiting, [after, limit])
 
-/** `again` takes what was attempted before, else what was not. */
-export type Turn = { subscription_id: string; again: boolean; room: number }
+/** Where the first of each may stand: what was due longer ago is dead. */
+export type Seen = { tenant_id: string; subscription_id: string; first_age_ms: number; again_age_ms: number }
+/** `strangers`: whether anybody else has work. */
+export type Looked = { list: Waiting[]; strangers: boolean }
+
+/** `known` in the order of their ids. */
+export async function listWaitingAgain(db: Db, queue: TurnQueue, known: Seen[]): Promise<Looked> {
+  const tenants = new Map(known.map((one) => [one.subscription_id, one.tenant_id]))
+  const rows = await hot<Omit<Waiting, 'tenant_id'> & { stranger: boolean }>(db, queue.waiting_again, [
+    known.map((one) => one.subscription_id),
+    known.map((one) => one.first_age_ms),
+    known.map((one) => one.again_age_ms),
+  ])
+  const list = rows.flatMap(({ stranger: _stranger, ...one }) => {
+    const tenant_id = tenants.get(one.subscription_id)
+    return tenant_id && (one.first_ms !== null || one.again_ms !== null) ? { tenant_id, ...one } : []
+  })
+  return { list, strangers: rows.some(({ stranger }) => stranger) }
+}
+
+/** `again` takes what was attempted before, else what was not. `age_ms`: what was due longer ago is not there. */
+export type Turn = { subscription_id: string; again: boolean; room: number; age_ms: number }
 
 export async function claimTurns<Item extends Work>(
   db: Db,
@@ -179,6 +227,7 @@ export async function claimTurns<Item extends Work>(
     turns.map((turn) => turn.subscription_id),
     turns.map((turn) => turn.again),
     turns.map((turn) => turn.room),
+    turns.map((turn) => turn.age_ms),
   ])
   return rows.map((row) => toItem<Item>(row, claim.id))
 }

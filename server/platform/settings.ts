@@ -40,7 +40,7 @@ export const ConfigSchema = Type.Object({
   }),
   host: Type.String({
     description:
-      'Address to listen on. On a loopback address the server is in development mode: deliveries may reach this machine itself.',
+      'Address to listen on. On a loopback address, without a public_url elsewhere and without trusted_proxies, the server is in development mode: deliveries may reach this machine itself.',
     default: '127.0.0.1',
     examples: ['0.0.0.0'],
     minLength: 1,
@@ -293,7 +293,7 @@ const CLIENT_HEAD = `
 ## Commands of the CLI
 
 \`trilho start\`, \`migrate\`, \`doctor\` and the like read the table above. Commands that talk to a running server read
-these; the flags \`--url\`, \`--key\` and \`--tenant\` go before them.
+these; the flags \`--url\`, \`--key\` and \`--tenant\` win over them.
 
 | variable | meaning | default | example |
 |---|---|---|---|`

@@ -31,6 +31,14 @@ for (const [id, provider] of providers) {
   })
 }
 
+test('a provider says whether its vendor keeps what it told, and for how many days', () => {
+  const told = [...providers.values()].map((provider) => manifest(provider).webhooks?.catch_up ?? null)
+  assert.deepEqual(
+    told.filter((one) => one !== null),
+    [{ kept_days: 30 }],
+  )
+})
+
 test('a provider that lets anything pass is found out', () => {
   const stripe = providers.get('stripe')
   assert(stripe?.webhooks && stripe.payments?.find)
@@ -59,5 +67,5 @@ test('a provider without a fixture for an operation is found out', () => {
   const stripe = providers.get('stripe')
   assert(stripe)
   const [finding] = checkConformance(stripe, { operations: [], webhooks: [] })
-  assert.match(finding?.detail ?? '', /no fixture for payments\.create.*webhooks/)
+  assert.match(finding?.detail ?? '', /no fixture for .*payments\.create.*webhooks/)
 })

@@ -56,13 +56,13 @@ const checked = (ok: boolean, scheme: string): SandboxReply =>
 function echo({ method, path, query, headers, body }: SandboxRequest): SandboxReply {
   const text = body.toString()
   const is_text = Buffer.from(text).equals(body)
-  return json(200, {
-    method,
-    path,
-    query: Object.fromEntries(query),
-    headers,
-    ...(is_text ? { body: text } : { body_base64: body.toString('base64') }),
-  })
+  const told = headers['x-request-id'] // given back, as gateways do
+  const content = is_text ? { body: text } : { body_base64: body.toString('base64') }
+  return json(
+    200,
+    { method, path, query: Object.fromEntries(query), headers, ...content },
+    typeof told === 'string' ? { 'x-request-id': told } : {},
+  )
 }
 
 const reflect = ({ headers, body }: SandboxRequest): SandboxReply => ({

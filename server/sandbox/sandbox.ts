@@ -10,9 +10,11 @@ import type { Log } from '../platform/log.ts'
 import { createAccess } from './access.ts'
 import { createBancoDoBrasil } from './banco_do_brasil/banco_do_brasil.ts'
 import { createBins } from './bin.ts'
+import { createBradesco } from './bradesco/bradesco.ts'
 import { createEcho } from './echo.ts'
 import { createFaults, type Fault } from './faults.ts'
 import { createHooks, HOOKED } from './hooks/hooks.ts'
+import { createItau } from './itau/itau.ts'
 import { createOAuth } from './oauth.ts'
 import { createPinbank } from './pinbank/pinbank.ts'
 import { createPix } from './pix/pix.ts'
@@ -23,7 +25,7 @@ import { json, numberIn, type SandboxReply, type SandboxRequest, sleep, type Ven
 /**
  * Simulated vendors on real sockets, so that nobody needs an account to build against the product. Each speaks
  * its vendor's wire format, written from the vendor's documentation and from nothing of ours, and each request
- * may be told to meet a fault (`faults.ts`). `/stripe`, `/pix`, `/banco_do_brasil`, `/echo`, `/oauth`, `/access`, `/bin/{name}`, the vendors of `hooks/` with
+ * may be told to meet a fault (`faults.ts`). `/stripe`, `/pix`, `/banco_do_brasil`, `/bradesco`, `/itau`, `/echo`, `/oauth`, `/access`, `/bin/{name}`, the vendors of `hooks/` with
  * their webhooks alone, and `GET /_truth`, which says what really crossed the socket.
  */
 export type Sandbox = {
@@ -52,6 +54,8 @@ export function createVendors(log?: Log): Vendors {
     ['stripe', stripe.vendor],
     ['pix', pix.vendor],
     ['banco_do_brasil', createBancoDoBrasil()],
+    ['bradesco', createBradesco()],
+    ['itau', createItau()],
     ['echo', createEcho(oauth)],
     ['oauth', oauth.vendor],
     ['access', createAccess()],
@@ -132,6 +136,8 @@ const MOUNTED = [
   '/stripe',
   '/pix',
   '/banco_do_brasil',
+  '/bradesco',
+  '/itau',
   '/echo',
   '/oauth',
   '/access',

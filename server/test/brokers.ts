@@ -34,7 +34,7 @@ type Launch = { command: string; args: string[]; env?: Record<string, string> }
 /** Starts it in a folder of its own; gone with the test file. */
 async function launch(
   of: (at: { port: number; dir: string }) => Launch | Promise<Launch>,
-  wait_ms = 10_000,
+  wait_ms = 60_000,
 ): Promise<Broker> {
   const port = await freePort()
   const dir = await mkdtemp(join(tmpdir(), 'trilho-broker-'))
@@ -92,6 +92,30 @@ export const startRedis = (more: string[] = []): Promise<Broker> =>
     args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more],
   }))
 
+/** Over TLS alone, to whoever shows a certificate of this authority. Files in PEM. */
+export type Tls = { cert: string; key: string; ca: string }
+
+export const startSecureRedis = ({ cert, key, ca }: Tls, more: string[] = []): Promise<Broker> =>
+  launch(({ port }) => ({
+    command: REDIS ?? '',
+    args: [
+      ...[
+        '--port',
+        '0',
+        '--tls-port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+      ],
+      ...['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', ca],
+      ...['--tls-auth-clients', 'yes', ...more],
+    ],
+  }))
+
 export const startNats = (more: string[] = []): Promise<Broker> =>
   launch(({ port, dir }) => ({
     command: 'nats-server',
@@ -99,7 +123,7 @@ export const startNats = (more: string[] = []): Promise<Broker> =>
   }))
 
 export const startSqs = (): Promise<Broker> =>
-  launch(({ port }) => ({ command: 'moto_server', args: ['-H', '127.0.0.1', '-p', String(port)] }), 60_000)
+  launch(({ port }) => ({ command: 'moto_server', args: ['-H', '127.0.0.1', '-p', String(port)] }), 300_000)
 
 /** Without epmd, the daemon that would outlive it. */
 export const startRabbitmq = (): Promise<Broker> =>
@@ -123,7 +147,7 @@ export const startRabbitmq = (): Promise<Broker> =>
         RABBITMQ_PID_FILE: join(dir, 'pid'),
       },
     }
-  }, 60_000)
+  }, 300_000)
 
 /** One node of KRaft, broker and controller. `sasl_port` lets in who logs in, by PLAIN or SCRAM. */
 export async function startKafka(): Promise<
@@ -168,6 +192,6 @@ export async function startKafka(): Promise<
     const made = spawnSync('java', [...java, ...format], { encoding: 'utf8' })
     if (made.status !== 0) throw new Error(`Kafka was not set up: ${made.stderr}`)
     return { command: 'java', args: [...java, 'kafka.Kafka', file] }
-  }, 60_000)
+  }, 300_000)
   return { ...broker, sasl_port, username, password }
 }

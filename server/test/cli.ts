@@ -22,7 +22,7 @@ export type Running = {
   stop(signal: NodeJS.Signals): Promise<Ended>
 }
 
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 300_000
 
 /** Nothing of the run's own settings reaches it, but what the test names. */
 function environment(env: Env): NodeJS.ProcessEnv {

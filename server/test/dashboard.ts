@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
-import { openWindow } from './browser.ts'
-import type { Product } from './product.ts'
+import type { Config } from '../platform/config.ts'
+import { openWindow, startBrowser, type Window } from './browser.ts'
+import { type Product, startProduct } from './product.ts'
 
 const DASHBOARD = fileURLToPath(new URL('../../dashboard/', import.meta.url))
 
@@ -34,4 +36,33 @@ export async function signUp(
   const state = await page.context().storageState()
   await close()
   return state
+}
+
+/** The product with its dashboard, which Ana has signed up to. */
+export type Dashboard = {
+  product: Product
+  browser: Browser
+  /** A window in which she is signed in, at this place. */
+  at(path: string, options?: BrowserContextOptions): Promise<Window>
+}
+
+export async function startDashboard(changed: Partial<Config> = {}): Promise<Dashboard> {
+  await builtDashboard()
+  const product = await startProduct(changed)
+  product.app.config.public_url = product.url // where people come back to
+  const browser = await startBrowser()
+  const ana = await signUp(browser, product)
+  const known = ana === undefined ? {} : { storageState: ana }
+  async function at(path: string, options: BrowserContextOptions = {}): Promise<Window> {
+    const window = await openWindow(browser, product.url, { locale: 'en', ...known, ...options })
+    await window.page.goto(path)
+    return window
+  }
+  return { product, browser, at }
+}
+
+/** Closes a window whose page complained of nothing. */
+export async function looked({ complaints, close }: Window): Promise<void> {
+  assert.deepEqual(complaints, [])
+  await close()
 }

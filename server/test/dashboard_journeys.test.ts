@@ -1,31 +1,26 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { before, describe, test } from 'node:test'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, Download, Page } from 'playwright-core'
 import { totpCode } from '../modules/people/totp.ts'
-import { openWindow, startBrowser, type Window, withoutBrowser } from './browser.ts'
-import { builtDashboard, PASSWORD, signUp } from './dashboard.ts'
-import { undoAfter } from './harness.ts'
-import { CLIENT, startOidc } from './oidc/oidc.ts'
-import { apiOf, eventually, type Product, startProduct } from './product.ts'
+import { openWindow, withoutBrowser } from './browser.ts'
+import { type Dashboard, looked, PASSWORD, startDashboard } from './dashboard.ts'
+import { eventually, type Json, type Product } from './product.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 import { signedPayment } from './stripe_payment.ts'
 
 // What people do in the dashboard, in a real browser before the real server and its sandbox.
 
-describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }, () => {
+describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 1_100_000 }, () => {
   let product: Product
   let receiver: Receiver
   let browser: Browser
-  let ana: BrowserContextOptions['storageState']
+  let at: Dashboard['at']
   let connection: string
 
   before(async () => {
-    await builtDashboard()
-    product = await startProduct({ sandbox: true })
+    ;({ product, browser, at } = await startDashboard({ sandbox: true }))
     receiver = await startReceiver()
-    browser = await startBrowser()
-    ana = await signUp(browser, product)
     const made = await product.api.ok('POST', '/v1/connections', {
       provider: 'stripe',
       name: 'Stripe of the shop',
@@ -36,19 +31,6 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     connection = String(made['id'])
   })
 
-  /** A window in which Ana is signed in, at this place. */
-  async function at(path: string): Promise<Window> {
-    const known = ana === undefined ? {} : { storageState: ana }
-    const window = await openWindow(browser, product.url, { locale: 'en', ...known })
-    await window.page.goto(path)
-    return window
-  }
-
-  async function looked({ complaints, close }: Window): Promise<void> {
-    assert.deepEqual(complaints, [])
-    await close()
-  }
-
   const call = (path: string) =>
     product.api.ok('POST', `/v1/connections/${connection}/calls`, { method: 'GET', path })
 
@@ -57,7 +39,7 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     const { page } = window
     const listening = page.waitForResponse(/\/v1\/live/)
     await page.goto('/calls')
-    await page.getByRole('heading', { name: 'Calls' }).waitFor()
+    await page.getByRole('heading', { name: 'Calls', exact: true }).waitFor()
     await listening
     await page.evaluate('window.is_the_same_page = true')
     await call('/v1/payment_intents/pi_seen_at_once')
@@ -66,23 +48,33 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     await looked(window)
   })
 
-  test('what the list of calls shows is taken away as CSV', async () => {
+  test('what the list of calls shows is taken away as CSV and as JSON lines', async () => {
     const { id } = await call('/v1/payment_intents?limit=3')
     const window = await at(`/calls?connection_id=${connection}`)
     const { page } = window
-    await page.getByRole('button', { name: 'Export' }).click()
-    const [file] = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('menuitem', { name: 'As CSV' }).click(),
-    ])
-    assert.equal(file.suggestedFilename(), 'calls.csv')
-    const [head = '', ...lines] = (await readFile(await file.path(), 'utf8')).trim().split(/\r?\n/)
-    assert.match(head, /^id,/)
-    assert.ok(lines.some((line) => line.startsWith(String(id))))
+    const take = async (how: string): Promise<Download> => {
+      await page.getByRole('button', { name: 'Export' }).click()
+      const item = page.getByRole('menuitem', { name: how })
+      const [file] = await Promise.all([page.waitForEvent('download'), item.click()])
+      return file
+    }
+    const csv = await take('As CSV')
+    assert.equal(csv.suggestedFilename(), 'calls.csv')
+    const rows = (await linesOf(csv)).map((line) => line.split(','))
+    const jsonl = await take('As JSON lines')
+    assert.equal(jsonl.suggestedFilename(), 'calls.jsonl')
+    const told = (await linesOf(jsonl)).map((line) => JSON.parse(line) as Json)
+    const kept = await product.api.ok('GET', `/v1/calls/${id}`)
+    for (const name of ['id', 'connection_id', 'method', 'path', 'state', 'status']) {
+      const column = rows[0]?.indexOf(name) ?? -1
+      assert.equal(rows.find(([one]) => one === id)?.[column], String(kept[name]))
+      assert.equal(told.find((one) => one['id'] === id)?.[name], kept[name])
+    }
+    assert.ok(told.every((one) => one['connection_id'] === connection))
     await looked(window)
   })
 
-  test('a request is tried out, and each stage of its way is shown with the answer', async () => {
+  test('a request is tried out, each stage of its way is shown, and it is kept as an example under a name', async () => {
     const window = await at('/calls/tester')
     const { page } = window
     await page.getByRole('combobox', { name: 'Connection' }).click()
@@ -92,8 +84,19 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     await page.getByRole('button', { name: 'Send', exact: true }).click()
     await page.getByText('On its way', { exact: true }).waitFor()
     await page.getByText('Attempt 1').waitFor()
+    await page.getByRole('button', { name: 'Save as an operation' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('intents.newest')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('It can be asked by its name now').waitFor()
+    await page.getByText('Operation', { exact: true }).click()
+    await page.getByRole('combobox', { name: 'Operation' }).click()
+    await page.getByRole('option', { name: 'intents.newest' }).click()
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText('HTTP 200').waitFor()
     await page.getByRole('link', { name: 'See the call' }).click()
     await page.waitForURL('**/calls/call_*')
+    await page.getByText('intents.newest').first().waitFor()
     await looked(window)
   })
 
@@ -107,8 +110,13 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     await page.getByText('Must be a URL that begins with').waitFor()
     await address.fill(receiver.base)
     await page.getByText('Must be a URL that begins with').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Events of calls' }).click()
+    await page.getByRole('combobox', { name: 'Calls that end in an event' }).click()
+    await page.getByRole('option', { name: 'Those that fail' }).click()
     await page.getByRole('button', { name: 'Create' }).click()
     await page.getByRole('heading', { name: 'Own API', exact: true }).waitFor()
+    const made = (await product.api.list('/v1/connections')).find(({ name }) => name === 'Own API')
+    assert.equal(made?.['call_events'], 'failures')
     await looked(window)
   })
 
@@ -176,6 +184,30 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     await looked(window)
   })
 
+  test('a message that failed is processed again from its story, once what was wrong is mended', async () => {
+    const token = 'a-token-of-theirs'
+    const source = await product.api.ok('POST', '/v1/sources', {
+      provider: 'http',
+      name: 'Shaped',
+      settings: { signature: 'token', signature_header: 'x-token', event_type: 'type' },
+      secrets: [token],
+      options: { mapping: [{ kind: 'validate', schema: { type: 'object', required: ['order'] } }] },
+    })
+    const headers = { 'content-type': 'application/json', 'x-token': token }
+    const sent = { method: 'POST', headers, body: '{"id":"m1","type":"paid"}' }
+    const { id } = (await (await fetch(String(source['url']), sent)).json()) as Json
+    const stateIs = (state: string) =>
+      eventually(async () => (await product.api.ok('GET', `/v1/messages/${id}`))['state'] === state)
+    await stateIs('failed')
+    await product.api.ok('PATCH', `/v1/sources/${source['id']}`, { options: { mapping: null } })
+    const window = await at(`/story/${id}`)
+    await window.page.getByRole('button', { name: 'Replay' }).first().click()
+    await window.page.getByText('It is processed again.').waitFor()
+    await stateIs('completed')
+    await window.page.getByText('Completed', { exact: true }).first().waitFor()
+    await looked(window)
+  })
+
   test('what a subscription sends is written beside a real event, and sent as it was seen', async () => {
     const made = await product.api.ok('POST', '/v1/subscriptions', {
       name: 'Shaped',
@@ -188,8 +220,11 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     await page.getByText('Expression', { exact: true }).click()
     await page.getByRole('textbox', { name: 'Expression' }).fill('{ "shaped": data.order }')
     await page.getByText('"A-1042"').first().waitFor()
+    await page.getByRole('button', { name: 'Delivery', exact: true }).click()
+    await page.getByLabel('Weight').fill('3')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.waitForURL(`**/outbound/subscriptions/${made['id']}`)
+    assert.equal((await product.api.ok('GET', `/v1/subscriptions/${made['id']}`))['weight'], 3)
     await product.api.ok('POST', '/v1/events', { type: 'webhook.received', data: { order: 'A-1043' } })
     await eventually(async () => receiver.at('/shaped').some(({ body }) => body === '{"shaped":"A-1043"}'))
     await looked(window)
@@ -234,35 +269,6 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     await out.close()
   })
 
-  test('whoever their company vouches for comes in by its sign-in', async () => {
-    const { admin_key, url } = product
-    const admin = apiOf(url, { authorization: `Bearer ${admin_key}` }, '', '')
-    const { stop } = await startOidc({
-      redirect_uri: async (issuer) => {
-        const place = { tenant_id: product.api.tenant_id, role: 'viewer', domains: ['padaria.example'] }
-        const made = await admin.ok('POST', '/v1/sign-in-providers', {
-          name: 'Padaria',
-          issuer,
-          ...CLIENT,
-          ...place,
-        })
-        return String(made['redirect_uri'])
-      },
-      token_life_s: 600,
-      account: () => 'bia',
-      claims: () => ({ email: 'bia@padaria.example', email_verified: true, name: 'Bia Lima', locale: 'en' }),
-    })
-    undoAfter(stop)
-    const window = await openWindow(browser, url, { locale: 'en' })
-    await window.page.goto('/')
-    await window.page.getByRole('link', { name: 'Sign in with Padaria' }).click()
-    await window.page.getByRole('heading', { name: 'Overview' }).waitFor()
-    await window.page.goto('/connections')
-    await window.page.getByText('Stripe of the shop').first().waitFor()
-    assert.equal(await window.page.getByRole('link', { name: 'New connection' }).count(), 0)
-    await window.close()
-  })
-
   async function enter(page: Page): Promise<void> {
     await page.goto('/')
     await page.getByLabel('E-mail').fill('ana@example.com')
@@ -270,3 +276,6 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 560_000 }
     await page.getByRole('button', { name: 'Sign in' }).click()
   }
 })
+
+const linesOf = async (file: Download): Promise<string[]> =>
+  (await readFile(await file.path(), 'utf8')).trim().split(/\r?\n/)

@@ -42,6 +42,7 @@ async function tell(api: Api, url: string, sandbox_url: string, receiver: Receiv
     environment: 'development',
     settings: { base_url: `${sandbox_url}/stripe` },
     credentials: { secret_key: 'sk_test_demo' },
+    limits: { breaker: { failures: 10 } }, // five calls meet a 500, and may all do so at once
   })
   const source = await api('POST', '/v1/sources', {
     provider: 'stripe',
@@ -70,7 +71,7 @@ async function tell(api: Api, url: string, sandbox_url: string, receiver: Receiv
     `${calls.succeeded} of ${CALLS} calls came back well, in ${calls.attempts} attempts: ${calls.retried} met a 500 or a 429 and were tried again.`,
   )
 
-  await until(() => receiver.delivered.size >= accepted.size, 30_000)
+  await until(() => receiver.delivered.size >= accepted.size, 180_000)
   const messages = await all(api, '/v1/messages')
   const quarantined = (await all(api, '/v1/quarantine')).length
   const events = await all(api, '/v1/events')
@@ -232,7 +233,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 async function settled(api: Api): Promise<Json[]> {
   let deliveries = await all(api, '/v1/deliveries')
   const is_pending = (one: Json) => one['state'] === 'pending'
-  for (let n = 0; n < 50 && deliveries.some(is_pending); n++) {
+  for (let n = 0; n < 600 && deliveries.some(is_pending); n++) {
     await sleep(100)
     deliveries = await all(api, '/v1/deliveries')
   }

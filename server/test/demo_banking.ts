@@ -50,12 +50,38 @@ async function tellBanks(api: Api, banks: Bank[]) {
   say(
     'Read in parallel',
     `${synced} banks told of ${transactions} transactions, ${overlapping(first) ? 'at the same time' : 'one after another'}; ${failed} failed and touched no other.`,
+    ...first.map((sync, at) => `${banks[at]?.name}: ${resultOf(sync)}`),
   )
+  await tellWhole(api)
   const again = await syncAll(api, ids)
   const twice = again.reduce((sum, one) => sum + Number(one['imported']), 0)
   say('Read again', `${twice} of them are new the second time: what is known stays known.`)
   return { consents: ids.length, banks_synced: synced, banks_failed: failed, transactions, twice }
 }
+
+const resultOf = ({ state, imported, error, message, started_at, ended_at }: Json): string => {
+  const seconds = round((Date.parse(String(ended_at)) - Date.parse(String(started_at))) / 1000)
+  if (state !== 'succeeded') return `${error}. ${message}`
+  return `${imported} transactions in ${seconds} s`
+}
+
+/** What Ana has over all of them, and the last of what she bought. */
+async function tellWhole(api: Api): Promise<void> {
+  const { totals, accounts } = await api('GET', `/v1/bank-balance?user_id=${USER}`)
+  const [total] = totals as { available: Json; current: Json }[]
+  const { data } = await api('GET', `/v1/bank-transactions?user_id=${USER}&status=booked&kind=pix&limit=4`)
+  const lines = (data as { at: string; description: string; money: Json }[]).map(
+    ({ at, description, money }) => `${at.slice(0, 10)}  ${description}  ${reais(money)}`,
+  )
+  say(
+    'All of it in one place',
+    `Ana has ${(accounts as Json[]).length} accounts and cards, with ${reais(total?.available)} to spend. Her last Pix:`,
+    ...lines,
+  )
+}
+
+const BRL = new Intl.NumberFormat('pt-BR', { style: 'currency', currency: 'BRL' })
+const reais = (money: Json | undefined): string => BRL.format(Number(money?.['amount']) / 100)
 
 async function agree(api: Api, bank: Bank): Promise<string> {
   const { id } = await api('POST', '/v1/banks', {
@@ -122,6 +148,12 @@ async function tellPix(api: Api, sandbox_url: string) {
   await api('POST', `${path}/refunds`, {})
   await until(is('refunded'), PATIENCE_MS)
   const { refunded } = (await api('GET', path)) as { refunded: Json }
-  say('A Pix', 'A charge of R$ 100,00 was made, paid by somebody, told by webhook, and given back whole.')
+  say(
+    'A Pix',
+    `A shop asked ${reais(money)} for its order 1042. Its customer scanned this code, the bank told us by webhook, and the shop gave the money back:`,
+    `${String((made['action'] as Json)['pix_code']).slice(0, 60)}…`,
+    `paid as ${paid['settlement_id']}`,
+    `given back ${reais(refunded)}: the payment is ${(await api('GET', path))['status']}`,
+  )
   return { pix: paid['status'], pix_refunded: refunded['amount'] }
 }

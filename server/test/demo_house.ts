@@ -80,7 +80,9 @@ export async function until(holds: () => boolean | Promise<boolean>, limit_ms: n
 
 export const round = (n: number) => Math.round(n * 10) / 10
 
-export function say(title: string, text: string): void {
+/** With lines below it, where there is more to see. */
+export function say(title: string, text: string, ...lines: string[]): void {
   const bold = process.stdout.isTTY ? ['\u001b[1m', '\u001b[0m'] : ['', '']
-  console.log(`${bold[0]}${title}.${bold[1]} ${text}\n`)
+  const more = lines.map((line) => `    ${line}\n`).join('')
+  console.log(`${bold[0]}${title}.${bold[1]} ${text}\n${more}`)
 }

@@ -35,6 +35,10 @@ const INSTALL_SCRIPTS: { name: RegExp; because: string }[] = [
     name: /^(ssh2|cpu-features)$/,
     because: 'builds a faster cipher and asks which the processor has; without them ssh2 uses those of Node',
   },
+  {
+    name: /^oracledb$/,
+    because: 'only says whether its native half could be loaded; we use the one written in JavaScript',
+  },
 ]
 
 /** Packages that state their licence in the old way (`licenses`), which npm does not carry into the lock. */

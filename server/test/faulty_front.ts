@@ -13,13 +13,19 @@ export type Front = {
   calm(): void
   /** The next one that matches waits before its answer is passed on. */
   hold(match: RegExp, until: () => Promise<unknown>): void
+  /** Answers what matches in the vendor's place, wherever `given` has an answer; `calm` does not end it. */
+  say(match: RegExp, given: (asked: Asked) => { status: number; body: unknown } | null): void
   /** Method and path of all that came. */
   seen: string[]
 }
 
+/** `key`: the idempotency key. */
+export type Asked = { key: string; body: string }
+
 export async function openFront(behind: string): Promise<Front> {
   let faults: { match: RegExp; fault: string }[] = []
   const holds: { match: RegExp; until: () => Promise<unknown> }[] = []
+  const says: { match: RegExp; given: Parameters<Front['say']>[1] }[] = []
   const seen: string[] = []
   const server = createServer(async (incoming, response) => {
     const what = `${incoming.method} ${incoming.url}`
@@ -28,10 +34,20 @@ export async function openFront(behind: string): Promise<Front> {
     const at = holds.findIndex((one) => one.match.test(what))
     const [hold] = at < 0 ? [] : holds.splice(at, 1)
     try {
+      const asked = await bodyOf(incoming)
+      const told = sayOf(says, what, {
+        key: String(incoming.headers['idempotency-key']),
+        body: String(asked),
+      })
+      if (told) {
+        response.writeHead(told.status, { 'content-type': 'application/json' })
+        response.end(JSON.stringify(told.body))
+        return
+      }
       const reply = await fetch(behind + incoming.url, {
         method: incoming.method ?? 'GET',
         headers: { ...passed(incoming), ...(fault && { 'x-sandbox-fault': fault.fault }) },
-        ...(incoming.method !== 'GET' && { body: await bodyOf(incoming) }),
+        ...(incoming.method !== 'GET' && { body: asked }),
       })
       const body = Buffer.from(await reply.arrayBuffer())
       await hold?.until()
@@ -52,10 +68,21 @@ export async function openFront(behind: string): Promise<Front> {
     calm: () => {
       faults = []
     },
+    say: (match, given) => void says.push({ match, given }),
     hold: (match, until) => void holds.push({ match, until }),
     seen,
   }
 }
+
+const sayOf = (
+  says: readonly { match: RegExp; given: Parameters<Front['say']>[1] }[],
+  what: string,
+  asked: Asked,
+) =>
+  says
+    .filter(({ match }) => match.test(what))
+    .map(({ given }) => given(asked))
+    .find((told) => told !== null) ?? null
 
 /** Of the connection itself, which is another one behind us. */
 const OWN = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'expect', 'keep-alive'])

@@ -5,7 +5,7 @@ import { inTenant, makePartitions, type Tx } from '../platform/database/database
 import { idsFor, idsOf } from './isolation/routes.ts'
 import { type Ground, judge } from './plans/judge.ts'
 import { type Explained, hearPlans, tellPlans } from './plans/listen.ts'
-import { makeRows } from './world/catalog.ts'
+import { makeRows, quoted } from './world/catalog.ts'
 import { fillPath, type Operation, sampleOf } from './world/operations.ts'
 import { fillTables, makeWorld, ok, openHouse, spendDay, type World } from './world/world.ts'
 
@@ -17,10 +17,15 @@ import { fillTables, makeWorld, ok, openHouse, spendDay, type World } from './wo
 const DAY_MS = 86_400_000
 const ROWS_PER_TENANT = 3000
 const STRANGERS = 4
+/**
+ * The rows of records lie in today's partition and yesterday's, by the hour: the larger one has more than this at any time
+ * of the day. The other may be so small that PostgreSQL reads it through, rightly.
+ */
+const OF_A_DAY = ROWS_PER_TENANT * (STRANGERS + 1) * 0.45
 /** Each has its secrets opened when they are read into memory. */
 const FEW = 50
 /** A tenant may have a thousand at most. */
-const LIMITED = ['mapping', 'operation', 'subscription']
+const LIMITED = ['card_rule', 'mapping', 'operation', 'subscription']
 /** After five uses PostgreSQL may keep a prepared plan that no longer looks at the values. */
 const DAYS = 7
 
@@ -34,7 +39,7 @@ before(async () => {
   await world.stopWorkers()
   await fillTables(world)
   const ids = await idsOf(world, world.a)
-  ground = { ...(await crowd(world)), whole: WHOLE }
+  ground = { ...(await crowd(world)), whole: WHOLE, recent: new Map() }
   // What goes by the clock works through so many rows at a time, and would be heard at some minutes and not at others.
   await world.app.db.owner.pool.query("update schedule set due = now() + interval '1 day'")
   told = await tellPlans(world.place.database_url)
@@ -42,7 +47,9 @@ before(async () => {
     plans = hearPlans(db)
   })
   world = { ...world, ...house }
+  const began = new Date()
   for (let day = 0; day < DAYS; day++) await spendDay(world, [world.a])
+  ground.recent = await countSince(world, began)
   await world.app.db.owner.pool.query('vacuum (analyze)') // as autovacuum does within a minute
   await readEverything(world, ids)
   await house.stopWorkers()
@@ -73,12 +80,26 @@ async function crowd({ app, a, ...world }: World): Promise<Pick<Ground, 'large' 
   }
   await pool.query('analyze')
   const { rows } = await pool.query<{ name: string; parent: string | null; is_large: boolean }>(`
-    select c.relname as name, p.relname as parent, c.reltuples > 1000 as is_large
+    select c.relname as name, p.relname as parent, c.reltuples > case when p.oid is null then 1000 else ${OF_A_DAY} end as is_large
       from pg_class c left join pg_inherits i on i.inhrelid = c.oid left join pg_class p on p.oid = i.inhparent
      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'`)
   const partitions = new Map<string, number>()
   for (const { parent } of rows) if (parent) partitions.set(parent, (partitions.get(parent) ?? 0) + 1)
   return { large: new Set(rows.filter((row) => row.is_large).map((row) => row.name)), partitions }
+}
+
+/** Rows of records, which have their time in their id. */
+async function countSince({ app, a }: World, began: Date): Promise<Map<string, number>> {
+  const { pool } = app.db.owner
+  const { rows } = await pool.query<{ name: string }>(`
+    select c.relname as name from pg_class c join pg_attribute i on i.attrelid = c.oid and i.attname = 'id'
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'p'`)
+  const counted = new Map<string, number>()
+  for (const { name } of rows) {
+    const text = `select count(*)::int as n from ${quoted(name)} where tenant_id = $1 and id >= v7_floor($2)`
+    counted.set(name, (await pool.query<{ n: number }>(text, [a.tenant_id, began])).rows[0]?.n ?? 0)
+  }
+  return counted
 }
 
 /** What asks a vendor or the world, what goes on for as long as a batch does or somebody watches, what sends the statement of a list for every page, and what only a Pix has. */
@@ -120,7 +141,8 @@ function queriesOf({ parameters }: Operation, ids: Map<string, string>): string[
   const most = filters.length > MANY ? MOST_TOGETHER : filters.length
   for (const { name, schema, required, example } of filters) {
     const words = (schema.anyOf ?? []).map((branch) => String(sampleOf(branch)))
-    const id = ids.get(`/v1/${name.replace(/_id$/, 's')}`)
+    const id =
+      ids.get(`/v1/${listOf(name)}`) ?? [...ids].find(([list]) => list.endsWith(`/${listOf(name)}`))?.[1]
     const made_up = schema.format === 'date-time' ? moment(name) : String(example ?? 'made.up')
     const values = id !== undefined ? [id] : words.length > 0 ? words : [made_up]
     const longer = queries
@@ -131,9 +153,12 @@ function queriesOf({ parameters }: Operation, ids: Map<string, string>): string[
   return queries
 }
 
-/** A range begins before it ends. */
+/** `connections` for `connection_id`. */
+const listOf = (name: string): string => name.replace(/_id$/, 's')
+
+/** A range begins before it ends, and most rows lie in it: of few, PostgreSQL reads all and sorts them. */
 const moment = (name: string): string =>
-  new Date(Date.now() - (name === 'from' ? 7_200_000 : 0)).toISOString()
+  new Date(Date.now() - (name === 'from' ? 72_000_000 : 0)).toISOString()
 
 const UNTOLD = 'this login may not have PostgreSQL tell its plans'
 

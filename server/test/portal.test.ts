@@ -13,7 +13,7 @@ import { eventually, type Json, type Product, startProduct } from './product.ts'
 
 const MOST_SCRIPT_BYTES = 175_000
 
-describe('the portal', { skip: withoutBrowser, timeout: 200_000 }, () => {
+describe('the portal', { skip: withoutBrowser, timeout: 1_100_000 }, () => {
   let product: Product
   let browser: Browser
   /** The port of a site that shows a page in a frame. */
@@ -152,6 +152,17 @@ describe('the portal', { skip: withoutBrowser, timeout: 200_000 }, () => {
       [`#/${id}/${delivery_id}`, 'webhook.test'],
     ]
   }
+
+  test('a logo that does not load leaves no gap in the head of the page', async () => {
+    const theme = { brand_name: 'Mercado Azul', logo_url: 'https://127.0.0.1:1/logo.svg' }
+    const { url } = await makeLink('shop-logo', { locale: 'en', theme })
+    const window = await openWindow(browser, product.url)
+    await window.page.goto(String(url))
+    const head = window.page.getByRole('banner')
+    await head.getByText('Mercado Azul').waitFor()
+    await head.locator('img').waitFor({ state: 'detached' })
+    await looked(window)
+  })
 })
 
 async function frameOf({ page }: Window): Promise<Frame> {

@@ -1,13 +1,21 @@
-import { once } from 'node:events'
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
+
+/** Below those that the system gives to connections, of which one might take it before whom it is meant for. */
+const [LOWEST, ABOVE] = [20_000, 32_000]
+const TRIED = 50
 
 /** A TCP port of loopback that nobody listens on at this moment. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('a TCP port was expected')
-  return address.port
+  for (let tries = 0; tries < TRIED; tries++) {
+    const port = randomInt(LOWEST, ABOVE)
+    if (await isFree(port)) return port
+  }
+  throw new Error('no TCP port is free')
 }
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })

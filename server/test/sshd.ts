@@ -76,9 +76,9 @@ Subsystem sftp internal-sftp
 ForceCommand internal-sftp
 `
 
-/** Throws where nobody listens after 20 seconds. */
+/** Throws where nobody listens after some minutes. */
 export async function listening(port: number): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 4000; tries++) {
     const socket = createConnection(port, '127.0.0.1')
     const is_there = await Promise.race([
       once(socket, 'connect').then(() => true),

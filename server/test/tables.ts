@@ -37,6 +37,7 @@ const TYPES: Record<string, string> = {
   text: 'string',
   'text[]': 'string[]',
   'bigint[]': 'string[]',
+  'bytea[]': 'Buffer[]',
   'integer[]': 'number[]',
   'timestamp with time zone': 'Timestamp',
   uuid: 'string',

@@ -24,7 +24,9 @@ export function spokenHeaders(): Record<string, string> {
 
 const headers: Middleware = {
   onRequest({ request }) {
-    for (const [name, value] of Object.entries(spokenHeaders())) request.headers.set(name, value)
+    for (const [name, value] of Object.entries(spokenHeaders())) {
+      if (!request.headers.has(name)) request.headers.set(name, value) // a request may be about another tenant
+    }
     return request
   },
 }

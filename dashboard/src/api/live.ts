@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { spokenHeaders } from './client.ts'
-import { refresh } from './hooks.ts'
+import { refreshSeen } from './hooks.ts'
 
 /** What crosses the border right now, as `GET /v1/live` tells it. */
 export type Happening = { kind: string; id: string; at: string; state?: string } & Record<string, unknown>
@@ -10,7 +10,7 @@ export type Happening = { kind: string; id: string; at: string; state?: string }
 const CHANGES: Record<string, string[]> = {
   call: ['calls', 'overview', 'stories'],
   message: ['messages', 'quarantine', 'overview', 'stories'],
-  event: ['events', 'stories', 'alerts', 'payments'],
+  event: ['events', 'stories', 'alerts', 'payments', 'disputes', 'cards', 'banks', 'transfers'],
   delivery: ['deliveries', 'overview', 'stories'],
   breaker: ['connections', 'overview'],
 }
@@ -29,7 +29,7 @@ export function useLive(enabled: boolean): void {
     })
     const timer = setInterval(() => {
       if (old.current.size === 0 || document.hidden) return
-      refresh(client, [...old.current])
+      refreshSeen(client, [...old.current])
       old.current.clear()
     }, CALM_MS)
     return () => {

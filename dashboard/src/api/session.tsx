@@ -1,10 +1,10 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext } from 'react'
 import { type Language, speak, spoken } from '../text/text.ts'
 import { api, ask, Refusal, say } from './client.ts'
-import type { paths } from './schema.ts'
+import type { AnswerOf } from './types.ts'
 
-export type Session = paths['/v1/session']['get']['responses'][200]['content']['application/json']
+export type Session = AnswerOf<'/v1/session'>
 
 const KEPT_TENANT = 'trilho.tenant'
 const KEPT_ENVIRONMENT = 'trilho.environment'
@@ -42,6 +42,11 @@ export function useMay(): (scope: string) => boolean {
   }
 }
 
+const SESSION = { queryKey: ['session'], queryFn: readSession, retry: false, staleTime: 60_000 }
+
+/** Asks who is signed in before anything is drawn, while the code of the page is still on its way. */
+export const expectSession = (client: QueryClient): Promise<void> => client.prefetchQuery(SESSION)
+
 /** Shows `children` to who is signed in, and `otherwise` to everybody else. */
 export function SignedIn({
   children,
@@ -52,7 +57,7 @@ export function SignedIn({
   otherwise: ReactNode
   waiting: ReactNode
 }) {
-  const read = useQuery({ queryKey: ['session'], queryFn: readSession, retry: false, staleTime: 60_000 })
+  const read = useQuery(SESSION)
   if (read.isPending) return <>{waiting}</>
   return read.data ? <Held.Provider value={read.data}>{children}</Held.Provider> : otherwise
 }

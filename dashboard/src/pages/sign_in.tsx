@@ -1,4 +1,4 @@
-import { Alert, Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -15,11 +15,15 @@ const useText = texts('sign_in', {
     email: 'E-mail',
     password: 'Password',
     code: 'Code from your authenticator app',
+    recovery: 'Recovery code',
+    use_recovery: 'Phone lost? Use a recovery code',
+    use_app: 'Use the code of the authenticator app',
     submit: 'Sign in',
     or: 'or',
     refused_email: 'Your company did not vouch for an e-mail that may come in here. Ask an administrator.',
     refused_provider: 'Your company’s sign-in does not answer. Try again, or use your password.',
     refused_expired: 'That took too long. Try again.',
+    refused_suspended: 'Your account is suspended. Ask an administrator to restore it.',
     company: 'Sign in with {{name}}',
     lost: 'First time here, or password forgotten? Open the link that `npm start` prints, or ask for one: `trilho member link`.',
   },
@@ -28,11 +32,15 @@ const useText = texts('sign_in', {
     email: 'E-mail',
     password: 'Senha',
     code: 'Código do aplicativo autenticador',
+    recovery: 'Código de recuperação',
+    use_recovery: 'Perdeu o celular? Use um código de recuperação',
+    use_app: 'Usar o código do aplicativo autenticador',
     submit: 'Entrar',
     or: 'ou',
     refused_email: 'Sua empresa não confirmou um e-mail que possa entrar aqui. Fale com um administrador.',
     refused_provider: 'O acesso da sua empresa não responde. Tente de novo ou use a sua senha.',
     refused_expired: 'Demorou demais. Tente de novo.',
+    refused_suspended: 'Sua conta está suspensa. Peça a um administrador que a restaure.',
     company: 'Entrar com {{name}}',
     lost: 'Primeira vez aqui, ou esqueceu a senha? Abra o link que `npm start` mostra, ou peça um: `trilho member link`.',
   },
@@ -41,7 +49,7 @@ const useText = texts('sign_in', {
 export const asksCode = (error: Error | null): boolean =>
   error instanceof Refusal && error.problem?.code === 'totp_required'
 
-const REFUSED = ['email', 'provider', 'expired'] as const
+const REFUSED = ['email', 'provider', 'expired', 'suspended'] as const
 
 /** Why a company's sign-in led back here, as the server put it into the address. */
 const refusedIn = (hash: string): (typeof REFUSED)[number] | undefined =>
@@ -70,6 +78,7 @@ export function SignIn() {
   const say = useText()
   const client = useQueryClient()
   const [needs_code, setNeedsCode] = useState(false)
+  const [is_lost, setLost] = useState(false)
   const refused = refusedIn(useLocation().hash)
   const form = useForm({ initialValues: { email: '', password: '', code: '' } })
   const enter = useMutation({
@@ -97,14 +106,20 @@ export function SignIn() {
             {...form.getInputProps('password')}
           />
           {needs_code && (
-            <TextInput
-              label={say('code')}
-              inputMode="numeric"
-              autoComplete="one-time-code"
-              autoFocus
-              required
-              {...form.getInputProps('code')}
-            />
+            <>
+              <TextInput
+                key={is_lost ? 'recovery' : 'code'}
+                label={say(is_lost ? 'recovery' : 'code')}
+                inputMode={is_lost ? 'text' : 'numeric'}
+                autoComplete={is_lost ? 'off' : 'one-time-code'}
+                autoFocus
+                required
+                {...form.getInputProps('code')}
+              />
+              <Anchor component="button" type="button" size="xs" ta="left" onClick={() => setLost(!is_lost)}>
+                {say(is_lost ? 'use_app' : 'use_recovery')}
+              </Anchor>
+            </>
           )}
           {enter.error && !is_asked && <Wrong error={enter.error} />}
           <Button type="submit" loading={enter.isPending}>

@@ -19,7 +19,7 @@ const useText = texts('welcome', {
     least: 'At least {{n}} characters',
     language: 'Language',
     submit: 'Start',
-    code: 'Code from your authenticator app',
+    code: 'Code from your authenticator app, or a recovery code',
   },
   'pt-BR': {
     title: 'Bem-vindo ao Trilho',
@@ -30,7 +30,7 @@ const useText = texts('welcome', {
     least: 'Pelo menos {{n}} caracteres',
     language: 'Idioma',
     submit: 'Começar',
-    code: 'Código do aplicativo autenticador',
+    code: 'Código do aplicativo autenticador, ou de recuperação',
   },
 })
 
@@ -81,12 +81,7 @@ export function Welcome({ token }: { token: string }) {
             }}
           />
           {asksCode(start.error) && (
-            <TextInput
-              label={say('code')}
-              inputMode="numeric"
-              autoComplete="one-time-code"
-              {...form.getInputProps('code')}
-            />
+            <TextInput label={say('code')} autoComplete="one-time-code" {...form.getInputProps('code')} />
           )}
           {start.error && <Wrong error={start.error} />}
           <Button type="submit" loading={start.isPending}>

@@ -1,5 +1,5 @@
 import { Box, Skeleton, Text } from '@mantine/core'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useEffect } from 'react'
 
 export type ChartProps = {
   /** Said to who cannot see it. */
@@ -18,7 +18,11 @@ export type ChartProps = {
 }
 
 // The code that draws is as large as all the rest: it comes when there is something to draw.
-const Drawn = lazy(() => import('./chart_drawn.tsx'))
+const load = () => import('./chart_drawn.tsx')
+const Drawn = lazy(load)
+
+/** Has that code fetched while the page's figures are still on their way. */
+export const useCharts = (): void => useEffect(() => void load(), [])
 
 const STEP_MS = { five_minutes: 300_000, hour: 3_600_000, day: 86_400_000 }
 

@@ -19,37 +19,25 @@ export default function Drawn({ kind, data, series, stacked, step, format, pick,
     tickLine: 'none' as const,
     gridAxis: 'x' as const,
     strokeWidth: 2,
-    yAxisProps: { width: 62, tickFormatter: format },
+    yAxisProps: { width: 62, tickFormatter: format, allowDecimals: false },
     xAxisProps: { minTickGap: 40 },
     tooltipAnimationDuration: 0,
   }
-  const chosen = pick && {
-    style: { cursor: 'pointer' },
-    onClick: ({ activeTooltipIndex }: { activeTooltipIndex?: number | string | null }) => {
-      const point = data[Number(activeTooltipIndex ?? -1)]
-      if (point) pick(point.at, stepEnd(point.at, step))
-    },
+  const drawn = {
+    margin: { top: 10 }, // or the highest figure would stand below its line
+    ...(pick && {
+      style: { cursor: 'pointer' },
+      onClick: ({ activeTooltipIndex }: { activeTooltipIndex?: number | string | null }) => {
+        const point = data[Number(activeTooltipIndex ?? -1)]
+        if (point) pick(point.at, stepEnd(point.at, step))
+      },
+    }),
   }
-  if (kind === 'bar') {
-    return (
-      <BarChart
-        {...common}
-        type={stacked ? 'stacked' : 'default'}
-        {...(chosen && { barChartProps: chosen })}
-      />
-    )
-  }
-  if (kind === 'area') {
-    return (
-      <AreaChart
-        {...common}
-        type={stacked ? 'stacked' : 'default'}
-        curveType="monotone"
-        {...(chosen && { areaChartProps: chosen })}
-      />
-    )
-  }
-  return <LineChart {...common} curveType="monotone" {...(chosen && { lineChartProps: chosen })} />
+  const type = stacked ? 'stacked' : 'default'
+  if (kind === 'bar') return <BarChart {...common} type={type} barChartProps={drawn} />
+  if (kind === 'area')
+    return <AreaChart {...common} type={type} curveType="monotone" areaChartProps={drawn} />
+  return <LineChart {...common} curveType="monotone" lineChartProps={drawn} />
 }
 
 function timeOf(at: string, step: ChartProps['step']): string {

@@ -5,7 +5,9 @@ export type Fact = { name: string; value: ReactNode; whole?: boolean }
 
 /** What there is to know of one thing, as names and values; those without a value are left out. */
 export function Facts({ of, narrow = false }: { of: Fact[]; narrow?: boolean }) {
-  const told = of.filter(({ value }) => value !== null && value !== undefined && value !== '')
+  const told = of.filter(
+    ({ value }) => value !== null && value !== undefined && value !== '' && value !== false,
+  )
   return (
     <SimpleGrid
       component="dl"

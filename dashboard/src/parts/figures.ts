@@ -2,6 +2,16 @@ import { spoken } from '../text/text.ts'
 
 /** How numbers are written for people. */
 
+/** What writes them is dear to make and cheap to use: one is kept for each language and manner. */
+const writers = new Map<string, Intl.NumberFormat>()
+
+function writer(name: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `${spoken()} ${name}`
+  const kept = writers.get(key) ?? new Intl.NumberFormat(spoken(), options)
+  writers.set(key, kept)
+  return kept
+}
+
 /** Below a second in milliseconds, above it in seconds with two decimals. */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–'
@@ -10,7 +20,8 @@ export function duration(ms: number | null | undefined): string {
 
 export function number(value: number | null | undefined, decimals = 0): string {
   if (value === null || value === undefined) return '–'
-  return value.toLocaleString(spoken(), { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+  const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
+  return writer(String(decimals), options).format(value)
 }
 
 export const percent = (value: number | null | undefined): string =>
@@ -18,7 +29,7 @@ export const percent = (value: number | null | undefined): string =>
 
 /** 12,345 becomes 12.3 k. */
 export const short = (value: number): string =>
-  value.toLocaleString(spoken(), { notation: 'compact', maximumFractionDigits: 1 })
+  writer('short', { notation: 'compact', maximumFractionDigits: 1 }).format(value)
 
 export function bytes(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'

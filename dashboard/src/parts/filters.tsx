@@ -1,10 +1,11 @@
-import { ActionIcon, Button, Select, TextInput, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, Group, Select, TextInput, Tooltip } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconFilterOff, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react'
-import { useEffect, useState } from 'react'
+import { type ReactNode, useEffect, useState } from 'react'
 import { useSearchParams } from 'react-router'
-import type { Key } from '../api/hooks.ts'
+import { type Key, useLongList } from '../api/hooks.ts'
 import { texts } from '../text/text.ts'
+import { useStateName } from './state.tsx'
 
 const useText = texts('filters', {
   en: {
@@ -80,6 +81,25 @@ export function FilterSelect<Name extends string>({
   )
 }
 
+type Named = readonly { id: string; name: string }[]
+
+/** By one of those that have a name, such as the connections. */
+export const FilterNamed = <Name extends string>({
+  among,
+  ...field
+}: FieldProps<Name> & { among: Named }) => (
+  <FilterSelect {...field} choices={among.map(({ id, name }) => ({ value: id, label: name }))} />
+)
+
+/** By a state, called as it is everywhere. */
+export function FilterState<Name extends string>({
+  states,
+  ...field
+}: FieldProps<Name> & { states: readonly string[] }) {
+  const name = useStateName()
+  return <FilterSelect {...field} choices={states.map((value) => ({ value, label: name(value) }))} />
+}
+
 /** Asked for once nobody has typed for a moment. */
 export function FilterText<Name extends string>({ of, name, label }: FieldProps<Name>) {
   const kept = of.set[name] ?? ''
@@ -113,15 +133,36 @@ export function ClearFilters<Name extends string>({ of }: { of: Filters<Name> })
   )
 }
 
-/** A list that is held stays as it is until its filters change or somebody lets it go on. */
-export function useHeld(key: Key): { is_held: boolean; toggle: () => void } {
-  const [held, setHeld] = useState<string | null>(null)
+type Held = { is_held: boolean; toggle: () => void }
+
+/** A long list that shows what happens, until it is held: then it stays as it is until its filters change or it goes on. */
+export function useLiveList<Row>(key: Key, read: Parameters<typeof useLongList<Row>>[1]) {
+  const [held_key, setHeld] = useState<string | null>(null)
   const said = JSON.stringify(key)
-  const is_held = held === said
-  return { is_held, toggle: () => setHeld(is_held ? null : said) }
+  const is_held = held_key === said
+  const held: Held = { is_held, toggle: () => setHeld(is_held ? null : said) }
+  return { held, pages: useLongList<Row>(key, read, !is_held) }
 }
 
-export function LiveButton({ is_held, toggle }: ReturnType<typeof useHeld>) {
+type BarProps<Name extends string> = {
+  of: Filters<Name>
+  held?: Held
+  children: ReactNode
+  /** Behind the filters, and not cleared with them. */
+  beside?: ReactNode
+}
+
+/** The filters of a list, what clears them, and what holds the list as it is. */
+export const FilterBar = <Name extends string>({ of, held, children, beside }: BarProps<Name>) => (
+  <Group gap="xs">
+    {children}
+    <ClearFilters of={of} />
+    {beside}
+    {held && <LiveButton {...held} />}
+  </Group>
+)
+
+function LiveButton({ is_held, toggle }: Held) {
   const say = useText()
   const Icon = is_held ? IconPlayerPlay : IconPlayerPause
   return (

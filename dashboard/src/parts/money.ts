@@ -16,8 +16,9 @@ export function decimalsOf(currency: string): number {
 /** As people write it. The digits are moved as text: no amount is too large for that. */
 export function money({ amount, currency }: Money): string {
   const decimals = decimalsOf(currency)
-  const digits = amount.padStart(decimals + 1, '0')
-  const whole = `${digits.slice(0, digits.length - decimals)}${decimals > 0 ? `.${digits.slice(-decimals)}` : ''}`
+  const sign = amount.startsWith('-') ? '-' : ''
+  const digits = amount.slice(sign.length).padStart(decimals + 1, '0')
+  const whole = `${sign}${digits.slice(0, digits.length - decimals)}${decimals > 0 ? `.${digits.slice(-decimals)}` : ''}`
   const options = { style: 'currency', currency, minimumFractionDigits: decimals } as const
   try {
     return new Intl.NumberFormat(spoken(), options).format(whole as unknown as number)

@@ -9,8 +9,8 @@ export type Range = { name: RangeName; from: string; to: string }
 const HOURS: Record<(typeof RANGES)[number], number> = { '1h': 1, '24h': 24, '7d': 168, '30d': 720 }
 
 const useText = texts('range', {
-  en: { range: 'Period', custom: 'Custom', from: 'From', to: 'To' },
-  'pt-BR': { range: 'Período', custom: 'Outro', from: 'De', to: 'Até' },
+  en: { range: 'Period', all: 'All', custom: 'Custom', from: 'From', to: 'To' },
+  'pt-BR': { range: 'Período', all: 'Tudo', custom: 'Outro', from: 'De', to: 'Até' },
 })
 
 /** The period that is looked at, kept in the address: a link shows the same to everybody. */
@@ -30,19 +30,43 @@ export function useRange(): Range {
   }
 }
 
-export function RangePicker() {
+/** What a list of a period is asked by: one that ends now has no end, or what is newest would be outside of it. */
+export function useSpan<Name extends string>(since: Name, until: Name) {
+  const { name, from, to } = useRange()
+  const asked = { [since]: from, ...(name === 'custom' && { [until]: to }) } as Partial<Record<Name, string>>
+  return { asked, key: name === 'custom' ? [from, to] : [name] }
+}
+
+/** As `useSpan`, of a list that shows all there is until a period is chosen. */
+export function useSpanOrAll<Name extends string>(since: Name, until: Name) {
+  const span = useSpan(since, until)
+  return useIsRanged() ? span : { asked: {} as typeof span.asked, key: ['all'] }
+}
+
+const useIsRanged = (): boolean => useSearchParams()[0].has('range')
+
+const ALL = { range: null, from: null, to: null }
+
+/** `or_all`: of a list that shows all there is until a period is chosen. */
+export function RangePicker({ or_all = false }: { or_all?: boolean }) {
   const say = useText()
   const range = useRange()
+  const is_all = !useIsRanged() && or_all
   const [, setParams] = useSearchParams()
-  const set = (changes: Record<string, string>) =>
+  const set = (changes: Record<string, string | null>) =>
     setParams(
       (old) => {
         const next = new URLSearchParams(old)
-        for (const [name, value] of Object.entries(changes)) next.set(name, value)
+        for (const [name, value] of Object.entries(changes))
+          value === null ? next.delete(name) : next.set(name, value)
         return next
       },
       { replace: true },
     )
+  const choose = (name: string) => {
+    if (name === 'all') return set(ALL)
+    set(name === 'custom' ? { range: name, from: range.from, to: range.to } : { range: name })
+  }
   const field = (name: 'from' | 'to') => (
     <TextInput
       type="datetime-local"
@@ -57,11 +81,10 @@ export function RangePicker() {
       <SegmentedControl
         size="xs"
         aria-label={say('range')}
-        value={range.name}
-        onChange={(name) =>
-          set(name === 'custom' ? { range: name, from: range.from, to: range.to } : { range: name })
-        }
+        value={is_all ? 'all' : range.name}
+        onChange={choose}
         data={[
+          ...(or_all ? [{ value: 'all', label: say('all') }] : []),
           ...RANGES.map((name) => ({
             value: name as string,
             label: name.replace('h', ' h').replace('d', ' d'),

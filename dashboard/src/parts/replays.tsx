@@ -109,9 +109,7 @@ function Buttons({ state, act }: { state: Replay['state']; act: NonNullable<Repl
         question={say('cancel_sure')}
         verb={say('cancel')}
         act={() => act('cancel')}
-      >
-        {say('cancel')}
-      </Confirm>
+      />
     </Group>
   )
 }

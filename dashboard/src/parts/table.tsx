@@ -1,7 +1,6 @@
 import { Box, Button, Center, Loader, Table, Text } from '@mantine/core'
-import type { useInfiniteQuery } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { memo, type ReactNode, useEffect, useMemo, useRef } from 'react'
 import { useNavigate } from 'react-router'
 import type { PageOf } from '../api/client.ts'
 import { Wrong } from './page.tsx'
@@ -16,10 +15,17 @@ export type Column<Row> = {
   right?: boolean
 }
 
+/** For a cell: one line, the whole of it where somebody points at it. */
+export const cut = (text: string | null, most_px = 180) => (
+  <Text size="sm" truncate maw={most_px} title={text ?? undefined}>
+    {text ?? '–'}
+  </Text>
+)
+
 type TableProps<Row> = {
   label: string
   columns: Column<Row>[]
-  pages: ReturnType<typeof useInfiniteQuery<PageOf<Row>>> | ListRead<Row>
+  pages: ListRead<Row>
   id: (row: Row) => string
   /** Where a row leads. */
   to?: (row: Row) => string
@@ -35,29 +41,33 @@ export type ListRead<Row> = {
   hasNextPage: boolean
   isFetchingNextPage: boolean
   fetchNextPage: () => unknown
+  /** Of a list that lets rows go: how many were before those it holds, and how they come again. */
+  above?: number
+  isFetchingPreviousPage?: boolean
+  fetchPreviousPage?: () => unknown
+  toTop?: () => unknown
 }
 
 const ROW_PX = 44
-/** Pages are fetched so many rows before the last one is seen. */
-const AHEAD = 15
+/** Pages are fetched so many rows before they are seen, or a quarter of what is held where that is less. */
+const AHEAD = 100
 
 /** A list of any length: only the rows that are seen are drawn, and the next page is read before its first row is. */
 export function DataTable<Row>({ label, columns, pages, id, to, empty }: TableProps<Row>) {
   const say = useWords()
   const box = useRef<HTMLDivElement>(null)
-  const rows = pages.data?.pages.flatMap((page) => page.data) ?? []
+  const held = pages.data?.pages
+  const rows = useMemo(() => held?.flatMap((page) => page.data) ?? [], [held])
+  const { above: gone = 0, hasNextPage, isFetchingNextPage, fetchNextPage } = pages
+  const count = gone + rows.length
   const virtual = useVirtualizer({
-    count: rows.length,
+    count,
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
     overscan: 12,
   })
   const seen = virtual.getVirtualItems()
-  const last = seen.at(-1)?.index ?? 0
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages
-  useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage && last >= rows.length - AHEAD) void fetchNextPage()
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage, last, rows.length])
+  useNeighbours(pages, seen[0]?.index ?? 0, seen.at(-1)?.index ?? 0, count)
 
   if (pages.error && rows.length === 0) return <Wrong error={pages.error} />
   if (pages.isPending) {
@@ -79,12 +89,7 @@ export function DataTable<Row>({ label, columns, pages, id, to, empty }: TablePr
       role="region"
       aria-label={label}
     >
-      <Table
-        highlightOnHover
-        stickyHeader
-        verticalSpacing="xs"
-        aria-rowcount={hasNextPage ? -1 : rows.length}
-      >
+      <Table highlightOnHover stickyHeader verticalSpacing="xs" aria-rowcount={hasNextPage ? -1 : count}>
         <Table.Thead>
           <Table.Tr>
             {columns.map((column) => (
@@ -102,8 +107,9 @@ export function DataTable<Row>({ label, columns, pages, id, to, empty }: TablePr
         <Table.Tbody>
           {above > 0 && <tr aria-hidden style={{ height: above }} />}
           {seen.map(({ index }) => {
-            const row = rows[index]
-            return row === undefined ? null : <Line key={id(row)} row={row} columns={columns} to={to} />
+            const row = rows[index - gone]
+            if (row === undefined) return <tr key={index} aria-hidden style={{ height: ROW_PX }} />
+            return <Line key={id(row)} row={row} columns={columns} to={to} />
           })}
           {below > 0 && <tr aria-hidden style={{ height: below }} />}
         </Table.Tbody>
@@ -119,16 +125,31 @@ export function DataTable<Row>({ label, columns, pages, id, to, empty }: TablePr
   )
 }
 
-/** The whole row leads where its link does; the link is for keyboards and screen readers. */
-function Line<Row>({
-  row,
-  columns,
-  to,
-}: {
+/** Reads on where what is seen comes near the end of what is held, below or above. */
+function useNeighbours<Row>(pages: ListRead<Row>, first: number, last: number, count: number): void {
+  const { above = 0, hasNextPage, isFetchingNextPage, fetchNextPage } = pages
+  const { isFetchingPreviousPage, fetchPreviousPage, toTop } = pages
+  const ahead = Math.min(AHEAD, Math.ceil((count - above) / 4))
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the verbs are new at each drawing
+  useEffect(() => {
+    if (isFetchingNextPage || isFetchingPreviousPage) return
+    if (above > 0 && first === 0 && toTop) void toTop()
+    else if (above > 0 && first < above + ahead) void fetchPreviousPage?.()
+    else if (hasNextPage && last >= count - ahead) void fetchNextPage()
+  }, [above, hasNextPage, isFetchingNextPage, isFetchingPreviousPage, first, last, count, ahead])
+}
+
+type LineProps<Row> = {
   row: Row
   columns: Column<Row>[]
   to: ((row: Row) => string) | undefined
-}) {
+}
+
+/** Drawn anew when it changes, and not because others come and go beside it. */
+const Line = memo(OneLine) as typeof OneLine
+
+/** The whole row leads where its link does; the link is for keyboards and screen readers. */
+function OneLine<Row>({ row, columns, to }: LineProps<Row>) {
   const navigate = useNavigate()
   return (
     <Table.Tr

@@ -8,6 +8,7 @@ type WhenProps = { at: string | null | undefined; exact?: boolean }
 /** How long ago; the local time and UTC on hover. `exact` shows the local time itself. */
 export function When({ at, exact = false }: WhenProps) {
   const say = useWords()
+  const [is_near, setNear] = useState(false)
   useTick(!exact)
   if (!at)
     return (
@@ -16,19 +17,26 @@ export function When({ at, exact = false }: WhenProps) {
       </Text>
     )
   const date = new Date(at)
-  const local = date.toLocaleString(spoken(), { dateStyle: 'short', timeStyle: 'medium' })
+  const shown = (
+    <span style={{ whiteSpace: 'nowrap' }} onPointerEnter={() => setNear(true)}>
+      <time dateTime={at}>{exact ? localOf(date) : ago(date, say)}</time>
+    </span>
+  )
+  if (!is_near) return shown // a list has hundreds of times, and nobody is near but one
   return (
     <Tooltip
-      label={`${local} · ${date.toISOString()}`}
+      defaultOpened
+      label={`${localOf(date)} · ${date.toISOString()}`}
       withArrow
       events={{ hover: true, focus: true, touch: true }}
     >
-      <Text span inherit style={{ whiteSpace: 'nowrap' }}>
-        <time dateTime={at}>{exact ? local : ago(date, say)}</time>
-      </Text>
+      {shown}
     </Tooltip>
   )
 }
+
+const localOf = (date: Date): string =>
+  date.toLocaleString(spoken(), { dateStyle: 'short', timeStyle: 'medium' })
 
 function ago(date: Date, say: ReturnType<typeof useWords>): string {
   const minutes = Math.floor((Date.now() - date.getTime()) / 60_000)

@@ -14,7 +14,7 @@ import {
 import { Notifications } from '@mantine/notifications'
 import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { setNonce } from 'get-nonce'
-import { lazy, Suspense, useEffect } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { ask, Refusal } from '../api/client.ts'
 import { useRead } from '../api/hooks.ts'
 import { Shown, Wrong } from '../parts/page.tsx'
@@ -94,15 +94,27 @@ function Page({ read }: { read: Read }) {
 function Frame({ of: portal }: { of: Portal }) {
   const say = useText()
   const { brand_name, logo_url } = portal.theme
+  const [broken, setBroken] = useState<string | null>(null)
+  const logo = logo_url === broken ? null : logo_url // one that does not load leaves no gap
   const title = brand_name ? `${say('title')} · ${brand_name}` : say('title')
   useEffect(() => {
     document.title = title
   }, [title])
   return (
     <Container size="md" py="lg" px="md">
-      {(brand_name || logo_url) && (
+      {(brand_name || logo) && (
         <Group component="header" gap="sm" mb="lg" wrap="nowrap">
-          {logo_url && <Image src={logo_url} alt="" h={28} w="auto" maw={160} fit="contain" />}
+          {logo && (
+            <Image
+              src={logo}
+              alt=""
+              h={28}
+              w="auto"
+              maw={160}
+              fit="contain"
+              onError={() => setBroken(logo)}
+            />
+          )}
           {brand_name && <Text fw={700}>{brand_name}</Text>}
         </Group>
       )}

@@ -96,10 +96,7 @@ function Actions({ of: { id, state } }: { of: Subscription }) {
         question={say('delete_sure')}
         verb={say('delete')}
         act={() => remove.mutateAsync()}
-        loading={remove.isPending}
-      >
-        {say('delete')}
-      </Confirm>
+      />
     </>
   )
 }
@@ -180,10 +177,7 @@ function Secret({ of: { id, previous_secret_until } }: { of: Subscription }) {
             question={say('rotate_sure')}
             verb={say('rotate')}
             act={() => rotate.mutateAsync()}
-            loading={rotate.isPending}
-          >
-            {say('rotate')}
-          </Confirm>
+          />
         </Group>
       </Group>
     </Card>

@@ -1,4 +1,5 @@
 import i18next from 'i18next'
+import { useCallback } from 'react'
 import { initReactI18next, useTranslation } from 'react-i18next'
 
 /** What people read, in both languages. Each page has its own texts, beside it, with the same keys in each. */
@@ -59,6 +60,6 @@ export function texts<Key extends string>(
   for (const language of LANGUAGES) i18next.addResourceBundle(language, name, all[language])
   return () => {
     const { t } = useTranslation(name)
-    return (key, values) => String(t(key, values as never))
+    return useCallback((key, values) => String(t(key, values as never)), [t])
   }
 }

@@ -127,7 +127,7 @@ async function* egress(config: Config): AsyncGenerator<Finding> {
   }
   const allowed = egress_allow.length === 0 ? 'no private address' : egress_allow.join(', ')
   const local = isDevelopment(config)
-    ? ', and this machine itself (development mode, since TRILHO_HOST is loopback)'
+    ? ', and this machine itself (development mode, since only this machine reaches the server)'
     : ''
   yield ok('egress', `calls and deliveries may reach public addresses, ${allowed}${local}`)
   if (!isDevelopment(config) && config.public_url === undefined)

@@ -4,11 +4,12 @@ import {
   type Destination,
   decoded,
   type Landing,
+  loginOf,
   lost,
   type Message,
   type Opening,
+  placeFor,
   type Session,
-  type Target,
   unknownOption,
 } from './session.ts'
 import { goneOf, holder, openSocket, type Place, placeOf } from './socket.ts'
@@ -38,7 +39,7 @@ export function readAmqp(text: string): Destination | string {
     // An exchange that is missing ends the channel: others are not to end with it.
     server: `${url.protocol}//${place.host}:${place.port}/${vhost}?${exchange}`,
     target: { exchange, routing_key },
-    takes: ['basic'],
+    takes: ['basic', 'mtls'],
     open: (opening) => open(place, vhost || '/', opening),
   }
 }
@@ -48,15 +49,16 @@ const MOST_ROUTING_KEY_BYTES = 255
 const FRAME_BYTES = 131_072
 
 async function open(place: Place, vhost: string, opening: Opening): Promise<Session> {
-  const { egress, auth, timeout_ms } = opening
+  const { auth, timeout_ms } = opening
   const { AMQPClient } = await import('@cloudamqp/amqp-client')
-  const socket = await openSocket(egress, place, timeout_ms)
+  const socket = await openSocket(opening, place)
   const ended = goneOf(socket)
   const url = new URL(`amqp://${place.host.includes(':') ? `[${place.host}]` : place.host}`)
   url.pathname = encodeURIComponent(vhost)
   url.search = `frameMax=${FRAME_BYTES}&name=trilho`
   const client = new AMQPClient(url.href, undefined, null)
-  Object.assign(client, auth?.type === 'basic' && { username: auth.username, password: auth.password })
+  const login = loginOf(auth)
+  Object.assign(client, login && { username: login.username, password: login.password })
   client.onerror = () => {} // whoever publishes hears of it
   giveSocket(client, socket)
   const deadline = setTimeout(() => socket.destroy(new Error('no answer in time')), timeout_ms)
@@ -103,7 +105,7 @@ function toSession(channel: AMQPChannel, socket: Socket, ended: Promise<string>)
   return {
     publish: async (target, message) => {
       const { exchange = '' } = target
-      const routing_key = routingKey(target, message)
+      const routing_key = placeFor(target['routing_key'] ?? '', message)
       if (Buffer.byteLength(routing_key) > MOST_ROUTING_KEY_BYTES) {
         return { kind: 'refused', message: `the routing key is longer than ${MOST_ROUTING_KEY_BYTES} bytes` }
       }
@@ -124,9 +126,6 @@ function toSession(channel: AMQPChannel, socket: Socket, ended: Promise<string>)
     end: () => socket.destroy(),
   }
 }
-
-const routingKey = ({ routing_key = '' }: Target, { type, key }: Message): string =>
-  routing_key.replaceAll('{type}', type).replaceAll('{key}', key ?? '')
 
 const toProperties = ({ id, type, timestamp, headers }: Message) => ({
   contentType: headers['content-type'] ?? 'application/json',

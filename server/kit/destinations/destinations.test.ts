@@ -94,7 +94,12 @@ test('a broker that is not there, or not to be reached, is told in words and not
   ]) {
     const destination = readDestination(url)
     assert(destination && typeof destination !== 'string')
-    const landing = await publish(guarded, { destination, auth: null, message: message(), timeout_ms: 2_000 })
+    const landing = await publish(guarded, {
+      destination,
+      auth: null,
+      message: message(),
+      timeout_ms: 20_000,
+    })
     assert(landing.kind === 'error', url)
     assert.match(landing.message, /TRILHO_EGRESS_ALLOW/, url)
   }
@@ -116,9 +121,9 @@ test('a server that takes everything and confirms nothing leaves it unknown, wit
     const address = server.address()
     assert(address && typeof address === 'object')
     const began = performance.now()
-    const landing = await send(`${scheme}://127.0.0.1:${address.port}/s`, message(), { timeout_ms: 300 })
-    assert.deepEqual(landing, { kind: 'error', sent: true, message: 'no confirmation within 300 ms' })
-    assert.ok(performance.now() - began < 2_000)
+    const landing = await send(`${scheme}://127.0.0.1:${address.port}/s`, message(), { timeout_ms: 5000 })
+    assert.deepEqual(landing, { kind: 'error', sent: true, message: 'no confirmation within 5000 ms' })
+    assert.ok(performance.now() - began < 30_000)
   }
   for (const socket of sockets) socket.destroy()
 })

@@ -1,25 +1,27 @@
 import { Duplex } from 'node:stream'
 import type { ISocketFactoryArgs, KafkaConfig, Producer, SASLOptions } from 'kafkajs'
-import type { Egress } from '../../platform/egress/egress.ts'
 import {
   type Destination,
   type DestinationAuth,
   decoded,
+  examplePlace,
   type Landing,
+  loginOf,
   lost,
   type Message,
   type Opening,
+  placeFor,
   type Session,
   unknownOption,
 } from './session.ts'
 import { openSocket } from './socket.ts'
 
 /**
- * A topic of Kafka, or of a broker that speaks like it. Accepted is what all replicas in sync have. The key of an
- * ordered subscription is the message's key, so what shares it shares a partition.
+ * A topic of Kafka, or of a broker that speaks like it. Accepted is what all replicas in sync have. The key of the order,
+ * or else what the event is about, is the message's key, so what shares it shares a partition.
  */
 
-/** `kafka://one:9092,two:9092/topic`; `kafkas` by TLS. */
+/** `kafka://one:9092,two:9092/topic`, or `/{family}s.{name}`: a topic for each type; `kafkas` by TLS. */
 export function readKafka(text: string): Destination | string {
   const [, scheme = '', list = '', rest = ''] = /^(kafkas?):\/\/([^/?#@]+)(\/[^#]*)$/i.exec(text) ?? []
   const brokers = list.split(',')
@@ -28,7 +30,9 @@ export function readKafka(text: string): Destination | string {
   if (!url || !topic || !brokers.every((broker) => BROKER.test(broker))) {
     return 'must be like kafkas://one.example.com:9093,two.example.com:9093/topic'
   }
-  if (!/^[a-zA-Z0-9._-]{1,249}$/.test(topic)) return 'must name a topic: letters, digits, dots, _ and -'
+  if (!TOPIC.test(examplePlace(topic))) {
+    return 'must name a topic: letters, digits, dots, _ and -, and {type}, {family} or {name} of the event'
+  }
   const wrong = unknownOption(url, [])
   if (wrong) return wrong
   const is_tls = scheme.toLowerCase() === 'kafkas'
@@ -38,18 +42,19 @@ export function readKafka(text: string): Destination | string {
     url: `${server}/${topic}`,
     server,
     target: { topic },
-    takes: ['basic', 'scram'],
+    takes: ['basic', 'scram', 'mtls'],
     open: (opening) => open(brokers.map(withPort(is_tls)), is_tls, opening),
   }
 }
 
+const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/
 const BROKER = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i
 
 const withPort = (is_tls: boolean) => (broker: string) =>
   /:\d+$/.test(broker) ? broker : `${broker}:${is_tls ? 9093 : 9092}`
 
 async function open(brokers: string[], is_tls: boolean, opening: Opening): Promise<Session> {
-  const { egress, auth, timeout_ms } = opening
+  const { auth, timeout_ms } = opening
   const { Kafka, Partitioners, logLevel } = await import('kafkajs')
   const sasl = saslOf(auth)
   const config: KafkaConfig = {
@@ -57,7 +62,7 @@ async function open(brokers: string[], is_tls: boolean, opening: Opening): Promi
     brokers,
     ssl: is_tls,
     ...(sasl && { sasl }),
-    socketFactory: (wanted) => guarded(egress, wanted, is_tls, timeout_ms) as never,
+    socketFactory: (wanted) => guarded(opening, wanted, is_tls) as never,
     connectionTimeout: timeout_ms,
     authenticationTimeout: timeout_ms,
     enforceRequestTimeout: false, // whoever publishes has a deadline of its own
@@ -81,7 +86,11 @@ function toSession(producer: Producer): Session {
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   producer.on('producer.disconnect', () => end())
   return {
-    publish: ({ topic = '' }, message, timeout_ms) => send(producer, topic, message, timeout_ms),
+    publish: async ({ topic = '' }, message, timeout_ms) => {
+      const place = placeFor(topic, message)
+      if (TOPIC.test(place)) return send(producer, place, message, timeout_ms)
+      return { kind: 'refused', message: `${place} is no topic: it is longer than 249 characters` }
+    },
     ended,
     hold: () => {}, // its sockets never keep the process alive
     end: () => void producer.disconnect().catch(() => {}),
@@ -117,7 +126,8 @@ function protocolError(error: unknown): string | null {
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 function saslOf(auth: DestinationAuth | null): SASLOptions | null {
-  if (auth?.type === 'basic') return { mechanism: 'plain', username: auth.username, password: auth.password }
+  const login = loginOf(auth)
+  if (login) return { mechanism: 'plain', username: login.username, password: login.password }
   if (auth?.type !== 'scram') return null
   const { username, password, mechanism } = auth
   return mechanism === 'sha-256'
@@ -126,16 +136,11 @@ function saslOf(auth: DestinationAuth | null): SASLOptions | null {
 }
 
 /** The client wants a socket at once and is told when it is open: every broker it hears of is reached by the guarded way. */
-function guarded(
-  egress: Egress,
-  { host, port, onConnect }: ISocketFactoryArgs,
-  is_tls: boolean,
-  timeout_ms: number,
-): Duplex {
+function guarded(opening: Opening, { host, port, onConnect }: ISocketFactoryArgs, is_tls: boolean): Duplex {
   let inner: Duplex | null = null
   const outer = new Duplex({
     construct(done) {
-      openSocket(egress, { host, port, is_tls }, timeout_ms).then((socket) => {
+      openSocket(opening, { host, port, is_tls }).then((socket) => {
         inner = socket.unref()
         socket.on('data', (chunk) => outer.push(chunk) || socket.pause())
         socket.on('end', () => outer.push(null))

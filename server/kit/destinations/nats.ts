@@ -4,11 +4,15 @@ import {
   type Destination,
   type DestinationAuth,
   decoded,
+  examplePlace,
   type Landing,
+  loginOf,
   lost,
   type Message,
   type Opening,
+  placeFor,
   type Session,
+  shownUrl,
   type Target,
   unknownOption,
 } from './session.ts'
@@ -24,7 +28,7 @@ export function readNats(text: string): Destination | string {
   const url = URL.parse(text)
   const subject = decoded(url?.pathname.slice(1) ?? '')
   if (!url?.hostname || !subject) return 'must be like natss://nats.example.com/orders.paid'
-  if (!/^[^\s*>.]+(\.[^\s*>.]+)*$/.test(subject)) return 'must name one subject: words and dots, no * or >'
+  if (!SUBJECT.test(examplePlace(subject))) return 'must name one subject: words and dots, no * or >'
   const wrong = unknownOption(url, ['jetstream'])
   if (wrong) return wrong
   const jetstream = url.searchParams.get('jetstream') ?? 'on'
@@ -32,18 +36,20 @@ export function readNats(text: string): Destination | string {
   const place = placeOf(url, { plain: 4222, tls: 4222 })
   return {
     kind: 'nats',
-    url: url.href,
+    url: shownUrl(url),
     server: `${url.protocol}//${place.host}:${place.port}`,
     target: { subject, jetstream },
-    takes: ['basic', 'bearer'],
+    takes: ['basic', 'bearer', 'mtls'],
     open: (opening) => open(place, opening),
   }
 }
 
+const SUBJECT = /^[^\s*>.{}]+(\.[^\s*>.{}]+)*$/
+
 async function open(place: Place, { egress, auth, timeout_ms }: Opening): Promise<Session> {
   const plain = await openPlain(egress, place, timeout_ms)
   const { info, rest } = await readInfo(plain, timeout_ms)
-  const socket = place.is_tls ? await upgrade(plain, place.host, timeout_ms) : plain
+  const socket = place.is_tls ? await upgrade(plain, place.host, { auth, timeout_ms }) : plain
   const ended = goneOf(socket)
   const speech = createSpeech(socket, info)
   ended.then(speech.end)
@@ -63,6 +69,9 @@ async function open(place: Place, { egress, auth, timeout_ms }: Opening): Promis
   return { publish: speech.publish, ended, hold: holder(socket), end: () => socket.destroy() }
 }
 
+const asUser = (login: { username: string; password: string } | null) =>
+  login && { user: login.username, pass: login.password }
+
 const greeting = (auth: DestinationAuth | null, { is_tls }: Place) => ({
   verbose: false,
   pedantic: false,
@@ -74,7 +83,7 @@ const greeting = (auth: DestinationAuth | null, { is_tls }: Place) => ({
   headers: true,
   no_responders: true,
   echo: true,
-  ...(auth?.type === 'basic' && { user: auth.username, pass: auth.password }),
+  ...asUser(loginOf(auth)),
   ...(auth?.type === 'bearer' && { auth_token: auth.token }),
 })
 
@@ -127,10 +136,11 @@ function createSpeech(socket: Speaker, info: Info) {
       answers.clear()
       pongs.length = 0
     },
-    publish: async ({ subject = '', jetstream }: Target, message: Message): Promise<Landing> => {
+    publish: async (target: Target, message: Message): Promise<Landing> => {
+      const subject = placeFor(target['subject'] ?? '', message)
       const size = Buffer.byteLength(message.body)
       if (size > info.max_payload) return tooLong(size, info)
-      if (jetstream === 'off') {
+      if (target['jetstream'] === 'off') {
         const bytes = publication(subject, null, message)
         return ask(subject, Buffer.concat([bytes, PING]), (one) => void pongs.push(one))
       }

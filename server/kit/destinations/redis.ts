@@ -4,10 +4,13 @@ import {
   type DestinationAuth,
   decoded,
   type Landing,
+  loginOf,
   lost,
   type Message,
   type Opening,
+  placeFor,
   type Session,
+  shownUrl,
   type Target,
   unknownOption,
 } from './session.ts'
@@ -29,16 +32,17 @@ export function readRedis(text: string): Destination | string {
   const place = placeOf(url, { plain: 6379, tls: 6379 })
   return {
     kind: 'redis',
-    url: url.href,
+    url: shownUrl(url),
     server: `${url.protocol}//${place.host}:${place.port}/${db}`,
     target: { stream, max_length },
-    takes: ['basic', 'bearer'],
+    takes: ['basic', 'bearer', 'mtls'],
     open: (opening) => open(place, db, opening),
   }
 }
 
-async function open(place: Place, db: string, { egress, auth, timeout_ms }: Opening): Promise<Session> {
-  const socket = await openSocket(egress, place, timeout_ms)
+async function open(place: Place, db: string, opening: Opening): Promise<Session> {
+  const { auth, timeout_ms } = opening
+  const socket = await openSocket(opening, place)
   const ended = goneOf(socket)
   const waiting: { resolve(reply: Reply): void; reject(error: Error): void }[] = []
   const replies = createReplies((reply) => waiting.shift()?.resolve(reply))
@@ -76,14 +80,14 @@ async function open(place: Place, db: string, { egress, auth, timeout_ms }: Open
 
 /** PING too, so that a server that wants a password says so before a message is on its way. */
 const greetings = (auth: DestinationAuth | null, db: string): string[][] => [
-  ...(auth?.type === 'basic' ? [['AUTH', auth.username, auth.password]] : []),
+  ...[loginOf(auth)].flatMap((login) => (login ? [['AUTH', login.username, login.password]] : [])),
   ...(auth?.type === 'bearer' ? [['AUTH', auth.token]] : []),
   db === '0' ? ['PING'] : ['SELECT', db],
 ]
 
 const addition = ({ stream = '', max_length = '' }: Target, message: Message): (string | Buffer)[] => [
   'XADD',
-  stream,
+  placeFor(stream, message),
   ...(max_length === '' ? [] : ['MAXLEN', '~', max_length]),
   '*',
   ...Object.entries(message.headers).flat(),

@@ -1,12 +1,24 @@
-import type { Egress } from '../../platform/egress/egress.ts'
+import type { ClientIdentity, Egress } from '../../platform/egress/egress.ts'
 
 /** What every kind of destination is made of: where it is, a session with it, and what came of a message. */
 
 export type DestinationAuth =
   | { type: 'basic'; username: string; password: string }
   | { type: 'bearer'; token: string }
+  /** A certificate of ours, shown where the broker asks for one; and a login, where it wants both. */
+  | { type: 'mtls'; identity: ClientIdentity; username?: string | undefined; password?: string | undefined }
   | { type: 'scram'; mechanism: 'sha-256' | 'sha-512'; username: string; password: string }
   | { type: 'aws'; access_key_id: string; secret_access_key: string; session_token?: string | undefined }
+
+/** What is logged in with, by itself or beside a certificate. */
+export function loginOf(auth: DestinationAuth | null): { username: string; password: string } | null {
+  if (auth?.type === 'basic') return auth
+  if (auth?.type !== 'mtls' || auth.username === undefined) return null
+  return { username: auth.username, password: auth.password ?? '' }
+}
+
+export const identityOf = (auth: DestinationAuth | null): ClientIdentity | null =>
+  auth?.type === 'mtls' ? auth.identity : null
 
 export type Message = {
   /** The same for every attempt, so that whoever reads knows a copy. */
@@ -17,7 +29,7 @@ export type Message = {
   /** Lower-case names; no line breaks. */
   headers: Record<string, string>
   body: string | Buffer
-  /** What this message keeps an order by: those that share it stay together where the broker parts its messages. */
+  /** What this message is about, or keeps an order by: those that share it stay together where the broker parts its messages. */
   key: string | null
 }
 
@@ -55,6 +67,24 @@ export type Destination = {
 
 /** The destination, or why the address is none, in words. */
 export type Reader = (text: string) => Destination | string
+
+/**
+ * A topic, subject, stream or routing key that is another for each event: `{type}` is its type, `{family}` the first word
+ * of it and `{name}` the rest, so that `{family}s.{name}` of `payment.completed` is `payments.completed`; `{key}` the key.
+ * Other braces stay.
+ */
+export function placeFor(template: string, { type, key }: Pick<Message, 'type' | 'key'>): string {
+  const [family = '', ...rest] = type.split('.')
+  const words: Record<string, string> = { type, family, name: rest.join('.') || type, key: key ?? '' }
+  return template.replace(/[{](type|family|name|key)[}]/g, (_all, word: string) => words[word] ?? '')
+}
+
+/** As it might come to be, for what can be said of it before there is an event. */
+export const examplePlace = (template: string): string =>
+  placeFor(template, { type: 'type.of_event', key: '{key}' })
+
+/** As it is kept and shown: with its braces, which a URL would spell otherwise. */
+export const shownUrl = ({ href }: URL): string => href.replaceAll('%7B', '{').replaceAll('%7D', '}')
 
 type Lost = Error & { sent: boolean }
 

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Egress } from '../../platform/egress/egress.ts'
-import { lost } from './session.ts'
+import type { ClientIdentity, Egress } from '../../platform/egress/egress.ts'
+import { identityOf, lost, type Opening } from './session.ts'
 
 /** Sockets to brokers, by the guarded way and no other. */
 
@@ -20,9 +20,9 @@ export const placeOf = (url: URL, ports: { plain: number; tls: number }): Place 
 }
 
 /** Throws what went wrong, in words. */
-export async function openSocket(egress: Egress, place: Place, timeout_ms: number): Promise<Socket> {
+export async function openSocket({ egress, auth, timeout_ms }: Opening, place: Place): Promise<Socket> {
   const socket = await openPlain(egress, place, timeout_ms)
-  return place.is_tls ? upgrade(socket, place.host, timeout_ms) : socket
+  return place.is_tls ? upgrade(socket, place.host, { auth, timeout_ms }) : socket
 }
 
 export async function openPlain(
@@ -35,8 +35,12 @@ export async function openPlain(
   return connected.socket.setNoDelay(true).setKeepAlive(true, 30_000)
 }
 
-/** TLS over a socket that is open. */
-export function upgrade(socket: Socket, host: string, timeout_ms: number): Promise<Socket> {
+/** TLS over a socket that is open, with our certificate where there is one. */
+export function upgrade(
+  socket: Socket,
+  host: string,
+  { auth, timeout_ms }: Pick<Opening, 'auth' | 'timeout_ms'>,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const fail = (words: string) => {
       clearTimeout(deadline)
@@ -44,7 +48,11 @@ export function upgrade(socket: Socket, host: string, timeout_ms: number): Promi
       reject(lost(false, `no TLS with ${host}: ${words}`))
     }
     const deadline = setTimeout(() => fail(`no end of the handshake within ${timeout_ms} ms`), timeout_ms)
-    const secure = connectTls({ socket, ...(isIP(host) ? { host } : { servername: host }) })
+    const secure = connectTls({
+      socket,
+      ...(isIP(host) ? { host } : { servername: host }),
+      ...shownBy(identityOf(auth)),
+    })
     secure.once('error', (error: Error & { reason?: string }) => fail(error.reason ?? error.message))
     secure.once('close', () => fail('the connection was closed'))
     secure.once('secureConnect', () => {
@@ -54,6 +62,14 @@ export function upgrade(socket: Socket, host: string, timeout_ms: number): Promi
     })
   })
 }
+
+const shownBy = (identity: ClientIdentity | null) =>
+  identity && {
+    cert: identity.certificate,
+    key: identity.key,
+    ...(identity.passphrase !== undefined && { passphrase: identity.passphrase }),
+    ...(identity.authority !== undefined && { ca: identity.authority }),
+  }
 
 /** Settles when the socket is gone; with why, where that was said. */
 export const goneOf = (socket: Socket): Promise<string> =>

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { createEgress } from '../../platform/egress/egress.ts'
-import { startNats, startRedis, without } from '../../test/brokers.ts'
+import { startNats, startRedis, startSecureRedis, type Tls, without } from '../../test/brokers.ts'
 import { DAY_MS, type Issued, issue } from '../../test/certificates.ts'
 import { undoAfter } from '../../test/harness.ts'
-import { publish, readDestination } from './destinations.ts'
+import { type DestinationAuth, publish, readDestination } from './destinations.ts'
 
 const soon = new Date(Date.now() + 10 * DAY_MS)
 const authority = issue('Trilho test authority', [], soon)
@@ -28,7 +28,7 @@ const egress = createEgress({
 })
 undoAfter(() => egress.close())
 
-async function send(url: string, timeout_ms = 5_000) {
+async function send(url: string, timeout_ms = 5_000, auth: DestinationAuth | null = null) {
   const destination = readDestination(url)
   assert(destination && typeof destination !== 'string', String(destination))
   const message = {
@@ -39,7 +39,7 @@ async function send(url: string, timeout_ms = 5_000) {
     body: '{}',
     key: null,
   }
-  return publish(egress, { destination, auth: null, message, timeout_ms })
+  return publish(egress, { destination, auth, message, timeout_ms })
 }
 
 const pem = ({ key }: Issued) => key.export({ type: 'pkcs8', format: 'pem' })
@@ -90,4 +90,47 @@ test('natss goes over to TLS after the greeting, and to nobody who does not', {
   const landing = await send(`natss://mq.acorn.example:${plain.port}/a?jetstream=off`)
   assert(landing.kind === 'error')
   assert.equal(landing.sent, false)
+})
+
+async function filesOf(server: Issued): Promise<Tls> {
+  const dir = await mkdtemp(join(tmpdir(), 'trilho-tls-'))
+  undoAfter(() => rm(dir, { recursive: true, force: true }))
+  const at = { cert: join(dir, 'cert'), key: join(dir, 'key'), ca: join(dir, 'ca') }
+  await writeFile(at.cert, server.cert)
+  await writeFile(at.key, pem(server))
+  await writeFile(at.ca, authority.cert)
+  return at
+}
+
+/** Of ours, with the login that the broker wants as well. */
+const shown = (issued: Issued, login: { username?: string; password?: string } = {}): DestinationAuth => ({
+  type: 'mtls',
+  identity: { owner: 'sub', certificate: issued.cert, key: String(pem(issued)), authority: authority.cert },
+  ...login,
+})
+
+const client = issue('trilho', [], soon, authority)
+const impostor = issue('trilho', [], soon, stranger)
+
+test('a Redis that wants certificates takes from who shows one of its authority, and from no other', {
+  skip: without.redis,
+}, async () => {
+  const { port } = await startSecureRedis(await filesOf(trusted), ['--requirepass', 'correct-horse'])
+  const url = `rediss://mq.acorn.example:${port}/orders`
+  const login = { username: 'default', password: 'correct-horse' }
+  assert.equal((await send(url, 5_000, shown(client, login))).kind, 'accepted')
+  for (const auth of [null, shown(impostor, login), shown(client)]) {
+    const landing = await send(url, 5_000, auth)
+    assert(landing.kind === 'error', JSON.stringify(landing))
+  }
+})
+
+test('a NATS that verifies certificates takes from who shows one of its authority, and from no other', {
+  skip: without.nats,
+}, async () => {
+  const { cert, key, ca } = await filesOf(trusted)
+  const { port } = await startNats(['--tlsverify', '--tlscert', cert, '--tlskey', key, '--tlscacert', ca])
+  const url = `natss://mq.acorn.example:${port}/a?jetstream=off`
+  assert.deepEqual(await send(url, 5_000, shown(client)), { kind: 'accepted', answer: {} })
+  for (const auth of [null, shown(impostor)]) assert.equal((await send(url, 5_000, auth)).kind, 'error')
 })

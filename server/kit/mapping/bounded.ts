@@ -16,7 +16,10 @@ export type Task =
 export type Reckoned = { ok: true; text: string } | { ok: false; because: string }
 
 /** `began` is called when a thread has the task and nothing else to do. */
-export type Bounded = { run(task: Task, began?: () => void): Promise<Reckoned>; close(): Promise<void> }
+export type Reckoner = { run(task: Task, began?: () => void): Promise<Reckoned> }
+
+/** The threads are shared by turns: `of` is for one tenant, which never has the last of several to itself. */
+export type Bounded = { of(owner: string): Reckoner; close(): Promise<void> }
 
 type Options = { threads?: number; timeout_ms?: number; queue?: number }
 
@@ -24,7 +27,12 @@ const MEMORY = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stack
 /** What goes in and what comes out, in characters. */
 export const MOST_TEXT = 5_000_000
 
-type Waiting = { task: Task; began: (() => void) | undefined; done: (reckoned: Reckoned) => void }
+type Waiting = {
+  owner: string
+  task: Task
+  began: (() => void) | undefined
+  done: (reckoned: Reckoned) => void
+}
 /** `ready` once it has read its own code, which counts towards nobody's time. */
 type Thread = { worker: Worker; job: Waiting | null; timer: NodeJS.Timeout | null; ready: boolean }
 
@@ -59,24 +67,29 @@ function openThread({ begun, told, ended }: Heard): Thread {
 const causeOf = ({ code }: NodeJS.ErrnoException): string =>
   code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'took too much memory' : 'could not be reckoned'
 
-function refusalOf({ value }: Task, has_place: boolean): Reckoned | null {
-  if (value.length > MOST_TEXT) return { ok: false, because: `is given more than ${MOST_TEXT} characters` }
-  return has_place ? null : { ok: false, because: 'was not begun, since too many others wait' }
-}
+const TOO_LONG: Reckoned = { ok: false, because: `is given more than ${MOST_TEXT} characters` }
+const STOPPED = 'was stopped'
+const NO_PLACE: Reckoned = { ok: false, because: 'was not begun, since too many others wait' }
+
+const busyFor = (threads: Set<Thread>, owner: string): number =>
+  [...threads].filter(({ job }) => job?.owner === owner).length
 
 /** Threads start with the first task, and keep no process alive while they are idle. */
-export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: Options = {}): Bounded {
-  const line: Waiting[] = []
+export function createBounded({ threads = 3, timeout_ms = 1_000, queue = 200 }: Options = {}): Bounded {
+  const lines = createLines(queue)
   const all = new Set<Thread>()
+  const most_each = Math.max(1, threads - 1)
 
   function next(): void {
-    const idle = [...all].find(({ job }) => job === null) ?? (all.size < threads ? open() : null)
-    const waiting = idle ? line.shift() : undefined
-    if (!idle || !waiting) return
-    idle.job = waiting
-    idle.worker.ref()
-    time(idle)
-    idle.worker.postMessage(waiting.task)
+    const idle = [...all].find(({ job }) => job === null)
+    if (!idle && all.size >= threads) return
+    const waiting = lines.take((owner) => busyFor(all, owner) < most_each)
+    if (!waiting) return
+    const thread = idle ?? open()
+    thread.job = waiting
+    thread.worker.ref()
+    time(thread)
+    thread.worker.postMessage(waiting.task)
   }
 
   function time(thread: Thread): void {
@@ -87,11 +100,8 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
   }
 
   function open(): Thread {
-    const thread = openThread({
-      begun: (one) => void (one.job && time(one)),
-      told: settle,
-      ended: end,
-    })
+    const begun = (one: Thread) => void (one.job && time(one))
+    const thread = openThread({ begun, told: settle, ended: end })
     all.add(thread)
     return thread
   }
@@ -102,7 +112,7 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
     thread.job = null
     thread.worker.unref()
     job?.done(reckoned)
-    if (line.length > 0) next()
+    if (lines.length() > 0) next()
   }
 
   function end(thread: Thread, because: string): void {
@@ -112,16 +122,67 @@ export function createBounded({ threads = 2, timeout_ms = 1_000, queue = 200 }: 
   }
 
   return {
-    run: (task, began) => {
-      const refused = refusalOf(task, line.length < queue)
-      if (refused) return Promise.resolve(refused)
-      return new Promise((done) => {
-        line.push({ task, began, done })
+    of: (owner) => ({
+      run: (task, began) => {
+        const reckoned = stand(lines, { owner, task, began })
         next()
-      })
-    },
+        return reckoned
+      },
+    }),
     close: async () => {
-      for (const thread of [...all]) end(thread, 'was stopped')
+      lines.empty()
+      for (const thread of [...all]) end(thread, STOPPED)
+    },
+  }
+}
+
+/** Into the line of its owner, for which another may have to leave. */
+function stand(lines: ReturnType<typeof createLines>, asked: Omit<Waiting, 'done'>): Promise<Reckoned> {
+  if (asked.task.value.length > MOST_TEXT) return Promise.resolve(TOO_LONG)
+  return new Promise((done) => {
+    lines.put({ ...asked, done })?.done(NO_PLACE)
+  })
+}
+
+/** A line for each owner, who take turns. Of too many in all, the last of the longest line has to go. */
+function createLines(most: number) {
+  /** In the order of their turns; none is empty. */
+  const lines = new Map<string, Waiting[]>()
+  let length = 0
+
+  function leave(waiting: Waiting | undefined): Waiting | undefined {
+    if (waiting) length -= 1
+    if (waiting && lines.get(waiting.owner)?.length === 0) lines.delete(waiting.owner)
+    return waiting
+  }
+
+  return {
+    length: () => length,
+    put(waiting: Waiting): Waiting | undefined {
+      const own = lines.get(waiting.owner) ?? []
+      own.push(waiting)
+      lines.set(waiting.owner, own)
+      length += 1
+      if (length <= most) return undefined
+      let longest = own
+      for (const line of lines.values()) if (line.length > longest.length) longest = line
+      return leave(longest.pop())
+    },
+    empty(): void {
+      for (const { done } of [...lines.values()].flat()) done({ ok: false, because: STOPPED })
+      lines.clear()
+      length = 0
+    },
+    /** The first of the owner whose turn it is, of those who may. */
+    take(may: (owner: string) => boolean): Waiting | undefined {
+      for (const [owner, line] of lines) {
+        if (!may(owner)) continue
+        const first = line.shift()
+        lines.delete(owner)
+        if (line.length > 0) lines.set(owner, line)
+        return leave(first)
+      }
+      return undefined
     },
   }
 }

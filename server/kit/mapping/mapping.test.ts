@@ -5,8 +5,9 @@ import { Problem } from '../../platform/errors.ts'
 import { checkSteps, createBounded, type Mapped, runMapping, type Step, type Tools } from './mapping.ts'
 import { parseExact } from './values.ts'
 
-const bounded = createBounded()
-after(() => bounded.close())
+const shared = createBounded()
+after(() => shared.close())
+const bounded = shared.of('tenant')
 
 const tools = (more: Partial<Tools> = {}): Tools => ({
   direction: 'out',
@@ -266,11 +267,11 @@ test('an expression says what a mapping cannot, and knows nothing but its value'
 })
 
 test('an expression without an end, or that takes all memory, is ended, and the next one runs', async () => {
-  const small = createBounded({ threads: 1, timeout_ms: 400 })
+  const small = createBounded({ threads: 1, timeout_ms: 3_000 })
   const forever = '($f := function($n) { $n > 0 ? $f($n + 1) : 0 }; $f(1))'
   const swell = '($s := function($t) { $s($t & $t) }; $s("xxxxxxxxxxxxxxxx"))'
   for (const expression of [forever, swell]) {
-    const mapped = await run([{ kind: 'expression', expression }], {}, { bounded: small })
+    const mapped = await run([{ kind: 'expression', expression }], {}, { bounded: small.of('tenant') })
     assert.ok(!mapped.ok)
     assert.match(mapped.faults[0]?.reason ?? '', /longer than|memory|fails/)
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -278,9 +279,48 @@ test('an expression without an end, or that takes all memory, is ended, and the 
   let after_all: Mapped | null = null
   // A thread that has just ended takes some of the time of the next to start.
   for (let n = 0; n < 20 && !after_all?.ok; n++)
-    after_all = await run([{ kind: 'expression', expression: '1+1' }], {}, { bounded: small })
+    after_all = await run([{ kind: 'expression', expression: '1+1' }], {}, { bounded: small.of('tenant') })
   assert.ok(after_all?.ok && after_all.output === 2)
   await small.close()
+})
+
+test("the slow expressions of one tenant hold up nobody else's, however many there are", async () => {
+  const forever = '($f := function($n) { $n > 0 ? $f($n + 1) : 0 }; $f(1))'
+  const three = createBounded({ threads: 3, timeout_ms: 5_000 })
+  let ended = 0
+  const greedy = Array.from({ length: 40 }, async () => {
+    const made = await three.of('greedy').run({ kind: 'expression', expression: forever, value: '{}' })
+    ended += 1
+    return made.ok ? '' : made.because
+  })
+  const quiet = await three.of('quiet').run({ kind: 'expression', expression: '1+1', value: '{}' })
+  assert.deepEqual(quiet, { ok: true, text: '2' })
+  assert.ok(ended < 20, `${ended} of the others were first`)
+  await three.close()
+  assert.equal((await Promise.all(greedy)).at(-1), 'was stopped', 'who still waits at the end is told')
+})
+
+test('of too many that wait the last of the one who has most is turned away', async () => {
+  const one = createBounded({ threads: 1, queue: 3 })
+  const ask = (owner: string, value: string) =>
+    one.of(owner).run({ kind: 'template', template: '{{a}}', value: `{"a":"${value}"}` })
+  const all = await Promise.all([
+    ...['begun', 'first', 'second', 'third'].map((value) => ask('greedy', value)),
+    ask('quiet', 'mine'),
+    ask('greedy', 'fourth'),
+  ])
+  assert.deepEqual(
+    all.map((made) => (made.ok ? JSON.parse(made.text) : made.because)),
+    [
+      'begun',
+      'first',
+      'second',
+      'was not begun, since too many others wait',
+      'mine',
+      'was not begun, since too many others wait',
+    ],
+  )
+  await one.close()
 })
 
 test('what one expression does to the objects of its thread no other meets', async () => {
@@ -288,17 +328,17 @@ test('what one expression does to the objects of its thread no other meets', asy
   await run(
     [{ kind: 'expression', expression: '$ ~> |$|{"__proto__": {"polluted": 1}}|' }],
     { a: 1 },
-    { bounded: one },
+    { bounded: one.of('tenant') },
   )
   await run(
     [{ kind: 'expression', expression: '$merge([{"constructor": {"prototype": {"polluted": 1}}}])' }],
     {},
-    { bounded: one },
+    { bounded: one.of('tenant') },
   )
   const mapped = await run(
     [{ kind: 'expression', expression: '[polluted, {}.polluted]' }],
     {},
-    { bounded: one },
+    { bounded: one.of('tenant') },
   )
   assert.ok(mapped.ok && JSON.stringify(mapped.output) === '[]', JSON.stringify(mapped))
   await one.close()

@@ -1,6 +1,6 @@
 import { Problem } from '../../platform/errors.ts'
 import { compileFilter, type Matches } from '../filter.ts'
-import type { Bounded } from './bounded.ts'
+import type { Reckoner } from './bounded.ts'
 import { CONTENT_TYPES, convert } from './convert.ts'
 import { type Fault, fault, StepFault } from './fault.ts'
 import { checkMap, type Direction, mapFields, put, readPath } from './fields.ts'
@@ -10,7 +10,7 @@ import type { Step } from './schema.ts'
 import { checkTemplate, fillTemplate } from './template.ts'
 import { copyOf, parseExact, toPlain } from './values.ts'
 
-export { type Bounded, createBounded, type Reckoned } from './bounded.ts'
+export { type Bounded, createBounded, type Reckoned, type Reckoner } from './bounded.ts'
 export type { Direction } from './fields.ts'
 export { Mapping, MappingName, MappingRef, Step, Steps } from './schema.ts'
 export { fillTemplate } from './template.ts'
@@ -26,7 +26,8 @@ export type Enrich = Extract<Step, { kind: 'enrich' }>
 
 export type Tools = {
   direction: Direction
-  bounded: Bounded
+  /** The threads, as the tenant may use them. */
+  bounded: Reckoner
   /** The answer to an enriching call; what it throws is told as the fault of the step. */
   ask(step: Enrich, call: Record<string, unknown>): Promise<unknown>
   /** Keeps what each step was given and gave. */
@@ -177,7 +178,7 @@ async function validate(
 }
 
 /** Where a value does not fit a JSON Schema, up to twenty places; a schema that is none is a fault too. */
-export async function faultsOf(bounded: Bounded, schema: unknown, value: unknown): Promise<Fault[]> {
+export async function faultsOf(bounded: Reckoner, schema: unknown, value: unknown): Promise<Fault[]> {
   const reckoned = await bounded.run({ kind: 'validate', schema, value: JSON.stringify(value) })
   return reckoned.ok
     ? (JSON.parse(reckoned.text) as Fault[])

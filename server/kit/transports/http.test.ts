@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { USER_AGENT } from '../../platform/version.ts'
 import { apiKey, bearer } from '../auth.ts'
 import { defineProvider, get, type Method, type OperationRequest, post } from '../provider.ts'
 import { formEncode } from './form.ts'
@@ -32,7 +33,7 @@ test('a request carries its base, credentials, key and limits', () => {
     method: 'POST',
     headers: {
       accept: 'application/json',
-      'user-agent': 'trilho',
+      'user-agent': USER_AGENT,
       'content-type': 'application/json',
       'acorn-request-key': 'k1',
       authorization: `Bearer ${secret}`,

@@ -6,6 +6,8 @@ import type {
   EgressStream,
 } from '../../platform/egress/egress.ts'
 import { Problem } from '../../platform/errors.ts'
+import { USER_AGENT } from '../../platform/version.ts'
+import { versionHeader, withVersion } from '../api_version.ts'
 import {
   type Auth,
   authHeaders,
@@ -60,7 +62,7 @@ export function baseUrl({ provider, environment, settings, base_url }: Opened): 
       detail: 'settings.base_url is not set on this connection',
     })
   }
-  return url.replace(/\/+$/, '')
+  return withVersion(provider.api_version, settings, url).replace(/\/+$/, '')
 }
 
 export const authOf = ({ provider, settings, as }: Opened): Auth => {
@@ -77,8 +79,9 @@ export function buildRequest(opened: Opened, request: HttpRequest): EgressReques
   const key_header = idempotencyHeader(provider, settings)
   const headers: Record<string, string> = {
     accept: 'application/json',
-    'user-agent': 'trilho',
+    'user-agent': USER_AGENT,
     ...(body.type !== null && { 'content-type': body.type }),
+    ...versionHeader(provider.api_version, settings),
     ...lowerCase(provider.headers?.(settings) ?? {}),
     ...allowed(lowerCase(request.headers ?? {}), authHeaders(own)),
     ...(key_header !== null &&
@@ -105,7 +108,8 @@ export function signedRequest(
   now: Date,
 ): Promise<EgressRequest> | null {
   const auth = authOf(opened)
-  const { mirrored_header: name } = opened.provider
+  const { mirrored_header, traced_header } = opened.provider
+  const name = mirrored_header ?? perSettings(traced_header ?? null, opened.settings)
   const whole = name ? { ...request, headers: { ...request.headers, [name]: randomUUID() } } : request
   if (signsRequests(auth)) return sign(auth, opened.credentials, whole, now)
   return name ? Promise.resolve(whole) : null

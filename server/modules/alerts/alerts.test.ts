@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { tmpdir } from 'node:os'
 import { before, test } from 'node:test'
+import { sql } from 'kysely'
 import { inTenant } from '../../platform/database/database.ts'
-import { fromWire } from '../../platform/ids.ts'
+import { floorId, fromWire } from '../../platform/ids.ts'
 import { adminKey, serve, tenantWithKey } from '../../test/http_app.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { type Receiver, startReceiver } from '../../test/receiver.ts'
 import { INSTALLATION } from '../app.ts'
 import { watch } from './alerts.ts'
 import { ALL_KINDS, type AlertKind, KINDS } from './kinds.ts'
+import { anyOf, SINCE_LAST_TURN } from './sign_queries.ts'
 
 let product: Product
 let receiver: Receiver
@@ -332,4 +334,50 @@ test('work that waits for long and a full disk are told of, to whom they concern
     { tenant_id, kind: 'backlog_age', subject: 'inbound', is_much: true },
     { tenant_id: INSTALLATION, kind: 'disk_low', subject: '', is_much: true },
   ])
+})
+
+test('messages of an entity that stands still are told of as well, though none of them is due', async () => {
+  const idle = await serve({ config: { data_dir: tmpdir() } })
+  const { tenant_id } = await tenantWithKey(idle)
+  const { db, newId } = idle.app
+  const nineMinutesAgo = new Date(Date.now() - 9 * 60_000)
+  await inTenant(db, tenant_id, (tx) =>
+    tx
+      .insertInto('inbox_queue')
+      .values({
+        tenant_id,
+        id: floorId(nineMinutesAgo),
+        due: null,
+        lane: newId(),
+        position: '0',
+        arrived: '0',
+      })
+      .execute(),
+  )
+  await watch(idle.app, ['backlog_age'])
+  const { rows } = await db.owner.pool.query<Json>('select kind, subject, value > 8 as is_old from alert')
+  assert.deepEqual(rows, [{ kind: 'backlog_age', subject: 'inbound', is_old: true }])
+})
+
+test('a limit that much was used of is looked at until its calls must have been counted', async () => {
+  const idle = await serve({ config: { data_dir: tmpdir() } })
+  await tenantWithKey(idle)
+  const { db, newId } = idle.app
+  await db.owner.pool.query("update alert_rule set updated_at = now() - interval '1 day'")
+  await sql`
+    insert into rate_window (tenant_id, connection_id, per_s, head, taken)
+    values (${newId()}, ${newId()}, 60, extract(epoch from now())::bigint, array[54])`.execute(db.owner)
+  const facts = { free_percent: 50, counts_elsewhere: false, least_limit: 60 }
+  const isSeenAfter = async (seconds: number) => {
+    const { rows } = await sql<{ is: boolean }>`
+      select (${anyOf(['limit_near'], facts, SINCE_LAST_TURN)}) as is
+        from (select to_timestamp(head) + ${seconds} * interval '1 s' as due from rate_window) o`.execute(
+      db.owner,
+    )
+    return rows[0]?.is
+  }
+  assert.deepEqual(
+    [await isSeenAfter(30), await isSeenAfter(90), await isSeenAfter(300)],
+    [true, true, false],
+  )
 })

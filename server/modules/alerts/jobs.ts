@@ -1,9 +1,9 @@
 import type { App } from '../app.ts'
-import { forgetOld, watchHourly, watchMinutely } from './watch.ts'
+import { forgetOld, isThereAnything, watchHourly, watchMinutely } from './watch.ts'
 
 /** What this room has done by the clock. */
 export const schedules = [
-  { name: 'alerts.watch', cron: '* * * * *', time_zone: 'UTC', run: watchMinutely },
+  { name: 'alerts.watch', cron: '* * * * *', time_zone: 'UTC', run: watchMinutely, sign: isThereAnything },
   {
     name: 'alerts.watch_hourly',
     cron: '25 * * * *',

@@ -1,4 +1,5 @@
-import { inTenant } from '../../platform/database/database.ts'
+import { callLimits } from '../../kit/call_limits.ts'
+import { inTenant, once } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { listTightLimits } from '../calls/calls.ts'
@@ -24,6 +25,13 @@ export async function limitBreaches(app: App, rules: Rules): Promise<Breach[]> {
   }
   return found.filter(isOut)
 }
+
+/** Of the limits that providers have where nobody sets any, the calls of the smallest. */
+export const leastLimit = once((app: App): number => {
+  const limits = [...app.providers.values()].map((provider) => callLimits(provider, {}))
+  const rates = limits.flatMap((one) => [...one.rates, ...Object.values(one.operations).flat()])
+  return Math.min(...rates.flatMap(({ calls }) => calls ?? []))
+})
 
 /** The fullest limit of each connection; the tenant's own limits are about no connection. */
 async function ofTenant(app: App, rules: Rules, tenant_id: string, ids: string[]): Promise<Breach[]> {

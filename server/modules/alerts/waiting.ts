@@ -1,17 +1,11 @@
 import { inTenant } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
-import { readBacklog as readInbox, readQueue as readInboxQueue } from '../inbound/inbound.ts'
-import { readBacklog as readDeliveries, readQueues as readDeliveryQueues } from '../outbound/outbound.ts'
+import { readBacklog as readInbox } from '../inbound/inbound.ts'
+import { readBacklog as readDeliveries } from '../outbound/outbound.ts'
 import { type Breach, isOut, plain, type Rules } from './breaches.ts'
 
-/**
- * Work that is due and has waited too long. While nothing at all waits for long, nobody's backlog is looked at: the
- * state of the queues says so at once.
- */
+/** Work that is due and has waited too long. While nothing at all waits for long there is no sign of it, and nobody looks. */
 export async function backlogBreaches(app: App, rules: Rules): Promise<Breach[]> {
-  const least_s = Math.min(...rules.all.map(({ threshold }) => (threshold ?? 0) * 60))
-  const states = [await readInboxQueue(app.db.worker), ...(await readDeliveryQueues(app.db.worker))]
-  if (!states.some(({ oldest_s }) => oldest_s >= least_s)) return []
   const found: Breach[] = []
   for (const rule of rules.all) {
     const { tenant_id } = rule

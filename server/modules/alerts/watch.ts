@@ -1,12 +1,17 @@
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { parseWire, toWire } from '../../platform/ids.ts'
+import type { Sign } from '../../platform/jobs/jobs.ts'
 import type { App } from '../app.ts'
 import { listNamed } from '../connections/connections.ts'
 import { publishChange } from '../events/events.ts'
+import { writeCounts } from '../metrics/metrics.ts'
 import { listNames } from '../outbound/outbound.ts'
 import { BREACHES, type Breach, rulesOf } from './breaches.ts'
+import { freePercent } from './disk.ts'
 import { ALL_KINDS, type AlertKind, kindOf } from './kinds.ts'
+import { leastLimit } from './limits.ts'
 import * as queries from './queries.ts'
+import * as signs from './sign_queries.ts'
 import { told } from './words.ts'
 
 /**
@@ -18,16 +23,30 @@ import { told } from './words.ts'
 const HOURLY: readonly AlertKind[] = ['credential_expiring']
 
 export const watchHourly = (app: App): Promise<void> => watch(app, HOURLY)
-export const watchMinutely = (app: App): Promise<void> =>
-  watch(
-    app,
-    ALL_KINDS.filter((kind) => !HOURLY.includes(kind)),
-  )
+const MINUTELY = ALL_KINDS.filter((kind) => !HOURLY.includes(kind))
+export const watchMinutely = (app: App): Promise<void> => watch(app, MINUTELY)
 
-export async function watch(app: App, kinds: readonly AlertKind[]): Promise<void> {
+/** Whether any rule that is looked at by the minute may have anything to say. */
+export const isThereAnything = async (app: App): Promise<Sign> =>
+  signs.anyOf(MINUTELY, await readFacts(app), signs.SINCE_LAST_TURN)
+
+/** What the question does not find in the database. */
+const readFacts = async (app: App): Promise<signs.Facts> => ({
+  free_percent: await freePercent(app),
+  counts_elsewhere: app.redis !== undefined,
+  least_limit: leastLimit(app),
+})
+
+/** Kinds of which there is no sign, and by which nothing fires, cost nothing more than the one question for all. */
+export async function watch(app: App, all: readonly AlertKind[]): Promise<void> {
+  await writeCounts(app)
+  const found = await signs.listKinds(app.db.owner, all, await readFacts(app))
+  if (found.length === 0) return
+  const kinds = found.map(({ kind }) => kind)
   const rules = Map.groupBy(await queries.listAllRules(app.db.worker, kinds), ({ kind }) => kind)
-  const open = Map.groupBy(await queries.listOpenAlerts(app.db.worker, kinds), ({ kind }) => kind)
-  const pending = Map.groupBy(await queries.listPending(app.db.worker, kinds), ({ kind }) => kind)
+  const under_way = found.filter((one) => one.is_under_way).map(({ kind }) => kind)
+  const open = Map.groupBy(await openOf(app, under_way), ({ kind }) => kind)
+  const pending = Map.groupBy(await pendingOf(app, under_way), ({ kind }) => kind)
   for (const kind of kinds) {
     const before = { open: open.get(kind) ?? [], pending: pending.get(kind) ?? [] }
     await guarded(app, kind, async () =>
@@ -35,6 +54,11 @@ export async function watch(app: App, kinds: readonly AlertKind[]): Promise<void
     )
   }
 }
+
+const openOf = async (app: App, kinds: AlertKind[]): Promise<queries.OpenAlert[]> =>
+  kinds.length > 0 ? queries.listOpenAlerts(app.db.worker, kinds) : []
+const pendingOf = async (app: App, kinds: AlertKind[]): Promise<queries.Pending[]> =>
+  kinds.length > 0 ? queries.listPending(app.db.worker, kinds) : []
 
 async function guarded(app: App, about: string, act: () => Promise<unknown>): Promise<void> {
   try {

@@ -133,15 +133,17 @@ export type NewBalance = Pick<AccountRow, 'available' | 'current' | 'blocked' | 
 
 /**
  * The first balance says what there was before the first transaction known; what a later one moves by without a
- * transaction is the drift.
+ * transaction is the drift, which it gives.
  */
-export async function setBalance(tx: Tx, { tenant_id, id }: Place, balance: NewBalance): Promise<void> {
+export async function setBalance(tx: Tx, { tenant_id, id }: Place, balance: NewBalance): Promise<string> {
   const { available, current, blocked, overdraft_limit, at, sum } = balance
-  await sql`
+  const { rows } = await sql<{ drift: string }>`
     update bank_account
        set available = ${available}, current = ${current}, blocked = ${blocked}, overdraft_limit = ${overdraft_limit},
            balance_at = ${at}, updated_at = now(),
            opening = coalesce(opening, ${current}::bigint - ${sum}::bigint),
            drift = ${current}::bigint - ${sum}::bigint - coalesce(opening, ${current}::bigint - ${sum}::bigint)
-     where tenant_id = ${tenant_id} and id = ${id}`.execute(tx)
+     where tenant_id = ${tenant_id} and id = ${id}
+    returning drift`.execute(tx)
+  return rows[0]?.drift ?? '0'
 }

@@ -4,7 +4,8 @@ import { toWire } from '../../platform/ids.ts'
 import type { Actor, App, Http } from '../app.ts'
 import { Body, wantedOf } from './bank_contract_body.ts'
 import { syncContract } from './bank_contract_sync.ts'
-import { addBank, deleteBank } from './banking.ts'
+import { connectBank } from './bank_repeat.ts'
+import { deleteBank } from './banking.ts'
 import { answerPlainly, banksOf, Refused, refuse, tags, UserParams } from './contract_manners.ts'
 import { type BankRow, findByNumber } from './queries.ts'
 
@@ -65,7 +66,7 @@ function changingBanks(http: Http, app: App): void {
       config: { access: 'banking:write' },
       schema: {
         operationId: 'addUserBank',
-        summary: 'Connect a bank of a user',
+        summary: 'Connect a bank of a user; the same sent again is the same bank',
         tags,
         params: UserParams,
         body: Body,
@@ -78,7 +79,7 @@ function changingBanks(http: Http, app: App): void {
     async (request, reply) => {
       const { actor } = request
       const wanted = wantedOf(app, actor, request.params.user_id, request.body)
-      const { number } = await inTenant(app.db, actor.tenant_id, (tx) => addBank(app, tx, actor, wanted))
+      const { number } = await connectBank(app, actor, wanted)
       return reply.code(201).send({ id: number, status: 'created' as const })
     },
   )

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { openDatabase } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
+import { quiet, undoAfter } from '../../test/harness.ts'
 import { type Api, apiOf, type Json, type Product, startProduct } from '../../test/product.ts'
+import { createBank } from './banking.ts'
 
 /** Banks of people at Banco do Brasil, whose statements the sandbox tells as the bank would. */
 
@@ -58,12 +61,12 @@ const entry = (days: number, amount: number, more: Json = {}): Entry => ({
 
 async function sync(bank: Json): Promise<Json> {
   const { id } = await api.ok('POST', `/v1/banks/${bank['id']}/sync`)
-  for (let look = 0; look < 600; look++) {
+  for (let look = 0; look < 1800; look++) {
     const run = await api.ok('GET', `/v1/bank-syncs/${id}`)
     if (run['ended_at'] !== null) return run
     await sleep(100)
   }
-  throw new Error('the bank was not read within a minute')
+  throw new Error('the bank was not read within three minutes')
 }
 
 const transactions = (query: string) => api.list(`/v1/bank-transactions?${query}`)
@@ -92,6 +95,20 @@ test('a bank is read whole, every entry once, and read again adds nothing', asyn
   )
   assert.equal((await api.ok('GET', `/v1/banks/${bank['id']}`))['state'], 'active')
   assert.equal((await api.list(`/v1/banks/${bank['id']}/accounts`)).length, 2)
+})
+
+test('banks are found by the connection they are read through', async () => {
+  const [one, other] = [await newBank('rui', '4321/1001'), await newBank('rui', '4321/1002')]
+  const found = await api.list(`/v1/banks?connection_id=${one['connection_id']}`)
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    [one['id']],
+  )
+  const both = await api.list(`/v1/banks?user_id=rui&connection_id=${other['connection_id']}`)
+  assert.deepEqual(
+    both.map(({ id }) => id),
+    [other['id']],
+  )
 })
 
 test('what a sync found is told by an event of its commit', async () => {
@@ -275,4 +292,29 @@ test('a bank that is removed takes its secrets with it and keeps what it told', 
   assert.equal((await api.send('GET', `/v1/connections/${bank['connection_id']}`)).status, 404)
   assert.equal((await api.send('GET', `/v1/banks/${bank['id']}`)).status, 404)
   assert.equal((await transactions('user_id=kaue')).length, 5)
+})
+
+test('a bank on a connection that is there is made by one database connection at a time', async () => {
+  const { app } = product
+  const made = await api.ok('POST', '/v1/connections', {
+    ...{ provider: 'banco_do_brasil', name: 'BB', environment: 'development' },
+    ...{ settings: settingsOf('1234/9001'), credentials: SECRETS },
+  })
+  const db = await openDatabase({ url: app.config.database_url?.reveal() ?? '', pool_size: 1, log: quiet })
+  undoAfter(() => db.close())
+  const { tenant_id } = api
+  const actor = {
+    kind: 'system',
+    id: 'test',
+    environment: 'test',
+    scopes: [],
+    ip: null,
+    request_id: null,
+  } as const
+  const bank = await createBank(
+    { ...app, db },
+    { ...actor, tenant_id: fromWire('tenant', tenant_id) },
+    { user_id: 'one', name: 'BB', bank_code: '00000000', connection_id: String(made['id']), schedule: null },
+  )
+  assert.equal(bank.connection_id, made['id'])
 })

@@ -6,9 +6,12 @@ import type { Actor, App } from '../app.ts'
 import {
   addConnection,
   checkEnvironment,
+  type Environment,
+  type OpenConnection,
   openConnection,
   updateConnection,
 } from '../connections/connections.ts'
+import { type Draft, tell } from '../events/events.ts'
 import { audit, timeZoneOf } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import { isConsentOfAnother } from './consent_queries.ts'
@@ -17,7 +20,6 @@ import * as queries from './queries.ts'
 import { type Bank, type BankQuery, type CreateBank, toBank, type UpdateBank } from './schema.ts'
 import { GONE } from './sync.ts'
 import { endSync, findOpen } from './sync_queries.ts'
-import { type Draft, tell } from './told.ts'
 import { SYNC } from './vendor.ts'
 import { checkWorldOf } from './worlds.ts'
 
@@ -29,11 +31,20 @@ import { checkWorldOf } from './worlds.ts'
 export async function createBank(app: App, actor: Actor, input: CreateBank): Promise<Bank> {
   checkCode(input.bank_code)
   if (input.provider !== undefined) checkBanking(app, input.provider)
-  return inTenant(app.db, actor.tenant_id, async (tx) => toBank(await addBank(app, tx, actor, input)))
+  const named = await namedConnection(app, actor, input)
+  return inTenant(app.db, actor.tenant_id, async (tx) =>
+    toBank(await addBank(app, tx, actor, input, { named })),
+  )
 }
 
-/** With its connection, in one commit. */
-export async function addBank(app: App, tx: Tx, actor: Actor, input: CreateBank): Promise<queries.BankRow> {
+/** With its connection, in one commit: a new one, or the `named`. `contract_key`: see `connectBank`. */
+export async function addBank(
+  app: App,
+  tx: Tx,
+  actor: Actor,
+  input: CreateBank,
+  { named = null, contract_key = null }: { named?: OpenConnection | null; contract_key?: Buffer | null },
+): Promise<queries.BankRow> {
   const { tenant_id } = actor
   const { user_id, name, bank_code } = input
   if ((await queries.countOwn(tx, tenant_id, user_id)) >= queries.MOST_BANKS)
@@ -41,8 +52,9 @@ export async function addBank(app: App, tx: Tx, actor: Actor, input: CreateBank)
   const id = app.newId()
   const row = await queries.insertBank(tx, {
     ...{ tenant_id, id, user_id, name, bank_code },
-    ...(await connectionFor(app, tx, actor, input)),
+    ...(await connectionFor(app, tx, actor, input, named)),
     schedule: input.schedule === undefined ? usualSchedule(id) : input.schedule,
+    contract_key,
   })
   if (row.schedule) await keepSchedule(app, tx, actor, row.id, row.schedule)
   await audit(tx, actor, 'bank.create', toWire('bank', row.id), {
@@ -55,21 +67,37 @@ export async function addBank(app: App, tx: Tx, actor: Actor, input: CreateBank)
 
 type Standing = Pick<queries.BankRow, 'provider' | 'connection_id' | 'owns_connection'>
 
-async function connectionFor(app: App, tx: Tx, actor: Actor, input: CreateBank): Promise<Standing> {
-  const { connection_id: wire_id, provider, environment, settings, credentials, name } = input
-  if ((wire_id === undefined) === (provider === undefined))
+/** Opened before the transaction that it is wanted in, as that may take a database connection of its own. */
+async function namedConnection(
+  app: App,
+  actor: Actor,
+  { connection_id, provider }: CreateBank,
+): Promise<OpenConnection | null> {
+  if (provider !== undefined || connection_id === undefined) return null
+  const id = fromWire('connection', connection_id, 'connection_id')
+  const connection = await openConnection(app, actor.tenant_id, id)
+  checkEnvironment(actor, connection.environment)
+  checkBanking(app, connection.opened.provider.id)
+  return connection
+}
+
+async function connectionFor(
+  app: App,
+  tx: Tx,
+  actor: Actor,
+  { connection_id, provider, environment, settings, credentials, name, user_id }: CreateBank,
+  named: OpenConnection | null,
+): Promise<Standing> {
+  if (named) {
+    const { id, opened } = named
+    if (opened.provider.banking?.consents) await checkFree(tx, actor.tenant_id, id, user_id)
+    return { provider: opened.provider.id, connection_id: id, owns_connection: false }
+  }
+  if (provider === undefined || connection_id !== undefined)
     throw new Problem('invalid_request', {
       field: 'provider',
       detail: 'give either connection_id, or provider with its settings and credentials',
     })
-  if (provider === undefined) {
-    const id = fromWire('connection', wire_id ?? '', 'connection_id')
-    const { opened, environment } = await openConnection(app, actor.tenant_id, id)
-    checkEnvironment(actor, environment)
-    checkBanking(app, opened.provider.id)
-    if (opened.provider.banking?.consents) await checkFree(tx, actor.tenant_id, id, input.user_id)
-    return { provider: opened.provider.id, connection_id: id, owns_connection: false }
-  }
   const made = await addConnection(app, tx, actor, {
     ...{ provider, name: name.slice(0, 100) },
     environment: environment ?? (actor.environment === 'live' ? 'production' : 'development'),
@@ -127,8 +155,12 @@ export async function readBank(app: App, actor: Actor, wire_id: string): Promise
 export async function listBanks(app: App, actor: Actor, input: BankQuery) {
   const { limit, before } = readPage('bank', input)
   const { user_id, state } = input
+  const connection_id =
+    input.connection_id === undefined
+      ? undefined
+      : fromWire('connection', input.connection_id, 'connection_id')
   const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listBanks(tx, actor.tenant_id, { user_id, state }, limit, before),
+    queries.listBanks(tx, actor.tenant_id, { user_id, state, connection_id }, limit, before),
   )
   return toPage('bank', rows, limit, toBank)
 }
@@ -147,7 +179,12 @@ export async function updateBank(app: App, actor: Actor, wire_id: string, input:
     })
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     found(await queries.lockBank(tx, place), wire_id)
-    const row = await queries.updateBank(tx, place, { ...own, ...(own.state && { reason: null }) })
+    const is_other = own.name !== undefined || settings || credentials
+    const row = await queries.updateBank(tx, place, {
+      ...own,
+      ...(own.state && { reason: null }),
+      ...(is_other && { contract_key: null }), // it is no longer what was sent to connect it
+    })
     if (input.schedule !== undefined) await keepSchedule(app, tx, actor, place.id, input.schedule)
     await audit(tx, actor, 'bank.update', wire_id, { changed: Object.keys(input) })
     return toBank(row)
@@ -159,25 +196,34 @@ export async function deleteBank(app: App, actor: Actor, wire_id: string): Promi
   const place = placeOf(actor, wire_id)
   const before = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBank(tx, place))
   const bank = found(before, wire_id)
-  await checkWorldOf(app, actor, bank)
+  const environment = await checkWorldOf(app, actor, bank)
   await tell(app, actor.tenant_id, async (tx) => ({
     out: undefined,
-    drafts: await dropBank(app, tx, actor, bank),
+    drafts: await dropBank(app, tx, actor, bank, environment),
   }))
-  app.db.notify('trilho_job', 'new')
 }
 
 /** What is under way is ended first: whoever does it locks its work before the bank. */
-async function dropBank(app: App, tx: Tx, actor: Actor, { id, user_id }: queries.BankRow): Promise<Draft[]> {
+async function dropBank(
+  app: App,
+  tx: Tx,
+  actor: Actor,
+  { id }: queries.BankRow,
+  environment: Environment | null,
+): Promise<Draft[]> {
   const place = { tenant_id: actor.tenant_id, id }
   const open = await findOpen(tx, actor.tenant_id, id)
   if (open) await endSync(tx, { tenant_id: actor.tenant_id, id: open.id }, GONE)
   const row = await queries.lockBank(tx, place)
   if (!row) return []
   await standDown(tx, actor.tenant_id, scheduleOf(id))
-  await queries.updateBank(tx, place, { deleted_at: app.clock.now(), connection_id: null })
+  await queries.updateBank(tx, place, {
+    deleted_at: app.clock.now(),
+    connection_id: null,
+    ...(environment && { environment }),
+  })
   const drafts = await sayFarewell(app, tx, actor, row)
-  await audit(tx, actor, 'bank.delete', toWire('bank', id), { user_id })
+  await audit(tx, actor, 'bank.delete', toWire('bank', id))
   return drafts
 }
 
@@ -204,4 +250,10 @@ function usualSchedule(id: string): string {
   return `${spread % 60} ${3 + (spread % 4)} * * *`
 }
 
+export { findAccount } from './account_queries.ts'
+export { findConsent } from './consent_queries.ts'
+export { findTransaction } from './list_queries.ts'
+export { reactToBank } from './news.ts'
+export { findBank } from './queries.ts'
+export * from './search_queries.ts'
 export { listSyncs, readSync, syncBank } from './syncs.ts'

@@ -23,7 +23,7 @@ const provider = defineProvider({
   base_url: { live: 'https://example.com', test: 'https://example.com' },
   fields: [{ key: 'base_url', label: 'Base URL', type: 'url' }],
   auth: { kind: 'none' },
-  limits: { requests_per_minute: 1_000_000, timeout_ms: 5_000 },
+  limits: { requests_per_minute: 1_000_000, timeout_ms: 30_000 },
   test: get('/accounts'),
   banking: {
     accounts: operation({
@@ -85,7 +85,11 @@ const send = async (method: string, path: string, body?: unknown) => {
 
 async function sync(bank: unknown) {
   const { id } = await send('POST', `/v1/banks/${bank}/sync`)
-  const { items } = await claimSyncs(served.app.db.worker, { id: crypto.randomUUID(), limit: 1 })
+  const { items } = await claimSyncs(served.app.db.worker, {
+    id: crypto.randomUUID(),
+    limit: 1,
+    ahead: false,
+  })
   const [item] = items
   assert(item)
   await runSync(served.app, item, () => true)

@@ -1,13 +1,15 @@
 import type { VendorConsent } from '../../kit/banking.ts'
-import { inTenant, type Tx } from '../../platform/database/database.ts'
-import { Problem } from '../../platform/errors.ts'
-import { toWire } from '../../platform/ids.ts'
+import { inTenant } from '../../platform/database/database.ts'
+import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { Job } from '../../platform/jobs/jobs.ts'
 import type { App } from '../app.ts'
-import { dropAuthorization, type OpenConnection, openConnection } from '../connections/connections.ts'
+import { tell } from '../events/events.ts'
 import * as queries from './consent_queries.ts'
-import { draftOf, endConsent, enqueueRevoke } from './consents.ts'
-import { tell } from './told.ts'
+import { dropTokenOf, replaceOthers } from './consent_tokens.ts'
+import { draftOf } from './consent_told.ts'
+import { endConsent } from './consents.ts'
+import { lockBank } from './queries.ts'
+import { enqueueRevoke, openedFor } from './revocations.ts'
 import { ask, type Heard } from './vendor.ts'
 
 /**
@@ -25,13 +27,15 @@ const isOf = (payload: unknown): payload is { consent_id: string; is_let_in?: bo
   typeof payload === 'object' && payload !== null && 'consent_id' in payload
 
 /** Somebody is back from the bank's page. Thrown, it is done again. */
-export async function cameBack(app: App, { tenant_id, payload }: Job): Promise<void> {
+export async function cameBack(app: App, { tenant_id, id, payload }: Job): Promise<void> {
   if (!isOf(payload)) return
   const row = await inTenant(app.db, tenant_id, (tx) =>
     queries.findConsent(tx, { tenant_id, id: payload.consent_id }),
   )
-  if (row?.state !== 'AWAITING_AUTHORISATION') return row && dropLate(app, row)
-  const known = payload.is_let_in === true ? await letIn(app, row) : row
+  const let_in_at = payload.is_let_in === true ? timeOfId(id) : null
+  if (row?.state !== 'AWAITING_AUTHORISATION')
+    return row && let_in_at ? dropLate(app, row, let_in_at) : undefined
+  const known = let_in_at ? await letIn(app, row, let_in_at) : row
   if (!known) return
   const heard = await askBank(app, known)
   if ('trouble' in heard) throw new Error(`the bank was not heard on a consent: ${heard.trouble.code}`)
@@ -40,21 +44,19 @@ export async function cameBack(app: App, { tenant_id, payload }: Job): Promise<v
   await heed(app, known, heard.told)
 }
 
-/** On record before the bank is asked: whoever asks it later has to know that a token came. */
-const letIn = (app: App, row: queries.ConsentRow): Promise<queries.ConsentRow | undefined> =>
+/** On record before the bank is asked: whoever asks it later has to know that a token came, and when. */
+const letIn = (app: App, row: queries.ConsentRow, let_in_at: Date): Promise<queries.ConsentRow | undefined> =>
   inTenant(app.db, row.tenant_id, (tx) =>
-    queries.moveConsent(tx, row, ['AWAITING_AUTHORISATION'], { let_in_at: app.clock.now() }),
+    queries.moveConsent(tx, row, ['AWAITING_AUTHORISATION'], { let_in_at }),
   )
 
 /** They came back with a token of a consent that was ended meanwhile. */
-async function dropLate(app: App, row: queries.ConsentRow): Promise<void> {
-  const { tenant_id, bank_id, connection_id, state } = row
-  if (state !== 'REJECTED') return
-  await inTenant(app.db, tenant_id, async (tx) => {
-    const current = await queries.findCurrent(tx, { tenant_id, id: bank_id }, app.clock.now())
-    if (!current) await dropAuthorization(app, tx, { tenant_id, connection_id })
+const dropLate = (app: App, { tenant_id, id, bank_id }: queries.ConsentRow, let_in_at: Date): Promise<void> =>
+  tell(app, tenant_id, async (tx) => {
+    await lockBank(tx, { tenant_id, id: bank_id })
+    const row = await queries.moveConsent(tx, { tenant_id, id }, ['REJECTED'], { let_in_at })
+    return { out: undefined, drafts: row ? await dropTokenOf(app, tx, row) : [] }
   })
-}
 
 /** A consent that the bank has agreed to and that brought no token is of no use to anybody: it is ended. */
 async function heed(app: App, row: queries.ConsentRow, told: VendorConsent): Promise<void> {
@@ -71,11 +73,12 @@ async function heed(app: App, row: queries.ConsentRow, told: VendorConsent): Pro
 
 const UNSAID = { code: 'UNKNOWN', by: null, detail: null }
 
-/** The token came with this one: those before it lose theirs, and are given back to the bank. */
+/** The token came with this one: those before it lost theirs, and are given back to the bank. */
 async function authorise(app: App, row: queries.ConsentRow, told: VendorConsent): Promise<void> {
-  const { tenant_id, id, bank_id } = row
+  const { tenant_id, bank_id } = row
   const replaced = await tell(app, tenant_id, async (tx) => {
     const now = app.clock.now()
+    await lockBank(tx, { tenant_id, id: bank_id })
     const moved = await queries.moveConsent(tx, row, ['AWAITING_AUTHORISATION'], {
       state: 'AUTHORISED',
       authorised_at: now,
@@ -83,54 +86,16 @@ async function authorise(app: App, row: queries.ConsentRow, told: VendorConsent)
       ...untilAgain(now, told.expires_at),
     })
     if (!moved) return { out: 0, drafts: [] }
-    const before = await queries.listAuthorised(tx, { tenant_id, id: bank_id })
-    const drafts = [draftOf('consent.authorised', moved)]
-    for (const other of before.filter((one) => one.id !== id)) drafts.push(...(await replace(app, tx, other)))
-    return { out: drafts.length - 1, drafts }
+    const others = await replaceOthers(app, tx, moved)
+    return { out: others.length, drafts: [draftOf('consent.authorised', moved), ...others] }
   })
   if (replaced > 0) app.db.notify('trilho_job', 'new')
-}
-
-async function replace(app: App, tx: Tx, other: queries.ConsentRow) {
-  const rejection = { code: 'REPLACED', by: 'TPP', detail: 'a newer consent took its place' }
-  const ended = await queries.moveConsent(tx, other, ['AUTHORISED'], { state: 'REJECTED', rejection })
-  if (!ended) return []
-  await enqueueRevoke(app, tx, other)
-  return [draftOf('consent.revoked', ended)]
-}
-
-/** Tells the bank that we have ended it, until it has heard. */
-export async function revokeAtBank(app: App, { tenant_id, payload }: Job): Promise<void> {
-  if (!isOf(payload)) return
-  const row = await inTenant(app.db, tenant_id, (tx) =>
-    queries.findConsent(tx, { tenant_id, id: payload.consent_id }),
-  )
-  if (!row?.vendor_id) return
-  const connection = await opened(app, row)
-  if (connection === null) return
-  const heard = await ask<null>(app, connection, 'banking.consents.revoke', { vendor_id: row.vendor_id })
-  // It is over there already, or was never known.
-  const is_over = 'told' in heard || ['bank_refused', 'not_found'].includes(heard.trouble.code)
-  if (!is_over) throw new Error(`the bank was not told of a revocation: ${heard.trouble.code}`)
-}
-
-/** Null where the bank can be asked no more: its connection is gone. */
-async function opened(
-  app: App,
-  { tenant_id, connection_id }: queries.ConsentRow,
-): Promise<OpenConnection | null> {
-  try {
-    return await openConnection(app, tenant_id, connection_id)
-  } catch (error) {
-    if (error instanceof Problem) return null
-    throw error
-  }
 }
 
 const GONE = { code: 'not_found', message: 'The connection is gone.', vendor_code: null }
 
 async function askBank(app: App, row: queries.ConsentRow): Promise<Heard<VendorConsent>> {
-  const connection = await opened(app, row)
+  const connection = await openedFor(app, row)
   if (connection === null || row.vendor_id === null) return { trouble: GONE }
   return ask<VendorConsent>(app, connection, 'banking.consents.find', { vendor_id: row.vendor_id })
 }
@@ -167,6 +132,15 @@ async function claimAndAsk(app: App, row: queries.ConsentRow): Promise<void> {
   if (claimed) await askAgain(app, claimed)
 }
 
+/** A sync was refused as if the consent were over: the bank is asked at once, rather than hours later. */
+export async function lookAtOnce(app: App, { tenant_id, payload }: Job): Promise<void> {
+  if (!isOf(payload)) return
+  const row = await inTenant(app.db, tenant_id, (tx) =>
+    queries.findConsent(tx, { tenant_id, id: payload.consent_id }),
+  )
+  if (row?.state === 'AUTHORISED') await claimAndAsk(app, row)
+}
+
 /** When it ends, and when the bank is asked of it next: then at the latest. */
 function untilAgain(now: Date, told: string | null) {
   const expires_at = told === null ? null : new Date(told)
@@ -195,7 +169,7 @@ async function askAgain(app: App, row: queries.ConsentRow): Promise<void> {
   // Nobody came back within the hour, or the bank's hour is a little longer.
   if (row.state === 'AWAITING_AUTHORISATION') return heed(app, row, agreed(heard.told, row, now))
   await inTenant(app.db, row.tenant_id, (tx) =>
-    queries.moveConsent(tx, row, ['AUTHORISED'], untilAgain(now, heard.told.expires_at)),
+    queries.holdOn(tx, row, untilAgain(now, heard.told.expires_at)),
   )
 }
 
@@ -221,7 +195,7 @@ async function unheard(app: App, row: queries.ConsentRow, is_gone: boolean): Pro
     return void (await endConsent(app, row, EXPIRED, (tx) => enqueueRevoke(app, tx, row)))
   if (row.expires_at && row.expires_at < now) return void (await endConsent(app, row, OVER))
   await inTenant(app.db, row.tenant_id, (tx) =>
-    queries.moveConsent(tx, row, ['AUTHORISED'], untilAgain(now, row.expires_at?.toISOString() ?? null)),
+    queries.holdOn(tx, row, untilAgain(now, row.expires_at?.toISOString() ?? null)),
   )
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { VendorConsent } from '../../kit/banking.ts'
-import type { Db, Tx } from '../../platform/database/database.ts'
+import { type Db, newest, type Tx } from '../../platform/database/database.ts'
 import type { Place } from './queries.ts'
 
 /** Every statement on consents. */
@@ -22,6 +22,8 @@ export type ConsentRow = {
   look_at: Date | null
   warned_at: Date | null
   let_in_at: Date | null
+  /** Whether the bank knows that we ended it; null: there is nothing to tell. */
+  revocation: 'pending' | 'heard' | 'failed' | null
   created_at: Date
   updated_at: Date
 }
@@ -41,6 +43,7 @@ const CONSENT = [
   'look_at',
   'warned_at',
   'let_in_at',
+  'revocation',
   'created_at',
   'updated_at',
 ] as const
@@ -91,6 +94,59 @@ export function moveConsent(
     .executeTakeFirst() as Promise<ConsentRow | undefined>
 }
 
+/**
+ * As the bank says that it still holds, and until when; nothing where it was extended, or ended, since `seen` was read:
+ * then what the bank was asked before is old.
+ */
+export function holdOn(
+  tx: Tx,
+  seen: Pick<ConsentRow, 'tenant_id' | 'id' | 'expires_at'>,
+  change: Pick<ConsentRow, 'expires_at' | 'look_at'>,
+): Promise<unknown> {
+  return tx
+    .updateTable('bank_consent')
+    .set({ ...change, updated_at: new Date() })
+    .where('tenant_id', '=', seen.tenant_id)
+    .where('id', '=', seen.id)
+    .where('state', '=', 'AUTHORISED')
+    .where('expires_at', seen.expires_at === null ? 'is' : '=', seen.expires_at)
+    .execute()
+}
+
+/** `failed` only of what was pending: that it was given up is told once. */
+export function markRevocation(
+  tx: Tx,
+  { tenant_id, id }: Place,
+  revocation: NonNullable<ConsentRow['revocation']>,
+): Promise<ConsentRow | undefined> {
+  let query = tx
+    .updateTable('bank_consent')
+    .set({ revocation })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+  if (revocation === 'failed') query = query.where('revocation', '=', 'pending')
+  return query.returning(CONSENT).executeTakeFirst() as Promise<ConsentRow | undefined>
+}
+
+/** Whether somebody came back with a token for the same connection after the person of this one had. */
+export async function isFollowed(
+  tx: Tx,
+  { tenant_id, id, connection_id, let_in_at, authorised_at }: ConsentRow,
+): Promise<boolean> {
+  const since = let_in_at ?? authorised_at
+  if (since === null) return false
+  const row = await tx
+    .selectFrom('bank_consent')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .where('id', '<>', id)
+    .where('let_in_at', '>', since)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Nothing where somebody was told already. */
 export const markWarned = (tx: Tx, { tenant_id, id }: Place, now: Date): Promise<ConsentRow | undefined> =>
   tx
@@ -111,13 +167,11 @@ export function listConsents(
   limit: number,
   before: string | null,
 ): Promise<ConsentRow[]> {
-  let query = tx.selectFrom('bank_consent').select(CONSENT).where('tenant_id', '=', tenant_id)
-  if (of.bank_id !== undefined) query = query.where('bank_id', '=', of.bank_id)
-  if (of.user_id !== undefined) query = query.where('user_id', '=', of.user_id)
-  if (before !== null) query = query.where('id', '<', before)
-  return query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+  return tx
+    .selectFrom('bank_consent')
+    .select(CONSENT)
+    .where('tenant_id', '=', tenant_id)
+    .$call(newest(of, limit, before))
     .execute() as Promise<ConsentRow[]>
 }
 
@@ -201,6 +255,11 @@ export const listDue = (db: Db, now: Date): Promise<ConsentRow[]> =>
     .orderBy('look_at')
     .limit(MOST_AT_ONCE)
     .execute() as Promise<ConsentRow[]>
+
+/** Whether there is any to ask the bank of, or to tell of in the week before its end. */
+export const ANY_CONSENT_DUE = sql<boolean>`
+  exists (select from bank_consent where look_at < now())
+  or exists (select from bank_consent where state = 'AUTHORISED' and expires_at < now() + interval '7 days' and warned_at is null)`
 
 /** Nobody else asks the bank of it before `until`; nothing where somebody was first. */
 export const claimConsent = (

@@ -88,6 +88,12 @@ export const Consent = Type.Object({
   ),
   expires_at: Nullable(Timestamp),
   authorised_at: Nullable(Timestamp),
+  revocation: Nullable(
+    Type.Union([Type.Literal('pending'), Type.Literal('heard'), Type.Literal('failed')], {
+      description:
+        'Whether the bank knows that we ended it; failed: it was told for days and never heard, end it again to have it told anew. null: there is nothing to tell',
+    }),
+  ),
   created_at: Timestamp,
 })
 export type Consent = Static<typeof Consent>
@@ -135,5 +141,6 @@ export const toConsent = (row: ConsentRow): Consent => ({
   rejection: row.rejection,
   expires_at: row.expires_at?.toISOString() ?? null,
   authorised_at: row.authorised_at?.toISOString() ?? null,
+  revocation: row.revocation,
   created_at: row.created_at.toISOString(),
 })

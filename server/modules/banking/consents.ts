@@ -7,10 +7,10 @@ import type { Actor, App } from '../app.ts'
 import {
   beginVisit,
   checkEnvironment,
-  dropAuthorization,
   type OpenConnection,
   openConnection,
 } from '../connections/connections.ts'
+import { tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import * as queries from './consent_queries.ts'
@@ -22,8 +22,10 @@ import {
   toConsent,
   type VisitConsent,
 } from './consent_schema.ts'
+import { dropTokenOf } from './consent_tokens.ts'
+import { draftOf } from './consent_told.ts'
 import { type BankRow, findBank, lockBank, type Place } from './queries.ts'
-import { type Draft, tell } from './told.ts'
+import { enqueueRevoke } from './revocations.ts'
 import { ask, type Trouble } from './vendor.ts'
 
 /**
@@ -32,7 +34,7 @@ import { ask, type Trouble } from './vendor.ts'
  */
 
 export const CAME_BACK = 'banking.consent_back'
-export const REVOKE = 'banking.consent_revoke'
+export const LOOK = 'banking.consent_look'
 
 /** An hour, and then the bank ends it. */
 const VISIT_LIFE_MS = 3_600_000
@@ -73,10 +75,8 @@ export async function createConsent(
     await audit(tx, actor, 'bank_consent.create', toWire('bank_consent', id), { bank_id: bank_wire_id })
   })
   const { return_to, ...asked } = input
-  const heard = await ask<VendorConsent>(app, connection, 'banking.consents.create', {
-    ...asked,
-    permissions,
-  })
+  const wanted = { ...asked, permissions }
+  const heard = await ask<VendorConsent>(app, connection, 'banking.consents.create', wanted, actor)
   if ('trouble' in heard) throw await notCreated(app, place, heard.trouble)
   const row = await inTenant(app.db, tenant_id, (tx) =>
     queries.moveConsent(tx, place, ['CREATING'], fromVendor(heard.told)),
@@ -168,7 +168,8 @@ export async function extendConsent(
   const connection = await connectionOf(app, actor, bank)
   if (!consentsOf(connection).extend)
     throw new Problem('conflict', { detail: 'this bank extends no consents; ask for a new one' })
-  const heard = await ask<VendorConsent>(app, connection, 'banking.consents.extend', { ...input, vendor_id })
+  const wanted = { ...input, vendor_id }
+  const heard = await ask<VendorConsent>(app, connection, 'banking.consents.extend', wanted, actor)
   if ('trouble' in heard) throw notDone(heard.trouble)
   const expires_at = heard.told.expires_at === null ? null : new Date(heard.told.expires_at)
   const moved = await inTenant(app.db, tenant_id, async (tx) => {
@@ -181,64 +182,53 @@ export async function extendConsent(
 const notDone = ({ message, vendor_code }: Trouble): Problem =>
   new Problem('vendor_failed', { detail: vendor_code === null ? message : `${message} (${vendor_code})` })
 
-/** Here at once, with its token; the bank is told as soon as it can be. */
+/** Here at once, with its token; the bank is told as soon as it can be, and anew where it was given up to tell it. */
 export async function revokeConsent(app: App, actor: Actor, wire_id: string): Promise<void> {
   const row = await mustFind(app, actor, wire_id)
   checkEnvironment(actor, (await openConnection(app, row.tenant_id, row.connection_id)).environment)
-  const code = row.state === 'AUTHORISED' ? 'CUSTOMER_MANUALLY_REVOKED' : 'CUSTOMER_MANUALLY_REJECTED'
-  const ended = await endConsent(app, row, { code, by: 'USER', detail: null }, async (tx) => {
-    await audit(tx, actor, 'bank_consent.revoke', wire_id)
-    if (row.vendor_id !== null) await enqueueRevoke(app, tx, row)
-  })
+  const ended = row.revocation === 'failed' ? await tellAnew(app, actor, row) : await revoke(app, actor, row)
   if (!ended) throw new Problem('conflict', { detail: 'the consent is over already' })
   app.db.notify('trilho_job', 'new')
 }
 
-export const enqueueRevoke = (app: App, tx: Tx, { tenant_id, id }: Place): Promise<void> =>
-  enqueue(tx, {
-    tenant_id,
-    id: app.newId(),
-    kind: REVOKE,
-    payload: { consent_id: id },
-    due: app.clock.now(),
+function revoke(app: App, actor: Actor, row: queries.ConsentRow): Promise<boolean> {
+  const code = row.state === 'AUTHORISED' ? 'CUSTOMER_MANUALLY_REVOKED' : 'CUSTOMER_MANUALLY_REJECTED'
+  return endConsent(app, row, { code, by: 'USER', detail: null }, async (tx) => {
+    await audit(tx, actor, 'bank_consent.revoke', toWire('bank_consent', row.id))
+    if (row.vendor_id !== null) await enqueueRevoke(app, tx, row)
+  })
+}
+
+const tellAnew = (app: App, actor: Actor, row: queries.ConsentRow): Promise<boolean> =>
+  inTenant(app.db, row.tenant_id, async (tx) => {
+    await audit(tx, actor, 'bank_consent.revoke', toWire('bank_consent', row.id))
+    await enqueueRevoke(app, tx, row)
+    return true
   })
 
 /** False where it was over. `also` is of the same commit. */
 export function endConsent(
   app: App,
-  { tenant_id, id }: Place,
+  { tenant_id, id, bank_id }: Place & { bank_id: string },
   rejection: NonNullable<VendorConsent['rejection']>,
   also: (tx: Tx) => Promise<unknown> = async () => {},
 ): Promise<boolean> {
   return tell(app, tenant_id, async (tx) => {
+    // Before its consents, as by all who end several of one bank.
+    await lockBank(tx, { tenant_id, id: bank_id })
     const before = await queries.findConsent(tx, { tenant_id, id })
     const from = before?.state
     if (!before || !from || from === 'REJECTED') return { out: false, drafts: [] }
     const change = { state: 'REJECTED' as const, rejection }
     const row = await queries.moveConsent(tx, { tenant_id, id }, [from], change)
     if (!row) return { out: false, drafts: [] }
-    const { connection_id, bank_id } = row
-    const other = await queries.findCurrent(tx, { tenant_id, id: bank_id }, app.clock.now())
     const has_token = from === 'AUTHORISED' || before.let_in_at !== null
-    if (has_token && !other) await dropAuthorization(app, tx, { tenant_id, connection_id })
+    const others = has_token ? await dropTokenOf(app, tx, row) : []
     await also(tx)
     const type = from === 'AUTHORISED' ? 'consent.revoked' : 'consent.rejected'
-    return { out: true, drafts: [draftOf(type, row)] }
+    return { out: true, drafts: [draftOf(type, row), ...others] }
   })
 }
-
-export const draftOf = (type: string, row: queries.ConsentRow): Draft => ({
-  type,
-  entity_id: toWire('bank_consent', row.id),
-  data: {
-    consent_id: toWire('bank_consent', row.id),
-    bank_id: toWire('bank', row.bank_id),
-    user_id: row.user_id,
-    state: row.state,
-    rejection: row.rejection,
-    expires_at: row.expires_at?.toISOString() ?? null,
-  },
-})
 
 /** Whether the bank may be asked now, and by which consent. */
 export const currentConsent = (
@@ -248,6 +238,16 @@ export const currentConsent = (
   bank_id: string,
 ): Promise<queries.ConsentRow | undefined> =>
   queries.findCurrent(tx, { tenant_id, id: bank_id }, app.clock.now())
+
+/** Of what a bank says to a sync, as if nobody had agreed. */
+export async function suspect(app: App, tx: Tx, tenant_id: string, bank_id: string): Promise<void> {
+  const now = app.clock.now()
+  const row = await queries.findCurrent(tx, { tenant_id, id: bank_id }, now)
+  if (!row) return
+  await queries.moveConsent(tx, row, ['AUTHORISED'], { look_at: new Date(now.getTime() - 1) })
+  const payload = { consent_id: row.id }
+  await enqueue(tx, { tenant_id, id: app.newId(), kind: LOOK, payload, due: now })
+}
 
 async function mustFind(app: App, { tenant_id }: Actor, wire_id: string): Promise<queries.ConsentRow> {
   const id = fromWire('bank_consent', wire_id)

@@ -4,11 +4,11 @@ import { toWire } from '../../platform/ids.ts'
 import { enqueue, type Job } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
 import { dropAuthorization, openConnection, removeConnection } from '../connections/connections.ts'
-import { revokeAtBank } from './consent_life.ts'
-import { listEnded, listOpen, moveConsent } from './consent_queries.ts'
-import { draftOf, enqueueRevoke } from './consents.ts'
+import type { Draft } from '../events/events.ts'
+import { listEnded, listOpen, markRevocation, moveConsent } from './consent_queries.ts'
+import { draftOf } from './consent_told.ts'
 import type { BankRow, Place } from './queries.ts'
-import type { Draft } from './told.ts'
+import { enqueueRevoke, giveUp, revokeAtBank } from './revocations.ts'
 import { asker } from './vendor.ts'
 
 /**
@@ -60,16 +60,16 @@ async function endConsents(tx: Tx, bank: Place): Promise<{ drafts: Draft[]; cons
   return { drafts, consent_ids }
 }
 
-const enqueueFarewell = (app: App, tx: Tx, tenant_id: string, payload: Payload): Promise<void> =>
-  enqueue(tx, { tenant_id, id: app.newId(), kind: FAREWELL, payload, due: app.clock.now() })
+async function enqueueFarewell(app: App, tx: Tx, tenant_id: string, payload: Payload): Promise<void> {
+  for (const id of payload.consent_ids) await markRevocation(tx, { tenant_id, id }, 'pending')
+  await enqueue(tx, { tenant_id, id: app.newId(), kind: FAREWELL, payload, due: app.clock.now() })
+}
 
 /** Thrown, it is done again; a bank that was told before says that it knows. */
 export async function finishFarewell(app: App, job: Job): Promise<void> {
   const { connection_id, consent_ids } = job.payload as Payload
   const { tenant_id, attempts } = job
-  const tried = await Promise.allSettled(
-    consent_ids.map((consent_id) => revokeAtBank(app, { ...job, payload: { consent_id } })),
-  )
+  const tried = await Promise.allSettled(consent_ids.map((id) => revokeAtBank(app, { tenant_id, id })))
   const unheard = tried.find((one) => one.status === 'rejected')
   if (unheard && attempts < MOST_TRIES) throw unheard.reason
   const connection = toWire('connection', connection_id)
@@ -78,6 +78,8 @@ export async function finishFarewell(app: App, job: Job): Promise<void> {
       { crossing: 'banking', connection, err: unheard.reason },
       'a bank never heard that its consents are over',
     )
+  for (const [at, id] of consent_ids.entries())
+    if (tried[at]?.status === 'rejected') await giveUp(app, { tenant_id, id })
   await removeLeft(app, tenant_id, connection_id).catch((err: unknown) => {
     if (sqlState(err) !== FOREIGN_KEY_VIOLATION) throw err
     app.log.warn({ crossing: 'banking', connection, err }, 'the connection of a removed bank is in use')

@@ -1,9 +1,11 @@
 import type { Handlers, Job } from '../../platform/jobs/jobs.ts'
 import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
+import { lookAt } from '../../platform/queue_look.ts'
 import type { App } from '../app.ts'
 import { consentHandlers, consentSchedules } from './consent_jobs.ts'
+import { hearNews, NEWS, SYNC_SOON, syncOnNews } from './news.ts'
 import { runSync } from './sync.ts'
-import { claimSyncs, type DueSync, extendSyncs, readQueue } from './sync_queries.ts'
+import { claimSyncs, type DueSync, extendSyncs, readQueue, SOONEST_SYNC } from './sync_queries.ts'
 import { syncOnSchedule } from './syncs.ts'
 import { SYNC } from './vendor.ts'
 
@@ -19,6 +21,7 @@ export function startSyncs(app: App): Loop {
     run: async ([item]) => (item ? runSync(app, item, () => !stopping) : null),
     runEach: true,
     extend: (items) => extendSyncs(db.worker, items),
+    look: lookAt(db.worker, SOONEST_SYNC),
     clock,
     log,
   })
@@ -37,6 +40,11 @@ export const watchSyncs = (app: App): void =>
 
 /** What this room does later. */
 export const handlers = (app: App): Handlers =>
-  new Map([[SYNC, (job: Job) => syncOnSchedule(app, job)], ...consentHandlers(app)])
+  new Map([
+    [SYNC, (job: Job) => syncOnSchedule(app, job)],
+    [NEWS, (job: Job) => hearNews(app, job)],
+    [SYNC_SOON, (job: Job) => syncOnNews(app, job)],
+    ...consentHandlers(app),
+  ])
 
 export const schedules = consentSchedules

@@ -2,6 +2,7 @@ import type { Directory, Participant } from '../../kit/banking.ts'
 import { readText, translated } from '../../kit/reads.ts'
 import { once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
+import { USER_AGENT } from '../../platform/version.ts'
 import type { Actor, App } from '../app.ts'
 
 /** Who may be asked by the providers that publish a list of them, such as the directory of Open Finance Brasil. */
@@ -56,7 +57,7 @@ async function readList(app: App, url: string, directory: Directory): Promise<Ke
   const result = await app.egress.send({
     url,
     method: 'GET',
-    headers: { accept: 'application/json', 'user-agent': 'trilho' },
+    headers: { accept: 'application/json', 'user-agent': USER_AGENT },
     timeout_ms: TIMEOUT_MS,
     max_response_bytes: MOST_BYTES,
   })

@@ -80,8 +80,6 @@ function contentsOf({ items, composed }: Told): Iterable<Content> {
 
 export function toContent(item: VendorTransaction, ordinal = 0): Content {
   const at = new Date(item.at)
-  const { name, document, bank_code, branch, number } = item.counterparty ?? {}
-  const counterparty = storable(JSON.stringify({ name, document, bank_code, branch, number }))
   return {
     vendor_id: storable(item.vendor_id),
     ordinal,
@@ -95,8 +93,19 @@ export function toContent(item: VendorTransaction, ordinal = 0): Content {
     day: dayOf(at),
     is_final: item.is_final,
     vendor_category: item.category ?? null,
-    counterparty: counterparty === '{}' ? null : counterparty,
+    counterparty: item.counterparty ? partyOf(item.counterparty) : null,
   }
+}
+
+function partyOf({
+  name,
+  document,
+  bank_code,
+  branch,
+  number,
+}: NonNullable<VendorTransaction['counterparty']>): string | null {
+  const text = storable(JSON.stringify({ name, document, bank_code, branch, number }))
+  return text === '{}' ? null : text
 }
 
 const MOST_LETTERS = 2_000
@@ -122,6 +131,7 @@ const isSame = (a: Content, b: Content): boolean => COMPARED.every((field) => a[
 
 /** Finds among the new ones those that vanished under another id; the others that vanished are removed. */
 function renamed(difference: Difference, vanished: Known[], read_on: string | null): Difference {
+  if (vanished.length === 0) return difference
   const lines = Map.groupBy(vanished.filter((row) => mayBeRenamed(row, read_on)).sort(inOrder), likeness)
   const added: Content[] = []
   const found = new Set<string>()

@@ -96,7 +96,14 @@ export type Bank = Static<typeof Bank>
 export const Banks = Page(Bank)
 
 export const BankQuery = Type.Object(
-  { ...PageQuery.properties, user_id: Type.Optional(UserId), state: Type.Optional(State) },
+  {
+    ...PageQuery.properties,
+    user_id: Type.Optional(UserId),
+    state: Type.Optional(State),
+    connection_id: Type.Optional(
+      Type.String({ maxLength: 40, description: 'Those that are read through this connection' }),
+    ),
+  },
   closed,
 )
 export type BankQuery = Static<typeof BankQuery>
@@ -123,7 +130,9 @@ export const Sync = Type.Object({
   id: WireId('bank_sync'),
   bank_id: WireId('bank'),
   state: SyncState,
-  cause: Type.Union([Type.Literal('asked'), Type.Literal('schedule')]),
+  cause: Type.Union([Type.Literal('asked'), Type.Literal('schedule'), Type.Literal('news')], {
+    description: 'news: the provider told that there is something to read',
+  }),
   imported: Count('Transactions not known before'),
   updated: Count('Known, and changed'),
   skipped: Count('Known, and the same'),

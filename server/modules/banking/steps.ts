@@ -7,14 +7,15 @@ import type {
   VendorTransaction,
 } from '../../kit/banking.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
-import type { App } from '../app.ts'
+import type { App, Cause } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
+import type { Draft } from '../events/events.ts'
 import * as accounts from './account_queries.ts'
 import { dayOf } from './days.ts'
 import { type BankRow, updateBank } from './queries.ts'
 import { type Difference, reconcile, type Told } from './reconcile.ts'
 import { addCounts, type Step } from './sync_queries.ts'
-import { type Draft, transactionEvents } from './told.ts'
+import { aboutOf, driftEvents, transactionEvents } from './told.ts'
 import * as transactions from './transaction_queries.ts'
 import { ask, type Heard, TROUBLES } from './vendor.ts'
 import { knownTo, windowsOf } from './windows.ts'
@@ -30,6 +31,8 @@ export type Reading = {
   bank: BankRow
   banking: Banking
   connection: OpenConnection
+  /** What has the bank asked. */
+  by: Cause
 }
 
 /** What a page holds, as it is kept; `next` is where the page after it begins. */
@@ -68,13 +71,13 @@ const paged = <Item>(heard: Heard<Page<Item>>): Heard<Leaf> =>
   'told' in heard ? { told: { items: heard.told.items, next: heard.told.next } } : heard
 
 async function askAccounts(
-  { app, banking, connection }: Reading,
+  { app, banking, connection, by }: Reading,
   after: string | null,
 ): Promise<Heard<Leaf>> {
   if (typeof banking.accounts === 'function')
     return { told: { items: banking.accounts(connection.opened.settings), next: null } }
   const input = after === null ? {} : { after }
-  return paged(await ask<Page<VendorAccount>>(app, connection, 'banking.accounts', input))
+  return paged(await ask<Page<VendorAccount>>(app, connection, 'banking.accounts', input, by))
 }
 
 async function settleAccounts(
@@ -94,13 +97,16 @@ async function settleAccounts(
     if (banking.balance) todo.push({ kind: 'balance', account_id: row.id })
   }
   await accounts.leaveAccounts(tx, { tenant_id, id: bank.id }, kept)
+  const login_id = told.find((account) => account.login_id !== undefined)?.login_id
+  if (login_id !== undefined && login_id !== bank.login_id)
+    await updateBank(tx, { tenant_id, id: bank.id }, { login_id })
   return { todo, drafts: [] }
 }
 
 type Window = Extract<Step, { kind: 'window' }>
 
 async function askWindow(reading: Reading, step: Window, after: string | null): Promise<Heard<Leaf>> {
-  const { app, connection } = reading
+  const { app, connection, by } = reading
   const account = await accountOf(reading, step.account_id)
   const input = {
     account_id: account.vendor_id,
@@ -110,7 +116,10 @@ async function askWindow(reading: Reading, step: Window, after: string | null): 
     ...(step.recent && { recent: true }),
     ...(after !== null && { after }),
   }
-  return paged(await ask<Page<VendorTransaction>>(app, connection, 'banking.transactions', input))
+  const heard = await ask<Page<VendorTransaction>>(app, connection, 'banking.transactions', input, by)
+  const code = 'trouble' in heard ? heard.trouble.vendor_code : null
+  const is_nothing = code !== null && reading.banking.statement?.nothing?.includes(code)
+  return is_nothing ? { told: { items: [], next: null } } : paged(heard)
 }
 
 async function settleWindow(
@@ -140,10 +149,13 @@ async function settleWindow(
 }
 
 /** The answer is kept whole: its parts belong to several accounts. */
-async function askChanges({ app, connection, bank }: Reading, after: string | null): Promise<Heard<Leaf>> {
+async function askChanges(
+  { app, connection, bank, by }: Reading,
+  after: string | null,
+): Promise<Heard<Leaf>> {
   const from = after ?? bank.cursor
   const input = from === null ? {} : { after: from }
-  const heard = await ask<TransactionChanges>(app, connection, 'banking.changes', input)
+  const heard = await ask<TransactionChanges>(app, connection, 'banking.changes', input, by)
   if (!('told' in heard)) return heard
   return { told: { items: [heard.told], next: heard.told.has_more ? heard.told.next : null } }
 }
@@ -193,10 +205,11 @@ type Answer = {
 /** Makes the transactions of an account what the bank says they are. */
 async function apply(
   tx: Tx,
-  { app, tenant_id, sync_id, bank }: Reading,
+  reading: Reading,
   account: accounts.AccountRow,
   { items, composed, window, gone }: Answer,
 ): Promise<Draft[]> {
+  const { app, tenant_id, sync_id, bank } = reading
   const place = { tenant_id, account_id: account.id }
   const missing = new Set(gone)
   const inside = window ? await transactions.listKnown(tx, place, window) : []
@@ -222,9 +235,7 @@ async function apply(
       skipped: difference.same,
     },
   )
-  const { user_id, bank_code } = bank
-  const about = { user_id, bank_code, bank_id: bank.id, account_id: account.id, sync_id }
-  return transactionEvents(about, changes)
+  return transactionEvents(aboutOf(reading, account.id), changes)
 }
 
 async function write(
@@ -242,10 +253,10 @@ async function write(
 }
 
 async function askBalance(reading: Reading, account_id: string): Promise<Heard<Leaf>> {
-  const { app, connection } = reading
+  const { app, connection, by } = reading
   const account = await accountOf(reading, account_id)
   const input = { account_id: account.vendor_id }
-  const heard = await ask<VendorBalance>(app, connection, 'banking.balance', input)
+  const heard = await ask<VendorBalance>(app, connection, 'banking.balance', input, by)
   if ('told' in heard) return { told: { items: [heard.told], next: null } }
   // Not every account has one: a card, an investment.
   return heard.trouble.code === TROUBLES.not_found.code ? { told: { items: [], next: null } } : heard
@@ -261,7 +272,7 @@ async function settleBalance(
   const { app, tenant_id } = reading
   const account = await mustFind(tx, reading, account_id)
   const sum = await transactions.sumBooked(tx, { tenant_id, account_id }, account.currency)
-  await accounts.setBalance(
+  const drift = await accounts.setBalance(
     tx,
     { tenant_id, id: account_id },
     {
@@ -273,7 +284,9 @@ async function settleBalance(
       sum: String(sum),
     },
   )
-  return { todo: [], drafts: [] }
+  const { current } = told
+  const moved = { drift, was: account.drift ?? '0', current: current.amount, currency: account.currency }
+  return { todo: [], drafts: driftEvents(aboutOf(reading, account_id), moved) }
 }
 
 const accountOf = (reading: Reading, account_id: string): Promise<accounts.AccountRow> =>

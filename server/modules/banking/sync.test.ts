@@ -47,7 +47,7 @@ async function newBank(user_id: string): Promise<string> {
 
 /** What is due of this tenant, as a worker takes it. */
 async function take(): Promise<DueSync> {
-  const { items } = await claimSyncs(app.db.worker, { id: crypto.randomUUID(), limit: 10 })
+  const { items } = await claimSyncs(app.db.worker, { id: crypto.randomUUID(), limit: 10, ahead: true })
   const [item] = items
   assert.ok(item && items.length === 1, `${items.length} syncs are due`)
   return item
@@ -259,7 +259,7 @@ test('an account that its bank keeps closed is left out, and the others are read
   assert.equal((await sync(bank))['imported'], 1)
 })
 
-test('a balance that moves without a transaction shows as drift', async () => {
+test('a balance that moves without a transaction shows as drift, and is told of once each time that changes', async () => {
   vendor.accounts = new Map([['drifts', [toRow(today())]]])
   vendor.balances = new Map([['drifts', '100000']])
   const bank = await newBank('drifter')
@@ -275,6 +275,20 @@ test('a balance that moves without a transaction shows as drift', async () => {
   assert.equal(await drift(), '0')
   vendor.balances.set('drifts', '59000')
   assert.equal(await drift(), '-40000')
+  assert.equal(await drift(), '-40000')
+  vendor.accounts.get('drifts')?.push(toRow(today(), { money: { amount: '-40000', currency: 'BRL' } }))
+  assert.equal(await drift(), '0')
+  const { rows } = await sql<{ data: string }>`
+    select data from event where type = 'bank.drifted'
+       and data like ${`%${bank}%`} order by id`.execute(app.db.owner)
+  const told = rows.map(({ data }) => JSON.parse(data) as Record<'drift' | 'was', { amount: string }>)
+  assert.deepEqual(
+    told.map((one) => [one.was.amount, one.drift.amount]),
+    [
+      ['0', '-40000'],
+      ['-40000', '0'],
+    ],
+  )
 })
 
 test('a bank too slow for what it tells to stay true is given up after some tries, not read for ever', async () => {

@@ -1,14 +1,14 @@
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
-import type { App } from '../app.ts'
+import type { App, Cause } from '../app.ts'
 import { openConnection } from '../connections/connections.ts'
-import { currentConsent } from './consents.ts'
+import { tell } from '../events/events.ts'
+import { currentConsent, suspect } from './consents.ts'
 import * as queries from './queries.ts'
 import { askFor, type Leaf, type Reading, settle } from './steps.ts'
 import * as syncs from './sync_queries.ts'
-import { tell } from './told.ts'
-import { TROUBLES } from './vendor.ts'
+import { SYNC, TROUBLES } from './vendor.ts'
 
 /**
  * A sync under way. Every page is written down with where the next begins, and a step's changes are made in one
@@ -58,13 +58,13 @@ async function run(app: App, work: syncs.DueSync, mayGoOn: () => boolean): Promi
   const { tenant_id } = work
   const release = (wait_ms: number) =>
     inTenant(app.db, tenant_id, (tx) => syncs.putBack(tx, work, { wait_ms, failed: false }))
-  const bank = await start(app, work)
-  if (bank === 'busy') {
+  const begun = await start(app, work)
+  if (begun === 'busy') {
     await release(BUSY_MS)
     return BUSY_MS
   }
-  if (bank === null) return null
-  const reading = await open(app, work, bank)
+  if (begun === null) return null
+  const reading = await open(app, work, begun)
   if ('error' in reading) {
     await end(app, work, reading)
     return null
@@ -82,7 +82,9 @@ async function run(app: App, work: syncs.DueSync, mayGoOn: () => boolean): Promi
 }
 
 /** The bank; null where there is nothing left to do. */
-const start = (app: App, work: syncs.DueSync): Promise<queries.BankRow | 'busy' | null> =>
+type Begun = { bank: queries.BankRow; cause: syncs.SyncRow['cause'] }
+
+const start = (app: App, work: syncs.DueSync): Promise<Begun | 'busy' | null> =>
   inTenant(app.db, work.tenant_id, async (tx) => {
     await queries.takeTurn(tx, work.tenant_id, work.user_id)
     const sync = await syncs.findSync(tx, work)
@@ -93,7 +95,7 @@ const start = (app: App, work: syncs.DueSync): Promise<queries.BankRow | 'busy' 
     }
     if (!(await syncs.begin(tx, work, MOST_AT_ONCE))) return 'busy'
     await syncs.startSync(tx, work)
-    return bank
+    return { bank, cause: sync.cause }
   })
 
 export const GONE = {
@@ -102,7 +104,7 @@ export const GONE = {
   message: 'The bank was removed meanwhile.',
 } as const
 
-async function open(app: App, work: syncs.DueSync, bank: queries.BankRow): Promise<Reading | syncs.End> {
+async function open(app: App, work: syncs.DueSync, { bank, cause }: Begun): Promise<Reading | syncs.End> {
   const { tenant_id } = work
   if (bank.connection_id === null) return GONE
   try {
@@ -110,7 +112,8 @@ async function open(app: App, work: syncs.DueSync, bank: queries.BankRow): Promi
     if (connection.state !== 'enabled') return failed(TROUBLES.disabled)
     const { banking } = connection.opened.provider
     if (!banking || (banking.consents && !(await hasConsent(app, tenant_id, bank.id)))) return NO_CONSENT
-    return { app, tenant_id, sync_id: work.id, bank, banking, connection }
+    const by: Cause = { kind: cause === 'schedule' ? 'schedule' : 'job', id: SYNC }
+    return { app, tenant_id, sync_id: work.id, bank, banking, connection, by }
   } catch (error) {
     if (error instanceof Problem) return failed(TROUBLES.disabled)
     throw error
@@ -242,22 +245,26 @@ async function end(app: App, work: syncs.DueSync, how: syncs.End): Promise<void>
         ...(bank.state !== 'inactive' && { state: is_well ? 'active' : 'error', reason: how.message }),
       },
     )
+    if (how.error !== null && SUSPICIOUS.has(how.error)) await suspect(app, tx, tenant_id, bank.id)
     const turned = !is_well && bank.state === 'active'
     return { out: undefined, drafts: turned ? [failureOf(bank, work, how)] : [] }
   })
 }
 
+/** 401 and 403: so a bank speaks whose customer has ended their consent there. */
+const SUSPICIOUS = new Set<string>([TROUBLES.credentials_refused.code, TROUBLES.not_permitted.code])
+
 const failureOf = (bank: queries.BankRow, { id }: syncs.DueSync, { error, message }: syncs.End) => ({
   type: 'bank.failed',
   entity_id: toWire('bank', bank.id),
-  data: {
+  data: JSON.stringify({
     user_id: bank.user_id,
     bank_code: bank.bank_code,
     bank_id: toWire('bank', bank.id),
     sync_id: toWire('bank_sync', id),
     error,
     reason: message,
-  },
+  }),
 })
 
 /** Where people have to agree, until they have nothing may be asked. */

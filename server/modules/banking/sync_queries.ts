@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
-import type { QueueState, Work } from '../../platform/queue.ts'
+import { type Db, hot, notifyAfter, type Tx } from '../../platform/database/database.ts'
+import type { Claim, QueueState, Work } from '../../platform/queue.ts'
 import { claimFrom, keysOf, queueStatements, readQueueState } from '../../platform/queue_statements.ts'
 import type { Place } from './queries.ts'
 
@@ -13,7 +13,7 @@ export type SyncRow = {
   bank_id: string
   user_id: string
   state: SyncState
-  cause: 'asked' | 'schedule'
+  cause: 'asked' | 'schedule' | 'news'
   imported: number
   updated: number
   skipped: number
@@ -55,6 +55,7 @@ export async function insertSync(tx: Tx, row: NewSync): Promise<SyncRow | null> 
   if (!made) return null
   const { tenant_id, id, user_id } = row
   await tx.insertInto('bank_sync_queue').values({ tenant_id, id, user_id, due: sql`now()` }).execute()
+  notifyAfter(tx, 'trilho_job', 'new')
   return made
 }
 
@@ -66,6 +67,20 @@ export const findOpen = (tx: Tx, tenant_id: string, bank_id: string): Promise<Sy
     .where('bank_id', '=', bank_id)
     .where('state', 'in', ['queued', 'running'])
     .executeTakeFirst()
+
+/** When the newest of a bank's syncs that went well began: what happened after may be unknown to it. */
+export async function findReadFrom(tx: Tx, { tenant_id, id }: Place): Promise<Date | null> {
+  const row = await tx
+    .selectFrom('bank_sync')
+    .select('started_at')
+    .where('tenant_id', '=', tenant_id)
+    .where('bank_id', '=', id)
+    .where('state', '=', 'succeeded')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.started_at ?? null
+}
 
 export const findSync = (tx: Tx, { tenant_id, id }: Place): Promise<SyncRow | undefined> =>
   tx
@@ -215,7 +230,9 @@ export type DueSync = Work & { user_id: string }
 
 const QUEUE = queueStatements({ name: 'bank_sync', table: 'bank_sync_queue', columns: ['user_id'] })
 
-export const claimSyncs = (db: Db, claim: { id: string; limit: number }) =>
+export const SOONEST_SYNC = QUEUE.soonest
+
+export const claimSyncs = (db: Db, claim: Omit<Claim, 'from'>) =>
   claimFrom<DueSync>(db, QUEUE, { ...claim, from: null }) // it may be due before it is put in
 
 export async function extendSyncs(db: Db, items: DueSync[]): Promise<void> {

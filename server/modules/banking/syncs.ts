@@ -23,15 +23,11 @@ export async function syncBank(app: App, actor: Actor, wire_id: string): Promise
       throw new Problem('conflict', { detail: `bank ${wire_id} is inactive; make it active first` })
     return ask(app, tx, bank, { tenant_id: actor.tenant_id, cause: 'asked', batch_id: null })
   })
-  wake(app)
   return toSync(row, timeOfId(row.id))
 }
 
 export const noBank = (wire_id: string): Problem =>
   new Problem('not_found', { detail: `there is no bank ${wire_id}` })
-
-/** Another process may have the workers. */
-const wake = (app: App): void => app.db.notify('trilho_job', 'new')
 
 type Asked = { tenant_id: string; cause: 'asked' | 'schedule'; batch_id: string | null }
 
@@ -55,7 +51,6 @@ export async function syncOnSchedule(app: App, { tenant_id, payload }: Job): Pro
     const about = { bank_id, user_id: bank.user_id, cause: 'schedule' as const, batch_id: null }
     await syncs.insertSync(tx, { tenant_id, id: app.newId(), ...about })
   })
-  wake(app)
 }
 
 /** In an hour, of one person. */
@@ -85,7 +80,6 @@ export async function syncAll(
       list.push({ bank, sync: await ask(app, tx, bank, { tenant_id, cause: 'asked', batch_id }) })
     return list
   })
-  if (begun.length > 0) wake(app)
   return ended(app, tenant_id, begun, wait_ms)
 }
 

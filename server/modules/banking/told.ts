@@ -1,45 +1,23 @@
-import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
-import type { App } from '../app.ts'
-import { indexerOf, publishAll } from '../events/events.ts'
-import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
+import type { Draft } from '../events/events.ts'
+import type { BankRow } from './queries.ts'
 
 /** How what a bank told becomes true, and is told of, in one transaction. */
 
-/** `entity_id`: what is told of one account keeps its order. */
-export type Draft = { type: string; entity_id: string; data: Record<string, unknown> }
-
-export async function tell<Out>(
-  app: App,
-  tenant_id: string,
-  work: (tx: Tx) => Promise<{ out: Out; drafts: Draft[] }>,
-): Promise<Out> {
-  // Before a connection is held.
-  const [audience, index] = [await audienceOf(app, [{ tenant_id }]), await indexerOf(app, tenant_id)]
-  const { out, deliveries } = await inTenant(app.db, tenant_id, async (tx) => {
-    const { out, drafts } = await work(tx)
-    const events = drafts.map(({ type, entity_id, data }) => ({
-      ...{ tenant_id, id: app.newId(), type, entity_id, message_id: null },
-      data: JSON.stringify(data),
-    }))
-    const external_ids = events.map(({ id, entity_id }) => ({
-      ...{ tenant_id, kind: 'event', ref_id: id },
-      value_hmac: index(entity_id),
-    }))
-    if (events.length === 0) return { out, deliveries: 0 }
-    return { out, deliveries: await publishAll(app, tx, { events, external_ids }, audience) }
-  })
-  if (deliveries > 0) wakeDeliveries(app)
-  return out
-}
-
-export type About = {
+type About = {
   user_id: string
   bank_code: string
   bank_id: string
   account_id: string
   sync_id: string
 }
+
+type Read = { sync_id: string; bank: Pick<BankRow, 'id' | 'user_id' | 'bank_code'> }
+
+export const aboutOf = ({ sync_id, bank }: Read, account_id: string): About => ({
+  ...{ user_id: bank.user_id, bank_code: bank.bank_code, bank_id: bank.id },
+  ...{ account_id, sync_id },
+})
 
 /** No more ids than this in one event; the rest is in the list of transactions. */
 const MOST_NAMED = 1_000
@@ -57,7 +35,7 @@ export function transactionEvents(
           {
             type: `transactions.${what}`,
             entity_id: account_id,
-            data: {
+            data: JSON.stringify({
               user_id: about.user_id,
               bank_code: about.bank_code,
               bank_id: toWire('bank', about.bank_id),
@@ -65,8 +43,27 @@ export function transactionEvents(
               sync_id: toWire('bank_sync', about.sync_id),
               count: ids.length,
               transaction_ids: ids.slice(0, MOST_NAMED).map((id) => toWire('bank_transaction', id)),
-            },
+            }),
           },
         ],
   )
+}
+
+/** Told each time it changes, and so also when it is explained: a thing to look at, and no error. */
+export function driftEvents(
+  about: About,
+  { drift, was, current, currency }: { drift: string; was: string; current: string; currency: string },
+): Draft[] {
+  if (drift === was) return []
+  const account_id = toWire('bank_account', about.account_id)
+  const money = (amount: string) => ({ amount, currency })
+  const data = JSON.stringify({
+    user_id: about.user_id,
+    bank_code: about.bank_code,
+    bank_id: toWire('bank', about.bank_id),
+    account_id,
+    sync_id: toWire('bank_sync', about.sync_id),
+    ...{ drift: money(drift), was: money(was), current: money(current) },
+  })
+  return [{ type: 'bank.drifted', entity_id: account_id, data }]
 }

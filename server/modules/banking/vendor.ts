@@ -1,7 +1,7 @@
 import type { Refusal } from '../../kit/news.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
-import type { Actor, App } from '../app.ts'
+import type { Actor, App, Cause } from '../app.ts'
 import { makeOwnCall } from '../calls/calls.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 
@@ -17,24 +17,30 @@ const RETRIES = 3
 
 export const SYNC = 'banking.sync'
 
-export const asker = ({
-  tenant_id,
-  environment,
-}: Pick<OpenConnection, 'tenant_id' | 'environment'>): Actor => ({
-  kind: 'system',
-  id: SYNC,
-  tenant_id,
-  environment: environment === 'production' ? 'live' : 'test',
-  scopes: [],
-  ip: null,
-  request_id: null,
-})
+const BY_JOB: Cause = { kind: 'job', id: SYNC }
+
+/** Who asks the bank of this connection: somebody who waits for the answer, or nobody, because of something. */
+export function asker(
+  { tenant_id, environment }: Pick<OpenConnection, 'tenant_id' | 'environment'>,
+  by: Actor | Cause = BY_JOB,
+): Actor {
+  const who = 'scopes' in by ? by : { kind: 'system' as const, id: by.id, request_id: null, cause: by }
+  const { kind, id, request_id, cause } = who
+  return {
+    ...{ kind, id, tenant_id, request_id },
+    ...(cause && { cause }),
+    environment: environment === 'production' ? 'live' : 'test', // whoever asks was let in to the bank before
+    scopes: [],
+    ip: null,
+  }
+}
 
 export async function ask<Told>(
   app: App,
   connection: OpenConnection,
   operation: string,
   input: object,
+  by: Actor | Cause = BY_JOB,
 ): Promise<Heard<Told>> {
   const wanted = {
     operation,
@@ -47,7 +53,7 @@ export async function ask<Told>(
     skip_cache: true,
   }
   try {
-    const text = await makeOwnCall(app, asker(connection), toWire('connection', connection.id), wanted)
+    const text = await makeOwnCall(app, asker(connection, by), toWire('connection', connection.id), wanted)
     return toHeard(JSON.parse(text) as Report)
   } catch (error) {
     if (error instanceof Problem) return { trouble: notAsked(error) }

@@ -18,6 +18,7 @@ import {
   toTransaction,
   type UpdateTransaction,
 } from './transaction_schema.ts'
+import { checkWorldOfTold } from './worlds.ts'
 
 /** What the banks of a person told, over all of them. */
 
@@ -97,6 +98,8 @@ export async function updateTransaction(
 ): Promise<Transaction> {
   const { tenant_id } = actor
   const place = { tenant_id, id: fromWire('bank_transaction', wire_id) }
+  const before = await inTenant(app.db, tenant_id, (tx) => lists.findTransaction(tx, place))
+  await checkWorldOfTold(app, actor, found(before, wire_id).bank_id)
   return inTenant(app.db, tenant_id, async (tx) => {
     const row = found(await lists.setCategory(tx, place, category), wire_id)
     await audit(tx, actor, 'bank_transaction.update', toWire('bank_transaction', row.id), { category })

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
@@ -146,41 +145,19 @@ export async function listItems(app: App, actor: Actor, wire_id: string, input: 
 export async function cancelBatch(app: App, actor: Actor, wire_id: string): Promise<Batch> {
   const id = fromWire('batch', wire_id)
   const { tenant_id } = actor
+  const row = await inTenant(app.db, tenant_id, (tx) => queries.findBatch(tx, tenant_id, id))
+  // Outside of the transaction: it may take a database connection of its own.
+  const { environment } = await openConnection(app, tenant_id, found(row, wire_id).connection_id)
+  checkEnvironment(actor, environment)
   await inTenant(app.db, tenant_id, async (tx) => {
-    const { connection_id, state } = found(await queries.findBatch(tx, tenant_id, id), wire_id)
-    const { environment } = await openConnection(app, tenant_id, connection_id)
-    checkEnvironment(actor, environment)
-    if (!(await queries.closeBatch(tx, tenant_id, id, 'canceled')))
+    if (!(await queries.closeBatch(tx, tenant_id, id, 'canceled'))) {
+      const { state } = found(await queries.findBatch(tx, tenant_id, id), wire_id)
       throw new Problem('conflict', { detail: `batch ${wire_id} is ${state} already` })
+    }
     await cancelCalls(tx, tenant_id, id)
     await audit(tx, actor, 'batch.cancel', wire_id)
   })
   return readBatch(app, actor, wire_id)
-}
-
-const LOOK_EVERY_MS = 300
-const BEAT_EVERY_MS = 15_000
-
-/** Server-sent events: `progress` whenever a count changes, `end` when nothing is left to be done. */
-export async function* watchBatch(
-  app: App,
-  actor: Actor,
-  wire_id: string,
-  signal: AbortSignal,
-): AsyncGenerator<string> {
-  let before = ''
-  let told_ms = app.clock.monotonic()
-  while (!signal.aborted) {
-    const batch = await readBatch(app, actor, wire_id)
-    const data = JSON.stringify(batch)
-    const is_over = batch.queued + batch.started === 0 && batch.state !== 'running'
-    if (data !== before || is_over) yield `event: ${is_over ? 'end' : 'progress'}\ndata: ${data}\n\n`
-    else if (app.clock.monotonic() - told_ms > BEAT_EVERY_MS) yield ': still here\n\n'
-    if (data !== before) told_ms = app.clock.monotonic()
-    if (is_over) return
-    before = data
-    await sleep(LOOK_EVERY_MS, null, { signal }).catch(() => null)
-  }
 }
 
 function found(row: queries.BatchRow | undefined, wire_id: string): queries.BatchRow {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Db, Tx } from '../../platform/database/database.ts'
+import { type Db, newest, type Tx } from '../../platform/database/database.ts'
 
 /** Every statement on batches; their calls belong to the room of calls. */
 export type BatchState = 'running' | 'completed' | 'canceled'
@@ -52,10 +52,7 @@ export const listBatches = (
     .selectFrom('batch')
     .select(BATCH)
     .where('tenant_id', '=', tenant_id)
-    .$if(connection_id !== null, (query) => query.where('connection_id', '=', connection_id as string))
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+    .$call(newest({ connection_id }, limit, before))
     .execute()
 
 /** False where it was over already. */

@@ -4,6 +4,7 @@ import type { Routes } from '../app.ts'
 import { IdParams } from '../wire.ts'
 import * as batches from './batches.ts'
 import { Batch, Batches, BatchQuery, CreateBatch, ItemQuery, Items } from './schema.ts'
+import { watchBatch } from './watch.ts'
 
 const read = { config: { access: 'calls:read' } } as const
 const write = { config: { access: 'calls:write' } } as const
@@ -103,18 +104,18 @@ export const routes: Routes = (http, app) => {
         operationId: 'watchBatch',
         summary: 'Watch a batch by server-sent events',
         description:
-          '`progress` whenever a count changes and `end` when all is over, each with the batch as its data.',
+          '`progress` whenever a count changes and `end` when all is over, each with the batch as its data. Ends after 5 minutes, for you to come back; 20 may watch batches of one tenant on one server.',
         tags,
         params: IdParams,
         response: { 200: Type.Unsafe<Readable>(Type.Unknown({ description: 'text/event-stream' })) },
       },
     },
     async (request, reply) => {
-      await batches.readBatch(app, request.actor, request.params.id) // what is not there is a problem, not a stream
       const gone = new AbortController()
-      request.raw.on('close', () => gone.abort())
+      reply.raw.on('close', () => gone.abort())
+      if (request.raw.socket.destroyed) gone.abort() // while it was being let in: that is not told again
       const signal = AbortSignal.any([gone.signal, closing.signal])
-      const events = Readable.from(batches.watchBatch(app, request.actor, request.params.id, signal))
+      const events = Readable.from(await watchBatch(app, request.actor, request.params.id, signal))
       return reply.type('text/event-stream').header('cache-control', 'no-store').send(events)
     },
   )

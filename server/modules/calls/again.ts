@@ -1,7 +1,7 @@
 import { mayRetry, retryDelay } from '../../kit/retry.ts'
 import type { EgressResult } from '../../platform/egress/egress.ts'
 import { inSeconds, leftOf } from './deadline.ts'
-import type { Run } from './pipeline.ts'
+import type { Ended, Run } from './pipeline.ts'
 import type { Outcome } from './queries.ts'
 
 type Sent = { outcome: Outcome; result: EgressResult; retry_after_ms: number | null }
@@ -24,4 +24,11 @@ export function tryAgain(run: Run, tried: number, sent: Sent): number | string |
   if (guards.retries.take()) return delay_ms
   const { percent } = guards.limits.retry_budget ?? { percent: 100 }
   return `not tried again, since retries are kept to ${percent} % of the calls of this connection in a minute`
+}
+
+/** An attempt that did nothing says nothing of one before it that may have been acted on. */
+export function stillUnknown(ended: Ended): Ended {
+  if (ended.outcome !== 'failed') return ended
+  const error = `${ended.error}; the vendor may have acted on an attempt before`
+  return { ...ended, outcome: 'unknown', error }
 }

@@ -53,10 +53,11 @@ export function withHead(
   return toShown(opened, { ...request, body: Buffer.concat(flowed.sent_head) })
 }
 
-/** What an attempt moved, in both directions. */
-export function bytesOf({ body }: EgressRequest, result: EgressResult): number {
+/** What an attempt moved, in both directions; null where no byte of it can have left. */
+export function bytesOf({ body }: EgressRequest, result: EgressResult): number | null {
   const { flowed } = result
   if (flowed) return flowed.sent_bytes + flowed.received_bytes
+  if (result.kind === 'error' && !result.sent) return null
   const sent = typeof body === 'string' ? Buffer.byteLength(body) : (body?.length ?? 0)
   return sent + (result.kind === 'response' ? result.body.length : 0)
 }
@@ -64,12 +65,12 @@ export function bytesOf({ body }: EgressRequest, result: EgressResult): number {
 export function toAttempt(
   run: Run,
   opened: Opened,
-  shown: RecordedRequest,
-  result: EgressResult,
+  { shown, result, reference }: { shown: RecordedRequest; result: EgressResult; reference: string | null },
   { outcome, status, error }: Verdict,
 ): NewAttempt {
   const reply = result.kind === 'response' ? maskReply(opened, { ...result, body: cut(result.body) }) : null
-  const found = [...(reply?.found ?? []), ...(result.flowed ? shown.found : [])]
+  const named = reference === null ? [] : [reference]
+  const found = [...named, ...(reply?.found ?? []), ...(result.flowed ? shown.found : [])]
   const total_ms = result.kind === 'response' ? result.timing.total_ms : result.total_ms
   return {
     tenant_id: run.connection.tenant_id,

@@ -4,12 +4,13 @@ import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 
 /** Every statement on breakers. */
 
+const EPOCH_MS = sql`floor(extract(epoch from clock_timestamp()) * 1000)`
+
 type Place = { tenant_id: string; connection_id: string }
 
 export type BreakerRow = BreakerState & {
   successes: number
   opened_at: Date | null
-  probe: string | null
   version: number
   /** In a row while closed, of all processes together. */
   failures: number
@@ -23,8 +24,7 @@ const BREAKER = [
   'successes',
   'opened_at',
   'next_attempt_at',
-  'probe',
-  'probe_until',
+  'probes',
   'version',
   'failures',
   'last_failure_at',
@@ -39,6 +39,9 @@ export const findBreaker = async (tx: Tx, { tenant_id, connection_id }: Place): 
     .where('connection_id', '=', connection_id)
     .executeTakeFirst()) as BreakerRow | undefined) ?? null
 
+/** Part of a question. */
+export const ANY_NOT_CLOSED = sql`exists (select from breaker where state <> 'closed')`
+
 /** Of all tenants. There are few: a row is a breaker that ever opened, and these are not closed again. */
 export async function listNotClosed(
   db: Db,
@@ -51,11 +54,14 @@ export async function listNotClosed(
     .execute()
 }
 
-/** False where somebody has moved it since `version`. No `open_s`: until it is closed by hand. */
+/**
+ * False where somebody has moved it since `version`, or where nobody waits for `probe` any more; by hand it is neither.
+ * No `open_s`: until it is closed by hand.
+ */
 export async function openBreaker(
   tx: Tx,
   { tenant_id, connection_id }: Place,
-  by: { version: number | null; reason: string; open_s: number | null },
+  by: { version?: number; probe?: string; reason: string; open_s: number | null },
 ): Promise<boolean> {
   const next = by.open_s === null ? null : sql<Date>`clock_timestamp() + ${by.open_s} * interval '1 s'`
   const { rows } = await sql`
@@ -63,8 +69,9 @@ export async function openBreaker(
     select ${tenant_id}::uuid, ${connection_id}::uuid, 'open', ${by.reason}, clock_timestamp(), ${next}
     on conflict (tenant_id, connection_id) do update
        set state = 'open', reason = excluded.reason, opened_at = excluded.opened_at, successes = 0, failures = 0,
-           changed_at = clock_timestamp(), probe = null, probe_until = null, next_attempt_at = excluded.next_attempt_at, version = b.version + 1
-     where ${by.version}::int is null or b.version = ${by.version}
+           changed_at = clock_timestamp(), probes = '{}', next_attempt_at = excluded.next_attempt_at, version = b.version + 1
+     where (${by.version ?? null}::int is null or b.version = ${by.version ?? null})
+       and (${by.probe ?? null}::text is null or b.probes ? ${by.probe ?? null})
     returning 1`.execute(tx)
   return rows.length > 0
 }
@@ -78,31 +85,33 @@ export async function closeBreaker(
     insert into breaker as b (tenant_id, connection_id, state, reason)
     values (${tenant_id}, ${connection_id}, 'closed', ${reason})
     on conflict (tenant_id, connection_id) do update
-       set state = 'closed', reason = excluded.reason, successes = 0, failures = 0, probe = null,
-           changed_at = clock_timestamp(), probe_until = null, opened_at = null, next_attempt_at = null, version = b.version + 1`.execute(
+       set state = 'closed', reason = excluded.reason, successes = 0, failures = 0, probes = '{}',
+           changed_at = clock_timestamp(), opened_at = null, next_attempt_at = null, version = b.version + 1`.execute(
     tx,
   )
 }
 
 /**
- * Of all the processes that try, one gets the row back: it alone may send. `was` is the state before, told by the row
+ * Of all the processes that try, as many as `most` get the row back: they alone may send. Probes whose time is over count
+ * for nothing. `was` is the state before, told by the row
  * itself: where another relation stands in `returning` and the row was changed in between, PostgreSQL 18.4 goes down.
  */
 export async function takeProbe(
   tx: Tx,
   { tenant_id, connection_id }: Place,
-  probe: { id: string; lease_ms: number },
+  { id, lease_ms, most }: { id: string; lease_ms: number; most: number },
 ): Promise<{ version: number; was: BreakerState['state'] } | null> {
   const { rows } = await sql<{ version: number; was: BreakerState['state'] }>`
     with was as (
       select state from breaker
        where tenant_id = ${tenant_id} and connection_id = ${connection_id}
          and (state = 'open' and next_attempt_at <= clock_timestamp()
-           or state = 'half_open' and (probe is null or probe_until <= clock_timestamp()))
+           or state = 'half_open' and (select count(*) from jsonb_each_text(probes) p where p.value::numeric > ${EPOCH_MS}) < ${most}::int)
          for update)
-    update breaker b set state = 'half_open', probe = ${probe.id}, version = b.version + 1,
+    update breaker b set state = 'half_open', version = b.version + 1,
            changed_at = case when was.state = 'open' then clock_timestamp() else changed_at end,
-           probe_until = clock_timestamp() + ${probe.lease_ms} * interval '1 ms'
+           probes = (select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each(b.probes) p where p.value::numeric > ${EPOCH_MS})
+             || jsonb_build_object(${id}::text, ${EPOCH_MS} + ${lease_ms}::numeric)
       from was where b.tenant_id = ${tenant_id} and b.connection_id = ${connection_id}
     returning b.version, case when b.changed_at >= statement_timestamp() then 'open' else 'half_open' end as was`.execute(
     tx,
@@ -117,13 +126,14 @@ export async function probeSucceeded(
   probe: { id: string; successes: number },
 ): Promise<BreakerState['state'] | null> {
   const { rows } = await sql<{ state: BreakerState['state'] }>`
-    update breaker set successes = successes + 1, probe = null, probe_until = null, version = version + 1,
+    update breaker set successes = successes + 1, version = version + 1,
+           probes = case when successes + 1 >= ${probe.successes} then '{}' else probes - ${probe.id}::text end,
            state = case when successes + 1 >= ${probe.successes} then 'closed' else state end,
            reason = case when successes + 1 >= ${probe.successes} then 'the vendor answers again' else reason end,
            opened_at = case when successes + 1 >= ${probe.successes} then null else opened_at end,
            changed_at = case when successes + 1 >= ${probe.successes} then clock_timestamp() else changed_at end,
            next_attempt_at = null
-     where tenant_id = ${tenant_id} and connection_id = ${connection_id} and probe = ${probe.id}
+     where tenant_id = ${tenant_id} and connection_id = ${connection_id} and probes ? ${probe.id}
     returning state`.execute(tx)
   return rows[0]?.state ?? null
 }
@@ -135,8 +145,8 @@ export async function giveBackProbe(
   id: string,
 ): Promise<boolean> {
   const { rows } = await sql`
-    update breaker set probe = null, probe_until = null, version = version + 1
-     where tenant_id = ${tenant_id} and connection_id = ${connection_id} and probe = ${id}
+    update breaker set probes = probes - ${id}::text, version = version + 1
+     where tenant_id = ${tenant_id} and connection_id = ${connection_id} and probes ? ${id}
     returning 1`.execute(tx)
   return rows.length > 0
 }
@@ -178,10 +188,10 @@ export async function forgiveFailures(
   return (await hot(db, FORGIVE, [tenant_id, connection_id, version])).length > 0
 }
 
-/** Of all tenants, those that ever opened. */
+/** Of all tenants, those that ever opened: whose version is 0 never did. */
 export async function listStates(db: Db): Promise<{ connection_id: string; state: BreakerState['state'] }[]> {
   const { rows } = await sql<{ connection_id: string; state: BreakerState['state'] }>`
-    select connection_id, state from breaker where opened_at is not null`.execute(db)
+    select connection_id, state from breaker where version > 0`.execute(db)
   return rows
 }
 

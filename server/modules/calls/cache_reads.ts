@@ -187,6 +187,7 @@ function given(stored: Stored, result: CacheNote['result'], detail: string | nul
     attempts: 0,
     duration_ms: 0,
     error,
+    external_reference: null,
     turned_away: null,
     cache: noteOf(result, { stored: true, age_s, ttl_s: freshFor_s(kept), detail }),
   }

@@ -20,7 +20,7 @@ const command = ['redis-server', 'valkey-server'].find((name) => !spawnSync(name
 
 describe('with Redis', {
   skip: command ? false : 'neither redis-server nor valkey-server is installed',
-  timeout: 120_000,
+  timeout: 600_000,
 }, () => {
   let port: number
   let redis: ChildProcess

@@ -170,7 +170,7 @@ test('a vendor that asks for more than half a minute is not waited for, and the 
 
 test('a change whose answer was not seen is unknown, a read is failed', async () => {
   const vendor = await connect()
-  const slow = { path: '/delay/30000', timeout_ms: 600, retries: 0 }
+  const slow = { path: '/delay/30000', timeout_ms: 6_000, retries: 0 }
   const [change, read] = await Promise.all([
     call(vendor, { ...slow, method: 'POST', body: {} }),
     call(vendor, { ...slow, method: 'GET' }),
@@ -190,7 +190,7 @@ test('a vendor that cannot be reached is failed, whatever was asked', async () =
 
 /** It is written beside the call, a moment after. */
 async function healthOf({ key, connection }: Connected): Promise<unknown> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     const { body } = await served.send('GET', `/v1/connections/${connection}`, { key })
     if (body['health'] !== 'unknown') return body['health']
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -423,7 +423,7 @@ test('a call that a stopped server left open becomes unknown, a read failed', as
 
 test('a call is on record as started while the vendor has not answered', async () => {
   const vendor = await connect()
-  const under_way = call(vendor, { method: 'POST', path: '/delay/1500', body: {} })
+  const under_way = call(vendor, { method: 'POST', path: '/delay/3000', body: {} })
   const started = async () => {
     const { body } = await served.send('GET', '/v1/calls?state=started', { key: vendor.key })
     return (body['data'] as unknown[]).length
@@ -442,7 +442,7 @@ test('what a connection did is counted, with what went wrong by its kind', async
   const vendor = await connect()
   await call(vendor, { method: 'GET', path: '/anything' })
   await call(vendor, { method: 'GET', path: '/anything', headers: fault('status=404') })
-  await call(vendor, { method: 'GET', path: '/delay/30000', timeout_ms: 200, retries: 0 })
+  await call(vendor, { method: 'GET', path: '/delay/30000', timeout_ms: 1_000, retries: 0 })
   const { body } = await served.send('GET', '/v1/metrics/connections', { key: vendor.key })
   const total = body['total'] as Record<string, unknown>
   assert.deepEqual([total['calls'], total['succeeded'], total['refused'], total['failed']], [3, 1, 1, 1])

@@ -6,62 +6,20 @@ import { useConnection } from '../connections/connections.ts'
 import { readPage } from '../wire.ts'
 import { type Answered, performCached } from './cache.ts'
 import { drainCache } from './cache_policies.ts'
-import { concludeCall } from './conclude.ts'
 import { readDeferred, stepsOf } from './deferred_report.ts'
 import { keepUsage } from './guards.ts'
 import { pageOf, wantedOf } from './list.ts'
-import { prepareCall } from './prepare.ts'
 import { back, cacheStatus, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
 import * as queries from './queries.ts'
 import { recorder } from './record.ts'
 import type { CallQuery } from './record_schema.ts'
-import { type MakeCall, toAttempt, toCall } from './schema.ts'
+import { toAttempt, toCall } from './schema.ts'
 import { drainTokens } from './tokens.ts'
 
 /**
  * Asking a vendor through a connection: authenticated, within its time, tried again where that is safe, and on record
  * before the first byte leaves. The report says what happened; an outcome nobody saw is `unknown`, never a guess.
  */
-
-/** The report as JSON text: see `toReport`. Throws only what is the caller's fault; the vendor's trouble is told. */
-export const makeCall = (
-  app: App,
-  actor: Actor,
-  wire_id: string,
-  input: MakeCall,
-  signal?: AbortSignal,
-): Promise<string> => make(app, actor, wire_id, input, { ...(signal && { signal }) })
-
-/** As `makeCall`, for a room that finds out by itself what became of an outcome nobody saw: nothing repeats its calls. */
-export const makeOwnCall = (app: App, actor: Actor, wire_id: string, input: MakeCall): Promise<string> =>
-  make(app, actor, wire_id, input, { own: true })
-
-async function make(
-  app: App,
-  actor: Actor,
-  wire_id: string,
-  input: MakeCall,
-  { signal, own = false }: { signal?: AbortSignal; own?: boolean },
-): Promise<string> {
-  const ends_ms = input.deadline_ms && app.clock.monotonic() + input.deadline_ms
-  const connection = await useConnection(app, actor, fromWire('connection', wire_id))
-  const prepared = await prepareCall(app, actor, connection, input)
-  const { skip_cache: skip = false } = input
-  const { plan, ...bare } = prepared.wanted
-  const wanted = {
-    ...bare,
-    ...(plan && !own && { plan }),
-    ...(ends_ms && { ends_ms }),
-    ...(signal && { signal }),
-  }
-  const answered = await performCached(app, actor, prepared.connection, wanted, {
-    named: prepared.named,
-    skip,
-  })
-  const refused = turnedAway(answered)
-  if (refused) throw refused
-  return concludeCall(app, actor, prepared, answered)
-}
 
 export type Proxied = { status: number; headers: Record<string, string>; body: Buffer }
 
@@ -138,7 +96,7 @@ export async function drainCalls(app: App): Promise<void> {
 }
 
 export { readBodies } from './bodies.ts'
-export { listNotClosed, listOpenBreakers } from './breaker_queries.ts'
+export { ANY_NOT_CLOSED, listNotClosed, listOpenBreakers } from './breaker_queries.ts'
 export {
   cancelCall,
   deferCall,
@@ -162,10 +120,22 @@ export { DeferredCall, toDeferred } from './deferred_schema.ts'
 export { tryDeferred } from './deferred_tries.ts'
 export { putWork } from './deferred_work.ts'
 export { exportCalls } from './export.ts'
+export { ANY_SHARED_LIMIT, anyLimitSetSince, anyLimitUsedSince } from './limit_queries.ts'
 export { limitStore } from './limit_store.ts'
 export { listTightLimits } from './limits.ts'
-export { listAttemptsOfCalls, listCallsOf, listCallsSince } from './live_queries.ts'
+export { listAttemptsOfCalls, listBelonging, listCallsOf, listCallsSince } from './live_queries.ts'
+export { makeCall, makeOwnCall } from './make.ts'
 export { mapOut } from './mapped.ts'
 export { probe, testConnection } from './probe.ts'
+export {
+  type Answer,
+  askVendor,
+  byItself,
+  isOfThisTime,
+  NOT_SENT,
+  never,
+  type Report,
+  toAnswer,
+} from './questions.ts'
 export { openReserve, type Reserve } from './reserve.ts'
 export { MakeCall } from './schema.ts'

@@ -22,7 +22,8 @@ export async function concludeCall(
   const { connection, named } = prepared
   const answer = readAnswer(connection.opened.provider, performed.response, prepared)
   nameCall(app, prepared, performed.id, answer)
-  const mapped = performed.state === 'succeeded' ? await mapAnswer(app, actor, prepared, answer) : null
+  const mapped =
+    performed.state === 'succeeded' ? await mapAnswer(app, actor, prepared, answer, performed.id) : null
   const steps = { in: prepared.steps, out: mapped?.steps ?? [] }
   if (steps.in.length + steps.out.length > 0) await keepSteps(app, connection, performed.id, steps)
   return toReport(connection, performed, named, mapped ? withMapped(answer, mapped) : answer, steps)
@@ -36,11 +37,17 @@ function nameCall(app: App, { connection, named, input }: Prepared, id: string, 
 }
 
 /** Null where there is nothing to map, or nothing that could be made sense of. */
-async function mapAnswer(app: App, actor: Actor, { mapping, trace }: Prepared, answer: Answer) {
+async function mapAnswer(
+  app: App,
+  actor: Actor,
+  { mapping, trace }: Prepared,
+  answer: Answer,
+  call_id: string,
+) {
   const out = mapping.out ?? []
   if (out.length === 0 || answer.error !== undefined) return null
   const value = 'result' in answer ? answer.result : parseExact(answer.json)
-  return mapOut(app, actor, out, value, { trace, depth: 0 })
+  return mapOut(app, actor, out, value, { trace, depth: 0, parent_id: toWire('call', call_id) })
 }
 
 type Steps = { in: StepReport[]; out: StepReport[] }

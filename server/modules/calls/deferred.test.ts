@@ -84,7 +84,7 @@ const look = async ({ key }: Connected, id: string): Promise<Reply['body']> => {
   return body
 }
 
-async function over(at: Connected, id: string, within_ms = 8_000): Promise<Reply['body']> {
+async function over(at: Connected, id: string, within_ms = 60_000): Promise<Reply['body']> {
   const end = performance.now() + within_ms
   for (;;) {
     const body = await look(at, id)

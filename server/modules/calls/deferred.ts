@@ -64,9 +64,14 @@ export async function planCall(
     operation: checked.named?.name ?? null,
     method: request?.method ?? null,
     path: request?.path.slice(0, 2_000) ?? null,
-    actor: { ...actor, ip: null },
+    actor: { ...actor, ip: null, ...(place.batch_id !== null && ofBatch(place.batch_id)) },
   }
   return { row, input }
+}
+
+function ofBatch(batch_id: string): Pick<Actor, 'cause' | 'parent_id'> {
+  const id = toWire('batch', batch_id)
+  return { cause: { kind: 'batch', id }, parent_id: id }
 }
 
 export async function insertPlanned(app: App, tx: Tx, planned: readonly Planned[]): Promise<void> {
@@ -88,15 +93,14 @@ export const sealedAs = (column: 'request' | 'report', id: string): string => `d
 export async function cancelCall(app: App, actor: Actor, wire_id: string): Promise<DeferredCall> {
   const id = fromWire('call', wire_id)
   const { tenant_id } = actor
+  const before = await inTenant(app.db, tenant_id, async (tx) => {
+    const row = await queries.findDeferred(tx, tenant_id, id)
+    if (row || !(await findCall(tx, tenant_id, id))) return found(row, id)
+    throw new Problem('conflict', { detail: `call ${wire_id} is not made later; there is nothing to cancel` })
+  })
+  // Outside of the transaction: it may take a database connection of its own.
+  checkEnvironment(actor, (await openConnection(app, tenant_id, before.connection_id)).environment)
   return inTenant(app.db, tenant_id, async (tx) => {
-    const before = await queries.findDeferred(tx, tenant_id, id)
-    if (!before && (await findCall(tx, tenant_id, id)))
-      throw new Problem('conflict', {
-        detail: `call ${wire_id} is not made later; there is nothing to cancel`,
-      })
-    if (!before) throw notFound(id)
-    const { environment } = await openConnection(app, tenant_id, before.connection_id)
-    checkEnvironment(actor, environment)
     if (!(await queries.cancelDeferred(tx, tenant_id, id))) {
       const { state } = found(await queries.findDeferred(tx, tenant_id, id), id)
       throw new Problem('conflict', {

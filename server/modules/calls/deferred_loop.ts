@@ -1,7 +1,16 @@
 import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
+import { lookAt } from '../../platform/queue_look.ts'
 import type { App } from '../app.ts'
 import { tryDeferred } from './deferred_tries.ts'
-import { claimWork, type DueWork, deleteWork, extendWork, readWork, retryWork } from './deferred_work.ts'
+import {
+  claimWork,
+  type DueWork,
+  deleteWork,
+  extendWork,
+  readWork,
+  retryWork,
+  SOONEST_WORK,
+} from './deferred_work.ts'
 
 /** One turn of a batch: the room of batches stands above us, and is handed in. */
 export type RunBatch = (app: App, tenant_id: string, batch_id: string) => Promise<void>
@@ -17,6 +26,7 @@ export function startDeferred(app: App, runBatch: RunBatch): Loop {
     run: async ([item]) => (item ? runWork(app, item, runBatch) : null),
     runEach: true,
     extend: (items) => extendWork(db.worker, items),
+    look: lookAt(db.worker, SOONEST_WORK),
     clock,
     log,
   })

@@ -101,14 +101,17 @@ function refused(error: unknown): { because: string } {
   throw error
 }
 
-async function make(app: App, { id, actor, connection_id }: Row, input: MakeCall, call_id: string) {
+async function make(app: App, row: Row, input: MakeCall, call_id: string) {
+  const { id, connection_id } = row
+  const actor = { parent_id: toWire('call', id), ...row.actor }
   const connection = await useConnection(app, actor, connection_id)
-  const prepared = await prepareCall(app, actor, connection, input)
+  const prepared = await prepareCall(app, actor, connection, input, { id: call_id })
   const request = withKey(connection, prepared.wanted.request, toWire('call', id))
   const performed = await perform(app, actor, prepared.connection, {
     ...prepared.wanted,
     id: call_id,
     request,
+    tells_itself: row.batch_id === null,
   })
   return { prepared, performed, repeatable: isRepeatable(connection, request.method) }
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
-import type { QueueState, Work } from '../../platform/queue.ts'
+import type { Claim, QueueState, Work } from '../../platform/queue.ts'
 import { claimFrom, keysOf, queueStatements, readQueueState } from '../../platform/queue_statements.ts'
 
 /** Every statement on the queue of deferred calls and batches. */
@@ -22,7 +22,9 @@ export async function putWork(
     .execute()
 }
 
-export const claimWork = (db: Db, claim: { id: string; limit: number }) =>
+export const SOONEST_WORK = QUEUE.soonest
+
+export const claimWork = (db: Db, claim: Omit<Claim, 'from'>) =>
   claimFrom<DueWork>(db, QUEUE, { ...claim, from: null }) // it may be due before it is put in
 
 export async function extendWork(db: Db, items: DueWork[]): Promise<void> {

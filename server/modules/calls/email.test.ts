@@ -173,7 +173,7 @@ test('what the server refuses is refused in its words, and "not now" is tried ag
 test('a message whose end nobody confirmed is unknown, and is not sent a second time', async () => {
   const before_it = received.length
   const input = { ...HELLO, to: ['silence@example.com'] }
-  const lost = await ask(await connect(), 'send', input, { retries: 3, timeout_ms: 4000 })
+  const lost = await ask(await connect(), 'send', input, { retries: 3, timeout_ms: 10_000 })
   assert.equal(lost.state, 'unknown', JSON.stringify(lost))
   assert.equal(lost.attempts, 1)
   assert.equal(received.length, before_it + 1)

@@ -53,11 +53,13 @@ const COLUMNS = [
   'attempts',
   'duration_ms',
   'error',
+  'external_reference',
   'actor',
   'request_id',
+  'parent_id',
   'created_at',
   'closed_at',
-] as const satisfies readonly (keyof ReturnType<typeof toCall>)[]
+] as const satisfies readonly Exclude<keyof ReturnType<typeof toCall>, 'cause'>[]
 
 const WRITERS: Record<Format, (rows: CallRow[]) => string> = {
   csv: (rows) => toCsv(rows.map(toCall).map((call) => COLUMNS.map((column) => call[column]))),

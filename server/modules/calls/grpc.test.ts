@@ -149,11 +149,11 @@ test('a read that meets an unavailable server is tried again, a change is not', 
 
 test('the deadline and the credentials go with the call, and a late answer is given up', async () => {
   const call = await connect(await start(true), { auth: 'bearer' }, { token: 'a-token' })
-  const late = await call({ number: 'slow' }, { timeout_ms: 400 })
+  const late = await call({ number: 'slow' }, { timeout_ms: 6_000 })
   assert.equal(late.state, 'unknown', JSON.stringify(late))
-  assert.match(late.error, /no answer within 400 ms/)
+  assert.match(late.error, /no answer within 6000 ms/)
   assert.equal(told.metadata['authorization'], 'Bearer a-token')
-  assert.ok(Number(told.deadline) < Date.now() + 5000, String(told.deadline))
+  assert.ok(Number(told.deadline) < Date.now() + 6000, String(told.deadline))
 })
 
 test('what does not fit the message, is no method, or streams, is refused before anything is sent', async () => {
@@ -215,7 +215,7 @@ test('a server that takes the connection and says nothing is let go with the cal
     const call = await connect(`${scheme}://127.0.0.1:${port}`, { proto: PROTO })
     const reply = await call({ number: '7' }, { timeout_ms: 200 })
     assert.notEqual(reply.state, 'succeeded')
-    for (let tries = 0; tries < 100 && held.size > 0; tries++) await sleep(20)
+    for (let tries = 0; tries < 1000 && held.size > 0; tries++) await sleep(20)
     assert.equal(held.size, 0, `${scheme}: the next call waits for no answer that never comes`)
   }
 })
@@ -242,7 +242,7 @@ test('a server that never tells of the file it is asked for is asked once', asyn
   const port = await listen(odd)
   undoAfter(async () => void odd.close())
   const call = await connect(`http://127.0.0.1:${port}`)
-  const reply = await call({ number: '7' }, { timeout_ms: 2000 })
+  const reply = await call({ number: '7' }, { timeout_ms: 30_000 })
   assert.match(JSON.stringify(reply.body), /does not tell of b\.proto/)
   assert.equal(asked, 2)
 })

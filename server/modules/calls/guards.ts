@@ -7,6 +7,7 @@ import {
   type Place,
   type Rate,
 } from '../../kit/call_limits.ts'
+import { createFailover, type Failover } from '../../kit/failover.ts'
 import { createLimiter, type Limiter, type Tally } from '../../kit/limiter.ts'
 import { createRetryBudget, type RetryBudget } from '../../kit/retry_budget.ts'
 import { once } from '../../platform/database/database.ts'
@@ -16,6 +17,7 @@ import { newBreaker } from './breakers.ts'
 import { addUsage } from './limit_queries.ts'
 import { limitStore } from './limit_store.ts'
 import { countsAbove } from './shared_limits.ts'
+import { fallbacksOf } from './standby.ts'
 
 /** What stands between a call and its vendor, one of each per connection in this process. */
 export type Guards = {
@@ -25,6 +27,7 @@ export type Guards = {
   breaker: ReturnType<typeof newBreaker>
   bulkhead: Bulkhead
   retries: RetryBudget
+  failover: Failover
   /** Of calls whose operation has no limits of its own. */
   limiter: Limiter
   by_operation: ReadonlyMap<string, Limiter>
@@ -93,6 +96,7 @@ function makeGuards(
     limits,
     breaker: newBreaker(place, limits.breaker),
     bulkhead: createBulkhead({ most: concurrency, queue }),
+    failover: createFailover(1 + fallbacksOf(opened.settings).length, app.clock.monotonic),
     retries: createRetryBudget(limits.retry_budget, app.clock.monotonic),
     limiter: limiterOf(connection),
     by_operation: new Map(Object.entries(operations).map(ofOperation)),

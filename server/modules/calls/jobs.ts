@@ -1,7 +1,10 @@
-import { once } from '../../platform/database/database.ts'
+import { once, partitionsBefore } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
+import type { Handlers, Job } from '../../platform/jobs/jobs.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
+import { ANY_RENEWABLE } from '../connections/connections.ts'
+import { closeAbandoned } from './abandoned_queries.ts'
 import { forgetBodies } from './bodies.ts'
 import { listStates } from './breaker_queries.ts'
 import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
@@ -9,9 +12,10 @@ import { LONGEST_CALL_MS } from './deadline.ts'
 import { countWaitingBefore } from './deferred_queries.ts'
 import { renewIdle } from './idle_tokens.ts'
 import { deleteIdle, deleteOldUsage } from './limit_queries.ts'
-import { closeAbandoned } from './queries.ts'
+import { TELL } from './queries.ts'
 import { settleCalls } from './settle.ts'
 import { countUnsettledBefore, dropPlans } from './settle_queries.ts'
+import { tellOfAbandoned, tellOfCall } from './told.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 /** The first run of a process looks at all that is kept, since nobody knows how long it was down; a day at a time. */
@@ -30,7 +34,7 @@ export async function closeAbandonedCalls(
   const { older_than_ms = LONGEST_CALL_MS + GRACE_MS } = options
   const to_ms = app.clock.now().getTime() - older_than_ms
   const swept = sweeps(app)
-  const days = swept.before ? USUAL_DAYS : app.config.retention_records_days
+  const days = swept.before ? USUAL_DAYS : await daysKept(app, new Date(to_ms))
   let count = 0
   for (let day = days; day > 0; day--)
     count += await closeBetween(app, to_ms - day * DAY_MS, to_ms - (day - 1) * DAY_MS)
@@ -39,12 +43,17 @@ export async function closeAbandonedCalls(
   return count
 }
 
+const daysKept = async (app: App, to: Date): Promise<number> =>
+  Math.min((await partitionsBefore(app.db.owner, 'call', to)).length + 1, app.config.retention_records_days)
+
 async function closeBetween(app: App, from_ms: number, to_ms: number): Promise<number> {
   const closed = await closeAbandoned(app.db.worker, new Date(from_ms), new Date(to_ms))
-  for (const { id, state } of closed) {
-    app.log.warn(
-      { crossing: 'call', call: toWire('call', id), outcome: state },
-      'a call was cut off by a stopped server',
+  for (const call of closed) {
+    const { id, state } = call
+    const about = { crossing: 'call', call: toWire('call', id), outcome: state }
+    app.log.warn(about, 'a call was cut off by a stopped server')
+    await tellOfAbandoned(app, call).catch((err: unknown) =>
+      app.log.error({ ...about, err }, 'a call was not told of'),
     )
   }
   return closed.length
@@ -107,6 +116,7 @@ export const schedules = [
     cron: '*/5 * * * *',
     time_zone: 'UTC',
     run: renewIdle,
+    sign: () => ANY_RENEWABLE,
   },
   {
     name: 'calls.forget_bodies',
@@ -121,6 +131,9 @@ export const schedules = [
     run: forgetUsage,
   },
 ]
+
+/** What this room does later. */
+export const handlers = (app: App): Handlers => new Map([[TELL, (job: Job) => tellOfCall(app, job)]])
 
 export { dropOnEvents } from './cache_policies.ts'
 

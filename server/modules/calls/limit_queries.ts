@@ -1,4 +1,4 @@
-import { type Selectable, sql } from 'kysely'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { Count, Place, Rate, Ring } from '../../kit/call_limits.ts'
 import type { Asked, Granted } from '../../kit/limiter.ts'
 import { type Db, hot, type Tx, uuids } from '../../platform/database/database.ts'
@@ -96,6 +96,14 @@ export async function heedVendor(
   const { tenant_id, connection_id, operation } = place
   await hot(db, HEED, [tenant_id, connection_id, operation, pause_ms, remaining, resets_ms])
 }
+
+/** Parts of a question: whether since `from` a tenant set a limit; and whether `least` calls were made by one, or any bytes sent. */
+export const anyLimitSetSince = (from: RawBuilder<unknown>) =>
+  sql`exists (select from rate_limit where updated_at >= ${from})`
+export const anyLimitUsedSince = (from: RawBuilder<unknown>, least: RawBuilder<unknown>) =>
+  sql`exists (select from rate_window where (head + 1) * rate_slot_ms(per_s) >= extract(epoch from ${from}) * 1000
+                and (unit <> 'calls' or (select sum(n) from unnest(taken) n) >= ${least}))`
+export const ANY_SHARED_LIMIT = sql`exists (select from rate_limit where rates <> '[]')`
 
 export type Rings = { now_ms: number; rings: (Ring | null)[] }
 

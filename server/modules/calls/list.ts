@@ -10,7 +10,8 @@ import type { CallQuery } from './record_schema.ts'
 export type Wanted = { filter: CallFilter; span: Span; q?: string }
 
 export function wantedOf(input: Omit<CallQuery, 'limit' | 'cursor'>): Wanted {
-  const { connection_id, state, operation, method, status, from, to, q } = input
+  const { connection_id, state, operation, method, status, cause, cause_id, parent_id, from, to, q } = input
+  const { external_reference } = input
   return {
     filter: {
       ...(connection_id !== undefined && {
@@ -20,6 +21,10 @@ export function wantedOf(input: Omit<CallQuery, 'limit' | 'cursor'>): Wanted {
       ...(operation !== undefined && { operation }),
       ...(method !== undefined && { method }),
       ...(status !== undefined && { status: statusOf(status) }),
+      ...(cause !== undefined && { cause }),
+      ...(cause_id !== undefined && { cause_id }),
+      ...(parent_id !== undefined && { parent_id }),
+      ...(external_reference !== undefined && { external_reference }),
     },
     span: {
       ...(from !== undefined && { from: floorId(new Date(from)) }),
@@ -53,8 +58,10 @@ export async function pageOf(
   { filter, span, q }: Wanted,
   { limit, before }: Place,
 ): Promise<CallPage> {
-  const lead = q === undefined ? leadOf(filter) : {}
-  const next = q === undefined ? byFilter(tx, tenant_id, lead, span) : byFound(app, tx, tenant_id, span, q)
+  const sought = q ?? filter.external_reference
+  const lead = sought === undefined ? leadOf(filter) : {}
+  const next =
+    sought === undefined ? byFilter(tx, tenant_id, lead, span) : byFound(app, tx, tenant_id, span, sought)
   const is_all = Object.keys(lead).length === Object.keys(filter).length
   const chunk = is_all ? limit + 1 : CHUNK
   const rows: CallRow[] = []
@@ -70,7 +77,7 @@ export async function pageOf(
 }
 
 /** The one that leaves the fewest, as a rule. */
-const LEADS = ['status', 'state', 'operation', 'connection_id', 'method'] as const
+const LEADS = ['parent_id', 'cause_id', 'status', 'state', 'operation', 'connection_id', 'method'] as const
 
 function leadOf(filter: CallFilter): CallFilter {
   const name = LEADS.find((one) => filter[one] !== undefined && hasIndex(one, filter))
@@ -93,7 +100,15 @@ const byFound =
     return { rows, next: ids.length < limit ? null : (ids.at(-1) ?? null) }
   }
 
-const fits = (row: CallRow, { connection_id, state, operation, method, status }: CallFilter): boolean =>
+const fits = (row: CallRow, filter: CallFilter): boolean => isOfIt(row, filter) && comesOf(row, filter)
+
+const comesOf = (row: CallRow, { cause, cause_id, parent_id, external_reference }: CallFilter): boolean =>
+  (cause === undefined || row.cause_kind === cause) &&
+  (cause_id === undefined || row.cause_id === cause_id) &&
+  (parent_id === undefined || row.parent_id === parent_id) &&
+  (external_reference === undefined || row.external_reference === external_reference)
+
+const isOfIt = (row: CallRow, { connection_id, state, operation, method, status }: CallFilter): boolean =>
   (connection_id === undefined || row.connection_id === connection_id) &&
   (state === undefined || row.state === state) &&
   (operation === undefined || row.operation === operation) &&

@@ -10,6 +10,12 @@ export type CallFilter = Partial<{
   operation: string
   method: string
   status: Status
+  /** Nothing leads to it. */
+  cause: string
+  cause_id: string
+  parent_id: string
+  /** Leads to it through the blind index alone. */
+  external_reference: string
 }>
 
 /** What leaves out calls by their ids. */
@@ -32,13 +38,15 @@ export function listCalls(
   lead: CallFilter,
   { from, to, ids, before, limit }: Span & { limit: number; before: string | null },
 ): Promise<CallRow[]> {
-  const { connection_id, state, operation, method, status } = lead
+  const { connection_id, state, operation, method, status, cause_id, parent_id } = lead
   let query = tx.selectFrom('call').select(CALL).where('tenant_id', '=', tenant_id)
   if (connection_id !== undefined) query = query.where('connection_id', '=', connection_id)
   if (operation !== undefined) query = query.where('operation', '=', operation)
   if (method !== undefined) query = query.where('method', '=', method)
   if (state !== undefined) query = query.where(inState(state as Sought)) // nothing leads to the others
   if (status !== undefined) query = query.where(ofStatus(status))
+  if (cause_id !== undefined) query = query.where('cause_id', '=', cause_id)
+  if (parent_id !== undefined) query = query.where('parent_id', '=', parent_id)
   if (from !== undefined) query = query.where('id', '>=', from)
   if (to !== undefined) query = query.where('id', '<', to)
   if (before !== null) query = query.where('id', '<', before)

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Tx } from '../../platform/database/database.ts'
 import { type AttemptRow, CALL, type CallRow } from './queries.ts'
 
@@ -33,6 +34,23 @@ export const listCallsSince = (
 
 export const listCallsOf = (tx: Tx, tenant_id: string, ids: readonly string[]): Promise<CallRow[]> =>
   tx.selectFrom('call').select(CALL).where('tenant_id', '=', tenant_id).where('id', 'in', ids).execute()
+
+/** Of calls that belong to what has these ids on the wire, or that it made necessary; of each at most 20. */
+export async function listBelonging(
+  tx: Tx,
+  tenant_id: string,
+  wire_ids: readonly string[],
+  limit: number,
+): Promise<string[]> {
+  if (wire_ids.length === 0) return []
+  const { rows } = await sql<{ id: string }>`
+    select distinct c.id from unnest(${wire_ids}::text[]) i(id) cross join lateral (
+      (select id from call where tenant_id = ${tenant_id} and parent_id = i.id order by id limit 20 offset 0)
+      union all
+      (select id from call where tenant_id = ${tenant_id} and cause_id = i.id order by id limit 20 offset 0)) c
+     limit ${limit}`.execute(tx)
+  return rows.map(({ id }) => id)
+}
 
 export type ShortAttempt = Pick<
   AttemptRow,

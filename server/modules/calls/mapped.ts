@@ -11,7 +11,7 @@ import {
 } from '../../kit/mapping/mapping.ts'
 import { inWords, read } from '../../kit/reads.ts'
 import { Problem } from '../../platform/errors.ts'
-import { fromWire } from '../../platform/ids.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { useConnection } from '../connections/connections.ts'
 import { boundedOf } from '../operations/operations.ts'
@@ -21,7 +21,13 @@ import { readAnswer } from './report.ts'
 import { MakeCall } from './schema.ts'
 
 /** The mappings of a call: what it takes, on the way in, and what it is answered, on the way out. */
-type Options = { trace: boolean; depth: number }
+type Options = {
+  trace: boolean
+  /** 1 where the call enriches another. */
+  depth: number
+  /** Wire id of the call that is mapped, where it is one. */
+  parent_id?: string
+}
 
 export type MappedIn = { value: unknown; steps: StepReport[]; content_type: string | null }
 
@@ -48,10 +54,15 @@ export const mapOut = (
   options: Options,
 ): Promise<Mapped> => runMapping(steps, value, toolsOf(app, actor, 'out', options))
 
-const toolsOf = (app: App, actor: Actor, direction: 'in' | 'out', { trace, depth }: Options): Tools => ({
+const toolsOf = (
+  app: App,
+  actor: Actor,
+  direction: 'in' | 'out',
+  { trace, depth, parent_id }: Options,
+): Tools => ({
   direction,
-  bounded: boundedOf(app),
-  ask: (step, call) => enrichingCall(app, actor, step, call, depth),
+  bounded: boundedOf(app, actor.tenant_id),
+  ask: (step, call) => enrichingCall(app, { ...actor, ...(parent_id && { parent_id }) }, step, call, depth),
   trace,
   monotonic: app.clock.monotonic,
 })
@@ -73,7 +84,8 @@ async function enrichingCall(
     actor,
     fromWire('connection', step.connection_id, 'connection_id'),
   )
-  const prepared = await prepareCall(app, actor, connection, asked.value, depth + 1)
+  const id = app.newId()
+  const prepared = await prepareCall(app, actor, connection, asked.value, { id, depth: depth + 1 })
   const { wanted, named } = prepared
   const performed = await performCached(app, actor, prepared.connection, wanted, { named })
   if (performed.state !== 'succeeded' || !performed.response)
@@ -81,7 +93,11 @@ async function enrichingCall(
   const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared)
   if (error !== undefined) throw new Problem('vendor_failed', { detail: error })
   const answer = result ?? parseExact(json)
-  const out = await mapOut(app, actor, prepared.mapping.out ?? [], answer, { trace: false, depth: depth + 1 })
+  const out = await mapOut(app, actor, prepared.mapping.out ?? [], answer, {
+    trace: false,
+    depth: depth + 1,
+    parent_id: toWire('call', performed.id),
+  })
   if (out.ok) return out.output
   throw new Problem('vendor_failed', { detail: `its answer could not be mapped: ${out.steps.at(-1)?.error}` })
 }

@@ -18,6 +18,7 @@ import type { Outcome } from './queries.ts'
 import { recorder } from './record.ts'
 import { keepPlan } from './settle_plan.ts'
 import { needsToken } from './tokens.ts'
+import { toldOf } from './told.ts'
 
 /**
  * One call from its first byte to its record. The row is committed as `started` before anything leaves, so a process
@@ -32,6 +33,8 @@ export type Performed = {
   duration_ms: number
   /** What went wrong, in words; null where nothing did. */
   error: string | null
+  /** The vendor's own id of it; null where it told none. */
+  external_reference: string | null
   /** Which stage kept the last attempt from being sent. */
   turned_away: TurnedAway | null
 }
@@ -44,7 +47,8 @@ export async function perform(
 ): Promise<Performed> {
   const id = asked.id ?? app.newId()
   const guards = guardsOf(app, connection)
-  const { wanted, repeatable } = withKey(connection.opened, withTimeout(asked, guards.limits.timeout_ms), id)
+  const timed = withTimeout(asked, guards.limits.timeout_ms)
+  const { wanted, repeatable, stays } = withKey(connection.opened, timed, id)
   // Built before anything is written, so that a request that cannot be made is refused and leaves no row.
   const opened = needsToken(connection) ? { ...connection.opened, token: UNFETCHED } : connection.opened
   const request = buildRequest(opened, wanted.request)
@@ -60,6 +64,9 @@ export async function perform(
     built: { opened, request, shown: toShown(opened, request) },
     refused_token: undefined,
     number: 0,
+    external_reference: null,
+    base: 0,
+    stays,
   }
   const { plan } = wanted
   if (plan && !isSafe(run.method))
@@ -73,6 +80,9 @@ export async function perform(
     path: pathOf(opened, run.built.shown),
     actor: actor.id,
     request_id: actor.request_id,
+    cause_kind: actor.cause?.kind ?? actor.kind,
+    cause_id: actor.cause?.id ?? null,
+    parent_id: actor.parent_id ?? null,
     found: [...run.built.shown.found, ...(asked.named_by ?? [])],
   })
   const ended = await attemptAll(run).catch(async (error: unknown) => {
@@ -113,15 +123,23 @@ const withTimeout = (wanted: Wanted, timeout_ms: number | null): Wanted =>
 
 /**
  * A vendor with an idempotency header gets a key with every change, the call's own id where the caller has none: that
- * is what makes trying again safe. A vendor without one has to be asked what became of it.
+ * is what makes trying again safe. A vendor without one has to be asked what became of it. A key that was brought may
+ * have been heard before this call: it stays where that was.
  */
-function withKey(opened: Opened, wanted: Wanted, id: string): { wanted: Wanted; repeatable: boolean } {
+function withKey(
+  opened: Opened,
+  wanted: Wanted,
+  id: string,
+): { wanted: Wanted } & Pick<Run, 'repeatable' | 'stays'> {
   const { request } = wanted
   const header = idempotencyHeader(opened.provider, opened.settings)
-  if (header === null || isSafe(request.method)) return { wanted, repeatable: isSafe(request.method) }
+  if (header === null || isSafe(request.method))
+    return { wanted, repeatable: isSafe(request.method), stays: false }
   const named = Object.entries(request.headers ?? {}).find(([name]) => name.toLowerCase() === header)?.[1]
-  const idempotency_key = request.idempotency_key ?? named ?? toWire('call', id)
-  return { wanted: { ...wanted, request: { ...request, idempotency_key } }, repeatable: true }
+  const brought = request.idempotency_key ?? named
+  const idempotency_key = brought ?? toWire('call', id)
+  const keyed = { ...wanted, request: { ...request, idempotency_key } }
+  return { wanted: keyed, repeatable: true, stays: brought !== undefined }
 }
 
 const MOST_PATH = 2_000
@@ -140,14 +158,20 @@ async function finish(run: Run, ended: Ended): Promise<Performed> {
   const { app, connection, id } = run
   const { outcome: state, status, error, response, last, turned_away } = ended
   const duration_ms = Math.round(app.clock.monotonic() - run.began_ms)
-  const attempts = run.number
-  const closed = { tenant_id: connection.tenant_id, id, state, status, attempts, duration_ms, error }
+  const { number: attempts, external_reference } = run
+  const { tenant_id } = connection
+  const record = { tenant_id, id, state, status, attempts, duration_ms, error, external_reference }
+  const { operation, tells_itself = false } = run.wanted
+  const told = tells_itself ? null : toldOf(app, connection, { ...record, operation })
+  const closed = told === null ? record : { ...record, told }
   const far_behind = recorder(app).close(closed, last)
   if (far_behind) await far_behind
   const met = attempts > 0 || turned_away?.by === 'authentication'
-  if (met && !ended.cut_short) noteSeen(app, connection, seenBy(ended))
+  // A check that went well is noted by whoever made it, with what it found.
+  const is_noted = run.wanted.operation === 'health' && state === 'succeeded'
+  if (met && !ended.cut_short && !is_noted) noteSeen(app, connection, seenBy(ended))
   observe(run, ended, duration_ms)
-  return { id, state, response, attempts, duration_ms, error, turned_away }
+  return { id, state, response, attempts, duration_ms, error, external_reference, turned_away }
 }
 
 /** A vendor that refuses one request is well; one that refuses our credentials, or does not answer, is not. */

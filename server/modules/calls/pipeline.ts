@@ -13,20 +13,23 @@ import {
   signedRequest,
 } from '../../kit/transports/http.ts'
 import { sendBy } from '../../kit/transports/transport.ts'
+import { referenceOf } from '../../kit/vendor_reference.ts'
 import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
-import { tryAgain } from './again.ts'
+import { stillUnknown, tryAgain } from './again.ts'
 import { bytesOf, toAttempt, toShown, toVerdict, type Verdict, withHead } from './attempts.ts'
 import { keepBodies } from './bodies.ts'
 import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers.ts'
-import { inSeconds, isHungUp, leftOf, pauseBefore, whyHungUp, withinTime } from './deadline.ts'
+import { isHungUp, leftOf, pauseBefore, whyHungUp, withinTime } from './deadline.ts'
 import { type Guards, limiterOf } from './guards.ts'
 import { heed } from './heed.ts'
 import type { NewAttempt } from './queries.ts'
 import { recorder } from './record.ts'
+import { noteStanding, standIn } from './standby.ts'
 import { tokenOf } from './tokens.ts'
+import { away, refusedByLimit, TOO_LATE, tooLate } from './turned_away.ts'
 
 /**
  * The pipeline: breaker, bulkhead, limiter, authentication, sending, in this order, for every attempt of every call.
@@ -48,6 +51,8 @@ export type Wanted = {
   signal?: AbortSignal
   /** How its outcome is found out where nobody sees it. */
   plan?: SettlePlan
+  /** Whoever makes it tells of its end. */
+  tells_itself?: boolean
   /** Ids by which it is found, beside what its record hides. */
   named_by?: readonly string[]
 }
@@ -71,6 +76,12 @@ export type Run = {
   refused_token: string | undefined
   /** Attempts sent so far. */
   number: number
+  /** The vendor's own id of the last attempt that has one. */
+  external_reference: string | null
+  /** Which of the connection's addresses the last of them went to. */
+  base: number
+  /** The next has to go there too: one was heard, or may have been before this call. */
+  stays: boolean
 }
 
 export type TurnedAway = {
@@ -101,7 +112,8 @@ export async function attemptAll(run: Run): Promise<Ended> {
   for (let tried = 1; ; tried++) {
     const now = await attempt(run, before ? LONGEST_DELAY_MS : wanted.patience_ms)
     if (!('result' in now)) return before ? { ...before, error: `${before.error}; ${now.error}` } : now
-    const { result, retry_after_ms: _, ...ended } = now
+    const { result, retry_after_ms: _, ...own } = now
+    const ended: Ended = before?.outcome === 'unknown' ? stillUnknown(own) : own
     before = { ...ended, last: null }
     // Once.
     if (run.refused_token === undefined && isTokenRefused(run.built.opened, result)) {
@@ -148,14 +160,17 @@ async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
     )
   }
   let sent: Sent | null = null
+  let admitted = false
   try {
     const ready = tooLate(run) ?? (await admit(run, Math.min(patience_ms, leftOf(run))))
     if ('turned_away' in ready) return ready
+    admitted = true
     const late = tooLate(run)
     if (late) return late
     sent = await send(run, ready)
     return sent
   } finally {
+    if (admitted && sent === null) limiterOf(guards, run.wanted.operation).unsent()
     guards.bulkhead.leave()
     const settling = settle(run, pass, sent)
     if (settling) await settling
@@ -171,8 +186,14 @@ async function admit(run: Run, patience_ms: number): Promise<Built | Ended> {
     const permit: Permit = taken instanceof Promise ? await taken : taken
     if (!permit.ok) return refusedByLimit(run, permit)
     if (run.built.opened.token === undefined) return run.built // its credentials stand in it from the start
-    const built = await authenticate(run)
-    if ('turned_away' in built || app.clock.monotonic() < permit.until_ms) return built
+    const built = await authenticate(run).catch((error: unknown) => {
+      limiter.unsent()
+      throw error
+    })
+    const has_left = 'turned_away' in built
+    if (!has_left && app.clock.monotonic() < permit.until_ms) return built
+    limiter.unsent()
+    if (has_left) return built
   }
 }
 
@@ -191,21 +212,29 @@ async function authenticate(run: Run): Promise<Built | Ended> {
 
 async function send(run: Run, built: Built): Promise<Sent> {
   const { app, guards, method } = run
-  const { opened, request, shown } = await sealed(app, built)
+  const { opened, request, shown } = await sealed(app, standIn(run, built))
   const { operation } = run.wanted
   run.number += 1
   const timeout_ms = Math.min(request.timeout_ms, Math.ceil(leftOf(run)) || 1)
   const { signal } = run.wanted
   const answer = await sendBy(app.egress, opened, { ...request, timeout_ms, ...(signal && { signal }) })
   const came = mirrored(opened, request, answer)
-  const result = came.kind === 'error' && isHungUp(run) ? { ...came, message: whyHungUp(run) } : came
+  const cut_short = isCutShort(run, came, timeout_ms < request.timeout_ms)
+  const result = cut_short && isHungUp(run) ? { ...came, message: whyHungUp(run) } : came
+  noteStanding(run, result)
   const verdict = toVerdict(opened, method, result)
-  const last = toAttempt(run, opened, withHead(opened, request, shown, result), result, verdict)
+  const reference = referenceOf(opened, request, result)
+  if (reference !== null) run.external_reference = reference
+  const seen = { result, reference, shown: withHead(opened, request, shown, result) }
+  const last = toAttempt(run, opened, seen, verdict)
   const response = result.kind === 'response' ? result : null
   const { keep_bodies_days } = run.connection
   if (keep_bodies_days !== null && !request.stream)
     await keepBodies(run, keep_bodies_days, { opened, request, response })
-  limiterOf(guards, operation).spend(bytesOf(request, result))
+  const limiter = limiterOf(guards, operation)
+  const bytes = bytesOf(request, result)
+  if (bytes === null) limiter.unsent()
+  else limiter.spend(bytes)
   const heard = response && heed(app, guards, operation, response)
   if (heard?.keeping)
     await heard.keeping.catch((error) => notKept(run, error, 'what the vendor said of its limits'))
@@ -217,8 +246,18 @@ async function send(run: Run, built: Built): Promise<Sent> {
     no_answer: result.kind === 'error' ? result.code : null,
     result,
     retry_after_ms: heard?.retry_after_ms ?? null,
-    cut_short: result.kind === 'error' && (isHungUp(run) || timeout_ms < request.timeout_ms),
+    cut_short,
   }
+}
+
+/** A vendor that hangs up or cannot be reached is at fault, however little time the call had left. */
+function isCutShort({ wanted }: Run, result: EgressResult, in_less_time: boolean): boolean {
+  if (result.kind === 'response') return false
+  if (result.code === 'timeout') return in_less_time
+  // Of what is streamed the caller's end may show in many ways.
+  return (
+    (wanted.signal?.aborted ?? false) && (result.code === 'aborted' || wanted.request.stream !== undefined)
+  )
 }
 
 /** With the signature of this attempt, where the connection signs. */
@@ -241,42 +280,6 @@ function settle(run: Run, pass: Pass, sent: Sent | null): Promise<void> | undefi
 
 const notKept = ({ app, connection }: Run, err: unknown, what: string): void =>
   app.log.error({ err, connection: toWire('connection', connection.id) }, `${what} was not kept`)
-
-const away = (
-  by: TurnedAway['by'],
-  error: string,
-  wait_ms: number | null,
-  full: Count | null = null,
-): Ended => ({
-  outcome: 'failed',
-  status: null,
-  error,
-  response: null,
-  last: null,
-  turned_away: { by, wait_ms, full },
-  no_answer: null,
-  cut_short: false,
-})
-
-const TOO_LATE = 'its time was over before it could be sent'
-
-/** Nothing is sent for somebody who is gone, or past the call's time. */
-function tooLate(run: Run): Ended | null {
-  if (isHungUp(run)) return away('caller', whyHungUp(run), null)
-  return leftOf(run) > 0 ? null : away('deadline', TOO_LATE, null)
-}
-
-function refusedByLimit({ app, connection }: Run, { full, wait_ms }: Extract<Permit, { ok: false }>): Ended {
-  const { provider } = connection.opened
-  app.telemetry.count('trilho_limit_hits_total', { provider: provider.id, level: full?.level ?? 'vendor' })
-  const reason = full
-    ? `the limit of ${fullInWords(full)} is reached`
-    : 'the vendor asks this connection to wait'
-  return away('limiter', `${reason}; there is room again in ${inSeconds(wait_ms)}`, wait_ms, full)
-}
-
-const fullInWords = ({ level, operation, unit, most, per_s }: Count): string =>
-  `${level === 'operation' ? `the operation ${operation}` : `this ${level}`} (${most} ${unit} in ${per_s} s)`
 
 /** How long a probe may take before its process is taken for dead. */
 const leaseOf = ({ built }: Run, patience_ms: number): number =>

@@ -5,6 +5,7 @@ import { read } from '../../kit/reads.ts'
 import { planOf } from '../../kit/settles.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { Problem } from '../../platform/errors.ts'
+import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { type OpenConnection, worldOf } from '../connections/connections.ts'
 import { checkMapping, mappingOf } from '../mappings/mappings.ts'
@@ -48,7 +49,7 @@ export async function checkCall(app: App, connection: OpenConnection, input: Mak
   patienceOf(input)
   if (typeof input.mapping !== 'string') checkMapping(input.mapping)
   const given = named ? (input.input ?? {}) : input.body
-  if (named?.stored) await checkInput(app, named.stored.definition, given)
+  if (named?.stored) await checkInput(app, connection.tenant_id, named.stored.definition, given)
   return {
     named,
     mapping: await mappingFor(app, connection, named?.stored?.definition.mapping, input.mapping),
@@ -76,23 +77,28 @@ function onBehalf(connection: OpenConnection, named: Named | null): OpenConnecti
 export const knownRequest = ({ named, mapping, given }: Checked, input: MakeCall): HttpRequest | null =>
   (mapping.in ?? []).length > 0 ? null : requestFor(named, input, given)
 
-/** `depth` is 1 for a call that enriches another. Throws only what is the caller's fault. */
+/**
+ * `id` is the one the call will have, where it is settled already; `depth` is 1 for a call that enriches another. Throws only what is
+ * the caller's fault.
+ */
 export async function prepareCall(
   app: App,
   actor: Actor,
   connection: OpenConnection,
   input: MakeCall,
-  depth = 0,
+  { id = app.newId(), depth = 0 }: { id?: string; depth?: number } = {},
 ): Promise<Prepared> {
   const { named, mapping, given } = await checkCall(app, connection, input)
   const usual = named?.stored?.definition
   const trace = input.trace ?? false
-  const { value, steps, content_type } = await mapIn(app, actor, mapping.in ?? [], given, { trace, depth })
+  const options = { trace, depth, parent_id: toWire('call', id) }
+  const { value, steps, content_type } = await mapIn(app, actor, mapping.in ?? [], given, options)
   const request = requestFor(named, input, value)
   const headers = { ...(content_type !== null && { 'content-type': content_type }), ...request.headers }
   const timeout_ms = input.timeout_ms ?? usual?.timeout_ms
   const plan = planOf(named?.operation?.settles, value)
   const wanted: Wanted = {
+    id,
     operation: named?.name ?? null,
     request: {
       ...request,

@@ -50,7 +50,7 @@ async function moveByHand(
   await move(app, place, { to, reason }, async (tx) => {
     await audit(tx, actor, to === 'opened' ? 'breaker.open' : 'breaker.close', wire_id)
     if (to === 'closed') await queries.closeBreaker(tx, place, reason)
-    else await queries.openBreaker(tx, place, { version: null, reason, open_s: null })
+    else await queries.openBreaker(tx, place, { reason, open_s: null })
     return { is_told: true }
   })
   return readBreaker(app, actor, wire_id)

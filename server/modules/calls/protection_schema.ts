@@ -7,7 +7,8 @@ import { Nullable, Timestamp, WireId } from '../wire.ts'
 export const BreakerReport = Type.Object({
   connection_id: WireId('connection'),
   state: Type.Union([Type.Literal('closed'), Type.Literal('open'), Type.Literal('half_open')], {
-    description: 'open: nothing is sent; half_open: one call at a time is let through to see',
+    description:
+      'open: nothing is sent; half_open: one call at a time, or as many as `limits.probes`, is let through to see',
   }),
   reason: Nullable(Type.String({ description: 'Of the state, in words' })),
   opened_at: Nullable(Timestamp),
@@ -17,10 +18,15 @@ export const BreakerReport = Type.Object({
   changed_at: Nullable(Timestamp),
   failures: Type.Integer({ description: 'In a row while closed, as all servers saw them' }),
   last_failure_at: Nullable(Timestamp),
-  successes: Type.Integer({ description: 'Of calls let through alone since it opened' }),
+  successes: Type.Integer({ description: 'Of calls let through since it opened' }),
   limits: Nullable(
     Type.Object(
-      { failures: Type.Integer(), open_s: Type.Integer(), successes: Type.Integer() },
+      {
+        failures: Type.Integer(),
+        open_s: Type.Integer(),
+        successes: Type.Integer(),
+        probes: Type.Integer(),
+      },
       { description: 'null where it is switched off' },
     ),
   ),

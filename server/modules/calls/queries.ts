@@ -8,6 +8,7 @@ import {
   texts,
   uuids,
 } from '../../platform/database/database.ts'
+import { jobsOf } from '../../platform/jobs/jobs.ts'
 import { type ExternalId, foundBy } from '../events/events.ts'
 import { TO_SETTLE } from './settle_queries.ts'
 
@@ -27,15 +28,27 @@ export type CallRow = {
   attempts: number
   duration_ms: number | null
   error: string | null
+  /** The vendor's own id of the last attempt that has one. */
+  external_reference: string | null
   actor: string
   request_id: string | null
+  /** Null of calls made before there was one. */
+  cause_kind: string | null
+  /** On the wire; null where it is the actor itself. */
+  cause_id: string | null
+  /** On the wire, of the call or batch it belongs to. */
+  parent_id: string | null
   closed_at: Date | null
 }
 
 export type NewCall = Pick<
   CallRow,
   'id' | 'connection_id' | 'operation' | 'method' | 'path' | 'actor' | 'request_id'
-> & { tenant_id: string; found?: readonly string[] }
+> &
+  Partial<Pick<CallRow, 'cause_kind' | 'cause_id' | 'parent_id'>> & {
+    tenant_id: string
+    found?: readonly string[]
+  }
 
 export type NewAttempt = {
   tenant_id: string
@@ -62,7 +75,13 @@ export type ClosedCall = {
   attempts: number
   duration_ms: number
   error: string | null
+  external_reference: string | null
+  /** The job that tells of it by an event, where its connection asks for that. */
+  told?: { id: string; data: Record<string, unknown> } | null
 }
+
+/** The kind of job that tells of a call; its payload is the data of the event. */
+export const TELL = 'calls.tell'
 
 /** What of a moment goes to the database together, of many calls and tenants. */
 export type Written = {
@@ -80,41 +99,52 @@ export type Written = {
  * and an index on the state took 70 to 100.
  */
 const INSERT_CALLS = `
-    insert into call (tenant_id, id, connection_id, operation, method, path, actor, request_id)
-    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])`
+    insert into call (tenant_id, id, connection_id, operation, method, path, actor, request_id, cause_kind, cause_id, parent_id)
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                         $9::text[], $10::text[], $11::text[])`
 
 const START = { name: 'call_start', text: INSERT_CALLS }
-const START_FOUND = { name: 'call_start_found', text: `with named as (${foundBy(9)}) ${INSERT_CALLS}` }
+const START_FOUND = { name: 'call_start_found', text: `with named as (${foundBy(12)}) ${INSERT_CALLS}` }
 
 const ALL = `started as (${INSERT_CALLS}),
     attempted as (
       insert into call_attempt (tenant_id, id, call_id, number, outcome, status, duration_ms,
                                 request_headers, request_body, response_headers, response_body, error)
-      select * from unnest($9::uuid[], $10::uuid[], $11::uuid[], $12::int2[], $13::text[], $14::int2[], $15::int4[],
-                           $16::text[], $17::bytea[], $18::text[], $19::bytea[], $20::text[])),
+      select * from unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::int2[], $16::text[], $17::int2[], $18::int4[],
+                           $19::text[], $20::bytea[], $21::text[], $22::bytea[], $23::text[])),
     closed as (
     update call c
        set state = r.state, status = r.status, attempts = r.attempts, duration_ms = r.duration_ms, error = r.error,
-           trouble = nullif(r.state, 'succeeded'), closed_at = now(),
+           external_reference = r.external_reference, trouble = nullif(r.state, 'succeeded'), closed_at = now(),
            trouble_status = case when r.state <> 'succeeded' then r.status end,
            trouble_class = case when r.state <> 'succeeded' then r.status / 100 end
-      from unnest($21::uuid[], $22::uuid[], $23::text[], $24::int2[], $25::int2[], $26::int4[], $27::text[])
-           r(tenant_id, id, state, status, attempts, duration_ms, error)
+      from unnest($24::uuid[], $25::uuid[], $26::text[], $27::int2[], $28::int2[], $29::int4[], $30::text[],
+                  $31::text[]) r(tenant_id, id, state, status, attempts, duration_ms, error, external_reference)
      where c.tenant_id = r.tenant_id and c.id = r.id and c.state = 'started'
     returning c.tenant_id, c.id, c.state)
     ${TO_SETTLE}`
 
-const WRITE = { name: 'call_write', text: `with ${ALL}` }
-const WRITE_FOUND = { name: 'call_write_found', text: `with named as (${foundBy(28)}), ${ALL}` }
+const NAMED = `named as (${foundBy(32)}),`
+const TOLD = (from: number): string => {
+  const rows = `unnest($${from}::uuid[], $${from + 1}::uuid[], $${from + 2}::text[]) r(tenant_id, id, text)`
+  return `told as (${jobsOf(TELL, `(select tenant_id, id, text::jsonb as payload from ${rows}) r`)}),`
+}
 
-/** Most calls hold nothing to be found by, and their statements know nothing of it. */
+const WRITE = { name: 'call_write', text: `with ${ALL}` }
+const WRITE_FOUND = { name: 'call_write_found', text: `with ${NAMED} ${ALL}` }
+const WRITE_TOLD = { name: 'call_write_told', text: `with ${TOLD(32)} ${ALL}` }
+const WRITE_FOUND_TOLD = { name: 'call_write_found_told', text: `with ${NAMED} ${TOLD(36)} ${ALL}` }
+
+/** Most calls hold nothing to be found by, and are not told of; their statements know nothing of either. */
 export async function writeCalls(db: Db, written: Written): Promise<void> {
   const { starts, attempts, closes, external_ids } = written
   const is_found = external_ids.length > 0
   const found = is_found ? foundColumns(external_ids) : []
+  const told = closes.filter((close) => close.told)
   if (attempts.length + closes.length > 0 || (is_found && starts.length === 0)) {
     const values = [...startColumns(starts), ...attemptColumns(attempts), ...closeColumns(closes), ...found]
-    await hot(db, is_found ? WRITE_FOUND : WRITE, values)
+    if (told.length === 0) await hot(db, is_found ? WRITE_FOUND : WRITE, values)
+    else await hot(db, is_found ? WRITE_FOUND_TOLD : WRITE_TOLD, [...values, ...toldColumns(told)])
   } else if (starts.length > 0) {
     await hot(db, is_found ? START_FOUND : START, [...startColumns(starts), ...found])
   }
@@ -129,6 +159,9 @@ const startColumns = (rows: NewCall[]): Buffer[] => [
   texts(rows.map((row) => row.path)),
   texts(rows.map((row) => row.actor)),
   texts(rows.map((row) => row.request_id)),
+  texts(rows.map((row) => row.cause_kind ?? null)),
+  texts(rows.map((row) => row.cause_id ?? null)),
+  texts(rows.map((row) => row.parent_id ?? null)),
 ]
 
 const attemptColumns = (rows: NewAttempt[]): Buffer[] => [
@@ -154,6 +187,13 @@ const closeColumns = (rows: ClosedCall[]): Buffer[] => [
   int2s(rows.map((row) => row.attempts)),
   int4s(rows.map((row) => row.duration_ms)),
   texts(rows.map((row) => row.error)),
+  texts(rows.map((row) => row.external_reference)),
+]
+
+const toldColumns = (rows: ClosedCall[]): Buffer[] => [
+  uuids(rows.map((row) => row.tenant_id)),
+  uuids(rows.map((row) => row.told?.id ?? row.id)),
+  texts(rows.map((row) => JSON.stringify(row.told?.data))),
 ]
 
 const foundColumns = (rows: ExternalId[]): Buffer[] => [
@@ -162,28 +202,6 @@ const foundColumns = (rows: ExternalId[]): Buffer[] => [
   texts(rows.map((row) => row.kind)),
   uuids(rows.map((row) => row.ref_id)),
 ]
-
-/*
- * Calls that a process took with it. Found by the BRIN index on id, which reads the blocks of that time and no
- * others; a sequential read of a day would touch millions of rows. Safe methods did nothing, so they failed.
- */
-const ABANDONED = {
-  name: 'call_abandoned',
-  text: `
-    with closed as (
-    update call set (state, trouble) = (select o, o from (values
-             (case when method in ('GET', 'HEAD', 'OPTIONS') then 'failed' else 'unknown' end)) ended(o)),
-           error = 'the server stopped while this call was under way; ask the vendor what became of it', closed_at = now()
-     where state = 'started' and id >= v7_floor($1::timestamptz) and id < v7_floor($2::timestamptz)
-     returning tenant_id, id, state),
-    settling as (${TO_SETTLE})
-    select tenant_id, id, state from closed`,
-}
-
-export type Abandoned = { tenant_id: string; id: string; state: Outcome }
-
-export const closeAbandoned = (db: Db, from: Date, to: Date): Promise<Abandoned[]> =>
-  hot<Abandoned>(db, ABANDONED, [from, to])
 
 export type SettledCall = {
   tenant_id: string
@@ -223,8 +241,12 @@ export const CALL = [
   'attempts',
   'duration_ms',
   'error',
+  'external_reference',
   'actor',
   'request_id',
+  'cause_kind',
+  'cause_id',
+  'parent_id',
   'closed_at',
 ] as const
 

@@ -36,6 +36,7 @@ export const recorder = once((app: App): Recorder => {
     parallel: PARALLEL,
     flush: async (entries) => {
       await writeCalls(app.db.worker, { ...sorted(entries), external_ids: await foundIn(app, entries) })
+      if (entries.some(({ close }) => close?.told)) app.db.notify('trilho_job', 'new')
       return entries.map(() => undefined)
     },
     isFinal: isConnectionLoss,

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
-import { Call, CallState, Method } from './schema.ts'
+import { Call, CallState, CauseKind, Method } from './schema.ts'
 
 /** What is asked of the records of calls, and what they show beside the calls themselves. */
 const Filters = {
@@ -15,8 +15,28 @@ const Filters = {
       examples: ['4xx'],
     }),
   ),
+  cause: Type.Optional(CauseKind),
+  cause_id: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description:
+        'Of the message, batch or call, or the name of the schedule or job, that made it necessary',
+    }),
+  ),
+  parent_id: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 64, description: 'Of the call or batch it belongs to' }),
+  ),
   from: Type.Optional(Type.String({ format: 'date-time', description: 'Made then or later' })),
   to: Type.Optional(Type.String({ format: 'date-time', description: 'Made before' })),
+  external_reference: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: "The vendor's own id of the call: Stripe's Request-Id, Plaid's request_id",
+      examples: ['req_1042'],
+    }),
+  ),
   q: Type.Optional(
     Type.String({
       minLength: 1,

@@ -19,7 +19,7 @@ const shop: Provider = defineProvider({
   docs: 'https://shop.example',
   fields: [{ key: 'base_url', label: 'Base URL', required: true }],
   auth: { kind: 'none' },
-  limits: { timeout_ms: 5_000 },
+  limits: { timeout_ms: 30_000 },
   sensitive: ['buyer.document'],
   test: { method: 'GET', path: '/anything' },
 })

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import type { Http, Routes } from '../app.ts'
+import { TestReport, tryBy } from '../connections/connections.ts'
 import { IdParams } from '../wire.ts'
 import { cacheRoutes } from './cache_routes.ts'
 import * as calls from './calls.ts'
@@ -7,7 +8,7 @@ import { hangUpOf } from './deadline.ts'
 import { DeferredCall } from './deferred_schema.ts'
 import { protectionRoutes } from './protection_routes.ts'
 import { recordRoutes } from './record_routes.ts'
-import { CallReport, CallWithLog, MakeCall, TestReport } from './schema.ts'
+import { CallReport, CallWithLog, MakeCall } from './schema.ts'
 import { streamRoutes } from './stream_routes.ts'
 
 const read = { config: { access: 'calls:read' } } as const
@@ -16,6 +17,8 @@ const mend = { config: { access: 'calls:operate', acts_outside: true } } as cons
 const tags = ['Calls']
 
 export const routes: Routes = (http, app) => {
+  tryBy(app, (actor, id) => calls.testConnection(app, actor, id))
+
   http.post(
     '/v1/connections/:id/calls',
     {

@@ -121,6 +121,10 @@ const StepsOfCall = Type.Object(
 )
 export type StepsOfCall = Static<typeof StepsOfCall>
 
+const Reference = Nullable(
+  Type.String({ description: "The vendor's own id of the call, by which its support finds it" }),
+)
+
 export const CallReport = Type.Object({
   id: WireId('call'),
   connection_id: WireId('connection'),
@@ -131,6 +135,7 @@ export const CallReport = Type.Object({
   attempts: Type.Integer(),
   duration_ms: Type.Integer(),
   error: Nullable(Type.String({ description: 'What went wrong, in words' })),
+  external_reference: Reference,
   turned_away: Nullable(
     Type.Object(
       {
@@ -156,28 +161,19 @@ export const CallReport = Type.Object({
 })
 export type CallReport = Static<typeof CallReport>
 
-export const TestReport = Type.Object({
-  ok: Type.Boolean(),
-  message: Type.String({ description: 'What was found, in words' }),
-  call_id: WireId('call'),
-  status: Nullable(Type.Integer()),
-  duration_ms: Type.Integer(),
-  diagnosis: Type.Array(
-    Type.Object({
-      step: Type.Union([
-        Type.Literal('name'),
-        Type.Literal('reach'),
-        Type.Literal('certificate'),
-        Type.Literal('credentials'),
-        Type.Literal('permission'),
-        Type.Literal('clock'),
-      ]),
-      ok: Type.Boolean(),
-      detail: Type.String(),
-    }),
-    { description: "Step by step from the name of the vendor's server to the clocks of both sides" },
-  ),
-})
+/** The first five are who asked. */
+export const CauseKind = Type.Union([
+  Type.Literal('api_key'),
+  Type.Literal('oauth_client'),
+  Type.Literal('member'),
+  Type.Literal('portal'),
+  Type.Literal('system'),
+  Type.Literal('message'),
+  Type.Literal('batch'),
+  Type.Literal('call'),
+  Type.Literal('schedule'),
+  Type.Literal('job'),
+])
 
 export const Call = Type.Object({
   id: WireId('call'),
@@ -190,8 +186,16 @@ export const Call = Type.Object({
   attempts: Type.Integer(),
   duration_ms: Nullable(Type.Integer()),
   error: Nullable(Type.String()),
+  external_reference: Reference,
   actor: Type.String({ description: 'The key that made it' }),
   request_id: Nullable(Type.String()),
+  cause: Type.Object(
+    { kind: Nullable(CauseKind), id: Type.String() },
+    { description: 'What made it necessary: who asked, or the message, batch, call, schedule or job' },
+  ),
+  parent_id: Nullable(
+    Type.String({ description: 'The call it enriches or is a try of, or the batch it is of' }),
+  ),
   created_at: Timestamp,
   closed_at: Nullable(Timestamp),
 })
@@ -207,8 +211,11 @@ export const toCall = (row: CallRow): Static<typeof Call> => ({
   attempts: row.attempts,
   duration_ms: row.duration_ms,
   error: row.error,
+  external_reference: row.external_reference,
   actor: row.actor,
   request_id: row.request_id,
+  cause: { kind: row.cause_kind as Static<typeof CauseKind> | null, id: row.cause_id ?? row.actor },
+  parent_id: row.parent_id,
   created_at: timeOfId(row.id).toISOString(),
   closed_at: row.closed_at?.toISOString() ?? null,
 })

@@ -29,7 +29,7 @@ const slips = defineProvider({
   docs: 'https://docs.slips.example',
   fields: [{ key: 'base_url', label: 'Base URL', required: true }],
   auth: noAuth,
-  limits: { timeout_ms: 2_000, requests_per_minute: 10_000 },
+  limits: { timeout_ms: 20_000, requests_per_minute: 10_000 },
   test: { method: 'GET', path: '/' },
   payments: {
     settles: 'lookup',
@@ -252,7 +252,7 @@ test('what one server asks for holds up none of what another may ask for', async
     under_way += 1
     most_at_once = Math.max(most_at_once, under_way)
     if (under_way === 2) both.resolve()
-    await Promise.race([both.promise, sleep(1_000, null, { ref: false })])
+    await Promise.race([both.promise, sleep(10_000, null, { ref: false })])
     under_way -= 1
     response.setHeader('content-type', 'application/json').end('{"found":true}')
   })

@@ -66,7 +66,7 @@ async function findOut(
   const kept = await openPlan(app, tenant_id, call.id, plan)
   return kept.plan.by === 'repeat'
     ? repeat(app, connection, call, kept.plan.within_h, kept.request)
-    : lookUp(app, connection, kept.plan, denied)
+    : lookUp(app, connection, kept.plan, { about: call.id, denied })
 }
 
 /** These say nothing of the request itself: it is still under way there, or it was not looked at. */
@@ -81,7 +81,7 @@ async function repeat(
 ): Promise<Found | null> {
   const age_h = (app.clock.now().getTime() - timeOfId(call.id).getTime()) / 3_600_000
   if (age_h > within_h) return null
-  const performed = await ask(app, connection, call.operation, request)
+  const performed = await ask(app, connection, { about: call.id, operation: call.operation, request })
   const { state, status, by } = said(performed)
   if (state === 'succeeded') return { state, status, error: `unknown at first; ${by}` }
   if (state !== 'refused' || SAYS_NOTHING.has(status ?? 0)) return null
@@ -95,12 +95,13 @@ async function lookUp(
   app: App,
   connection: OpenConnection,
   plan: Extract<SettlePlan, { by: 'lookup' }>,
-  denied: number,
+  { about, denied }: { about: string; denied: number },
 ): Promise<Found | 'denied' | null> {
   const { provider, settings } = connection.opened
   const operation = provider.operations[plan.operation]
   if (!operation) return null
-  const performed = await ask(app, connection, plan.operation, operation.request(plan.input, settings))
+  const request = operation.request(plan.input, settings)
+  const performed = await ask(app, connection, { about, operation: plan.operation, request })
   const { state, status, by } = said(performed)
   if (state !== 'succeeded' || !performed.response) return null
   const reply = readText(operation.reads, performed.response.body.toString() || 'null')
@@ -121,11 +122,10 @@ const said = ({ id, state, response }: Performed) => ({
 async function ask(
   app: App,
   connection: OpenConnection,
-  operation: string | null,
-  request: HttpRequest,
+  { about, operation, request }: { about: string; operation: string | null; request: HttpRequest },
 ): Promise<Performed> {
   const wanted = { operation, request, retries: 0, patience_ms: 30_000 }
-  const performed = await perform(app, settler(connection), connection, wanted)
+  const performed = await perform(app, settler(connection, toWire('call', about)), connection, wanted)
   if (performed.state !== 'unknown') return performed
   const { tenant_id } = connection
   await recorder(app).written()
@@ -133,7 +133,7 @@ async function ask(
   return performed
 }
 
-const settler = ({ tenant_id, environment }: OpenConnection): Actor => ({
+const settler = ({ tenant_id, environment }: OpenConnection, about: string): Actor => ({
   kind: 'system',
   id: 'settlement of unknown calls',
   tenant_id,
@@ -141,6 +141,8 @@ const settler = ({ tenant_id, environment }: OpenConnection): Actor => ({
   scopes: [],
   ip: null,
   request_id: null,
+  cause: { kind: 'call', id: about },
+  parent_id: about,
 })
 
 async function end(app: App, item: Unsettled, call: CallRow, found: Found): Promise<void> {

@@ -433,6 +433,7 @@ test('a caller who stands still, or takes too long in all, is told so; the vendo
   }
   const endless = stream(served.app, actor, to.id, input(Readable.from(dripping())), {
     ...bounds,
+    patience_ms: 30_000,
     all_ms: 400,
   })
   await assert.rejects(endless, /took over 0.4 s/)

@@ -95,6 +95,10 @@ test('how old the credentials are is told, and another change leaves it as it is
   const body = { credentials: { secret_key: 'sk_test_other000000000000000000000' } }
   const replaced = await served.send('PATCH', `/v1/connections/${id}`, { key, body })
   assert.ok(Date.parse(String(replaced.body['credentials_set_at'])) > Date.parse(String(set_at)))
+  const { body: list } = await served.send('GET', '/v1/connections?limit=200', { key })
+  const listed = (list['data'] as (typeof list)[]).find((one) => one['id'] === id)
+  assert.deepEqual(listed?.['credentials'], replaced.body['credentials'])
+  assert.equal(listed?.['credentials_set_at'], replaced.body['credentials_set_at'])
 })
 
 test('a change of settings is checked together with the credentials that stay', async () => {

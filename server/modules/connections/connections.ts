@@ -11,9 +11,9 @@ import type { Actor, App } from '../app.ts'
 import { keepUse } from '../mappings/mappings.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
-import { checkedLimits, checkWorld, fitting, worldOf } from './fitting.ts'
+import { checkEnvironment, checkedLimits, checkWorld, fitting, worldOf } from './fitting.ts'
 import * as queries from './queries.ts'
-import { type CreateConnection, toConnection, type UpdateConnection, withCredentials } from './schema.ts'
+import { type CreateConnection, type UpdateConnection, withCredentials } from './schema.ts'
 import { dropToken } from './tokens.ts'
 
 /**
@@ -25,11 +25,23 @@ import { dropToken } from './tokens.ts'
 
 export type Environment = queries.Environment
 
+export { accountOf } from './account.ts'
 export { watchConnections } from './active.ts'
 export { beginVisit } from './oauth.ts'
-export { type LimitedConnection, listEnabledOf, listNamed, listUnhealthy, summarize } from './queries.ts'
+export {
+  ANY_OWN_LIMITS,
+  ANY_UNHEALTHY,
+  anyConnectionChangedSince,
+  findConnection,
+  type LimitedConnection,
+  listEnabledOf,
+  listNamed,
+  listUnhealthy,
+  summarize,
+} from './queries.ts'
 export { noteSeen, setHealth } from './seen.ts'
 export {
+  ANY_RENEWABLE,
   type Claim,
   claimToken,
   dropToken as dropAuthorization,
@@ -88,6 +100,7 @@ export async function addConnection(app: App, tx: Tx, actor: Actor, input: Creat
     limits: checkedLimits(input.limits),
     mapping: input.mapping ?? {},
     keep_bodies_days: input.keep_bodies?.until_days ?? null,
+    call_events: input.call_events ?? 'none',
   })
   await keepUse(tx, { tenant_id, connection_id: id, operation: '' }, input.mapping, worldOf(environment))
   const owner = { tenant_id, owner_id: id }
@@ -113,10 +126,14 @@ export async function readConnection(app: App, actor: Actor, wire_id: string) {
 export async function listConnections(app: App, actor: Actor, input: PageInput) {
   const { limit, before } = readPage('connection', input)
   const { tenant_id } = actor
-  const rows = await inTenant(app.db, tenant_id, (tx) =>
-    queries.listConnections(tx, tenant_id, limit, before),
+  const { rows, held } = await inTenant(app.db, tenant_id, async (tx) => {
+    const rows = await queries.listConnections(tx, tenant_id, limit, before)
+    const ids = rows.map(({ id }) => id)
+    return { rows, held: await app.vault.heldOf(tx, tenant_id, ids) }
+  })
+  return toPage('connection', rows, limit, (row) =>
+    withCredentials(row, held.get(row.id)?.fields ?? [], held.get(row.id)?.at ?? null),
   )
-  return toPage('connection', rows, limit, toConnection)
 }
 
 /** Settings and credentials are each replaced as a whole, and checked together with what stays. */
@@ -124,7 +141,7 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
   const id = fromWire('connection', wire_id)
   const { tenant_id } = actor
   const owner = { tenant_id, owner_id: id }
-  const changed = await inTenant(app.db, tenant_id, async (tx) => {
+  return inTenant(app.db, tenant_id, async (tx) => {
     const before = found(await queries.lockConnection(tx, tenant_id, id), id)
     checkEnvironment(actor, before.environment)
     checkEnvironment(actor, input.environment ?? before.environment)
@@ -135,6 +152,7 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
             providerOf(app, before.provider),
             input.settings ?? before.settings,
             input.credentials ?? kept,
+            before.settings,
           )
         : { settings: before.settings, credentials: kept }
     if (input.settings || input.credentials || input.environment) {
@@ -142,7 +160,7 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
       checkWorld(provider, input.environment ?? before.environment, fits.settings, fits.credentials)
     }
     if (input.credentials) await putCredentials(app, tx, owner, fits.credentials)
-    const { name, description, state, environment, limits, mapping, keep_bodies } = input
+    const { name, description, state, environment, limits, mapping, keep_bodies, call_events } = input
     const row = await queries.updateConnection(tx, tenant_id, id, {
       settings: fits.settings,
       ...(name !== undefined && { name }),
@@ -150,6 +168,7 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
       ...(state !== undefined && { state }),
       ...(limits !== undefined && { limits: checkedLimits(limits) }),
       ...(mapping !== undefined && { mapping }),
+      ...(call_events !== undefined && { call_events }),
       ...(keep_bodies !== undefined && { keep_bodies_days: keep_bodies?.until_days ?? null }),
       ...(environment !== undefined && { environment }),
     })
@@ -159,7 +178,6 @@ export async function updateConnection(app: App, actor: Actor, wire_id: string, 
     await audit(tx, actor, 'connection.update', wire_id, { changed: Object.keys(input) })
     return withCredentials(row, Object.keys(fits.credentials), await app.vault.setAt(tx, owner))
   })
-  return changed
 }
 
 export async function deleteConnection(app: App, actor: Actor, wire_id: string): Promise<void> {
@@ -199,20 +217,6 @@ async function putCredentials(
     await app.vault.put(tx, { ...owner, field }, value)
 }
 
-/**
- * Refuses to bring a key and a connection of different worlds together. Administrators and the house itself stand
- * outside both.
- */
-export function checkEnvironment(actor: Actor, environment: Environment): void {
-  if (actor.kind === 'system' || actor.scopes.includes('admin')) return
-  const needed = environment === 'production' ? 'live' : 'test'
-  if (actor.environment === needed) return
-  throw new Problem('forbidden', {
-    field: 'environment',
-    detail: `a ${actor.environment} key may not touch a ${environment} connection; use a ${needed} key`,
-  })
-}
-
 const notFound = (id: string) =>
   new Problem('not_found', { detail: `there is no connection ${toWire('connection', id)}` })
 
@@ -241,6 +245,7 @@ export type OpenConnection = {
   mapping: MappingRef
   /** For how long what its attempts send and are answered is kept whole; null: it is not. */
   keep_bodies_days: number | null
+  call_events: queries.CallEvents
   /** What the kit needs to build, authenticate and mask requests. */
   opened: Opened
 }
@@ -279,15 +284,16 @@ const opened = once((app: App) => {
 async function load(app: App, tx: Tx, tenant_id: string, id: string): Promise<OpenConnection | null> {
   const row = await queries.findConnection(tx, tenant_id, id)
   if (!row) return null
-  const { name, environment, state, version, limits, mapping, keep_bodies_days } = row
+  const { name, environment, state, version, limits, mapping, keep_bodies_days, call_events } = row
   const provider = providerOf(app, row.provider)
   const settings = withDefaults(provider.fields, row.settings)
   const credentials = await app.vault.getAll(tx, { tenant_id, owner_id: id })
   const identity = identityOf(perSettings(provider.identity ?? null, settings), credentials, id)
   const vendor: Opened = { provider, environment: worldOf(environment), settings, credentials, identity }
   const about = { tenant_id, id, name, environment, state, version }
-  return { ...about, limits, mapping, keep_bodies_days, opened: vendor }
+  return { ...about, limits, mapping, keep_bodies_days, call_events, opened: vendor }
 }
 
-export { worldOf } from './fitting.ts'
-export { Rates } from './schema.ts'
+export { checkEnvironment, worldOf } from './fitting.ts'
+export { Rates, TestReport } from './schema.ts'
+export { tryBy } from './try.ts'

@@ -1,20 +1,26 @@
+import { pinned } from '../../kit/api_version.ts'
 import { keyErrors } from '../../kit/auth.ts'
 import { type OwnLimits, rateFault } from '../../kit/call_limits.ts'
 import { type Credentials, checkSettings, type Settings, withDefaults } from '../../kit/fields.ts'
 import { type Provider, perSettings } from '../../kit/provider.ts'
 import { worldFaults } from '../../kit/worlds.ts'
 import { type FieldError, Problem } from '../../platform/errors.ts'
+import type { Actor } from '../app.ts'
 import type { Environment } from './queries.ts'
 
-/** Whether settings and credentials fit the provider, and the world the connection is of. */
+/** Settings and credentials that fit the provider, with the vendor's version: theirs, that of `before`, or the default. */
 export function fitting(
   provider: Provider,
   settings: unknown,
   credentials: unknown,
+  before: Settings = {},
 ): { settings: Settings; credentials: Credentials } {
   const of_fields = checkSettings(provider, settings, credentials)
   refuse(of_fields.length > 0 ? of_fields : keysOf(provider, settings, credentials))
-  return { settings: settings as Settings, credentials: credentials as Credentials }
+  return {
+    settings: pinned(provider.api_version, settings as Settings, before),
+    credentials: credentials as Credentials,
+  }
 }
 
 /** Once the fields are what they should be, what stands in them may be no key, or another certificate's. */
@@ -55,4 +61,18 @@ function refuse(errors: readonly FieldError[]): void {
   if (!first) return
   const detail = errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')
   throw new Problem('invalid_settings', { field: first.field, detail, errors: [...errors] })
+}
+
+/**
+ * Refuses to bring a key and a connection of different worlds together. Administrators and the house itself stand
+ * outside both.
+ */
+export function checkEnvironment(actor: Actor, environment: Environment): void {
+  if (actor.kind === 'system' || actor.scopes.includes('admin')) return
+  const needed = environment === 'production' ? 'live' : 'test'
+  if (actor.environment === needed) return
+  throw new Problem('forbidden', {
+    field: 'environment',
+    detail: `a ${actor.environment} key may not touch a ${environment} connection; use a ${needed} key`,
+  })
 }

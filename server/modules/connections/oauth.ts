@@ -14,7 +14,7 @@ import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { checkEnvironment, type OpenConnection, openConnection } from './connections.ts'
 import type { Authorization, BeginAuthorization } from './oauth_schema.ts'
-import { setHealth } from './queries.ts'
+import { setHealth } from './seen.ts'
 import { type Afterwards, insertState, takeState, tenantOfState } from './token_queries.ts'
 import { dropToken, readToken, writeConsent } from './tokens.ts'
 
@@ -151,13 +151,11 @@ export async function finishAuthorization(app: App, query: URLSearchParams, from
     await keep(app, tx, connection, found, visitor(tenant_id, from), visit.actor)
     if (afterwards) await enqueueAfterwards(app, tx, { tenant_id, ...afterwards }, true)
   })
-  if (afterwards) app.db.notify('trilho_job', 'new') // somebody waits for it
   return { ...said, ok: true, because: null }
 }
 
 async function tellFailure(app: App, tenant_id: string, afterwards: Afterwards): Promise<void> {
   await inTenant(app.db, tenant_id, (tx) => enqueueAfterwards(app, tx, { tenant_id, ...afterwards }, false))
-  app.db.notify('trilho_job', 'new')
 }
 
 function enqueueAfterwards(app: App, tx: Tx, visit: { tenant_id: string } & Afterwards, is_let_in: boolean) {
@@ -194,7 +192,7 @@ async function keep(
   by: string,
 ): Promise<void> {
   await writeConsent(app, tx, { tenant_id, connection_id: id, purpose: 'own' }, found, version)
-  await setHealth(tx, { tenant_id, id }, { health: 'unknown', note: null })
+  await setHealth(app, tx, { tenant_id, connection_id: id }, { health: 'unknown', note: null })
   forget(tx, 'connection', `${tenant_id} ${id}`)
   await audit(tx, actor, 'connection.authorized', toWire('connection', id), {
     begun_by: by,

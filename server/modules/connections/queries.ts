@@ -1,13 +1,14 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { OwnLimits } from '../../kit/call_limits.ts'
 import type { Settings } from '../../kit/fields.ts'
 import type { MappingRef } from '../../kit/mapping/mapping.ts'
-import type { Db, Tx } from '../../platform/database/database.ts'
+import { type Db, newest, type Tx } from '../../platform/database/database.ts'
 
 /** Every statement on connections. */
 
 export type Environment = 'development' | 'staging' | 'production'
 export type State = 'enabled' | 'disabled'
+export type CallEvents = 'none' | 'failures' | 'all'
 export type Health = 'unknown' | 'healthy' | 'degraded' | 'unhealthy'
 
 export type ConnectionRow = {
@@ -21,6 +22,7 @@ export type ConnectionRow = {
   limits: OwnLimits
   mapping: MappingRef
   keep_bodies_days: number | null
+  call_events: CallEvents
   version: number
   health: Health
   health_note: string | null
@@ -41,6 +43,7 @@ const CONNECTION = [
   'limits',
   'mapping',
   'keep_bodies_days',
+  'call_events',
   'version',
   'health',
   'health_note',
@@ -62,6 +65,7 @@ type NewConnection = {
   limits: OwnLimits
   mapping: MappingRef
   keep_bodies_days: number | null
+  call_events: CallEvents
 }
 
 export const insertConnection = (tx: Tx, row: NewConnection): Promise<ConnectionRow> =>
@@ -107,16 +111,22 @@ export const listConnections = (
     .selectFrom('connection')
     .select(CONNECTION)
     .where('tenant_id', '=', tenant_id)
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+    .$call(newest({}, limit, before))
     .$castTo<ConnectionRow>()
     .execute()
 
 type Change = Partial<
   Pick<
     ConnectionRow,
-    'name' | 'description' | 'state' | 'settings' | 'environment' | 'limits' | 'mapping' | 'keep_bodies_days'
+    | 'name'
+    | 'description'
+    | 'state'
+    | 'settings'
+    | 'environment'
+    | 'limits'
+    | 'mapping'
+    | 'keep_bodies_days'
+    | 'call_events'
   >
 >
 
@@ -164,14 +174,17 @@ export async function updateHealth(
      where tenant_id = ${tenant_id} and id = ${id} and version = ${version}`.execute(tx)
 }
 
+/** `is_seen`: it answered just now. */
+export type Found = { health: Health; note: string | null; is_seen?: boolean }
+
 export async function setHealth(
   tx: Tx,
   { tenant_id, id }: { tenant_id: string; id: string },
-  { health, note }: { health: Health; note: string | null },
+  { health, note, is_seen = false }: Found,
 ): Promise<void> {
   await tx
     .updateTable('connection')
-    .set({ health, health_note: note })
+    .set({ health, health_note: note, ...(is_seen && { last_seen: sql<Date>`now()` }) })
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .execute()
@@ -206,6 +219,12 @@ export async function listNamed(
        where tenant_id = ${tenant_id} and id = i.id offset 0) c`.execute(tx)
   return rows
 }
+
+/** Parts of a question. */
+export const ANY_UNHEALTHY = sql`exists (select from connection where health = 'unhealthy' and state = 'enabled')`
+export const ANY_OWN_LIMITS = sql`exists (select from connection where limits <> '{}')`
+export const anyConnectionChangedSince = (from: RawBuilder<unknown>) =>
+  sql`exists (select from connection where updated_at >= ${from})`
 
 const MOST_LISTED = 10_000
 

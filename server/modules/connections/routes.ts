@@ -7,11 +7,14 @@ import {
   Connections,
   ConnectionWithCredentials,
   CreateConnection,
+  CreatedConnection,
+  CreateQuery,
   Provider,
   ProviderParams,
   Providers,
   UpdateConnection,
 } from './schema.ts'
+import { andTried } from './try.ts'
 
 const read = { config: { access: 'connections:read' } } as const
 const write = { config: { access: 'connections:write' } } as const
@@ -58,14 +61,18 @@ export const routes: Routes = (http, app) => {
       schema: {
         operationId: 'createConnection',
         summary: 'Connect an account at a provider',
-        description: 'What does not fit the provider is refused with 422, naming each field.',
+        description:
+          'What does not fit the provider is refused with 422, naming each field. With `test=true` it is tried at once, and the reply says what was found.',
         tags,
+        querystring: CreateQuery,
         body: CreateConnection,
-        response: { 201: ConnectionWithCredentials },
+        response: { 201: CreatedConnection },
       },
     },
-    async (request, reply) =>
-      reply.code(201).send(await connections.createConnection(app, request.actor, request.body)),
+    async ({ actor, body, query }, reply) => {
+      const made = await connections.createConnection(app, actor, body)
+      return reply.code(201).send(query.test ? await andTried(app, actor, made) : made)
+    },
   )
 
   http.get(

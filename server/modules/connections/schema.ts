@@ -27,7 +27,8 @@ const BreakerLimits = Type.Partial(
   Type.Object({
     failures: Count(1000, 'In a row, until it opens; 5'),
     open_s: Count(86_400, 'Until a first call is let through again; 60'),
-    successes: Count(100, 'Of calls let through alone, until it closes; 3'),
+    successes: Count(100, 'Of calls let through while half open, until it closes; 3'),
+    probes: Count(100, 'Let through at once while half open, of all servers together; 1'),
   }),
   { additionalProperties: false },
 )
@@ -107,6 +108,11 @@ const KeepBodies = Nullable(
   ),
 )
 
+const CallEvents = Type.Union([Type.Literal('none'), Type.Literal('failures'), Type.Literal('all')], {
+  description:
+    'Of which of its calls `call.completed` and `call.failed` tell; deferred ones are told of in any case. none, unless said',
+})
+
 const Description = Type.String({ maxLength: 500, description: 'What it is for' })
 
 export const CreateConnection = Type.Object(
@@ -119,6 +125,7 @@ export const CreateConnection = Type.Object(
     limits: Type.Optional(Limits),
     mapping: Type.Optional(MappingRef),
     keep_bodies: Type.Optional(KeepBodies),
+    call_events: Type.Optional(CallEvents),
     credentials: Type.Optional(Credentials),
   },
   { additionalProperties: false },
@@ -135,6 +142,7 @@ export const UpdateConnection = Type.Partial(
     limits: Limits,
     mapping: MappingRef,
     keep_bodies: KeepBodies,
+    call_events: CallEvents,
     credentials: Credentials,
   }),
   { additionalProperties: false, minProperties: 1 },
@@ -149,9 +157,13 @@ export const Connection = Type.Object({
   environment: Environment,
   state: State,
   settings: Settings,
+  api_version: Nullable(
+    Type.String({ description: "Of the vendor's API, as pinned; null where it has none" }),
+  ),
   limits: Limits,
   mapping: MappingRef,
   keep_bodies: KeepBodies,
+  call_events: CallEvents,
   health: Type.Union(
     [Type.Literal('unknown'), Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')],
     {
@@ -179,7 +191,52 @@ export const ConnectionWithCredentials = Type.Intersect([
     ),
   }),
 ])
-export const Connections = Page(Connection)
+/** What trying a connection found. */
+export const TestReport = Type.Object({
+  ok: Type.Boolean(),
+  message: Type.String({ description: 'What was found, in words' }),
+  call_id: WireId('call'),
+  status: Nullable(Type.Integer()),
+  duration_ms: Type.Integer(),
+  diagnosis: Type.Array(
+    Type.Object({
+      step: Type.Union([
+        Type.Literal('name'),
+        Type.Literal('reach'),
+        Type.Literal('certificate'),
+        Type.Literal('credentials'),
+        Type.Literal('permission'),
+        Type.Literal('clock'),
+      ]),
+      ok: Type.Boolean(),
+      detail: Type.String(),
+    }),
+    { description: "Step by step from the name of the vendor's server to the clocks of both sides" },
+  ),
+})
+
+export const CreateQuery = Type.Object(
+  {
+    test: Type.Optional(
+      Type.Literal('true', { description: 'It is tried at once, as `POST /v1/connections/{id}/test` does' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+export const CreatedConnection = Type.Intersect([
+  ConnectionWithCredentials,
+  Type.Object({
+    test: Type.Optional(
+      Type.Union([TestReport, Type.Null()], {
+        description:
+          'Where it was asked for; the connection is made however it went. null: it could not be tried',
+      }),
+    ),
+  }),
+])
+
+export const Connections = Page(ConnectionWithCredentials)
 
 export const toConnection = (row: ConnectionRow): Static<typeof Connection> => ({
   id: toWire('connection', row.id),
@@ -189,9 +246,11 @@ export const toConnection = (row: ConnectionRow): Static<typeof Connection> => (
   environment: row.environment,
   state: row.state,
   settings: row.settings,
+  api_version: versionIn(row.settings),
   limits: row.limits,
   mapping: row.mapping,
   keep_bodies: row.keep_bodies_days === null ? null : { until_days: row.keep_bodies_days },
+  call_events: row.call_events,
   health: row.health,
   health_note: row.health_note,
   last_seen: row.last_seen?.toISOString() ?? null,
@@ -199,6 +258,9 @@ export const toConnection = (row: ConnectionRow): Static<typeof Connection> => (
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
 })
+
+const versionIn = ({ api_version }: ConnectionRow['settings']): string | null =>
+  typeof api_version === 'string' ? api_version : null
 
 export const withCredentials = (row: ConnectionRow, fields: readonly string[], set_at: Date | null) => ({
   ...toConnection(row),

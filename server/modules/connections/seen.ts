@@ -40,11 +40,13 @@ export function noteSeen(app: App, connection: OpenConnection, { reached, note, 
 const MOST_SEEN = 10_000
 const lastSeen = once((_app: App) => new Map<string, { health: string; version: number; at_ms: number }>())
 
-/** What the scheduled checks made of it. */
+/** What the scheduled checks made of it. Whatever a call finds next is a change. */
 export async function setHealth(
+  app: App,
   tx: Tx,
   at: { tenant_id: string; connection_id: string },
-  found: { health: queries.Health; note: string | null },
+  found: queries.Found,
 ): Promise<void> {
+  lastSeen(app).delete(at.connection_id)
   await queries.setHealth(tx, { tenant_id: at.tenant_id, id: at.connection_id }, found)
 }

@@ -171,6 +171,10 @@ export const deleteTokens = (
     .returning(['id', 'purpose'])
     .execute()
 
+/** Whether there is any to renew. */
+export const ANY_RENEWABLE = sql<boolean>`exists (
+  select from connection_token where consented_at is not null and state = 'live' and renew_at <= now())`
+
 /** Consents that nobody used of late and that would end for want of it; of all tenants. */
 export const listRenewable = (db: Database['worker'], limit: number): Promise<Place[]> =>
   db

@@ -162,4 +162,4 @@ export const onTokenChange = (app: App, on: (place: string) => void): void =>
     else if (payload.startsWith('token ')) on(payload.slice('token '.length))
   })
 
-export { listRenewable } from './token_queries.ts'
+export { ANY_RENEWABLE, listRenewable } from './token_queries.ts'

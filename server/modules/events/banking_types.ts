@@ -36,6 +36,11 @@ const transactions = (what: string, description: string): EventType => ({
   },
 })
 
+const Money = Type.Object({
+  amount: Type.String({ description: 'Minor units: 15050 is R$ 150,50' }),
+  currency: Type.String({ description: 'ISO 4217' }),
+})
+
 const Consent = Type.Object({
   consent_id: Type.String({ description: 'GET /v1/bank-consents/{id}' }),
   bank_id: Type.String(),
@@ -78,6 +83,12 @@ export const BANKING_TYPES: readonly EventType[] = [
     'REJECTED',
     'CUSTOMER_MANUALLY_REVOKED',
   ),
+  consent(
+    'revocation_failed',
+    'A bank was told for days that a consent is over, and never heard; end the consent once more to have it told anew',
+    'REJECTED',
+    'CUSTOMER_MANUALLY_REVOKED',
+  ),
   consent('expiring', 'A consent ends within seven days; extend it, or ask for a new one', 'AUTHORISED'),
   transactions('imported', 'A bank told of transactions not known before'),
   transactions('updated', 'A bank tells otherwise of transactions that are known'),
@@ -85,11 +96,57 @@ export const BANKING_TYPES: readonly EventType[] = [
   {
     name: 'bank.failed',
     description: 'A bank that could be synced before can be no more; it is tried again',
-    schema: Type.Object({ ...BANK, error: Type.String(), reason: Type.String() }),
+    schema: Type.Object({
+      ...BANK,
+      sync_id: Type.Optional(
+        Type.String({ description: 'Where a sync found it out, and not its provider told' }),
+      ),
+      error: Type.String(),
+      reason: Type.String(),
+    }),
     example: {
       ...about,
       error: 'credentials_refused',
       reason: 'The bank refuses the credentials of this connection.',
+    },
+  },
+  {
+    name: 'bank.drifted',
+    description:
+      'By how much the balance of an account moved that no booked transaction tells of is another than before; a thing to look at, and no error',
+    schema: Type.Object({
+      ...BANK,
+      account_id: Type.String({ description: 'GET /v1/bank-accounts' }),
+      drift: Money,
+      was: Money,
+      current: Money,
+    }),
+    example: {
+      ...about,
+      account_id: 'bac_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      drift: { amount: '-40000', currency: 'BRL' },
+      was: { amount: '0', currency: 'BRL' },
+      current: { amount: '59000', currency: 'BRL' },
+    },
+  },
+  {
+    name: 'bank.expiring',
+    description: 'Nothing may be read of a bank before long, unless its person agrees anew',
+    schema: Type.Object({
+      user_id: BANK.user_id,
+      bank_code: BANK.bank_code,
+      bank_id: BANK.bank_id,
+      error: Type.String(),
+      reason: Type.String(),
+      expires_at: Type.Union([Type.String(), Type.Null()]),
+    }),
+    example: {
+      user_id: 'user-123',
+      bank_code: '00000000',
+      bank_id: 'bnk_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      error: 'expiring',
+      reason: 'What the person allowed ends soon; they have to allow it anew.',
+      expires_at: '2027-10-01T12:00:00.000Z',
     },
   },
 ]

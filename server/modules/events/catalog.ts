@@ -1,7 +1,9 @@
 import Type, { type TSchema } from 'typebox'
 import { ALERT_TYPES } from './alert_types.ts'
 import { BANKING_TYPES } from './banking_types.ts'
+import { CARD_TYPES } from './card_types.ts'
 import { PAYMENT_TYPES } from './payment_types.ts'
+import { TRANSFER_TYPES } from './transfer_types.ts'
 
 /**
  * The event types that ship with the product: our vocabulary, each with a JSON Schema and an example. A tenant
@@ -74,12 +76,15 @@ const call = (
   name: `call.${what}`,
   description,
   schema: Type.Object({
-    call_id: Type.String({ description: 'GET /v1/calls/{id} has the report' }),
+    call_id: Type.String({
+      description: 'GET /v1/calls/{id} has its record, and the report of a deferred one',
+    }),
     connection_id: Type.String(),
     operation: Type.Union([Type.String(), Type.Null()]),
     state: Type.String(),
     status: Type.Union([Type.Integer(), Type.Null()]),
     error: Type.Union([Type.String(), Type.Null()]),
+    duration_ms: Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
   }),
   example: {
     call_id: 'call_01jz8k3v9mf2tb7xq4c5n6p8rs',
@@ -102,6 +107,8 @@ const BatchCounts = Type.Object({
 
 export const CATALOG: readonly EventType[] = [
   ...PAYMENT_TYPES,
+  ...CARD_TYPES,
+  ...TRANSFER_TYPES,
   ...BANKING_TYPES,
   ...ALERT_TYPES,
   breaker(

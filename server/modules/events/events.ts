@@ -1,57 +1,28 @@
 import { inTenant, once, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
-import { fromWire, timeOfId, toWire } from '../../platform/ids.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import {
   type Audience,
   audienceOf,
+  deliveriesBeside,
+  deliveriesOf,
   deliverTo,
-  fanOut,
+  type FanOut,
   type Notice,
+  putInLanes,
   resendTo,
   wakeDeliveries,
 } from '../outbound/outbound.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import * as queries from './queries.ts'
-import { type EventQuery, type PublishEvent, type ResendEvent, toEvent } from './schema.ts'
-import { typeOf } from './types.ts'
+import { type EventQuery, type ResendEvent, toEvent } from './schema.ts'
 
 /**
  * Facts in our own words. An event is stored in one transaction with the deliveries it causes; its data is kept
  * and sent to the byte. Types come from a catalog with a schema and an example each, and a tenant adds its own.
  */
-
-/** `data_text` is the raw JSON of `input.data`, as the caller wrote it. */
-export async function publish(app: App, actor: Actor, input: PublishEvent, data_text: string) {
-  const { tenant_id } = actor
-  const { version, deprecated_at, deprecation } = await typeOf(app, tenant_id, input)
-  const event = {
-    tenant_id,
-    id: app.newId(),
-    type: input.type,
-    version,
-    data: data_text,
-    entity_id: input.entity_id ?? null,
-    customer: input.customer ?? null,
-    message_id: null,
-  }
-  const audience = await audienceOf(app, [event])
-  const deliveries = await inTenant(app.db, tenant_id, async (tx) => {
-    const external_ids = event.entity_id ? [await indexed(app, tx, tenant_id, event.entity_id, event.id)] : []
-    return publishAll(app, tx, { events: [event], external_ids }, audience)
-  })
-  if (deliveries > 0) wakeDeliveries(app)
-  const { id, type } = event
-  return {
-    id: toWire('event', id),
-    type,
-    version,
-    deprecated: deprecated_at && (deprecation ?? ''),
-    deliveries,
-    created_at: timeOfId(id).toISOString(),
-  }
-}
 
 /**
  * What the product has to say about a subscription, to all others of the tenant. Reads whom it concerns; what it gives
@@ -102,9 +73,21 @@ export async function publishAll(
   { events, external_ids }: { events: queries.NewEvent[]; external_ids: queries.ExternalId[] },
   audience: Audience,
 ): Promise<number> {
-  if (events.length + external_ids.length > 0) await queries.insertEvents(tx, events, external_ids)
+  return store(app, tx, { events, external_ids }, deliveriesOf(app, events, audience))
+}
+
+/** The same, where it is known already who gets what. */
+export async function store(
+  app: App,
+  tx: Tx,
+  { events, external_ids }: { events: queries.NewEvent[]; external_ids: queries.ExternalId[] },
+  { rows, ordered }: FanOut,
+): Promise<number> {
+  const beside = rows.length > 0 ? deliveriesBeside(rows) : null
+  if (events.length + external_ids.length > 0) await queries.insertEvents(tx, events, external_ids, beside)
   for (const hear of listeners(app)) await hear(tx, events)
-  return fanOut(app, tx, events, audience)
+  await putInLanes(app, tx, ordered)
+  return rows.length + ordered.length
 }
 
 type Hear = (tx: Tx, events: readonly queries.NewEvent[]) => Promise<void>
@@ -113,22 +96,13 @@ const listeners = once((_app: App): Hear[] => [])
 /** Whoever has to know of events as they are published: asked in the transaction of every publication. */
 export const whenPublished = (app: App, hear: Hear): void => void listeners(app).push(hear)
 
-async function indexed(
-  app: App,
-  tx: Tx,
-  tenant_id: string,
-  value: string,
-  ref_id: string,
-): Promise<queries.ExternalId> {
-  const value_hmac = await app.vault.blindIndex(tx, tenant_id, value)
-  return { tenant_id, value_hmac, kind: 'event', ref_id }
-}
-
 export { publishChange } from './change.ts'
 export { indexerOf, leadTo, listFound, search } from './found_by.ts'
-export { type Described, describeBy } from './hits.ts'
+export { type Described, describeBy, seekBy } from './hits.ts'
+export { publish } from './publish.ts'
 export { findEvent, foundBy } from './queries.ts'
 export { TestSent } from './schema.ts'
+export { type Draft, tell } from './tell.ts'
 export { listEventTypes } from './types.ts'
 export type ExternalId = queries.ExternalId
 export type NewEvent = queries.NewEvent
@@ -136,7 +110,7 @@ export type NewEvent = queries.NewEvent
 export const readPayloads = (app: App, wanted: { tenant_id: string; event_id: string }[]) =>
   queries.readPayloads(app.db.worker, wanted)
 
-export { listEventsBetween, listEventsOf, listEventsSince } from './queries.ts'
+export { anyEventSince, listEventsBetween, listEventsOf, listEventsSince } from './queries.ts'
 
 /** Of each of these tenants that has any, how many events of a type there were since then; no further than 1,000. */
 export const countEventsSince = (app: App, tenant_ids: readonly string[], type: string, since: Date) =>

@@ -1,15 +1,20 @@
-import { inTenant, once, type Tx } from '../../platform/database/database.ts'
+import { inTenant, inTenants, once, type Tx } from '../../platform/database/database.ts'
 import { type Kind, parseWire, timeOfId, toWire } from '../../platform/ids.ts'
-import type { Actor, App } from '../app.ts'
+import { type Actor, type App, INSTALLATION } from '../app.ts'
 import { holds } from '../tenants/tenants.ts'
 import { search } from './found_by.ts'
 import { listEvents, listEventsOf } from './queries.ts'
 
 /** What is shown of the things that a search finds, each told by the room it belongs to. */
 
-export type Described = { id: string; title: string; state: string }
+/** `part_of`, on the wire: whose page shows it, where it has none of its own. */
+export type Described = { id: string; title: string; state: string; part_of?: string }
 type Describe = (tx: Tx, tenant_id: string, ids: readonly string[]) => Promise<Described[]>
-type Known = { scope: string; path: string; describe: Describe }
+/** `path` null: it is read in a list alone. */
+type Known = { scope: string; path: string | null; describe: Describe }
+type Ref = { kind: string; id: string }
+/** Things of a room by words that are no ids of ours: the vendor's, a customer. Ids are not on the wire. */
+type Seek = (tx: Tx, tenant_id: string, words: readonly string[]) => Promise<Ref[]>
 
 const EVENTS: Known = {
   scope: 'events:read',
@@ -18,6 +23,11 @@ const EVENTS: Known = {
     (await listEventsOf(tx, tenant_id, ids)).map(({ id, type }) => ({ id, title: type, state: 'published' })),
 }
 const known = once((_app: App) => new Map<string, Known>([['event', EVENTS]]))
+
+const seekers = once((_app: App) => [] as { scope: string; seek: Seek }[])
+
+/** For the rooms above: what is found in one of them, beside what was noted when it crossed the border. */
+export const seekBy = (app: App, scope: string, seek: Seek): void => void seekers(app).push({ scope, seek })
 
 /** For the rooms above: what of this kind is shown to who holds the scope, and under which path it is read. */
 export const describeBy = (app: App, kind: Kind, by: Known): void => void known(app).set(kind, by)
@@ -28,13 +38,19 @@ export type Hit = {
   title: string | null
   state: string | null
   at: string
+  part_of: string | null
   leads_to: string | null
 }
 
-/** As `search`; also the newest events of a type. An id of ours that nobody knows is no hit. */
-export async function findHits(app: App, actor: Actor, q: string): Promise<{ data: Hit[] }> {
-  const found = (await search(app, actor, q)).data
-  const refs = found.length > 0 ? found : await eventsOfType(app, actor, q.trim())
+/**
+ * As `search`, after the things that the rooms find; also the newest events of a type. An id of ours that nobody knows
+ * is no hit.
+ */
+export async function findHits(app: App, actor: Actor, written: string): Promise<{ data: Hit[] }> {
+  const q = written.trim()
+  const things = await sought(app, actor, q)
+  const found = [...things, ...(await search(app, actor, q)).data.filter(isNotIn(things))]
+  const refs = found.length > 0 ? found : await eventsOfType(app, actor, q)
   const hits: Hit[] = []
   for (const [kind, of_kind] of Map.groupBy(refs, (ref) => ref.kind)) {
     hits.push(...(await shown(app, actor, kind as Kind, of_kind, q)))
@@ -55,21 +71,52 @@ async function eventsOfType(app: App, { tenant_id }: Actor, type: string) {
   return rows.slice(0, MOST_OF_TYPE).map(({ id }) => ({ kind: 'event', id: toWire('event', id) }))
 }
 
-type Ref = { kind: string; id: string }
+const isNotIn = (refs: readonly Ref[]) => (one: Ref) =>
+  !refs.some(({ kind, id }) => kind === one.kind && id === one.id)
+
+const MOST_OF_ROOM = 20
+
+/** Of each room the newest, as on the wire. */
+async function sought(app: App, actor: Actor, q: string): Promise<Ref[]> {
+  const words = wordsOf(q)
+  const open = seekers(app).filter(({ scope }) => holds(actor.scopes, scope))
+  if (open.length === 0) return []
+  return among(app, actor, async (tx) => {
+    const all: Ref[] = []
+    for (const { seek } of open) {
+      const refs = (await seek(tx, actor.tenant_id, words)).map(({ kind, id }) => toRef(kind as Kind, id))
+      const once = [...new Map(refs.map((ref) => [ref.id, ref])).values()]
+      all.push(...once.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, MOST_OF_ROOM))
+    }
+    return all
+  })
+}
+
+const toRef = (kind: Kind, id: string): Ref => ({ kind, id: toWire(kind, id) })
+
+/** The tenant's; whoever administers the installation sees its people besides. */
+const among = <T>(app: App, { tenant_id, scopes }: Actor, work: (tx: Tx) => Promise<T>): Promise<T> =>
+  inTenants(app.db, holds(scopes, 'admin') ? [...new Set([tenant_id, INSTALLATION])] : [tenant_id], work)
+
+/** As it was written, and of a CPF or CNPJ the digits alone. */
+function wordsOf(q: string): string[] {
+  const digits = q.replace(/[./-]/g, '')
+  return [...new Set([q, ...(/^(\d{11}|[\dA-Z]{12}\d{2})$/.test(digits) ? [digits] : [])])]
+}
 
 async function shown(app: App, actor: Actor, kind: Kind, refs: readonly Ref[], q: string): Promise<Hit[]> {
   const by = known(app).get(kind)
   const ids = refs.flatMap(({ id }) => parseWire(kind, id) ?? [])
   const may = by !== undefined && holds(actor.scopes, by.scope)
   const { tenant_id } = actor
-  const told = may ? await inTenant(app.db, tenant_id, (tx) => by.describe(tx, tenant_id, ids)) : []
+  const told = may ? await among(app, actor, (tx) => by.describe(tx, tenant_id, ids)) : []
   const of_id = new Map(told.map((one) => [one.id, one]))
   return ids.flatMap((ref) => {
     const id = toWire(kind, ref)
     const one = of_id.get(ref)
-    if (may && !one && id === q) return []
-    const leads_to = by ? `${by.path}/${id}` : null
-    const { title = null, state = null } = one ?? {}
-    return { kind, id, title, state, at: timeOfId(ref).toISOString(), leads_to }
+    if (!one && id === q) return []
+    const leads_to = by?.path ? `${by.path}/${id}` : null
+    const { title = null, state = null, part_of = null } = one ?? {}
+    return { kind, id, title, state, at: timeOfId(ref).toISOString(), part_of, leads_to }
   })
 }

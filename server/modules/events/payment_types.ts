@@ -77,6 +77,41 @@ const refund = (what: 'completed' | 'failed', description: string): EventType =>
   },
 })
 
+const DisputeChange = Type.Object({
+  provider: Type.String({ description: 'Provider id' }),
+  connection_id: Type.String(),
+  payment_id: Type.String({ description: 'GET /v1/payments/{id}' }),
+  dispute: Type.Object({
+    id: Type.String({ description: 'GET /v1/disputes/{id}' }),
+    vendor_id: Type.String(),
+    status: Type.String(),
+    is_inquiry: Type.Boolean({ description: 'The bank asks first, and has taken no money back' }),
+    money: Money,
+    funds: Type.String({ description: 'none, withdrawn or reinstated' }),
+    evidence_due_at: Type.Union([Type.String(), Type.Null()]),
+  }),
+})
+
+const dispute = (what: string, description: string): EventType => ({
+  name: `payment.dispute.${what}`,
+  description,
+  schema: DisputeChange,
+  example: {
+    provider: 'stripe',
+    connection_id: 'con_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    payment_id: 'pay_01jz8k3v9mf2tb7xq4c5n6p8rs',
+    dispute: {
+      id: 'dsp_01jz8k3v9mf2tb7xq4c5n6p8rs',
+      vendor_id: 'dp_3PqR8sT9uVwX',
+      status: 'needs_response',
+      is_inquiry: false,
+      money: { amount: '15050', currency: 'BRL' },
+      funds: 'withdrawn',
+      evidence_due_at: '2026-12-01T23:59:59.000Z',
+    },
+  },
+})
+
 const OF_RECONCILIATION = {
   reconciliation_id: Type.String({ description: 'GET /v1/reconciliations/{id}' }),
   connection_id: Type.String(),
@@ -87,6 +122,9 @@ const Reconciled = Type.Object({
   ...OF_RECONCILIATION,
   theirs: Type.Integer({ description: 'How many payments the provider lists' }),
   differences: Type.Integer({ description: 'How many are open' }),
+  left_out: Type.Integer({
+    description: 'How many taken here were not listed, and not asked for one by one',
+  }),
 })
 
 const reconciled: EventType = {
@@ -99,6 +137,7 @@ const reconciled: EventType = {
     day: '2026-11-21',
     theirs: 142,
     differences: 1,
+    left_out: 0,
   },
 }
 
@@ -124,6 +163,14 @@ export const PAYMENT_TYPES: readonly EventType[] = [
   payment('partially_refunded', 'A part of the payment was given back'),
   payment('disputed', 'The payer disputes the payment'),
   payment('expired', 'The payment was not made in time'),
+  dispute('opened', 'A payer disputes a payment of ours; answer until evidence_due_at'),
+  dispute('escalated', 'What the bank only asked about is a dispute now'),
+  dispute('under_review', 'The bank has our evidence'),
+  dispute('won', 'The bank found for us'),
+  dispute('lost', 'The bank found against us, or it was given up'),
+  dispute('closed', 'An inquiry led to nothing'),
+  dispute('funds_withdrawn', 'The money of it was taken back until it is decided'),
+  dispute('funds_reinstated', 'The money of it is ours again'),
   refund('completed', 'A refund of ours reached the payer'),
   refund('failed', "A refund of ours was refused, or came back from the payer's bank"),
   reconciled,

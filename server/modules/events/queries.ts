@@ -1,5 +1,14 @@
-import { sql } from 'kysely'
-import { byteas, type Db, hot, int2s, type Tx, texts, uuids } from '../../platform/database/database.ts'
+import { type RawBuilder, sql } from 'kysely'
+import {
+  byteas,
+  type Db,
+  hot,
+  int2s,
+  newest,
+  type Tx,
+  texts,
+  uuids,
+} from '../../platform/database/database.ts'
 
 /** Every statement on events, their types and the blind index that finds them. */
 
@@ -25,14 +34,19 @@ export const foundBy = (from: number): string => `
       select * from unnest($${from}::uuid[], $${from + 1}::bytea[], $${from + 2}::text[], $${from + 3}::uuid[])
       on conflict do nothing`
 
-/** Events, and what they are found by, in one statement. */
-export async function insertEvents(tx: Tx, events: NewEvent[], external_ids: ExternalId[]): Promise<void> {
+/** Events, what they are found by, and what is written `beside` them (more of a `with`), in one statement. */
+export async function insertEvents(
+  tx: Tx,
+  events: NewEvent[],
+  external_ids: ExternalId[],
+  beside: RawBuilder<unknown> | null = null,
+): Promise<void> {
   await sql`
     with named as (
       insert into external_id (tenant_id, value_hmac, kind, ref_id)
       select * from unnest(${uuids(external_ids.map((row) => row.tenant_id))}::uuid[], ${byteas(external_ids.map((row) => row.value_hmac))}::bytea[],
                            ${texts(external_ids.map((row) => row.kind))}::text[], ${uuids(external_ids.map((row) => row.ref_id))}::uuid[])
-      on conflict do nothing)
+      on conflict do nothing)${beside ? sql`, ${beside}` : sql``}
     insert into event (tenant_id, id, type, data, entity_id, message_id, version, customer)
     select * from unnest(${uuids(events.map((row) => row.tenant_id))}::uuid[], ${uuids(events.map((row) => row.id))}::uuid[],
                          ${texts(events.map((row) => row.type))}::text[], ${texts(events.map((row) => row.data))}::text[],
@@ -45,14 +59,14 @@ const PAYLOADS = {
   name: 'event_payloads',
   // The lateral keeps it a look-up by key in one partition, whatever the planner believes of the batch's size.
   text: `
-    select r.at, e.type, e.version, e.data
+    select r.at, e.type, e.version, e.data, e.entity_id
       from unnest($1::uuid[], $2::uuid[]) with ordinality r(t, i, at)
-      cross join lateral (select type, version, data from event where tenant_id = r.t and id = r.i offset 0) e`,
+      cross join lateral (select type, version, data, entity_id from event where tenant_id = r.t and id = r.i offset 0) e`,
 }
 
-type Payload = { type: string; version: number; data: string }
+type Payload = { type: string; version: number; data: string; entity_id: string | null }
 
-/** Type, version and data of each event, null where it is past its retention; in the order asked. */
+/** Type, version, data and entity of each event, null where it is past its retention; in the order asked. */
 export async function readPayloads(db: Db, wanted: { tenant_id: string; event_id: string }[]) {
   const rows = await hot<{ at: string } & Payload>(db, PAYLOADS, [
     wanted.map((one) => one.tenant_id),
@@ -98,12 +112,11 @@ export const listEvents = (
   limit: number,
   before: string | null,
 ): Promise<EventRow[]> => {
-  let query = tx.selectFrom('event').select(EVENT).where('tenant_id', '=', tenant_id)
-  if (filter.type) query = query.where('type', '=', filter.type)
-  if (before) query = query.where('id', '<', before)
-  return query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+  return tx
+    .selectFrom('event')
+    .select(EVENT)
+    .where('tenant_id', '=', tenant_id)
+    .$call(newest(filter, limit, before))
     .execute()
 }
 
@@ -222,6 +235,11 @@ const COUNT_SINCE = {
          limit 1000) e) c
      where n > 0`,
 }
+
+/** Part of a question: whether a tenant had any event of a type since `from`. */
+export const anyEventSince = (tenant_id: RawBuilder<unknown>, type: string, from: RawBuilder<unknown>) =>
+  sql`exists (select from event where tenant_id = ${tenant_id} and type = ${type}
+                                  and id >= v7_floor(${from}) and id < v7_floor(now() + interval '1 min'))`
 
 export const countEventsSince = (
   db: Db,

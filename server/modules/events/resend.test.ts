@@ -40,8 +40,8 @@ test('an event goes to one subscription alone, whatever types that takes, and on
 
 test('many who ask at the same time make one delivery, sent once', async () => {
   const api = await product.newTenant()
-  receiver.answer('/slow', { status: 200, after_ms: 1_000 })
-  const to = await subscribe(api, '/slow')
+  receiver.answer('/slow', { status: 200, after_ms: 12_000 }) // all of them have asked by then
+  const to = await subscribe(api, '/slow', { timeout_ms: 60_000 })
   const event = await publish(api)
   const path = `/v1/events/${event}/resend`
   const asked = await Promise.all(

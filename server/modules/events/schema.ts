@@ -191,19 +191,29 @@ export const toEventType = ({
 })
 
 export const SearchQuery = Type.Object(
-  { q: Type.String({ minLength: 1, maxLength: 255, description: "Any id, ours or the vendor's" }) },
+  {
+    q: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description:
+        "Any id, ours or the vendor's; a customer, a CPF, an e-mail, the last four digits of a card",
+    }),
+  },
   { additionalProperties: false },
 )
 export const Found = Type.Object({
   data: Type.Array(
     Type.Object({
-      kind: Type.String({ description: 'message, event, call, delivery, batch, connection …' }),
+      kind: Type.String({ description: 'card, payment, bank, message, event, call, member …' }),
       id: Type.String(),
       title: Nullable(Type.String({ description: 'null where the credential may not read it' })),
       state: Nullable(Type.String()),
       at: Timestamp,
+      part_of: Nullable(
+        Type.String({ description: 'What shows it: the payment of a refund, the bank of an account' }),
+      ),
       leads_to: Nullable(Type.String({ description: 'Where it is read' })),
     }),
-    { description: 'Newest first; 100 at most' },
+    { description: 'Things before what is told of them, each newest first' },
   ),
 })

@@ -202,7 +202,7 @@ const TRICKY = {
 }
 
 test('the catalog is TypeScript that compiles, and tells the data by the type', {
-  timeout: 60_000,
+  timeout: 600_000,
 }, async () => {
   const tenant = await product.newTenant()
   await tenant.ok('POST', '/v1/event-types', TRICKY)

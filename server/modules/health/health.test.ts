@@ -6,6 +6,7 @@ import { inTenant } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { eventually } from '../../test/product.ts'
 import { routes as callRoutes } from '../calls/routes.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
@@ -30,7 +31,7 @@ after(() => vendor.close())
 
 type Watched = { key: string; tenant_id: string; connection: string }
 
-async function watch(checks: object = { timeout_ms: 2000 }): Promise<Watched> {
+async function watch(checks: object = { timeout_ms: 20_000 }): Promise<Watched> {
   status = 200
   const { key, tenant_id } = await tenantWithKey(served, ['*'], 'test')
   const base_url = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}`
@@ -104,7 +105,7 @@ test('a link that ran twice asks twice and counts once, and the chain does not f
 })
 
 test('checks read the path they were told and judge by the statuses they were told', async () => {
-  const watched = await watch({ path: '/status?deep=1', statuses: [404], timeout_ms: 2000 })
+  const watched = await watch({ path: '/status?deep=1', statuses: [404], timeout_ms: 20_000 })
   status = 404
   asked = []
   await turn(watched)
@@ -147,4 +148,25 @@ test('the test of a connection says step by step what is wrong', async () => {
       ['clock', true],
     ],
   )
+})
+
+test('a call that fails after a check that went well is seen at once', async () => {
+  const watched = await watch()
+  const { key, connection } = watched
+  const path = `/v1/connections/${connection}`
+  /** What calls find is written beside them, a moment after. */
+  const healthIs = (wanted: string) =>
+    eventually(async () => (await served.send('GET', path, { key })).body['health'] === wanted)
+  const fail = async () => {
+    status = 503
+    const body = { method: 'GET', path: '/', retries: 0 }
+    assert.equal((await served.send('POST', `${path}/calls`, { key, body })).body['state'], 'failed')
+  }
+  await fail()
+  await healthIs('degraded')
+  status = 200
+  await turn(watched)
+  await healthIs('healthy')
+  await fail()
+  await healthIs('degraded')
 })

@@ -66,7 +66,7 @@ export async function setChecks(
     const job_id = goes_on ? await link(app, tx, place, 0) : null
     const fresh = { status: 'unknown', streak: 0, note: null, since: app.clock.now(), job_id } as const
     await queries.moveHealth(tx, place, { ...input, ...fresh })
-    await setHealth(tx, place, { health: 'unknown', note: null })
+    await setHealth(app, tx, place, { health: 'unknown', note: null })
     await audit(tx, actor, 'health.set', wire_id, input)
     return toHealth(wire_id, found(await queries.findHealth(tx, place), wire_id))
   })
@@ -96,7 +96,13 @@ export async function check(app: App, { tenant_id, id, payload }: Job): Promise<
 }
 
 /** What one check found; `result` null where it says nothing about the vendor. */
-type Seen = { result: Finding | null; latency_ms: number; note: string | null; call_id: string }
+type Seen = {
+  result: Finding | null
+  latency_ms: number
+  note: string | null
+  call_id: string
+  is_answered: boolean
+}
 
 async function look(app: App, connection: OpenConnection, row: queries.HealthRow): Promise<Seen> {
   const { timeout_ms, statuses } = row
@@ -108,7 +114,7 @@ async function look(app: App, connection: OpenConnection, row: queries.HealthRow
   const result = by === 'limiter' || by === 'bulkhead' ? null : findingOf(is_well, duration_ms, timeout_ms)
   const slow = result === 'slow' ? `it answers, after ${duration_ms} ms` : null
   const note = is_well ? slow : (error ?? `it answered ${status}`)
-  return { result, latency_ms: duration_ms, note, call_id: id }
+  return { result, latency_ms: duration_ms, note, call_id: id, is_answered: Boolean(response) }
 }
 
 const checker = ({ tenant_id, environment }: OpenConnection): Actor => ({
@@ -119,6 +125,7 @@ const checker = ({ tenant_id, environment }: OpenConnection): Actor => ({
   scopes: [],
   ip: null,
   request_id: null,
+  cause: { kind: 'schedule', id: CHECK },
 })
 
 type Found = { place: queries.Place; job_id: string; before: queries.HealthRow; seen: Seen }
@@ -149,11 +156,11 @@ async function keepIn(app: App, tx: Tx, found: Found, moved: Moved): Promise<boo
   const next = before.every_s === null ? null : await link(app, tx, place, spread(before.every_s))
   const since = moved.status === before.status ? before.since : now
   await queries.moveHealth(tx, place, { ...moved, since, job_id: next })
-  const { result, latency_ms, note, call_id } = seen
+  const { result, latency_ms, note, call_id, is_answered } = seen
   if (result === null) return true
   const oldest = new Date(now.getTime() - app.config.retention_records_days * DAY_MS)
   await queries.insertCheck(tx, place, { id: app.newId(), result, latency_ms, note, call_id }, oldest)
-  await setHealth(tx, place, { health: moved.status, note: moved.note })
+  await setHealth(app, tx, place, { health: moved.status, note: moved.note, is_seen: is_answered })
   return true
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Finding, HealthStatus } from '../../kit/health.ts'
-import type { Tx } from '../../platform/database/database.ts'
+import { newest, type Tx } from '../../platform/database/database.ts'
 
 /** Every statement on how vendors were found. The first row of a connection is made by its own trigger. */
 
@@ -97,8 +97,5 @@ export const listChecks = (
     .selectFrom('health_check')
     .select(['id', 'result', 'latency_ms', 'note', 'call_id'])
     .where('tenant_id', '=', tenant_id)
-    .where('connection_id', '=', connection_id)
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+    .$call(newest({ connection_id }, limit, before))
     .execute()

@@ -2,6 +2,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net'
 import Schema from 'typebox/schema'
 import { contentOf } from '../../kit/messages.ts'
 import { readJson } from '../../kit/wire_json.ts'
+import { isDevelopment } from '../../platform/config.ts'
 import { once } from '../../platform/database/database.ts'
 import { diskOf, isFull } from '../../platform/disk.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -12,6 +13,20 @@ import { tellRefused, tellSeldom } from './refusals.ts'
 import type { ActiveSource } from './sources.ts'
 
 /** What a source asks of a message besides its signature, and what the server asks of the moment. */
+
+/** What crosses a network in the open can be read and changed on its way. */
+export function refusePlain(app: App, source: ActiveSource, { ip, is_plain }: Arrival): void {
+  if (!is_plain || !needsTls(app)) return
+  const { provider, wire_id } = source
+  tellRefused(app, provider.id, 'plain_http')
+  const detail = `${wire_id} takes nothing over plain HTTP; behind a proxy that ends TLS, TRILHO_TRUSTED_PROXIES names it and it sends X-Forwarded-Proto: https`
+  tellSeldom(app, source, 'webhook.plain_http', ip, detail)
+  throw new Problem('https_required', { detail })
+}
+
+/** Everywhere but in development, and where the address itself is published as one of http. */
+const needsTls = ({ config }: App): boolean =>
+  !isDevelopment(config) && !config.public_url?.startsWith('http:')
 
 /** Before anything of it is judged: who sends it. */
 export function refuseUnread(app: App, source: ActiveSource, { ip }: Arrival): void {

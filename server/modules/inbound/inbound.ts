@@ -7,11 +7,13 @@ import { forget, inTenant, sqlState, type Tx } from '../../platform/database/dat
 import { type FieldError, Problem } from '../../platform/errors.ts'
 import { fromWire, type Kind, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
+import { countsOfSources, dropArrivals, type SourceCounts, writeCounts } from '../metrics/metrics.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { faultBy, rangeFault } from './guards.ts'
 import { findNewest } from './message_queries.ts'
 import { changeOptions, type SourceOptions } from './options.ts'
+import { keepRegistered, withdraw } from './registrations.ts'
 import { type CreateSource, toSource, type UpdateSource } from './schema.ts'
 import * as queries from './source_queries.ts'
 import { addressOf, partSettings, readHidden, readSecrets, writeHidden, writeSecrets } from './sources.ts'
@@ -22,12 +24,15 @@ import { addressOf, partSettings, readHidden, readSecrets, writeHidden, writeSec
  * once, by the vendor's id of it. A worker turns messages into events, exactly once in effect.
  */
 
+export { type Asked, decideBy } from './decisions.ts'
 export type { About, Reaction } from './interpret.ts'
 export { listMessagesOf, listMessagesSince } from './message_queries.ts'
 export * from './messages.ts'
 export * from './quarantine.ts'
-export { readBacklog, readQueue } from './queries.ts'
+export { findQuarantined } from './quarantine_queries.ts'
+export { anyInLaneBefore, readBacklog, SOONEST_MESSAGE } from './queries.ts'
 export { receive } from './receive.ts'
+export { findSource } from './source_queries.ts'
 export { readStory, sourceNamed } from './story.ts'
 export { sandboxAt } from './test_message.ts'
 
@@ -61,32 +66,37 @@ export async function createSource(app: App, actor: Actor, input: CreateSource) 
     await audit(tx, actor, 'source.create', toWire('source', id), { provider: provider.id, name })
     return found('source', await queries.findSource(tx, tenant_id, id), id)
   }).catch((error) => explain(error, provider.id))
-  return { ...reply(app, stored), secrets: secrets.length, last_received_at: null }
+  return { ...reply(app, stored, NOTHING), secrets: secrets.length }
 }
 
 export async function readSource(app: App, actor: Actor, wire_id: string) {
   const id = fromWire('source', wire_id)
   const { tenant_id } = actor
+  await writeCounts(app)
   return inTenant(app.db, tenant_id, async (tx) => {
     const row = found('source', await queries.findSource(tx, tenant_id, id), id)
     const { length } = await readSecrets(app, tx, tenant_id, id)
-    return { ...reply(app, row), secrets: length, ...(await lastOf(tx, tenant_id, id)) }
+    return { ...reply(app, row, await countsOf(tx, tenant_id, id)), secrets: length }
   })
 }
 
 export async function listSources(app: App, actor: Actor, input: PageInput) {
   const { limit, before } = readPage('source', input)
-  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listSources(tx, actor.tenant_id, limit, before),
-  )
-  return toPage('source', rows, limit, (row) => reply(app, row))
+  const { tenant_id } = actor
+  await writeCounts(app)
+  const { rows, counts } = await inTenant(app.db, tenant_id, async (tx) => {
+    const listed = await queries.listSources(tx, tenant_id, limit, before)
+    const ids = listed.map(({ id }) => id)
+    return { rows: listed, counts: await countsOfSources(tx, tenant_id, ids) }
+  })
+  return toPage('source', rows, limit, (row) => reply(app, row, counts(row.id)))
 }
 
 export async function updateSource(app: App, actor: Actor, wire_id: string, input: UpdateSource) {
   const id = fromWire('source', wire_id)
   const { tenant_id } = actor
   const { secrets, options, connection_id, ...change } = input
-  const result = await inTenant(app.db, tenant_id, async (tx) => {
+  return inTenant(app.db, tenant_id, async (tx) => {
     const before = found('source', await queries.findSource(tx, tenant_id, id), id)
     const provider = providerOf(app, before.provider)
     const in_force = secrets ?? (await readSecrets(app, tx, tenant_id, id))
@@ -109,34 +119,41 @@ export async function updateSource(app: App, actor: Actor, wire_id: string, inpu
     }
     const row = found('source', await queries.updateSource(tx, tenant_id, id, given), id)
     if (secrets) await writeSecrets(app, tx, tenant_id, id, secrets)
+    await keepRegistered(app, tx, { tenant_id, source_id: id }, input)
     forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.update', wire_id, { changed: Object.keys(input) })
-    return { ...reply(app, row), secrets: in_force.length, ...(await lastOf(tx, tenant_id, id)) }
+    return { ...reply(app, row, await countsOf(tx, tenant_id, id)), secrets: in_force.length }
   }).catch((error) => explain(error, 'this provider'))
-  return result
 }
 
 export async function deleteSource(app: App, actor: Actor, wire_id: string): Promise<void> {
   const id = fromWire('source', wire_id)
   const { tenant_id } = actor
+  await writeCounts(app) // or they would be written once it is gone; what other processes counted goes by `forgetCounts`
   await inTenant(app.db, tenant_id, async (tx) => {
     if (!(await queries.deleteSource(tx, tenant_id, id))) throw missing('source', wire_id)
+    await withdraw(app, tx, { tenant_id, source_id: id })
+    await dropArrivals(tx, { tenant_id, source_id: id })
     await app.vault.drop(tx, { tenant_id, owner_id: id })
     forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.delete', wire_id)
   })
 }
 
-async function lastOf(tx: Tx, tenant_id: string, source_id: string) {
-  const id = await findNewest(tx, tenant_id, source_id)
-  return { last_received_at: id ? timeOfId(id).toISOString() : null }
+const NOTHING = { received: 0, duplicates: 0, quarantined: 0, last_received_at: null }
+
+/** The newest message that is kept may have come through another process, which has not written yet what it counted. */
+async function countsOf(tx: Tx, tenant_id: string, source_id: string): Promise<SourceCounts> {
+  const counts = (await countsOfSources(tx, tenant_id, [source_id]))(source_id)
+  const newest = await findNewest(tx, tenant_id, source_id)
+  return newest ? { ...counts, last_received_at: timeOfId(newest) } : counts
 }
 
 /** Without what the provider calls a secret: it is in the vault, or was written here before there was one for it. */
-function reply(app: App, row: queries.SourceRow) {
+function reply(app: App, row: queries.SourceRow, counts: SourceCounts) {
   const provider = app.providers.get(row.provider)
   const settings = provider ? partSettings(provider, row.settings as Settings).open : row.settings
-  return toSource({ ...row, settings }, addressOf(app, row.provider, row.id))
+  return toSource({ ...row, settings }, addressOf(app, row.provider, row.id), counts)
 }
 
 function providerOf(app: App, id: string): Provider {

@@ -81,6 +81,32 @@ test('the inbox is found by any id the body names, by state, type, source and ti
   assert.deepEqual(await idsOf(stranger, 'q=pi_found'), [])
 })
 
+test('what came in is counted by type and state, within the time that is asked for', async () => {
+  const api = await product.newTenant()
+  const [one, two] = [await newSource(api), await newSource(api)]
+  const sent = [
+    await post(one, 'pi_counted', 'payment_intent.succeeded', 990),
+    await post(one, 'pi_uncounted'),
+    await post(two, 'pi_else', 'customer.created'),
+  ]
+  for (const id of sent) await ended(api, id)
+  const typesOf = async (query: string) => {
+    const read = await api.ok('GET', `/v1/messages/types?${query}`)
+    assert.equal(read['counted_since'], null)
+    return read['types']
+  }
+  const paid = { event_type: 'payment_intent.succeeded', count: 2, states: { completed: 1, failed: 1 } }
+  const other = { event_type: 'customer.created', count: 1, states: { ignored: 1 } }
+  const last = await api.ok('GET', `/v1/messages/${sent[2]}`)
+  const until = new Date(Date.parse(String(last['received_at'])) + 1).toISOString()
+  assert.deepEqual(await typesOf(`until=${until}`), [paid, other])
+  assert.deepEqual(await typesOf(`until=${until}&source_id=${two.id}`), [other])
+  assert.deepEqual(
+    await typesOf(`since=${until}&until=${new Date(Date.parse(until) + 60_000).toISOString()}`),
+    [],
+  )
+})
+
 test('the story of a message has its bytes, its steps, its events, their deliveries and what is related', async () => {
   const api = await product.newTenant()
   await api.ok('POST', '/v1/subscriptions', {
@@ -187,10 +213,11 @@ test('messages are processed again by type, state and time, each once; a dry run
 test('a replay keeps to its rate, is paused, resumed and canceled, and goes on where it stood', async () => {
   const api = await product.newTenant()
   const source = await newSource(api)
+  // A busy machine has ten seconds and more from the first of them to the last.
   await fill(api, source, 60)
-  const wanted = { source_id: source.id, states: ['ignored'], since: HOUR_AGO(), per_second: 20 }
+  const wanted = { source_id: source.id, states: ['ignored'], since: HOUR_AGO(), per_second: 5 }
   const { id } = await api.ok('POST', '/v1/message-replays', wanted)
-  await progress(api, id, ({ replayed }) => replayed === 20)
+  await progress(api, id, ({ replayed }) => Number(replayed) > 0)
   const paused = await api.ok('POST', `/v1/message-replays/${id}/pause`)
   assert.deepEqual([paused['state'], Number(paused['replayed']) < 60], ['paused', true])
   assert.equal((await api.send('POST', `/v1/message-replays/${id}/pause`)).status, 409)

@@ -6,6 +6,7 @@ import {
   Message,
   MessageQuery,
   Messages,
+  MessageTypes,
   MessageWithBody,
   Quarantine,
   QuarantinedWithBody,
@@ -14,6 +15,7 @@ import {
   Released,
   ReleaseQuery,
   Story,
+  TypesQuery,
   WaitingEntities,
 } from './schema.ts'
 
@@ -37,6 +39,21 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => inbound.listMessages(app, request.actor, request.query),
+  )
+
+  http.get(
+    '/v1/messages/types',
+    {
+      ...read,
+      schema: {
+        operationId: 'countMessageTypes',
+        summary: 'Count received webhooks by their type and state',
+        tags: inbox,
+        querystring: TypesQuery,
+        response: { 200: MessageTypes },
+      },
+    },
+    (request) => inbound.countTypes(app, request.actor, request.query),
   )
 
   http.get(

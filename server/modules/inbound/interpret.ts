@@ -27,7 +27,7 @@ export type About = {
 }
 
 /** An event that the news makes true; `entity_id` where it is not the vendor's. */
-export type Fact = { type: string; data: string; entity_id?: string; found_by?: string[] }
+export type Fact = { type: string; data: string; entity_id?: string; found_by?: readonly string[] }
 
 /**
  * What a room does with it in the transaction that closes the message, and the events that this makes true. `key` names
@@ -110,7 +110,7 @@ async function believedMeaning(
   if (!source.provider.webhooks?.first || !isWantedHere()) {
     return meaningOf(app, react, source, item, envelope, received)
   }
-  const believed = await believe(app, source, received)
+  const believed = await believe(app, source, received, toWire('message', item.id))
   if (believed.ok) {
     return meaningOf(app, react, source, item, envelope, { ...received, read_back: believed.read_back })
   }
@@ -133,7 +133,7 @@ async function meaningOf(
   if (!isLetThrough(source, received)) return ignored('the filter of the source leaves it out')
   const news = newsOf(app, source, item, received)
   if (!news.ok) return { state: 'failed', error: news.problem, ...NONE }
-  const shaped = await shapeNews(app, source, news.news)
+  const shaped = await shapeNews(app, source, news.news, toWire('message', item.id))
   if (!shaped.ok && shaped.is_vendors) {
     return { state: 'completed', error: null, ...NONE, unready: shaped.problem }
   }
@@ -220,5 +220,10 @@ const spokenOf = ({ envelope: { entity_id }, external_ids }: Reading): string[] 
   ...external_ids,
 ]
 
-const point = (index: Index, { tenant_id }: DueMessage, values: string[], kind: string, ref_id: string) =>
-  [...new Set(values)].map((value) => ({ tenant_id, value_hmac: index(value), kind, ref_id }))
+const point = (
+  index: Index,
+  { tenant_id }: DueMessage,
+  values: readonly string[],
+  kind: string,
+  ref_id: string,
+) => [...new Set(values)].map((value) => ({ tenant_id, value_hmac: index(value), kind, ref_id }))

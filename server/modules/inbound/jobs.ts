@@ -1,7 +1,11 @@
 import { floorId } from '../../platform/ids.ts'
+import type { Handlers, Job } from '../../platform/jobs/jobs.ts'
 import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
+import { lookAt } from '../../platform/queue_look.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
+import { CATCH_UP, catchUp, catchUpAll, isAnyToCatchUp } from './catch_up.ts'
+import { forgetCounts } from './forget_counts.ts'
 import {
   claimLanes,
   type DueLane,
@@ -10,6 +14,7 @@ import {
   keepRestoredFirst,
   readLanes,
   ringLanes,
+  SOONEST_LANE,
 } from './lane_queries.ts'
 import { processLanes } from './lanes.ts'
 import { processMessages, type React } from './process.ts'
@@ -23,8 +28,12 @@ import {
   deleteSeenOf,
   extendMessages,
   readQueue,
+  SOONEST_MESSAGE,
 } from './queries.ts'
+import { workOnRegistration } from './registration_work.ts'
+import { REGISTRATION } from './registrations.ts'
 import { countReplaysBefore } from './replay_queries.ts'
+import { handlers as replayHandlers } from './replays.ts'
 import { listWindows } from './source_queries.ts'
 
 /**
@@ -40,6 +49,7 @@ export function startInbox(app: App, react: React): Loop {
     claim: (claim) => claimMessages(app.db.worker, claim),
     run: (items) => app.telemetry.span('messages', { messages: items.length }, () => hear(app, react, items)),
     extend: (items) => extendMessages(app.db.worker, items),
+    look: lookAt(app.db.worker, SOONEST_MESSAGE),
     clock: app.clock,
     log: app.log,
   })
@@ -87,6 +97,7 @@ function startLanes(app: App, react: React): Loop {
     run: (lanes) =>
       app.telemetry.span('lanes', { lanes: lanes.length }, () => processLanes(app, react, lanes)),
     extend: (lanes) => extendLanes(app.db.worker, lanes),
+    look: lookAt(app.db.worker, SOONEST_LANE),
     clock: app.clock,
     log: app.log,
   })
@@ -97,7 +108,13 @@ export function watchInbox(app: App): void {
   watchQueue(app.telemetry, 'inbox_lanes', () => readLanes(app.db.worker))
 }
 
-export { handlers } from './replays.ts'
+/** What this room does later. */
+export const handlers = (app: App): Handlers =>
+  new Map([
+    ...replayHandlers(app),
+    [REGISTRATION, (job: Job): Promise<void> => workOnRegistration(app, job)],
+    [CATCH_UP, (job: Job): Promise<void> => catchUp(app, job)],
+  ])
 
 /** What this room keeps in partitions, and what of it must still be there. */
 export const records = (app: App): Records[] => {
@@ -118,6 +135,13 @@ const FORGET_BATCH = 10_000
 
 /** Which events were seen is known for as long as their messages are kept. */
 export const schedules = [
+  {
+    name: 'inbound.catch_up_all',
+    cron: '* * * * *',
+    time_zone: 'UTC',
+    run: catchUpAll,
+    sign: isAnyToCatchUp,
+  },
   {
     name: 'inbound.forget_seen',
     cron: '23 4 * * *',
@@ -140,6 +164,7 @@ export const schedules = [
       }
     },
   },
+  { name: 'inbound.forget_counts', cron: '41 4 * * *', time_zone: 'UTC', run: forgetCounts },
   {
     name: 'inbound.forget_lanes',
     cron: '37 4 * * *',

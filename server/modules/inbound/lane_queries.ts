@@ -93,6 +93,8 @@ type ClaimRow = Omit<DueLane, 'heads' | 'more' | 'reached'> & {
   wait_ms: number | null
 } & Pick<DueMessage, 'event_key' | 'headers' | 'body' | 'flags'>
 
+export const SOONEST_LANE = 'select min(due) from inbox_lane'
+
 export async function claimLanes(db: Db, claim: { id: string; limit: number }): Promise<Claimed<DueLane>> {
   const rows = await hot<ClaimRow>(db, CLAIM, [claim.id, claim.limit])
   const next = rows.pop()

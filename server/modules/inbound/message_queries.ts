@@ -38,6 +38,32 @@ export type MessageFilter = {
   ids: string[] | null
 }
 
+/** How many messages are counted at most: each is looked at, since by type no index leads. */
+export const MOST_COUNTED = 50_000
+
+export type TypeCount = { event_type: string | null; state: string; count: number }
+
+/** The newest `MOST_COUNTED` of them by type and state; `reached` is the oldest of these where there may be more. */
+export async function countTypes(
+  tx: Tx,
+  tenant_id: string,
+  filter: MessageFilter,
+): Promise<{ rows: TypeCount[]; reached: string | null }> {
+  const found = within(tx, tenant_id, filter, null).orderBy('id', 'desc')
+  const rows = await tx
+    .selectFrom(found.select(['event_type', 'state']).limit(MOST_COUNTED).as('counted'))
+    .select(({ fn }) => ['event_type', 'state', sql<number>`${fn.countAll()}::int`.as('count')])
+    .groupBy(['event_type', 'state'])
+    .execute()
+  if (rows.reduce((sum, { count }) => sum + count, 0) < MOST_COUNTED) return { rows, reached: null }
+  const last = await found
+    .select('id')
+    .offset(MOST_COUNTED - 1)
+    .limit(1)
+    .executeTakeFirst()
+  return { rows, reached: last?.id ?? null }
+}
+
 /** How many messages one page looks at, where what they are asked for has no index. */
 const MOST_LOOKED_AT = 5_000
 

@@ -1,13 +1,13 @@
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
-import { fromWire, toWire } from '../../platform/ids.ts'
+import { fromWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { search } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import * as lanes from './lane_queries.ts'
 import * as queries from './message_queries.ts'
-import { type MessageQuery, toMessage, toPlace, toRaw, toWaiting } from './schema.ts'
+import { type MessageQuery, type TypesQuery, toMessage, toPlace, toRaw, toWaiting } from './schema.ts'
 import { openBody } from './sealing.ts'
 import { findSource } from './source_queries.ts'
 
@@ -22,6 +22,31 @@ export async function listMessages(app: App, actor: Actor, input: MessageQuery) 
   )
   const page = toPage('message', rows, limit, toMessage)
   return page.next_cursor === null && reached ? { ...page, next_cursor: toWire('message', reached) } : page
+}
+
+const DAY_MS = 86_400_000
+const MOST_TYPES = 200
+
+/** What came in, by the vendor's word for it and what became of it: the busiest types first. */
+export async function countTypes(app: App, actor: Actor, input: TypesQuery) {
+  const until = input.until === undefined ? app.clock.now() : new Date(input.until)
+  const since = input.since === undefined ? new Date(until.getTime() - DAY_MS) : new Date(input.since)
+  const filter = { ...(await readFilter(app, actor, input)), since, until }
+  const { rows, reached } = await inTenant(app.db, actor.tenant_id, (tx) =>
+    queries.countTypes(tx, actor.tenant_id, filter),
+  )
+  const types = [...Map.groupBy(rows, ({ event_type }) => event_type)].map(([event_type, own]) => ({
+    event_type,
+    count: own.reduce((sum, { count }) => sum + count, 0),
+    states: Object.fromEntries(own.map(({ state, count }) => [state, count])),
+  }))
+  return {
+    since: since.toISOString(),
+    until: until.toISOString(),
+    counted: types.reduce((sum, { count }) => sum + count, 0),
+    counted_since: reached && timeOfId(reached).toISOString(),
+    types: types.sort((a, b) => b.count - a.count).slice(0, MOST_TYPES),
+  }
 }
 
 /** `q` is any id by which a message is found: the vendor's, or that of a thing it is about. */

@@ -27,6 +27,9 @@ before(async () => {
 })
 after(() => rm(dir, { recursive: true, force: true }))
 
+/** What a proxy says that ended TLS. */
+const BY_TLS = { 'x-forwarded-proto': 'https' }
+
 const newSource = async (settings: Json) => {
   const source = { provider: 'http', name: 'Pix', settings: { signature: 'mtls', ...settings } }
   return (await product.api.ok('POST', '/v1/sources', source)) as { id: string; url: string }
@@ -66,7 +69,7 @@ test('our own port takes the certificate of the bank, and no other, none, or one
   assert.equal(await post(path, null), 401)
   const told = { 'x-client-certificate': bank.pem.replaceAll('\n', ' ') }
   assert.equal(await post(path, null, told), 401)
-  assert.equal((await fetch(url, { method: 'POST', body: '{}' })).status, 401)
+  assert.equal((await fetch(url, { method: 'POST', headers: BY_TLS, body: '{}' })).status, 401)
   await eventually(async () => (await product.api.list('/v1/events?type=http.pix.received')).length === 1)
   assert.deepEqual(await reasonsAt(id), Array(4).fill('missing_header'))
 })
@@ -107,7 +110,7 @@ test('a trusted proxy tells of the certificate in a header, and its word is kept
     client_header: 'X-Client-Subject',
     client_subjects: 'CN=another.example',
   })
-  const told = { 'x-client-subject': 'CN=pix.banco.example,O=Banco' }
+  const told = { ...BY_TLS, 'x-client-subject': 'CN=pix.banco.example,O=Banco' }
   const send = async () => (await fetch(url, { method: 'POST', body: '{}', headers: told })).status
   assert.equal(await send(), 401)
   const settings = {

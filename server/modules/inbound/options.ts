@@ -94,6 +94,32 @@ const RateLimit = Type.Object(
   },
 )
 
+const Decisions = Type.Object(
+  {
+    undecided: Type.Optional(
+      Type.Union([Type.Literal('decline'), Type.Literal('approve')], {
+        description: 'What is answered where there is no decision in time; decline',
+      }),
+    ),
+    unknown_card: Type.Optional(
+      Type.Union([Type.Literal('decline'), Type.Literal('approve')], {
+        description: 'Of a card that was not issued through here; decline',
+      }),
+    ),
+    within_ms: Type.Optional(
+      Type.Integer({
+        minimum: 50,
+        maximum: 10_000,
+        description: 'How long a decision may take from the arrival on; 1500. Stripe waits for 2000',
+      }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: 'Of a sender that waits for a decision, such as Stripe for that on an authorization',
+  },
+)
+
 const Method = Type.Union([
   Type.Literal('POST'),
   Type.Literal('PUT'),
@@ -166,6 +192,7 @@ export const SourceOptions = Type.Object(
       }),
     ),
     response: Type.Optional(Response),
+    decisions: Type.Optional(Decisions),
     quarantine_limit: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -207,6 +234,7 @@ export type Options = {
   mapping: Step[]
   schema: Record<string, unknown> | null
   response: Required<Static<typeof Response>> | null
+  decisions: Required<Static<typeof Decisions>>
   quarantine_limit: number
   encrypt_bodies: boolean
 }
@@ -241,6 +269,7 @@ export function completeOptions(set: SourceOptions): Options {
     response: response
       ? { status: 200, headers: {}, content_type: 'application/json', body: '', ...response }
       : null,
+    decisions: { undecided: 'decline', unknown_card: 'decline', within_ms: 1_500, ...set.decisions },
     quarantine_limit: set.quarantine_limit ?? 1_000,
     encrypt_bodies: set.encrypt_bodies ?? false,
   }

@@ -65,7 +65,7 @@ test('messages of one entity become events in their order, however they arrive',
 })
 
 test('a missing number keeps nobody else waiting, and its entity no longer than the source says', async () => {
-  const source = await numberedSource({ gap_timeout_s: 1 })
+  const source = await numberedSource({ gap_timeout_s: 20 })
   const [first, third] = [await post(source, 'o-gap', 1), await post(source, 'o-gap', 3)]
   const other = await post(source, 'o-other', 1)
   assert.deepEqual((await ended(first))['flags'], [])
@@ -160,7 +160,7 @@ test('where a failing message blocks, its entity alone stands still until somebo
 test('an attempt that fails on our side is made again as the source says, and what follows waits for it', async () => {
   const { owner } = product.app.db
   await sql`alter table event add constraint no_poison check (data not like '%poison%')`.execute(owner)
-  const source = await numberedSource({ skip_after: 2 }, {}, { retry_schedule_s: [1, 1] })
+  const source = await numberedSource({ skip_after: 2 }, {}, { retry_schedule_s: [4, 1] })
   const [poison, next] = [
     await post(source, 'o-retry', 1, { as: 'poison' }),
     await post(source, 'o-retry', 2),

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { type Db, hot, newest, type Tx } from '../../platform/database/database.ts'
 
 /** Every statement on the quarantine and the security events of the door. */
 
@@ -75,12 +75,11 @@ export const listQuarantine = (
   limit: number,
   before: string | null,
 ): Promise<QuarantineRow[]> => {
-  let query = tx.selectFrom('quarantine').select(QUARANTINE).where('tenant_id', '=', tenant_id)
-  if (source_id) query = query.where('source_id', '=', source_id)
-  if (before) query = query.where('id', '<', before)
-  return query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+  return tx
+    .selectFrom('quarantine')
+    .select(QUARANTINE)
+    .where('tenant_id', '=', tenant_id)
+    .$call(newest({ source_id }, limit, before))
     .execute()
 }
 

@@ -1,6 +1,6 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { byteas, type Db, hot, int8s, type Tx, texts, uuids } from '../../platform/database/database.ts'
-import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
+import type { Claim, Claimed, QueueState, Work } from '../../platform/queue.ts'
 import {
   claimFrom,
   keysOf,
@@ -109,10 +109,13 @@ const QUEUE = queueStatements({
   },
 })
 
-export const claimMessages = (
-  db: Db,
-  claim: { id: string; limit: number; from: Date | null },
-): Promise<Claimed<Due>> => claimFrom<Due>(db, QUEUE, claim)
+export const SOONEST_MESSAGE = QUEUE.soonest
+
+/** Part of a question: whether anything stands in a lane that came before then. It has no due time of its own. */
+export const anyInLaneBefore = (before: RawBuilder<unknown>) =>
+  sql`exists (select from inbox_queue where due is null and id < v7_floor(${before}))`
+
+export const claimMessages = (db: Db, claim: Claim): Promise<Claimed<Due>> => claimFrom<Due>(db, QUEUE, claim)
 
 export async function extendMessages(db: Db, items: Work[]): Promise<void> {
   await hot(db, QUEUE.extend, keysOf(items))

@@ -3,9 +3,10 @@ import type { FirstStep } from '../../kit/provider.ts'
 import { rawMember, textMember } from '../../kit/wire_json.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
+import { USER_AGENT } from '../../platform/version.ts'
 import type { App } from '../app.ts'
 import { makeCall } from '../calls/calls.ts'
-import { type ActiveSource, actorOf } from './sources.ts'
+import { type ActiveSource, actorFor } from './sources.ts'
 
 /**
  * What comes before a message is believed: the entity it tells of is read at the vendor where nothing signs, and the
@@ -17,11 +18,17 @@ export type Believed =
   | { ok: false; error: string }
   | { ok: false; unready: string }
 
-export async function believe(app: App, source: ActiveSource, received: Received): Promise<Believed> {
+/** `message_id` is on the wire. */
+export async function believe(
+  app: App,
+  source: ActiveSource,
+  received: Received,
+  message_id: string,
+): Promise<Believed> {
   const step = firstStep(source.provider, received)
   if (step === null) return { ok: true }
   if ('doubt' in step) return { ok: false, error: step.doubt }
-  return 'visit' in step ? visit(app, step.visit) : ask(app, source, step.ask)
+  return 'visit' in step ? visit(app, step.visit) : ask(app, source, step.ask, message_id)
 }
 
 const VISIT_MS = 10_000
@@ -30,7 +37,7 @@ async function visit(app: App, url: string): Promise<Believed> {
   const result = await app.egress.send({
     url,
     method: 'GET',
-    headers: { accept: '*/*', 'user-agent': 'trilho' },
+    headers: { accept: '*/*', 'user-agent': USER_AGENT },
     timeout_ms: VISIT_MS,
     max_response_bytes: 65_536,
   })
@@ -41,7 +48,12 @@ async function visit(app: App, url: string): Promise<Believed> {
 
 type Question = Extract<FirstStep, { ask: unknown }>['ask']
 
-async function ask(app: App, source: ActiveSource, question: Question): Promise<Believed> {
+async function ask(
+  app: App,
+  source: ActiveSource,
+  question: Question,
+  message_id: string,
+): Promise<Believed> {
   const { connection_id } = source
   if (connection_id === null) {
     return {
@@ -54,7 +66,9 @@ async function ask(app: App, source: ActiveSource, question: Question): Promise<
       ? { method: 'GET' as const, path: question.path }
       : { operation: question.operation, input: question.input }
   try {
-    return answerOf(await makeCall(app, actorOf(source), toWire('connection', connection_id), input))
+    return answerOf(
+      await makeCall(app, actorFor(source, message_id), toWire('connection', connection_id), input),
+    )
   } catch (error) {
     const because = error instanceof Error ? error.message : String(error)
     if (error instanceof Problem && error.status === 400) return { ok: false, error: because }

@@ -10,11 +10,13 @@ import type { Refused } from '../../kit/signatures.ts'
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
-import { toWire } from '../../platform/ids.ts'
+import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
+import { noteSource } from '../metrics/metrics.ts'
 import { refuseWithoutToken } from './access_token.ts'
 import { checkBody } from './bodies.ts'
-import { refuseUnread, schemaFault, within } from './guards.ts'
+import { answerQuestion } from './decisions.ts'
+import { refusePlain, refuseUnread, schemaFault, within } from './guards.ts'
 import { changedKey, identityOf, laneOf } from './keys.ts'
 import { refuseMethod, toContent } from './methods.ts'
 import type { Options } from './options.ts'
@@ -36,6 +38,8 @@ export type Arrival = {
   ip: string | null
   /** Whether a proxy that is trusted handed it on. */
   behind_proxy?: boolean
+  /** Whether it came without TLS, as far as a proxy that is trusted knows. */
+  is_plain?: boolean
 }
 
 export type Received = { status: 'received' | 'duplicate'; id: string }
@@ -51,7 +55,9 @@ export async function receive(
   source_id: string,
   arrival: Arrival,
 ): Promise<Received | WebhookReply> {
+  const began = app.clock.monotonic()
   const source = await findSourceAt(app, provider, source_id)
+  refusePlain(app, source, arrival)
   refuseMethod(app, source, arrival.method)
   const { access_token, rate_limit, response } = source.options
   refuseUnread(app, source, arrival)
@@ -70,6 +76,8 @@ export async function receive(
   const fault = schemaFault(source, toContent(source, arrival))
   if (fault !== null) throw await quarantine(app, source, arrival, misfit(fault))
   const received = await within(app, arrival.body.length, () => store(app, source, arrival))
+  const decided = await answerQuestion(app, source, toContent(source, arrival), received.id, began)
+  if (decided) return decided
   return response ? ownReply(response, received) : (reply ?? received)
 }
 
@@ -97,6 +105,7 @@ export async function greet(
   arrival: Arrival,
 ): Promise<Received | WebhookReply> {
   const source = await findSourceAt(app, provider, source_id)
+  refusePlain(app, source, arrival)
   const is_told = arrival.method === 'GET' && source.options.methods.includes('GET')
   const answer = is_told ? null : handshakeOf(app, source, arrival)
   return answer ?? receive(app, provider, source_id, arrival)
@@ -124,9 +133,24 @@ export function judgeAt(app: App, source: ActiveSource, arrival: Arrival, arrive
 type Verdict = { ok: true } | Refused | Promise<{ ok: true } | Refused>
 
 /** Answers after the commit that holds the message and its work. */
-export async function store(app: App, source: ActiveSource, arrival: Arrival): Promise<Received> {
+export const store = (app: App, source: ActiveSource, arrival: Arrival): Promise<Received> =>
+  keepMessage(app, source, toMessage(app, source, toContent(source, arrival)))
+
+/** One that the vendor kept and was asked for: as its webhook, but for the bytes, by which copies of it are not told. */
+export const storeKept = (app: App, source: ActiveSource, body: Buffer): Promise<Received> => {
+  const headers = { 'content-type': 'application/json', ':kept': 'by the vendor' }
+  const path = pathOf(source.provider.id, source.wire_id)
+  const message = toMessage(app, source, { method: 'POST', path, headers, body, ip: null })
+  return keepMessage(app, source, { ...message, fingerprint: ANY_BODY })
+}
+
+/** Of an event that was listed: any body of its id is a copy of it. */
+const ANY_BODY = Buffer.alloc(32)
+
+const isSameBody = (a: Buffer, b: Buffer): boolean => a.equals(b) || a.equals(ANY_BODY) || b.equals(ANY_BODY)
+
+async function keepMessage(app: App, source: ActiveSource, plain: NewMessage): Promise<Received> {
   const provider = source.provider.id
-  const plain = toMessage(app, source, toContent(source, arrival))
   const message = source.options.encrypt_bodies ? await sealBody(app, plain) : plain
   const first_id = await ingest(app).add(message).catch(rethrow)
   const result = first_id === message.id ? 'received' : 'duplicate'
@@ -134,8 +158,11 @@ export async function store(app: App, source: ActiveSource, arrival: Arrival): P
     provider,
     result: result === 'received' ? 'accepted' : result,
   })
-  if (result === 'received') app.db.notify('trilho_inbox', 'new')
-  else noteArrival(app, source, result)
+  if (result === 'received') {
+    app.db.notify('trilho_inbox', 'new')
+    const { tenant_id, id: source_id } = source
+    noteSource(app, { tenant_id, source_id, outcome: result, at: timeOfId(first_id) })
+  } else noteArrival(app, source, result)
   return { status: result, id: toWire('message', first_id) }
 }
 
@@ -235,7 +262,7 @@ async function firstsOf(app: App, copies: NewMessage[]): Promise<Map<string, str
   copies.forEach((copy, at) => {
     const first = firsts[at]
     if (!first) throw new Error('a message neither won nor lost its event key')
-    if (first.fingerprint.equals(copy.fingerprint)) first_of.set(copy.id, first.message_id)
+    if (isSameBody(first.fingerprint, copy.fingerprint)) first_of.set(copy.id, first.message_id)
     else changed.push({ ...copy, event_key: changedKey(copy) })
   })
   if (changed.length === 0) return first_of

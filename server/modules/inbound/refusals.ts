@@ -1,7 +1,7 @@
 import { inTenant, once } from '../../platform/database/database.ts'
 import { type ErrorCode, Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
-import { noteTraffic } from '../metrics/metrics.ts'
+import { noteSource, noteTraffic } from '../metrics/metrics.ts'
 import { countQuarantine, insertRefused, insertSecurityEvent } from './quarantine_queries.ts'
 import { type Arrival, keptHeaders } from './receive.ts'
 import type { ActiveSource } from './sources.ts'
@@ -22,14 +22,12 @@ export function tellRefused(app: App, provider: string, result: string): void {
 }
 
 /** Of what never becomes work. */
-export const noteArrival = (app: App, source: ActiveSource, outcome: 'quarantined' | 'duplicate'): void =>
-  noteTraffic(app, {
-    tenant_id: source.tenant_id,
-    direction: 'inbound',
-    subject: source.provider.id,
-    outcome,
-    duration_ms: 0,
-  })
+export function noteArrival(app: App, source: ActiveSource, outcome: 'quarantined' | 'duplicate'): void {
+  const { tenant_id, id: source_id } = source
+  const subject = source.provider.id
+  noteTraffic(app, { tenant_id, direction: 'inbound', subject, outcome, duration_ms: 0 })
+  noteSource(app, { tenant_id, source_id, outcome, at: app.clock.now() })
+}
 
 export type Refusal = { reason: string; detail: string; code: ErrorCode; result: string }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Db, Tx } from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
+import { type NewReplay, type ReplayRow, replayTable, type Span } from '../replays/replays.ts'
 
 /** Every statement on messages that are taken up again in bulk. */
 
@@ -8,36 +9,15 @@ export type ReplayFilter = {
   source_id: string | null
   event_type: string | null
   states: string[]
-  since: Date
-  until: Date
 }
 
-export type ReplayRow = ReplayFilter & {
-  id: string
-  per_second: number | null
-  state: 'running' | 'paused' | 'completed' | 'canceled'
-  turn: number
-  reached: string
-  total: number
-  replayed: number
-  closed_at: Date | null
-}
+export type MessageReplayRow = ReplayRow & ReplayFilter & { turn: number }
 
-const REPLAY = [
-  'id',
+export const messageReplays = replayTable<MessageReplayRow>('inbox_replay', [
   'source_id',
   'event_type',
   'states',
-  'since',
-  'until',
-  'per_second',
-  'state',
-  'turn',
-  'reached',
-  'total',
-  'replayed',
-  'closed_at',
-] as const
+])
 
 const ofSource = (source_id: string | null) => (source_id ? sql`and m.source_id = ${source_id}` : sql``)
 const ofType = (type: string | null) => (type === null ? sql`` : sql`and m.event_type = ${type}`)
@@ -46,7 +26,7 @@ const ofType = (type: string | null) => (type === null ? sql`` : sql`and m.event
 const fits = ({ states, event_type }: ReplayFilter) =>
   sql`m.state = any (${states}::text[]) ${ofType(event_type)} and not m.flags @> '{erased}'`
 
-export async function countToReplay(tx: Tx, tenant_id: string, filter: ReplayFilter): Promise<number> {
+export async function countToReplay(tx: Tx, tenant_id: string, filter: ReplayFilter & Span): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from inbox m
      where m.tenant_id = ${tenant_id} ${ofSource(filter.source_id)}
@@ -56,79 +36,8 @@ export async function countToReplay(tx: Tx, tenant_id: string, filter: ReplayFil
   return rows[0]?.count ?? 0
 }
 
-type NewReplay = ReplayFilter & {
-  tenant_id: string
-  id: string
-  per_second: number | null
-  reached: string
-  total: number
-}
-
-export async function insertReplay(tx: Tx, row: NewReplay): Promise<void> {
+export async function insertReplay(tx: Tx, row: ReplayFilter & NewReplay & { turn: number }): Promise<void> {
   await tx.insertInto('inbox_replay').values(row).execute()
-}
-
-export const findReplay = (tx: Tx, tenant_id: string, id: string): Promise<ReplayRow | undefined> =>
-  tx
-    .selectFrom('inbox_replay')
-    .select(REPLAY)
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .executeTakeFirst()
-
-export const listReplays = (
-  tx: Tx,
-  tenant_id: string,
-  limit: number,
-  before: string | null,
-): Promise<ReplayRow[]> =>
-  tx
-    .selectFrom('inbox_replay')
-    .select(REPLAY)
-    .where('tenant_id', '=', tenant_id)
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-
-/** The replay, if this turn of it is still to be made; nobody else moves it until the transaction ends. */
-export const lockReplay = (
-  tx: Tx,
-  tenant_id: string,
-  id: string,
-  turn: number,
-): Promise<ReplayRow | undefined> =>
-  tx
-    .selectFrom('inbox_replay')
-    .select(REPLAY)
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .where('state', '=', 'running')
-    .where('turn', '=', turn)
-    .forUpdate()
-    .executeTakeFirst()
-
-/** Moves a replay to another state from those given; undefined where it is in none of them. */
-export async function moveReplay(
-  tx: Tx,
-  tenant_id: string,
-  id: string,
-  from: ReplayRow['state'][],
-  to: ReplayRow['state'],
-): Promise<ReplayRow | undefined> {
-  const ended = to === 'completed' || to === 'canceled'
-  return tx
-    .updateTable('inbox_replay')
-    .set((row) => ({
-      state: to,
-      turn: row('turn', '+', to === 'running' ? 1 : 0),
-      ...(ended && { closed_at: new Date() }),
-    }))
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .where('state', 'in', from)
-    .returning(REPLAY)
-    .executeTakeFirst()
 }
 
 /**
@@ -138,7 +47,7 @@ export async function moveReplay(
 export async function replayNext(
   tx: Tx,
   tenant_id: string,
-  replay: ReplayRow,
+  replay: MessageReplayRow,
   limit: number,
 ): Promise<{ looked_at: number; replayed: number }> {
   const { rows } = await sql<{ looked_at: number; replayed: number }>`

@@ -1,7 +1,8 @@
 import type { Routes } from '../app.ts'
+import { DryRun, listReplays, moveReplay, REPLAY_ACTS, readReplay } from '../replays/replays.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import * as replays from './replays.ts'
-import { CreateMessageReplay, DryRun, MessageReplay, MessageReplays } from './schema_replays.ts'
+import { CreateMessageReplay, MessageReplay, MessageReplays, toReplay } from './schema_replays.ts'
 
 const read = { config: { access: 'sources:read' } } as const
 const mend = { config: { access: 'sources:operate' } } as const
@@ -39,7 +40,7 @@ export const routes: Routes = (http, app) => {
         response: { 200: MessageReplays },
       },
     },
-    (request) => replays.listMessageReplays(app, request.actor, request.query),
+    (request) => listReplays(app, request.actor, replays.MESSAGES, request.query, toReplay),
   )
 
   http.get(
@@ -54,10 +55,10 @@ export const routes: Routes = (http, app) => {
         response: { 200: MessageReplay },
       },
     },
-    (request) => replays.readMessageReplay(app, request.actor, request.params.id),
+    async (request) => toReplay(await readReplay(app, request.actor, replays.MESSAGES, request.params.id)),
   )
 
-  for (const act of ['pause', 'resume', 'cancel'] as const) {
+  for (const act of REPLAY_ACTS) {
     http.post(
       `/v1/message-replays/:id/${act}`,
       {
@@ -70,7 +71,8 @@ export const routes: Routes = (http, app) => {
           response: { 200: MessageReplay },
         },
       },
-      (request) => replays.moveMessageReplay(app, request.actor, request.params.id, act),
+      async (request) =>
+        toReplay(await moveReplay(app, request.actor, replays.MESSAGES, request.params.id, act)),
     )
   }
 }

@@ -1,8 +1,10 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
+import { routes as catchUpRoutes } from './catch_up_routes.ts'
 import * as inbound from './inbound.ts'
 import { routes as inboxRoutes } from './inbox_routes.ts'
+import { routes as registrationRoutes } from './registration_routes.ts'
 import { routes as replayRoutes } from './replay_routes.ts'
 import { CreateSource, Source, Sources, UpdateSource } from './schema.ts'
 import { routes as testRoutes } from './test_routes.ts'
@@ -15,6 +17,8 @@ export const routes: Routes = (http, app) => {
   inboxRoutes(http, app)
   replayRoutes(http, app)
   testRoutes(http, app)
+  registrationRoutes(http, app)
+  catchUpRoutes(http, app)
 
   http.post(
     '/v1/sources',

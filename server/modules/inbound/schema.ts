@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
+import type { SourceCounts } from '../metrics/metrics.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import type { LanePlace, WaitingLane } from './lane_queries.ts'
 import type { MessageRow } from './message_queries.ts'
@@ -66,10 +67,24 @@ export const Source = Type.Object({
   created_at: Timestamp,
   updated_at: Timestamp,
   last_received_at: Nullable(Timestamp),
+  counts: Type.Object(
+    {
+      received: Type.Integer({ description: 'Taken in, each event once' }),
+      duplicates: Type.Integer({ description: 'Copies of what had come before' }),
+      quarantined: Type.Integer({
+        description: 'Turned away: not signed as it must be, or not of its schema',
+      }),
+    },
+    { description: 'Since it was made; of the last seconds some may be missing' },
+  ),
 })
-export const Sources = Page(Type.Omit(Source, ['secrets', 'last_received_at']))
+export const Sources = Page(Type.Omit(Source, ['secrets']))
 
-export const toSource = (row: SourceRow, url: string) => ({
+export const toSource = (
+  row: SourceRow,
+  url: string,
+  { last_received_at, ...counts }: SourceCounts,
+): Omit<Static<typeof Source>, 'secrets'> => ({
   id: toWire('source', row.id),
   provider: row.provider,
   name: row.name,
@@ -82,6 +97,8 @@ export const toSource = (row: SourceRow, url: string) => ({
   is_default: row.is_default,
   created_at: row.created_at.toISOString(),
   updated_at: row.updated_at.toISOString(),
+  last_received_at: last_received_at?.toISOString() ?? null,
+  counts,
 })
 
 export const Received = Type.Object({
@@ -116,6 +133,38 @@ export const MessageQuery = Type.Object(
   { additionalProperties: false },
 )
 export type MessageQuery = Static<typeof MessageQuery>
+
+export const TypesQuery = Type.Object(
+  {
+    source_id: Type.Optional(Type.String({ maxLength: 40 })),
+    since: Type.Optional(
+      Type.String({ format: 'date-time', description: 'A day before `until`, where absent' }),
+    ),
+    until: Type.Optional(Type.String({ format: 'date-time', description: 'Now, where absent' })),
+  },
+  { additionalProperties: false },
+)
+export type TypesQuery = Static<typeof TypesQuery>
+
+export const MessageTypes = Type.Object({
+  since: Timestamp,
+  until: Timestamp,
+  counted: Type.Integer({ description: 'Messages: the newest 50,000 of the range' }),
+  counted_since: Nullable(
+    Type.String({
+      format: 'date-time',
+      description: 'Where there are more than were counted: those from here on were. null: all of the range',
+    }),
+  ),
+  types: Type.Array(
+    Type.Object({
+      event_type: Nullable(Type.String({ description: "The vendor's word; null where it names none" })),
+      count: Type.Integer(),
+      states: Type.Record(Type.String(), Type.Integer(), { examples: [{ completed: 80, ignored: 3 }] }),
+    }),
+    { description: 'The busiest first, 200 at most' },
+  ),
+})
 
 export const QuarantineQuery = Type.Object(
   { ...PageQuery.properties, source_id: Type.Optional(Type.String()) },

@@ -1,7 +1,8 @@
 import Type, { type Static } from 'typebox'
-import { timeOfId, toWire } from '../../platform/ids.ts'
+import { toWire } from '../../platform/ids.ts'
+import { REPLAY, replayOf } from '../replays/replays.ts'
 import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
-import type { ReplayRow } from './replay_queries.ts'
+import type { MessageReplayRow } from './replay_queries.ts'
 
 const States = Type.Array(
   Type.Union([Type.Literal('failed'), Type.Literal('ignored'), Type.Literal('parked')]),
@@ -29,29 +30,13 @@ export const MessageReplay = Type.Object({
   source_id: Nullable(WireId('source')),
   event_type: Nullable(Type.String()),
   states: Type.Array(Type.String()),
-  since: Timestamp,
-  until: Timestamp,
-  per_second: Nullable(Type.Integer()),
-  state: Type.Enum(['running', 'paused', 'completed', 'canceled']),
-  total: Type.Integer({ description: 'As counted at the start' }),
-  replayed: Type.Integer(),
-  created_at: Timestamp,
-  closed_at: Nullable(Timestamp),
+  ...REPLAY,
 })
 export const MessageReplays = Page(MessageReplay)
-export const DryRun = Type.Object({ dry_run: Type.Literal(true), total: Type.Integer() })
 
-export const toReplay = (row: ReplayRow) => ({
-  id: toWire('inbox_replay', row.id),
+export const toReplay = (row: MessageReplayRow) => ({
+  ...replayOf('inbox_replay', row),
   source_id: row.source_id ? toWire('source', row.source_id) : null,
   event_type: row.event_type,
   states: row.states,
-  since: row.since.toISOString(),
-  until: row.until.toISOString(),
-  per_second: row.per_second,
-  state: row.state,
-  total: row.total,
-  replayed: row.replayed,
-  created_at: timeOfId(row.id).toISOString(),
-  closed_at: row.closed_at?.toISOString() ?? null,
 })

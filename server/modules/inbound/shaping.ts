@@ -5,7 +5,7 @@ import type { News, OtherNews } from '../../kit/news.ts'
 import type { App } from '../app.ts'
 import { mapOut } from '../calls/calls.ts'
 import type { Options } from './options.ts'
-import { type ActiveSource, actorOf } from './sources.ts'
+import { type ActiveSource, actorFor } from './sources.ts'
 
 /** What a source leaves out by its content, and into which shape it brings the rest. The bytes stay as they came. */
 
@@ -23,7 +23,12 @@ export function isLetThrough({ provider, options, settings }: ActiveSource, rece
 export type Shaped = { ok: true; news: News[] } | { ok: false; problem: string; is_vendors: boolean }
 
 /** News that is told in our words keeps them: only what is published as its vendor tells it is mapped. */
-export async function shapeNews(app: App, source: ActiveSource, news: News[]): Promise<Shaped> {
+export async function shapeNews(
+  app: App,
+  source: ActiveSource,
+  news: News[],
+  message_id: string,
+): Promise<Shaped> {
   const { mapping } = source.options
   if (mapping.length === 0) return { ok: true, news }
   const shaped: News[] = []
@@ -33,7 +38,7 @@ export async function shapeNews(app: App, source: ActiveSource, news: News[]): P
       continue
     }
     const value = parseExact(one.data)
-    const mapped = await mapOut(app, actorOf(source), mapping, value, { trace: false, depth: 0 })
+    const mapped = await mapOut(app, actorFor(source, message_id), mapping, value, { trace: false, depth: 0 })
     if (!mapped.ok) {
       const because = mapped.faults.map(({ field, reason }) => `${field} ${reason}`.trim()).join('; ')
       const is_vendors = mapping[mapped.step]?.kind === 'enrich'

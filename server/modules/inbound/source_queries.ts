@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Db, Tx } from '../../platform/database/database.ts'
+import { type Db, newest, type Tx } from '../../platform/database/database.ts'
 
 /** Every statement on sources. */
 
@@ -52,6 +52,16 @@ export const findSource = (tx: Tx, tenant_id: string, id: string): Promise<Sourc
     .where('id', '=', id)
     .executeTakeFirst()
 
+/** As `findSource`, and nobody else changes it before this transaction ends. */
+export const lockSource = (tx: Tx, tenant_id: string, id: string): Promise<SourceRow | undefined> =>
+  tx
+    .selectFrom('source')
+    .select(SOURCE)
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+
 export const listSources = (
   tx: Tx,
   tenant_id: string,
@@ -62,9 +72,7 @@ export const listSources = (
     .selectFrom('source')
     .select(SOURCE)
     .where('tenant_id', '=', tenant_id)
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+    .$call(newest({}, limit, before))
     .execute()
 
 export type SourceChange = Partial<
@@ -120,5 +128,18 @@ export async function listWindows(
   const { rows } = await sql<{ tenant_id: string; id: string; window_hours: number }>`
     select tenant_id, id, (options #>> '{duplicates,window_hours}')::int as window_hours from source
      where options #> '{duplicates,window_hours}' is not null`.execute(owner)
+  return rows
+}
+
+type Of = { tenant_id: string; source_id: string }
+
+/** Of these sources of all tenants those that are there no more. */
+export async function listDeleted(owner: Db, places: readonly Of[]): Promise<Of[]> {
+  const [tenants, ids] = [places.map(({ tenant_id }) => tenant_id), places.map(({ source_id }) => source_id)]
+  const { rows } = await sql<Of>`
+    select tenant_id, source_id from unnest(${tenants}::uuid[], ${ids}::uuid[]) o(tenant_id, source_id)
+     where not exists (select from source s where s.tenant_id = o.tenant_id and s.id = o.source_id)`.execute(
+    owner,
+  )
   return rows
 }

@@ -48,7 +48,15 @@ async function loadSource(app: App, wire_id: string): Promise<ActiveSource | fal
 }
 
 /** Who asks the vendor where a source does: no key of the tenant's. */
-export const actorOf = ({ tenant_id, wire_id }: ActiveSource): Actor => ({
+export const actorOf = ({ tenant_id, wire_id }: ActiveSource): Actor => actorOfSource(tenant_id, wire_id)
+
+/** As `actorOf`, because of a message; its id is on the wire. */
+export const actorFor = (source: ActiveSource, message_id: string): Actor => ({
+  ...actorOf(source),
+  cause: { kind: 'message', id: message_id },
+})
+
+export const actorOfSource = (tenant_id: string, wire_id: string): Actor => ({
   kind: 'system',
   id: wire_id,
   tenant_id,

@@ -3,6 +3,7 @@ import { rawMember, textMember } from '../../kit/wire_json.ts'
 import { once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
+import { USER_AGENT } from '../../platform/version.ts'
 import type { App } from '../app.ts'
 import { makeCall } from '../calls/calls.ts'
 import { type ActiveSource, actorOf } from './sources.ts'
@@ -109,7 +110,7 @@ async function fromAddress(app: App, source: ActiveSource, url: string): Promise
   const result = await app.egress.send({
     url,
     method: 'GET',
-    headers: { accept: '*/*', 'user-agent': 'trilho' },
+    headers: { accept: '*/*', 'user-agent': USER_AGENT },
     timeout_ms: TIMEOUT_MS,
     max_response_bytes: MOST_BYTES,
   })

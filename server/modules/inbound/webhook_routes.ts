@@ -31,6 +31,7 @@ const arrivalOf = (app: App, request: FastifyRequest): Arrival => ({
   body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   ip: request.ip,
   behind_proxy: isTrustedProxy(app, request.socket.remoteAddress),
+  is_plain: request.protocol !== 'https',
 })
 
 const byAddress: Routes = (http, app) => {

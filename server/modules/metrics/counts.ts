@@ -2,6 +2,7 @@ import { addTo, bucketOf, merge } from '../../kit/durations.ts'
 import { once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 import { addCounts, type Counts, type MetricRow, TOGETHER } from './queries.ts'
+import { writeSources } from './source_counts.ts'
 import { floorTo, type Grain } from './spans.ts'
 import { createTally } from './tally.ts'
 import { writeTraffic } from './traffic.ts'
@@ -52,7 +53,7 @@ export function noteCache(app: App, tenant_id: string, connection_id: string, hi
 
 /** Writes what was counted so far: before the database is closed, and for who reads what they just did. */
 export async function writeCounts(app: App): Promise<void> {
-  await Promise.all([counted(app).drain(), writeTraffic(app)])
+  await Promise.all([counted(app).drain(), writeTraffic(app), writeSources(app)])
 }
 
 export const nothing = (): Counts => ({
@@ -105,5 +106,9 @@ export function addAll(into: Counts, counts: Counts): void {
   into.received_bytes += counts.received_bytes
   into.cache_hits += counts.cache_hits
   into.cache_misses += counts.cache_misses
-  for (const [error, n] of Object.entries(counts.errors)) into.errors[error] = (into.errors[error] ?? 0) + n
+  addErrors(into, counts.errors)
+}
+
+export function addErrors(into: Counts, errors: Record<string, number>): void {
+  for (const [error, n] of Object.entries(errors)) into.errors[error] = (into.errors[error] ?? 0) + n
 }

@@ -4,7 +4,7 @@ import { toWire } from '../../platform/ids.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { noteCache, noteCall } from './counts.ts'
 import { forgetOld, writeCounts } from './metrics.ts'
-import { addCounts, type MetricRow } from './queries.ts'
+import { addCounts, type MetricRow, TOGETHER } from './queries.ts'
 import { routes } from './routes.ts'
 import { noteTraffic } from './traffic.ts'
 
@@ -88,7 +88,7 @@ test('a range by the day is its whole days and the hours at its edges', async ()
     ...{ unknown: 0, attempts: calls, total_ms: calls, max_ms: 1, durations: [0, calls], sent_bytes: 0 },
     ...{ received_bytes: 0, cache_hits: 0, cache_misses: 0, errors: {} },
   })
-  await addCounts(served.app.db.worker, [
+  const counted = [
     row('hour', '2026-03-01T22:00:00Z', 1),
     row('hour', '2026-03-01T20:00:00Z', 100),
     row('day', '2026-03-01T00:00:00Z', 101),
@@ -97,7 +97,9 @@ test('a range by the day is its whole days and the hours at its edges', async ()
     row('hour', '2026-03-03T01:00:00Z', 300),
     row('hour', '2026-03-03T09:00:00Z', 4000),
     row('day', '2026-03-03T00:00:00Z', 4300),
-  ])
+  ]
+  const together = counted.map((one) => ({ ...one, subject_id: TOGETHER }))
+  await addCounts(served.app.db.worker, [...counted, ...together])
   const range = { from: '2026-03-01T21:30:00Z', to: '2026-03-03T02:10:00Z' }
   const days = await read(key, { ...range, step: 'day' })
   assert.equal(days.total['calls'], 321)

@@ -1,9 +1,16 @@
-import { inTenant } from '../../platform/database/database.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { addAll, nothing, writeCounts } from './counts.ts'
-import { type Counts, forgetCounts, listCounts, listCountsSince as listCountsOfAll } from './queries.ts'
+import { addAll, addErrors, nothing, writeCounts } from './counts.ts'
+import {
+  type Counts,
+  forgetCounts,
+  listCounts,
+  listCountsSince as listCountsOfAll,
+  listSums,
+  TOGETHER,
+} from './queries.ts'
 import { type MetricsQuery, toConnection, toFigures, toFlow, type WebhookQuery } from './schema.ts'
 import { ceilTo, floorTo, spansOf } from './spans.ts'
 import {
@@ -19,11 +26,21 @@ import {
  */
 
 export { addAll, noteCache, noteCall, nothing, writeCounts } from './counts.ts'
-export { type Busy, type Counts, listBusiest, listCounts, TOGETHER } from './queries.ts'
+export {
+  anyCallSince,
+  anyFailedSince,
+  type Busy,
+  type Counts,
+  listBusiest,
+  listCounts,
+  TOGETHER,
+} from './queries.ts'
 export { Figures, toFigures, toFlow } from './schema.ts'
+export { countsOfSources, noteSource, type SourceCounts } from './source_counts.ts'
+export { type Counted, dropArrivals, listCounted } from './source_queries.ts'
 export { ceilTo, floorTo, type Grain, SIZE_MS, type Span, spansOf } from './spans.ts'
 export { noteTraffic } from './traffic.ts'
-export { type Flow, listTraffic } from './traffic_queries.ts'
+export { anyQuarantinedSince, type Flow, listTraffic } from './traffic_queries.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -38,17 +55,19 @@ export async function readMetrics(app: App, actor: Actor, query: MetricsQuery) {
   const connection = query.connection_id
   const subject = connection === undefined ? null : fromWire('connection', connection, 'connection_id')
   await writeCounts(app)
+  const { steps, each } = await inTenant(app.db, actor.tenant_id, (tx) =>
+    listBoth(tx, actor.tenant_id, range, subject),
+  )
   const total = nothing()
   const by_connection = new Map<string, Counts>()
   const by_step = new Map<number, Counts>()
-  await inTenant(app.db, actor.tenant_id, async (tx) => {
-    const spans = spansOf(range.from_ms, range.to_ms, range.step === 'day' ? ['day', 'hour'] : ['hour'])
-    for (const { subject_id, at, ...counts } of await listCounts(tx, actor.tenant_id, spans, subject)) {
-      addAll(total, counts)
-      addAll(of(by_connection, subject_id), counts)
-      addAll(of(by_step, floorTo(at.getTime(), range.step)), counts)
-    }
-  })
+  for (const { errors, ...sums } of each) {
+    const counts = of(by_connection, sums.subject_id)
+    addAll(counts, { ...sums, errors: {} })
+    for (const one of errors) addErrors(counts, one)
+  }
+  for (const row of steps) addAll(of(by_step, floorTo(row.at.getTime(), range.step)), row)
+  for (const counts of by_step.values()) addAll(total, counts)
   return {
     from: new Date(range.from_ms).toISOString(),
     to: new Date(range.to_ms).toISOString(),
@@ -60,6 +79,15 @@ export async function readMetrics(app: App, actor: Actor, query: MetricsQuery) {
       .sort(([a], [b]) => a - b)
       .map(([at_ms, counts]) => ({ at: new Date(at_ms).toISOString(), ...toFigures(counts) })),
   }
+}
+
+/** Step by step of all together, and of each connection in as few rows as the range has: 90 days by the hour are 2,160 of each. */
+async function listBoth(tx: Tx, tenant_id: string, { from_ms, to_ms, step }: Range, subject: string | null) {
+  const whole = spansOf(from_ms, to_ms, ['day', 'hour'])
+  const stepwise = step === 'day' ? whole : spansOf(from_ms, to_ms, ['hour'])
+  const steps = await listCounts(tx, tenant_id, stepwise, subject ?? TOGETHER)
+  const one = () => steps.map((row) => ({ ...row, errors: [row.errors] }))
+  return { steps, each: subject === null ? await listSums(tx, tenant_id, whole) : one() }
 }
 
 /** Webhooks in both directions, by what came of them: of each provider or type, and step by step. */

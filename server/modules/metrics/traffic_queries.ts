@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 import { spansAs } from './queries.ts'
 import type { Grain, Span } from './spans.ts'
@@ -73,6 +73,11 @@ export async function listQuarantinedSince(
        and direction = 'inbound' and outcome = 'quarantined'`.execute(db)
   return rows
 }
+
+/** Part of a question: whether anything went to the quarantine since `from`. */
+export const anyQuarantinedSince = (from: RawBuilder<unknown>) =>
+  sql`exists (select from traffic where grain = 'five_minutes' and at >= ${from} and subject = ${ALL_SUBJECTS}
+                                    and direction = 'inbound' and outcome = 'quarantined')`
 
 const FORGET = { name: 'traffic_forget', text: 'delete from traffic where at < $1' }
 const FORGET_FINE = {

@@ -39,7 +39,7 @@ export async function createOperation(app: App, actor: Actor, wire_id: string, i
       detail: `${provider.id} has an operation ${name} of its own`,
     })
   }
-  await checkDefinition(app, definition)
+  await checkDefinition(app, actor.tenant_id, definition)
   const place = placeOf(connection, name)
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     if ((await queries.countOperations(tx, actor.tenant_id)) >= queries.MOST) {
@@ -67,7 +67,7 @@ export async function replaceOperation(
   const connection = await mine(app, actor, wire_id)
   const { state = 'enabled', ...definition } = input
   const { method, path, ...more } = definition
-  await checkDefinition(app, definition)
+  await checkDefinition(app, actor.tenant_id, definition)
   const place = placeOf(connection, name)
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     const row = await queries.replaceOperation(tx, place, { state, method, path, more })
@@ -157,9 +157,14 @@ export async function cachedOperations(app: App, connection: OpenConnection): Pr
 }
 
 /** Refuses an input that does not fit the operation's schema, naming each place. */
-export async function checkInput(app: App, { input_schema }: Definition, input: unknown): Promise<void> {
+export async function checkInput(
+  app: App,
+  tenant_id: string,
+  { input_schema }: Definition,
+  input: unknown,
+): Promise<void> {
   if (!input_schema) return
-  const faults = await faultsOf(boundedOf(app), input_schema, input)
+  const faults = await faultsOf(boundedOf(app, tenant_id), input_schema, input)
   if (faults.length > 0) throw refusal('input', faults)
 }
 
@@ -207,12 +212,12 @@ function scalarOf(template: unknown, input: unknown, field: string): string | un
   throw new Problem('invalid_request', { field, detail: `${field} must be text, a number or a truth value` })
 }
 
-async function checkDefinition(app: App, definition: Definition): Promise<void> {
+async function checkDefinition(app: App, tenant_id: string, definition: Definition): Promise<void> {
   const { path, query, headers, body, input_schema } = definition
   for (const [place, template] of Object.entries({ query, headers, body })) checkPlaces(template, place)
   checkPlaces(path.replace(PLACE, '{{$1}}'), 'path')
   if (!input_schema) return
-  const [broken] = (await faultsOf(boundedOf(app), input_schema, null)).filter(({ reason }) =>
+  const [broken] = (await faultsOf(boundedOf(app, tenant_id), input_schema, null)).filter(({ reason }) =>
     reason.startsWith('the schema '),
   )
   if (broken)

@@ -34,7 +34,7 @@ export const routes: Routes = (http, app) => {
       },
     },
     async (request, reply) => {
-      const report = await previewMapping(app, request.body, request.bytes?.toString() ?? '')
+      const report = await previewMapping(app, request.actor, request.body, request.bytes?.toString() ?? '')
       return reply.type('application/json; charset=utf-8').send(report)
     },
   )

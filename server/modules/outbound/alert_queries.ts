@@ -1,4 +1,8 @@
+import { sql } from 'kysely'
 import type { Db } from '../../platform/database/database.ts'
+
+/** Part of a question. */
+export const ANY_DISABLED = sql`exists (select from subscription where state = 'disabled' and state_note is not null)`
 
 /** Of all tenants, for the owner: those that were not disabled by hand, with the reason. */
 export const listDisabled = (

@@ -81,8 +81,10 @@ export async function audienceOf(
   return new Map(tenant_ids.map((id, at) => [id, listeners(at).filter((one) => one.id !== except)]))
 }
 
-/** Writes the deliveries of events in the transaction that publishes them. Returns how many there are. */
-export async function fanOut(app: App, tx: Tx, events: Published[], audience: Audience): Promise<number> {
+/** What events lead to: deliveries in any order, and those in lanes. */
+export type FanOut = { rows: NewDelivery[]; ordered: OrderedDelivery[] }
+
+export function deliveriesOf(app: App, events: Published[], audience: Audience): FanOut {
   const rows: NewDelivery[] = []
   const ordered: OrderedDelivery[] = []
   for (const event of events) {
@@ -94,12 +96,20 @@ export async function fanOut(app: App, tx: Tx, events: Published[], audience: Au
       else ordered.push({ ...row, key })
     }
   }
+  return { rows, ordered }
+}
+
+/** The deliveries of events that are there already. Those that are only published are written beside their events. */
+export async function fanOut(app: App, tx: Tx, events: Published[], audience: Audience): Promise<void> {
+  const { rows, ordered } = deliveriesOf(app, events, audience)
   if (rows.length > 0) await insertDeliveries(tx, rows)
-  if (ordered.length > 0) {
-    orderedAt(app).ms = app.clock.monotonic()
-    await insertOrdered(tx, ordered)
-  }
-  return rows.length + ordered.length
+  await putInLanes(app, tx, ordered)
+}
+
+export async function putInLanes(app: App, tx: Tx, ordered: OrderedDelivery[]): Promise<void> {
+  if (ordered.length === 0) return
+  orderedAt(app).ms = app.clock.monotonic()
+  await insertOrdered(tx, ordered)
 }
 
 const toDelivery = (app: App, event: Published, subscription: Active): NewDelivery => ({
@@ -171,7 +181,7 @@ async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<stri
     const { secret, headers = '{}', auth = '{}' } = sealed.get(row.id) ?? {}
     if (!secret) continue
     const shown_to = JSON.parse(auth) as Record<string, string>
-    const broker = brokerOf(row.url, row.auth, shown_to)
+    const broker = brokerOf(row.url, row.auth, shown_to, row.id)
     // A broker is shown credentials once, not with each message.
     const proof = broker ? NO_PROOF : proofOf(row.auth, shown_to, row.id)
     const { id, url, event_types, customer, timeout_ms, retry_schedule_s, disable_after_hours } = row

@@ -42,12 +42,20 @@ export const AuthInput = Type.Union(
     Type.Object(
       {
         type: Type.Literal('mtls', {
-          description: 'A client certificate, shown where the receiver asks for one',
+          description:
+            'A client certificate, shown where the receiver, or a broker reached over TLS, asks for one',
         }),
         certificate: Pem,
         key: Pem,
         passphrase: Type.Optional(Type.String({ minLength: 1, maxLength: 2_000, description: 'Of the key' })),
         authority: Type.Optional(Pem),
+        username: Type.Optional(Text),
+        password: Type.Optional(
+          Type.String({
+            maxLength: 2_000,
+            description: 'With username: of a broker that wants a login as well',
+          }),
+        ),
       },
       { additionalProperties: false },
     ),

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { before, beforeEach, test } from 'node:test'
 import type { TLSSocket } from 'node:tls'
+import { startSecureRedis, without } from '../../test/brokers.ts'
 import { DAY_MS, type Issued, issue } from '../../test/certificates.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
@@ -121,5 +125,41 @@ test('a key of another certificate, or an address without TLS, is refused by nam
     subscription('/x', { url: 'http://localhost:1/x', auth: authOf(one) }),
   )
   assert.equal(plain.status, 400)
-  assert.match(String(plain.body['detail']), /url must be an https address/)
+  assert.match(String(plain.body['detail']), /url must be an address with TLS/)
+})
+
+test('a subscription shows its certificate to a broker, with its login, and neither key nor password is shown', {
+  skip: without.redis,
+}, async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'trilho-tls-'))
+  undoAfter(() => rm(dir, { recursive: true, force: true }))
+  const at = { cert: join(dir, 'cert'), key: join(dir, 'key'), ca: join(dir, 'ca') }
+  const server = issue('localhost', ['localhost'], soon, authority)
+  await writeFile(at.cert, server.cert)
+  await writeFile(at.key, pem(server))
+  await writeFile(at.ca, authority.cert)
+  const { port } = await startSecureRedis(at, ['--requirepass', 'correct-horse'])
+  const auth = {
+    ...authOf(issue('ana', [], soon, authority)),
+    username: 'default',
+    password: 'correct-horse',
+  }
+  const to = { name: 'queue', event_types: ['webhook.received'], retry_schedule_s: [] }
+  const made = await api.ok('POST', '/v1/subscriptions', {
+    ...to,
+    url: `rediss://localhost:${port}/orders`,
+    auth,
+  })
+  assert.deepEqual((made['auth'] as Json)['username'], 'default')
+  assert.doesNotMatch(JSON.stringify(made), /correct-horse|PRIVATE KEY/)
+  await publish()
+  await eventually(async () => (await api.list('/v1/deliveries?state=delivered')).length === 1)
+  const plain = await api.send('POST', '/v1/subscriptions', {
+    ...to,
+    url: `redis://localhost:${port}/orders`,
+    auth,
+  })
+  assert.deepEqual([plain.status, plain.body['field']], [400, 'url'])
+  const https = await api.send('POST', '/v1/subscriptions', subscription('/x', { auth }))
+  assert.deepEqual([https.status, https.body['field']], [400, 'auth.username'])
 })

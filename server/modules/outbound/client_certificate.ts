@@ -13,8 +13,11 @@ export type MutualTls = {
   passphrase?: string
   /** Trusted instead of the public authorities, for a receiver with a certificate of its own making. */
   authority?: string
+  /** Of a broker that wants a login as well. */
+  username?: string
+  password?: string
 }
-export type ShownMutualTls = { type: 'mtls'; subject: string; expires_at: string | null }
+export type ShownMutualTls = { type: 'mtls'; subject: string; expires_at: string | null; username?: string }
 
 /** Under names that no header has. */
 const SEALED = {
@@ -22,11 +25,12 @@ const SEALED = {
   key: ':key',
   passphrase: ':passphrase',
   authority: ':authority',
+  password: ':password',
 } as const
 const GIVEN = { certificate: 'certificate', key: 'key', passphrase: 'passphrase', authority: 'authority' }
 
 /** What may be shown of it, and what is sealed. Throws a Problem for what is no certificate, or another one's key. */
-export function readMutualTls({ type, ...given }: MutualTls): {
+export function readMutualTls({ type, username, ...given }: MutualTls): {
   shown: ShownMutualTls
   sealed: Record<string, string>
 } {
@@ -40,7 +44,12 @@ export function readMutualTls({ type, ...given }: MutualTls): {
   const { subject, validTo } = new X509Certificate(given.certificate)
   const sealed = Object.entries(given).map(([name, text]) => [SEALED[name as keyof typeof SEALED], text])
   return {
-    shown: { type, subject: nameIn(subject), expires_at: timeIn(validTo) },
+    shown: {
+      type,
+      subject: nameIn(subject),
+      expires_at: timeIn(validTo),
+      ...(username !== undefined && { username }),
+    },
     sealed: Object.fromEntries(sealed) as Record<string, string>,
   }
 }
@@ -52,6 +61,9 @@ function timeIn(text: string): string | null {
   const at = new Date(text)
   return Number.isNaN(at.getTime()) ? null : at.toISOString()
 }
+
+/** Beside the certificate, at a broker. */
+export const passwordOf = (sealed: Record<string, string>): string | undefined => sealed[SEALED.password]
 
 /** For the one way out, whose sockets under this identity nobody else uses. */
 export function certificateOf(sealed: Record<string, string>, owner: string): ClientIdentity | undefined {

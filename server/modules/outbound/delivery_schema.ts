@@ -1,8 +1,9 @@
 import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
+import { REPLAY, replayOf } from '../replays/replays.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import type { AttemptRow, DeliveryRow } from './record_queries.ts'
-import type { ReplayRow } from './replay_queries.ts'
+import type { DeliveryReplayRow } from './replay_queries.ts'
 import { EventTypePattern } from './schema.ts'
 
 const DeliveryState = Type.Union([
@@ -18,6 +19,8 @@ export const DeliveryQuery = Type.Object(
     subscription_id: Type.Optional(Type.String()),
     event_id: Type.Optional(Type.String()),
     state: Type.Optional(DeliveryState),
+    since: Type.Optional(Type.String({ format: 'date-time', description: 'Made then or later' })),
+    until: Type.Optional(Type.String({ format: 'date-time', description: 'Made before' })),
   },
   { additionalProperties: false },
 )
@@ -135,38 +138,17 @@ export type CreateReplay = Static<typeof CreateReplay>
 export const Replay = Type.Object({
   id: WireId('replay'),
   subscription_id: WireId('subscription'),
-  since: Timestamp,
-  until: Timestamp,
   of_state: ReplayedState,
   event_types: Nullable(Type.Array(Type.String())),
   status: Nullable(Type.Integer()),
-  per_second: Nullable(Type.Integer()),
-  state: Type.Union([
-    Type.Literal('running'),
-    Type.Literal('paused'),
-    Type.Literal('completed'),
-    Type.Literal('canceled'),
-  ]),
-  total: Type.Integer({ description: 'How many there were when it was made' }),
-  replayed: Type.Integer({ description: 'How many were put back to work' }),
-  created_at: Timestamp,
-  closed_at: Nullable(Timestamp),
+  ...REPLAY,
 })
 export const Replays = Page(Replay)
-export const DryRun = Type.Object({ dry_run: Type.Literal(true), total: Type.Integer() })
 
-export const toReplay = (row: ReplayRow): Static<typeof Replay> => ({
-  id: toWire('replay', row.id),
+export const toReplay = (row: DeliveryReplayRow) => ({
+  ...replayOf('replay', row),
   subscription_id: toWire('subscription', row.subscription_id),
-  since: row.since.toISOString(),
-  until: row.until.toISOString(),
   of_state: row.of_state,
   event_types: row.event_types,
   status: row.status,
-  per_second: row.per_second,
-  state: row.state,
-  total: row.total,
-  replayed: row.replayed,
-  created_at: timeOfId(row.id).toISOString(),
-  closed_at: row.closed_at?.toISOString() ?? null,
 })

@@ -1,5 +1,6 @@
 import { signStandardWebhook } from '../../kit/webhook_keys.ts'
 import { Problem } from '../../platform/errors.ts'
+import { USER_AGENT } from '../../platform/version.ts'
 
 /** The headers a subscription adds of its own, and its authentication at the receiver, which is one more header. */
 
@@ -62,7 +63,7 @@ export type Signed = {
 /** What every delivery carries, with the signature over what is sent, to the byte. */
 export const ourHeaders = ({ id, timestamp, body, ...more }: Signed) => ({
   'content-type': more.content_type === 'form' ? 'application/x-www-form-urlencoded' : 'application/json',
-  'user-agent': 'Trilho-Webhook/1.0',
+  'user-agent': USER_AGENT,
   'webhook-id': id,
   'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
   'webhook-signature': signStandardWebhook({ secrets: more.secrets, id, timestamp, body }),

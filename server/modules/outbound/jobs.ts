@@ -2,6 +2,7 @@ import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type Loop, startLoop, watchQueue } from '../../platform/queue.ts'
+import { lookAt } from '../../platform/queue_look.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import {
@@ -25,8 +26,10 @@ import {
   type Ended,
   extendDeliveries,
   listWaitingDeliveries,
+  listWaitingDeliveriesAgain,
   putBackDeliveries,
   readQueue,
+  SOONEST_DELIVERY,
   settleDeliveries,
 } from './queue_queries.ts'
 import { createRate } from './rate.ts'
@@ -50,6 +53,7 @@ function startQueue(app: App, attempts: Attempts, health: Health, prepare: Prepa
     take: (claim) => claimDeliveries(worker, claim),
     takeTurns: (claim, who) => claimDeliveryTurns(worker, claim, who),
     waiting: (after, limit) => listWaitingDeliveries(worker, after, limit),
+    waitingAgain: (known) => listWaitingDeliveriesAgain(worker, known),
     giveBack: (items) => putBackDeliveries(worker, items, 0),
     termsOf: (tenant_id, subscription_id) => termsOf(app, tenant_id, subscription_id),
     isRetry: (item) => item.attempts > 1,
@@ -73,6 +77,7 @@ function startQueue(app: App, attempts: Attempts, health: Health, prepare: Prepa
     },
     runEach: true,
     extend: (items) => extendDeliveries(worker, items),
+    look: lookAt(worker, SOONEST_DELIVERY),
     clock: app.clock,
     log: app.log,
   })

@@ -1,11 +1,14 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
-import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
+import type { Claim, Claimed, QueueState, Work } from '../../platform/queue.ts'
 import {
   claimFrom,
   claimTurns,
+  type Looked,
   listWaiting,
+  listWaitingAgain,
   readQueueState,
+  type Seen,
   type Turn,
   turnStatements,
   type Waiting,
@@ -91,10 +94,7 @@ function toLanes(rows: HeadRow[]): DueLane[] {
   return [...lanes.values()]
 }
 
-export async function claimLanes(
-  db: Db,
-  claim: { id: string; limit: number; from: Date | null },
-): Promise<Claimed<DueLane>> {
+export async function claimLanes(db: Db, claim: Claim): Promise<Claimed<DueLane>> {
   const { items, ...rest } = await claimFrom<HeadRow>(db, LANES, claim)
   return { ...rest, items: toLanes(items) }
 }
@@ -107,6 +107,9 @@ export const claimLaneTurns = async (
 
 export const listWaitingLanes = (db: Db, after: string, limit: number): Promise<Waiting[]> =>
   listWaiting(db, LANES, after, limit)
+
+export const listWaitingLanesAgain = (db: Db, known: Seen[]): Promise<Looked> =>
+  listWaitingAgain(db, LANES, known)
 
 /** What became of a lane that was in hand: how far it came, and when it goes on. */
 export type LaneEnded = {

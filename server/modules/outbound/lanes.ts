@@ -2,6 +2,7 @@ import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type Loop, startLoop } from '../../platform/queue.ts'
+import { lookAt } from '../../platform/queue_look.ts'
 import type { App } from '../app.ts'
 import { ALONE_AGAIN_MS, type Attempts, createSettle, report, SHAPED_AGAIN_MS } from './attempts.ts'
 import type { Active } from './audience.ts'
@@ -12,8 +13,10 @@ import {
   type DueLane,
   type Head,
   LANE_LEASE_MS,
+  LANES,
   type LaneEnded,
   listWaitingLanes,
+  listWaitingLanesAgain,
   putBackLanes,
   settleLanes,
 } from './lane_queries.ts'
@@ -54,6 +57,7 @@ export function startLanes(app: App, attempts: Attempts, health: Health, prepare
         (lanes) => lanes,
       ),
     waiting: (after, limit) => listWaitingLanes(app.db.worker, after, limit),
+    waitingAgain: (known) => listWaitingLanesAgain(app.db.worker, known),
     giveBack: (lanes) => putBackLanes(app.db.worker, lanes, 0),
     termsOf: (tenant_id, subscription_id) => termsOf(app, tenant_id, subscription_id),
     isRetry: (lane) => lane.attempts > 1,
@@ -80,6 +84,7 @@ export function startLanes(app: App, attempts: Attempts, health: Health, prepare
     },
     runEach: true,
     extend: async () => {}, // a lane is given back before its lease ends
+    look: lookAt(app.db.worker, LANES.soonest),
     clock: app.clock,
     log: app.log,
   })

@@ -1,36 +1,37 @@
 import { newWebhookKeyPair, newWebhookSecret, verifyingKey } from '../../kit/webhook_keys.ts'
-import { type Db, inTenant, type Tx } from '../../platform/database/database.ts'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
-import {
-  forgetSubscriptions,
-  type Published,
-  previousSecretOf,
-  wakeDeliveries,
-  wakeLanes,
-} from './audience.ts'
+import { forgetSubscriptions, previousSecretOf, wakeDeliveries, wakeLanes } from './audience.ts'
 import { checkAuthFits } from './broker.ts'
-import type { DeliveryQuery } from './delivery_schema.ts'
-import { toAttempt, toDelivery } from './delivery_schema.ts'
 import { forgive } from './health.ts'
 import * as lanes from './lane_queries.ts'
 import { checkRoom } from './most.ts'
 import * as queries from './queries.ts'
 import * as queue from './queue_queries.ts'
-import * as records from './record_queries.ts'
 import type { CreateSubscription, RotateSecret, SubscriptionQuery, UpdateSubscription } from './schema.ts'
 import { toSubscription } from './schema.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
 
-export { listDisabled } from './alert_queries.ts'
-export { type Audience, audienceOf, fanOut, matches, wakeDeliveries } from './audience.ts'
+export { ANY_DISABLED, listDisabled } from './alert_queries.ts'
+export {
+  type Audience,
+  audienceOf,
+  deliveriesOf,
+  type FanOut,
+  matches,
+  putInLanes,
+  wakeDeliveries,
+} from './audience.ts'
+export { deliverTo, listDeliveries, readDelivery, replayDelivery } from './deliveries.ts'
 export { Deliveries, Delivery, DeliveryWithLog } from './delivery_schema.ts'
 export type { Notice } from './health.ts'
 export { previewDelivery } from './preview.ts'
-export { isOfCustomer, listNames } from './queries.ts'
+export { findSubscription, isOfCustomer, listNames } from './queries.ts'
+export { deliveriesBeside } from './queue_queries.ts'
 export {
   findDelivery,
   listAttemptsOf,
@@ -54,7 +55,7 @@ export async function createSubscription(app: App, actor: Actor, input: CreateSu
   const { tenant_id } = actor
   const { secret: _secret, signature: _signature, ...wanted } = input
   const secret = signingSecret(input)
-  const settings = await readSettings(app, wanted)
+  const settings = await readSettings(app, actor.tenant_id, wanted)
   const { name, url = '', event_types } = { ...wanted, ...settings.change }
   checkApart(settings.change.header_names ?? [], input.auth ?? null)
   checkAuthFits(url, input.auth ?? null)
@@ -121,7 +122,7 @@ export async function listSubscriptions(app: App, actor: Actor, input: Subscript
 export async function updateSubscription(app: App, actor: Actor, wire_id: string, input: UpdateSubscription) {
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
-  const settings = await readSettings(app, input)
+  const settings = await readSettings(app, actor.tenant_id, input)
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     const before = found(await queries.findSubscription(tx, tenant_id, id), id)
     const { auth = before.auth } = input
@@ -146,7 +147,7 @@ export async function deleteSubscription(app: App, actor: Actor, wire_id: string
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
   await inTenant(app.db, tenant_id, async (tx) => {
-    if (!(await queries.deleteSubscription(tx, tenant_id, id))) throw missing('subscription', wire_id)
+    if (!(await queries.deleteSubscription(tx, tenant_id, id))) throw missing(wire_id)
     await app.vault.drop(tx, { tenant_id, owner_id: id })
     await forgive(tx, tenant_id, id)
     forgetSubscriptions(tx, tenant_id)
@@ -208,56 +209,11 @@ export async function rotateSecret(app: App, actor: Actor, wire_id: string, inpu
 /** Drops the old secrets whose overlap is over; they stopped signing by themselves. */
 export const forgetPreviousSecrets = (app: App): Promise<void> => queries.forgetPreviousSecrets(app.db.owner)
 
-const missing = (kind: string, id: string) =>
-  new Problem('not_found', { detail: `there is no ${kind} ${id}` })
+const missing = (id: string) => new Problem('not_found', { detail: `there is no subscription ${id}` })
 
 function found<Row>(row: Row | undefined, id: string): Row {
-  if (row === undefined) throw missing('subscription', toWire('subscription', id))
+  if (row === undefined) throw missing(toWire('subscription', id))
   return row
-}
-
-export async function listDeliveries(app: App, actor: Actor, input: DeliveryQuery) {
-  const { limit, before } = readPage('delivery', input)
-  const filter: records.DeliveryFilter = {
-    ...(input.subscription_id && {
-      subscription_id: fromWire('subscription', input.subscription_id, 'subscription_id'),
-    }),
-    ...(input.event_id && { event_id: fromWire('event', input.event_id, 'event_id') }),
-    ...(input.state && { state: input.state }),
-  }
-  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
-    records.listDeliveries(tx, actor.tenant_id, filter, limit, before),
-  )
-  return toPage('delivery', rows, limit, toDelivery)
-}
-
-export async function readDelivery(app: App, actor: Actor, wire_id: string) {
-  const id = fromWire('delivery', wire_id)
-  return inTenant(app.db, actor.tenant_id, async (tx) => {
-    const row = await records.findDelivery(tx, actor.tenant_id, id)
-    if (!row) throw missing('delivery', wire_id)
-    const attempts = await records.listAttempts(tx, actor.tenant_id, id)
-    return { ...toDelivery(row), log: attempts.map(toAttempt) }
-  })
-}
-
-/** Sends an ended delivery once more, at once; its attempts go on counting. */
-export async function replayDelivery(app: App, actor: Actor, wire_id: string) {
-  const id = fromWire('delivery', wire_id)
-  const { tenant_id } = actor
-  const row = await inTenant(app.db, tenant_id, async (tx) => {
-    if (!(await records.findDelivery(tx, tenant_id, id))) throw missing('delivery', wire_id)
-    if (!(await queue.requeueDelivery(tx, tenant_id, id))) {
-      throw new Problem('conflict', {
-        detail: `delivery ${wire_id} is still pending; it will be attempted by itself`,
-      })
-    }
-    await audit(tx, actor, 'delivery.replay', wire_id)
-    return records.findDelivery(tx, tenant_id, id)
-  })
-  wakeDeliveries(app)
-  if (!row) throw missing('delivery', wire_id)
-  return toDelivery(row)
 }
 
 /**
@@ -276,21 +232,8 @@ export async function releaseUnlessPaused(app: App, tenant_id: string, id: strin
   wakeLanes(app)
 }
 
-/** The delivery of one event to one subscription, whatever types it takes; in the transaction that stores the event. */
-export async function deliverTo(app: App, tx: Tx, event: Published, wire_id: string): Promise<string> {
-  const { tenant_id, id: event_id, type: event_type } = event
-  const subscription_id = fromWire('subscription', wire_id)
-  const { state } = found(await queries.findSubscription(tx, tenant_id, subscription_id), subscription_id)
-  if (state !== 'enabled') {
-    throw new Problem('conflict', { detail: `subscription ${wire_id} is ${state}; enable it first` })
-  }
-  const id = app.newId()
-  await queue.insertDeliveries(tx, [{ tenant_id, id, event_id, subscription_id, event_type }])
-  return toWire('delivery', id)
-}
-
-/** How much there is to deliver, of all tenants: in any order, and in lanes. */
-export const readQueues = async (db: Db) => [await queue.readQueue(db), await lanes.readLanes(db)]
+/** When the first of it is due, in any order and in lanes: selects of one value. */
+export const SOONEST_DELIVERIES = [queue.SOONEST_DELIVERY, lanes.LANES.soonest]
 
 /** Deliveries that still need an event older than the id. */
 export const heldEvents = async (app: App, before_id: string): Promise<number> =>

@@ -131,16 +131,21 @@ test('a payload that never ends holds up its own subscription, and no other', as
 })
 
 test('what waits longer for its turn to be made than an attempt may take is no failed attempt', async () => {
-  const payload = { expression: '$sum([1..5000].($ * $$.data.n))' }
-  await subscribe('/long-line', { payload, timeout_ms: 1_000 })
-  await Promise.all(Array.from({ length: 40 }, (_, n) => publish(`{"n":${n + 1}}`)))
-  for (const so_many of [10, 20, 30, 40])
-    await eventually(async () => receiver.at('/long-line').length >= so_many)
+  const endless = { expression: '($f := function($n) { $f($n + 1) }; $f(1))' } // each is ended after a second
+  const first = { payload: endless, retry_schedule_s: [], filter: { kind: 'first' } }
+  for (let n = 0; n < 6; n++) await subscribe(`/holds-up-${n}`, first)
+  const payload = { template: { n: '{{data.n}}' } }
+  const { id } = await subscribe('/long-line', { payload, timeout_ms: 4_000, filter: { kind: 'then' } })
+  const began = performance.now()
+  await publish('{"kind":"first"}')
+  await Promise.all(Array.from({ length: 10 }, (_, n) => publish(`{"kind":"then","n":${n}}`)))
   const delivered = await eventually(async () => {
-    const all = await api.list('/v1/deliveries?state=delivered&limit=100')
-    return all.length === 40 && all
+    const all = await api.list(`/v1/deliveries?state=delivered&subscription_id=${id}`)
+    return all.length === 10 && all
   })
   assert.deepEqual([...new Set(delivered.map(({ attempts }) => attempts))], [1])
+  const waited_ms = Math.max(...receiver.at('/long-line').map(({ at }) => at)) - began
+  assert.ok(waited_ms > 4_000, `${waited_ms} ms`)
 })
 
 test('in order, what a template makes keeps the order', async () => {

@@ -13,8 +13,8 @@ import type { App } from '../app.ts'
  * wrote it holds up nobody else. Each attempt makes it anew, and signs what came of it.
  */
 
-/** Of an event, as it is kept; `data` is JSON text. */
-export type Payload = { type: string; version: number; data: string }
+/** Of an event, as it is kept; `data` is JSON text, `entity_id` what it is about. */
+export type Payload = { type: string; version: number; data: string; entity_id?: string | null }
 
 const MOST_TEMPLATE = 32_768
 const MOST_RUN_MS = 1_000
@@ -49,7 +49,7 @@ export const PayloadShape = Type.Union(
 export type PayloadShape = Static<typeof PayloadShape>
 
 /** JSON text, as it is kept. A Problem says what of it could never be done. */
-export async function checkPayload(app: App, shape: PayloadShape): Promise<string> {
+export async function checkPayload(app: App, tenant_id: string, shape: PayloadShape): Promise<string> {
   const text = JSON.stringify(shape)
   if (text.length > MOST_TEMPLATE) {
     throw refused('payload', `must not be longer than ${MOST_TEMPLATE} characters`)
@@ -57,7 +57,7 @@ export async function checkPayload(app: App, shape: PayloadShape): Promise<strin
   if ('template' in shape) checkPlaces(shape.template, 'payload.template')
   else {
     const { expression } = shape
-    const read = await threads(app).run({ kind: 'syntax', expression, value: '' })
+    const read = await threads(app).of(tenant_id).run({ kind: 'syntax', expression, value: '' })
     if (!read.ok) throw refused('payload.expression', read.because)
   }
   return text
@@ -108,7 +108,7 @@ export async function shapedBody(
     setTimeout(() => end(no(`the payload was not made within ${most_ms} ms`)), most_ms),
   ]
   const work = async () =>
-    is_over ? over.promise : toBody(await reckon(app, id, shape, value, begin), content_type)
+    is_over ? over.promise : toBody(await reckon(app, { tenant_id, id }, shape, value, begin), content_type)
   const made = await Promise.race([inTurn(app)(tenant_id, work), over.promise])
   for (const timer of timers) clearTimeout(timer)
   return made
@@ -119,7 +119,7 @@ const WAITED: Body = { ok: false, because: 'its turn to be made has not come yet
 
 async function reckon(
   app: App,
-  id: string,
+  { tenant_id, id }: Pick<Shaped, 'tenant_id' | 'id'>,
   shape: PayloadShape,
   value: string,
   begin: () => void,
@@ -127,7 +127,9 @@ async function reckon(
   const resting = rests(app).of(id, shape)
   if (resting) return resting
   const began = app.clock.monotonic()
-  const made = await threads(app).run({ ...taskOf(shape), value }, begin)
+  const made = await threads(app)
+    .of(tenant_id)
+    .run({ ...taskOf(shape), value }, begin)
   const took_ms = app.clock.monotonic() - began
   if (!made.ok && took_ms > DEAR_MS) rests(app).begin(id, shape, made.because, took_ms * REST)
   return made

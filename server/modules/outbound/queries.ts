@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Db, Tx } from '../../platform/database/database.ts'
+import { type Db, newest, type Tx } from '../../platform/database/database.ts'
 import type { Ordering } from './order.ts'
 import type { ShownReceiverAuth } from './receiver_auth.ts'
 
@@ -159,10 +159,7 @@ export const listSubscriptions = (
     .selectFrom('subscription')
     .select(SUBSCRIPTION)
     .where('tenant_id', '=', tenant_id)
-    .$if(customer !== null, (query) => query.where('customer', '=', customer))
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+    .$call(newest({ customer }, limit, before))
     .$narrowType<Json>()
     .execute()
 

@@ -1,4 +1,4 @@
-import { CompiledQuery, sql } from 'kysely'
+import { CompiledQuery, type RawBuilder, sql } from 'kysely'
 import {
   byteas,
   type Db,
@@ -10,13 +10,16 @@ import {
   texts,
   uuids,
 } from '../../platform/database/database.ts'
-import type { Claimed, QueueState, Work } from '../../platform/queue.ts'
+import type { Claim, Claimed, QueueState, Work } from '../../platform/queue.ts'
 import {
   claimFrom,
   claimTurns,
   keysOf,
+  type Looked,
   listWaiting,
+  listWaitingAgain,
   readQueueState,
+  type Seen,
   type Turn,
   turnStatements,
   type Waiting,
@@ -25,7 +28,7 @@ import {
 
 /** Every statement on deliveries at work: made, claimed, settled, put aside, sent again. */
 
-const QUEUE = turnStatements({
+export const QUEUE = turnStatements({
   name: 'delivery',
   table: 'delivery_queue',
   columns: ['event_id', 'subscription_id', 'cuts'],
@@ -41,17 +44,20 @@ export type NewDelivery = {
   event_type: string
 }
 
-/** The record and its work in one statement, for any number of tenants. */
-export async function insertDeliveries(tx: Tx, rows: NewDelivery[]): Promise<void> {
+/** Part of the statement that writes their events: each record with its work, for any number of tenants. */
+export function deliveriesBeside(rows: NewDelivery[]): RawBuilder<unknown> {
   const ids = (key: keyof NewDelivery) => uuids(rows.map((row) => row[key]))
-  await sql`
-    with r as materialized (select * from unnest(
+  return sql`
+     d as materialized (select * from unnest(
            ${ids('tenant_id')}::uuid[], ${ids('id')}::uuid[], ${ids('event_id')}::uuid[],
-           ${ids('subscription_id')}::uuid[], ${texts(rows.map((row) => row.event_type))}::text[]) r(t, i, e, s, y)),
-     record as (insert into delivery (tenant_id, id, event_id, subscription_id, event_type, next_at) select t, i, e, s, y, now() from r)
-    insert into delivery_queue (tenant_id, id, event_id, subscription_id, due) select t, i, e, s, now() from r`.execute(
-    tx,
-  )
+           ${ids('subscription_id')}::uuid[], ${texts(rows.map((row) => row.event_type))}::text[]) d(t, i, e, s, y)),
+     delivered as (insert into delivery (tenant_id, id, event_id, subscription_id, event_type, next_at) select t, i, e, s, y, now() from d),
+     work as (insert into delivery_queue (tenant_id, id, event_id, subscription_id, due) select t, i, e, s, now() from d)`
+}
+
+/** Of an event that is there. */
+export async function insertDeliveries(tx: Tx, rows: NewDelivery[]): Promise<void> {
+  await sql`with ${deliveriesBeside(rows)} select`.execute(tx)
 }
 
 export type DueDelivery = Work & {
@@ -61,16 +67,19 @@ export type DueDelivery = Work & {
   cuts: number
 }
 
-export const claimDeliveries = (
-  db: Db,
-  claim: { id: string; limit: number; from: Date | null },
-): Promise<Claimed<DueDelivery>> => claimFrom<DueDelivery>(db, QUEUE, claim)
+export const SOONEST_DELIVERY = QUEUE.soonest
+
+export const claimDeliveries = (db: Db, claim: Claim): Promise<Claimed<DueDelivery>> =>
+  claimFrom<DueDelivery>(db, QUEUE, claim)
 
 export const claimDeliveryTurns = (db: Db, claim: { id: string; limit: number }, turns: Turn[]) =>
   claimTurns<DueDelivery>(db, QUEUE, claim, turns)
 
 export const listWaitingDeliveries = (db: Db, after: string, limit: number): Promise<Waiting[]> =>
   listWaiting(db, QUEUE, after, limit)
+
+export const listWaitingDeliveriesAgain = (db: Db, known: Seen[]): Promise<Looked> =>
+  listWaitingAgain(db, QUEUE, known)
 
 export async function extendDeliveries(db: Db, items: DueDelivery[]): Promise<void> {
   await hot(db, QUEUE.extend, keysOf(items))

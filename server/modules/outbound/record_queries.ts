@@ -38,7 +38,14 @@ export const findDelivery = (tx: Tx, tenant_id: string, id: string): Promise<Del
     .where('id', '=', id)
     .executeTakeFirst()
 
-export type DeliveryFilter = { subscription_id?: string; event_id?: string; state?: DeliveryRow['state'] }
+export type DeliveryFilter = Partial<{
+  subscription_id: string
+  event_id: string
+  state: DeliveryRow['state']
+  /** When they were made. */
+  since: Date
+  until: Date
+}>
 
 export const listDeliveries = (
   tx: Tx,
@@ -47,7 +54,7 @@ export const listDeliveries = (
   limit: number,
   before: string | null,
 ): Promise<DeliveryRow[]> => {
-  const { subscription_id, event_id, state } = filter
+  const { subscription_id, event_id, state, since, until } = filter
   let query = tx.selectFrom('delivery').select(DELIVERY).where('tenant_id', '=', tenant_id)
   if (subscription_id) query = query.where('subscription_id', '=', subscription_id)
   // A delivery is never older than its event, which leaves earlier partitions out.
@@ -55,6 +62,8 @@ export const listDeliveries = (
   // Of one event there are few: written so that the index of states, which holds all that failed, is no choice.
   if (state && event_id) query = query.where(sql<string>`coalesce(state, '')`, '=', state)
   else if (state) query = query.where('state', '=', state)
+  if (since) query = query.where('id', '>=', floorId(since))
+  if (until) query = query.where('id', '<', floorId(until))
   if (before) query = query.where('id', '<', before)
   return query
     .orderBy('id', 'desc')

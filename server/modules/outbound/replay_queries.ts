@@ -1,48 +1,26 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
+import { type NewReplay, type ReplayRow, replayTable, type Span } from '../replays/replays.ts'
 
 /** Every statement on replays. */
 
-export type ReplayRow = {
-  id: string
+/** What a replay is of: deliveries made, or events published. */
+export type ReplayedDeliveries = {
   subscription_id: string
-  since: Date
-  until: Date
   of_state: 'failed' | 'delivered' | 'expired' | 'missing'
   event_types: string[] | null
   status: number | null
-  per_second: number | null
-  state: 'running' | 'paused' | 'completed' | 'canceled'
-  turn: string | null
-  reached: string
-  total: number
-  replayed: number
-  closed_at: Date | null
 }
 
-const REPLAY = [
-  'id',
+export type DeliveryReplayRow = ReplayRow & ReplayedDeliveries & { turn: string | null }
+
+export const deliveryReplays = replayTable<DeliveryReplayRow>('replay', [
   'subscription_id',
-  'since',
-  'until',
   'of_state',
   'event_types',
   'status',
-  'per_second',
-  'state',
-  'turn',
-  'reached',
-  'total',
-  'replayed',
-  'closed_at',
-] as const
-
-/** What a replay goes through: deliveries made, or events published, in `[since, until)`. */
-export type ReplayRange = Pick<
-  ReplayRow,
-  'subscription_id' | 'since' | 'until' | 'of_state' | 'event_types' | 'status' | 'per_second'
->
+])
 
 /** Types as a subscription names them: exact ones, and families as `like` has them. */
 const typesOf = (event_types: string[] | null) =>
@@ -50,7 +28,11 @@ const typesOf = (event_types: string[] | null) =>
     ? sql<boolean>`true`
     : sql<boolean>`(event_type = any(${event_types}::text[]) or event_type like any(${event_types.filter((type) => type.endsWith('.*')).map((type) => `${type.slice(0, -1).replaceAll('_', '\\_')}%`)}::text[]))`
 
-export async function countToReplay(tx: Tx, tenant_id: string, range: ReplayRange): Promise<number> {
+export async function countToReplay(
+  tx: Tx,
+  tenant_id: string,
+  range: ReplayedDeliveries & Span,
+): Promise<number> {
   const { count } = await tx
     .selectFrom('delivery')
     .select(({ fn }) => fn.countAll<string>().as('count'))
@@ -67,53 +49,13 @@ export async function countToReplay(tx: Tx, tenant_id: string, range: ReplayRang
 
 export async function insertReplay(
   tx: Tx,
-  row: ReplayRange & { tenant_id: string; id: string; reached: string; total: number; turn: string },
+  row: ReplayedDeliveries & NewReplay & { turn: string },
 ): Promise<void> {
   await tx.insertInto('replay').values(row).execute()
 }
 
-export const findReplay = (tx: Tx, tenant_id: string, id: string): Promise<ReplayRow | undefined> =>
-  tx
-    .selectFrom('replay')
-    .select(REPLAY)
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .executeTakeFirst()
-
-export const listReplays = (
-  tx: Tx,
-  tenant_id: string,
-  limit: number,
-  before: string | null,
-): Promise<ReplayRow[]> =>
-  tx
-    .selectFrom('replay')
-    .select(REPLAY)
-    .where('tenant_id', '=', tenant_id)
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-
-/** Pauses a replay that runs, or has one that is paused go on in another turn; undefined where it is in neither state. */
-export const turnReplay = (
-  tx: Tx,
-  tenant_id: string,
-  id: string,
-  from: 'running' | 'paused',
-  turn: string | null,
-): Promise<ReplayRow | undefined> =>
-  tx
-    .updateTable('replay')
-    .set({ state: from === 'running' ? 'paused' : 'running', turn })
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .where('state', '=', from)
-    .returning(REPLAY)
-    .executeTakeFirst()
-
 /** Moves the cursor of a replay over events. */
-export async function moveReplay(
+export async function moveCursor(
   tx: Tx,
   tenant_id: string,
   id: string,
@@ -142,50 +84,17 @@ export async function listDelivered(
   return new Set(rows.map(({ event_id }) => event_id))
 }
 
-/** Ends a replay that is not at its end; undefined where it is. */
-export const endReplay = (
-  tx: Tx,
-  tenant_id: string,
-  id: string,
-  state: 'completed' | 'canceled',
-): Promise<ReplayRow | undefined> =>
-  tx
-    .updateTable('replay')
-    .set({ state, closed_at: new Date() })
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .where('state', 'in', ['running', 'paused'])
-    .returning(REPLAY)
-    .executeTakeFirst()
-
-/** The replay, kept from changing until the transaction ends; undefined where it does not run, or in another turn. */
-export const lockReplay = (
-  tx: Tx,
-  tenant_id: string,
-  id: string,
-  turn: string | null,
-): Promise<ReplayRow | undefined> =>
-  tx
-    .selectFrom('replay')
-    .select(REPLAY)
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .where('state', '=', 'running')
-    .where(sql<boolean>`turn is not distinct from ${turn}::uuid`)
-    .forUpdate()
-    .executeTakeFirst()
-
 /**
  * Puts the next deliveries of a replay back to work and moves its cursor in the same statement, so that a crash
- * repeats none and leaves none out. Returns how many it looked at: fewer than asked for where it is through.
+ * repeats none and leaves none out. Returns how many it looked at, and how many of them it put back.
  */
 export async function replayNext(
   tx: Tx,
   tenant_id: string,
-  replay: ReplayRow,
+  replay: DeliveryReplayRow,
   limit: number,
-): Promise<number> {
-  const { rows } = await sql<{ looked_at: number }>`
+): Promise<{ looked_at: number; replayed: number }> {
+  const { rows } = await sql<{ looked_at: number; replayed: number }>`
     with next as materialized (
            select tenant_id, id from delivery
             where tenant_id = ${tenant_id} and subscription_id = ${replay.subscription_id} and state = ${replay.of_state}
@@ -199,6 +108,8 @@ export async function replayNext(
          cursor as (update replay set replayed = replayed + (select count(*) from moved),
                                       reached = coalesce((select id from next order by id desc limit 1), reached)
                      where tenant_id = ${tenant_id} and id = ${replay.id})
-    select count(*)::int as looked_at from next`.execute(tx)
-  return rows[0]?.looked_at ?? 0
+    select (select count(*)::int from next) as looked_at, (select count(*)::int from moved) as replayed`.execute(
+    tx,
+  )
+  return rows[0] ?? { looked_at: 0, replayed: 0 }
 }

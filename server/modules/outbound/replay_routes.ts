@@ -1,6 +1,7 @@
 import type { Routes } from '../app.ts'
+import { DryRun, listReplays, moveReplay, REPLAY_ACTS, readReplay } from '../replays/replays.ts'
 import { IdParams, PageQuery } from '../wire.ts'
-import { CreateReplay, DryRun, Replay, Replays } from './delivery_schema.ts'
+import { CreateReplay, Replay, Replays, toReplay } from './delivery_schema.ts'
 import * as replays from './replays.ts'
 
 const read = { config: { access: 'subscriptions:read' } } as const
@@ -41,7 +42,7 @@ export const replayRoutesFor =
           response: { 200: Replays },
         },
       },
-      (request) => replays.listReplays(app, request.actor, request.query),
+      (request) => listReplays(app, request.actor, replays.DELIVERIES, request.query, toReplay),
     )
 
     http.get(
@@ -56,42 +57,26 @@ export const replayRoutesFor =
           response: { 200: Replay },
         },
       },
-      (request) => replays.readReplay(app, request.actor, request.params.id),
+      async (request) =>
+        toReplay(await readReplay(app, request.actor, replays.DELIVERIES, request.params.id)),
     )
 
-    http.post(
-      '/v1/replays/:id/cancel',
-      {
-        ...mend,
-        schema: {
-          operationId: 'cancelReplay',
-          summary: 'Cancel a replay',
-          description: 'What was put back to work already is sent all the same.',
-          tags: deliveries,
-          params: IdParams,
-          response: { 200: Replay },
-        },
-      },
-      (request) => replays.cancelReplay(app, request.actor, request.params.id),
-    )
-
-    for (const [verb, summary, act] of [
-      ['pause', 'Pause a replay', replays.pauseReplay],
-      ['resume', 'Let a paused replay go on', replays.resumeReplay],
-    ] as const) {
+    for (const act of REPLAY_ACTS) {
       http.post(
-        `/v1/replays/:id/${verb}`,
+        `/v1/replays/:id/${act}`,
         {
           ...mend,
           schema: {
-            operationId: `${verb}Replay`,
-            summary,
+            operationId: `${act}Replay`,
+            summary: `${act.charAt(0).toUpperCase()}${act.slice(1)} a replay`,
+            description: 'What was put back to work already is sent all the same.',
             tags: deliveries,
             params: IdParams,
             response: { 200: Replay },
           },
         },
-        (request) => act(app, request.actor, request.params.id),
+        async (request) =>
+          toReplay(await moveReplay(app, request.actor, replays.DELIVERIES, request.params.id, act)),
       )
     }
   }

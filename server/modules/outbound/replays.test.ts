@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { floorId } from '../../platform/ids.ts'
+import { serve } from '../../test/http_app.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { type Receiver, startReceiver } from '../../test/receiver.ts'
+import { deliveryReplays, insertReplay } from './replay_queries.ts'
+import { handlers } from './replays.ts'
 
 let product: Product
 let receiver: Receiver
@@ -86,23 +91,63 @@ test('only deliveries of the types and the status that were asked for are replay
 })
 
 test('a replay keeps to its rate, stands still while it is paused, and goes on where it stood', async () => {
+  const count = 20
   const { id } = await subscribe('/paced')
   receiver.answer('/paced', { status: 500 })
-  await Promise.all(Array.from({ length: 6 }, (_, n) => publish({ n })))
-  await eventually(async () => (await api.list('/v1/deliveries?state=failed')).length === 6)
+  await Promise.all(Array.from({ length: count }, (_, n) => publish({ n })))
+  await eventually(async () => (await api.list('/v1/deliveries?state=failed')).length === count)
   receiver.answer('/paced', { status: 200 })
   await sleep(5)
-  const made = await api.ok('POST', '/v1/replays', { subscription_id: id, since: since(), per_second: 2 })
-  await eventually(async () => receiver.at('/paced').length === 8)
+  const made = await api.ok('POST', '/v1/replays', { subscription_id: id, since: since(), per_second: 1 })
+  const read = () => api.ok('GET', `/v1/replays/${made['id']}`)
+  await eventually(async () => receiver.at('/paced').length > count)
   const paused = await api.ok('POST', `/v1/replays/${made['id']}/pause`)
   assert.equal(paused['state'], 'paused')
-  assert.ok(Number(paused['replayed']) < 6)
+  assert.ok(Number(paused['replayed']) < count)
   assert.equal((await api.send('POST', `/v1/replays/${made['id']}/pause`)).status, 409)
   await sleep(1_200)
-  const still = await api.ok('GET', `/v1/replays/${made['id']}`)
-  assert.equal(still['replayed'], paused['replayed'])
+  assert.equal((await read())['replayed'], paused['replayed'])
   await api.ok('POST', `/v1/replays/${made['id']}/resume`)
-  const done = await ended(made)
-  assert.equal(done['replayed'], 6)
-  await eventually(async () => receiver.at('/paced').length === 12)
+  await eventually(async () => Number((await read())['replayed']) > Number(paused['replayed']))
+  const { replayed } = await api.ok('POST', `/v1/replays/${made['id']}/cancel`)
+  await eventually(async () => receiver.at('/paced').length === count + Number(replayed))
+  const again = numbersAt('/paced').slice(count)
+  assert.equal(new Set(again).size, again.length, 'none of them twice')
+})
+
+test('a job that is run again, since its process died before it was gone, makes a replay no faster', async () => {
+  const { app } = await serve()
+  const [tenant_id, id, subscription_id, turn] = [app.newId(), app.newId(), app.newId(), app.newId()]
+  const [since, until] = [new Date(Date.now() - 60_000), new Date(Date.now() + 60_000)]
+  const within = <T>(work: (tx: Tx) => Promise<T>) => inTenant(app.db, tenant_id, work)
+  await within(async (tx) => {
+    for (let n = 0; n < 5; n++) {
+      const of = {
+        tenant_id,
+        subscription_id,
+        event_id: app.newId(),
+        event_type: 'x',
+        state: 'failed' as const,
+      }
+      await tx
+        .insertInto('delivery')
+        .values({ ...of, id: app.newId() })
+        .execute()
+    }
+    const of = { subscription_id, of_state: 'failed' as const, event_types: null, status: null }
+    const span = { since, until, reached: floorId(since), per_second: 1, total: 5 }
+    await insertReplay(tx, { tenant_id, id, turn, ...of, ...span })
+  })
+  const queued = () => within((tx) => tx.selectFrom('job').select('payload').execute())
+  const run = new Map(handlers(app, async () => [])).get('outbound.replay')
+  const job = { tenant_id, id: app.newId(), payload: { replay_id: id, turn } as unknown, attempts: 1 }
+  await run?.(job)
+  const [next, ...more] = await queued()
+  assert.ok(next)
+  assert.deepEqual(more, [])
+  await run?.(job)
+  assert.deepEqual(await queued(), [next])
+  assert.equal((await within((tx) => deliveryReplays.find(tx, tenant_id, id)))?.replayed, 1)
+  await run?.({ ...job, payload: next.payload })
+  assert.equal((await queued()).length, 2)
 })

@@ -111,10 +111,10 @@ async function carry(
   return judge(app, item, receiver, await post(app, receiver, request))
 }
 
-/** What a broker may keep an order by: the key of the lane. */
-function keyOf({ id, ordering }: Active, { type, data }: Payload): string | null {
+/** What a broker may keep an order by: the key of the lane; where there is none, what the event is about. */
+function keyOf({ id, ordering }: Active, { type, data, entity_id = null }: Payload): string | null {
   const key = laneKey(ordering, type, lazily(data))
-  return key === '' ? toWire('subscription', id) : key
+  return key === '' ? toWire('subscription', id) : (key ?? entity_id)
 }
 
 export const timeoutOf = (app: App, { timeout_ms }: Active): number =>

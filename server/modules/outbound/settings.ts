@@ -17,6 +17,7 @@ const NONE = '{}'
 
 export async function readSettings(
   app: App,
+  tenant_id: string,
   input: Partial<CreateSubscription> | UpdateSubscription,
 ): Promise<Settings> {
   const { headers, auth, filter, metadata, url, order, rate, payload, ...plain } = input
@@ -31,7 +32,7 @@ export async function readSettings(
   }
   if (order !== undefined) change.ordering = order === null ? null : JSON.stringify(checkOrdering(order))
   if (filter !== undefined) change.filter = filter === null ? null : checkedFilter(filter)
-  if (payload !== undefined) change.payload = payload && (await checkPayload(app, payload))
+  if (payload !== undefined) change.payload = payload && (await checkPayload(app, tenant_id, payload))
   if (headers !== undefined) {
     const checked = checkHeaders(headers ?? {})
     change.header_names = Object.keys(checked)

@@ -12,6 +12,9 @@ export type Terms = {
 /** One place of so many in a claim is a retry's, while both wait. */
 const RETRY_SHARE = 8
 
+/** A turn in which nobody has said yet from where on there is something. */
+export type Place = Omit<Turn, 'age_ms'>
+
 export type Offer = Waiting & Terms & Open & { closed_ms: number }
 /** Of a subscription: what is due, what it has in hand, and for how many more there is room. */
 type Open = {
@@ -47,7 +50,7 @@ export function weigh(due: Offer[]): Offer[] {
 export function shareOut(
   offers: Open[],
   { limit, retries, tenantRoom }: { limit: number; retries: number; tenantRoom: (id: string) => number },
-): Turn[] {
+): Place[] {
   const tenants = new Map(offers.map(({ subscription_id, tenant_id }) => [subscription_id, tenant_id]))
   const left = new Map([...new Set(tenants.values())].map((id) => [id, tenantRoom(id)]))
   return placesOf(offers, limit, retries).flatMap((turn) => {
@@ -58,7 +61,7 @@ export function shareOut(
   })
 }
 
-function placesOf(offers: Open[], limit: number, retries: number): Turn[] {
+function placesOf(offers: Open[], limit: number, retries: number): Place[] {
   const open = offers
     .filter(({ room }) => room > 0)
     .sort((a, b) => a.held / a.share - b.held / b.share || a.past - b.past)
@@ -72,7 +75,7 @@ function placesOf(offers: Open[], limit: number, retries: number): Turn[] {
 }
 
 /** Of so many places each has its share, and one at least. */
-function each(places: number, of: Open[], again: boolean): Turn[] {
+function each(places: number, of: Open[], again: boolean): Place[] {
   const all = of.reduce((sum, { share }) => sum + share, 0)
   return of.map(({ subscription_id, room, share }) => ({
     subscription_id,

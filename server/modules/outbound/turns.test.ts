@@ -39,6 +39,14 @@ function createWorld(receivers: Receiver[], capacity: number) {
     const claim = { id: crypto.randomUUID(), claim: '', attempts: retry ? 2 : 1 }
     return { ...claim, tenant_id: receiver.tenant, subscription_id: id, ends, retry }
   }
+  const waiting = (): Waiting[] =>
+    receivers
+      .map(({ tenant: tenant_id, subscription: subscription_id }) => ({
+        ...{ tenant_id, subscription_id },
+        first_ms: left(subscription_id, false) > 0 ? -1 : null,
+        again_ms: left(subscription_id, true) > 0 ? -1 : null,
+      }))
+      .filter((one) => one.first_ms !== null || one.again_ms !== null)
   const turns = createTurns<Item>({
     capacity,
     clock: { now: () => new Date(now), monotonic: () => now },
@@ -55,17 +63,15 @@ function createWorld(receivers: Receiver[], capacity: number) {
         )
         .slice(0, limit)
         .flatMap(({ subscription_id, again }) => pick(subscription_id, again) ?? []),
-    waiting: async (after, limit): Promise<Waiting[]> =>
-      receivers
-        .map(({ tenant: tenant_id, subscription: subscription_id }) => ({
-          tenant_id,
-          subscription_id,
-          first_ms: left(subscription_id, false) > 0 ? -1 : null,
-          again_ms: left(subscription_id, true) > 0 ? -1 : null,
-        }))
-        .filter((one) => one.first_ms !== null || one.again_ms !== null)
+    waiting: async (after, limit) =>
+      waiting()
         .filter(({ subscription_id }) => subscription_id > after)
         .slice(0, limit),
+    waitingAgain: async (known) => {
+      const ids = new Set(known.map(({ subscription_id }) => subscription_id))
+      const list = waiting()
+      return { list, strangers: list.some(({ subscription_id }) => !ids.has(subscription_id)) }
+    },
     giveBack: async (items) => {
       for (const { subscription_id, retry } of items) {
         const receiver = of.get(subscription_id)
@@ -99,7 +105,7 @@ function createWorld(receivers: Receiver[], capacity: number) {
       finish()
       for (let claims = 0; held.size < capacity && claims < 50; claims++) {
         const limit = Math.min(64, capacity - held.size)
-        const { items } = await turns.claim({ id: '', limit, from: null })
+        const { items } = await turns.claim({ id: '', limit, from: null, ahead: true })
         assert.ok(items.length <= limit)
         for (const item of items) held.add(item)
         if (items.some(({ ends }) => ends <= now)) return finish()

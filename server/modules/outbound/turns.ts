@@ -1,8 +1,9 @@
 import type { Clock } from '../../platform/clock.ts'
-import type { Claimed, Work } from '../../platform/queue.ts'
+import type { Claim, Claimed, Work } from '../../platform/queue.ts'
 import type { Turn, Waiting } from '../../platform/queue_statements.ts'
 import { createHand } from './hand.ts'
-import { type Offer, shareOut, type Terms, weigh } from './shares.ts'
+import { type Offer, type Place, shareOut, type Terms, weigh } from './shares.ts'
+import { createLook, type Look, type LookOptions, SLACK_MS } from './who_waits.ts'
 
 /**
  * Who may be worked for next, so that a receiver that hangs, or a tenant with a million deliveries, delays nobody else.
@@ -28,12 +29,10 @@ export type Turns<Item extends Owned> = {
   close(subscription_id: string, for_ms: number): void
 }
 
-export type TurnOptions<Item extends Owned> = {
+export type TurnOptions<Item extends Owned> = LookOptions & {
   capacity: number
-  clock: Clock
   take: (claim: Claim) => Promise<Claimed<Item>>
   takeTurns: (claim: { id: string; limit: number }, turns: Turn[]) => Promise<Item[]>
-  waiting: (after: string, limit: number) => Promise<Waiting[]>
   /** Puts back what was taken beyond the room there is. */
   giveBack: (items: Item[]) => Promise<void>
   termsOf: (tenant_id: string, subscription_id: string) => Promise<Terms>
@@ -41,19 +40,13 @@ export type TurnOptions<Item extends Owned> = {
   isRetry: (item: Item) => boolean
 }
 
-const START = '00000000-0000-0000-0000-000000000000'
-/** Subscriptions looked at in one go. */
-const MOST_LOOKED_AT = 1_000
-/** A look that took long is not repeated before so many times its length. */
-const REST = 4
-const CHEAP_MS = 2
 const LOOK_AGAIN_MS = 1_000
 
 export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Turns<Item> {
   const { capacity, clock, take, takeTurns, giveBack, termsOf, isRetry } = options
   const hand = createHand(capacity)
   const doors = createDoors(clock)
-  const look = createLook(clock, options.waiting)
+  const look = createLook(options)
   const { roomOf, offerOf } = createRooms(hand, doors, termsOf)
   const past = createPast()
   let fair = false
@@ -84,7 +77,7 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
     for (const one of due) one.room = roomOf(one)
     const retries = hand.retryRoom()
     const turns = shareOut(due, { limit: claim.limit, retries, tenantRoom: hand.tenantRoom })
-    const items = turns.length > 0 ? await takeTurns(claim, turns) : []
+    const items = turns.length > 0 ? await takeTurns(claim, since(turns, seen)) : []
     for (const item of items) hand.add(item, isRetry(item))
     past.note(due, items)
     const blocked = due.some(
@@ -105,8 +98,6 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
     close: doors.close,
   }
 }
-
-type Claim = { id: string; limit: number; from: Date | null }
 
 function createRooms(
   hand: ReturnType<typeof createHand>,
@@ -153,10 +144,20 @@ function createPast() {
   }
 }
 
+/** What is older than the first that was seen of it is dead. */
+function since(turns: Place[], { list, age_ms }: Look): Turn[] {
+  const known = new Map(list.map((one) => [one.subscription_id, one]))
+  return turns.map((turn) => {
+    const { first_ms = 0, again_ms = 0 } = known.get(turn.subscription_id) ?? {}
+    const seen_ms = (turn.again ? again_ms : first_ms) ?? 0
+    return { ...turn, age_ms: age_ms - seen_ms + SLACK_MS }
+  })
+}
+
 const isClosed = ({ closed_ms }: Offer): boolean => closed_ms > 0
 
 /** In how many milliseconds something may change that no end of work tells of. */
-function soonest(offers: Offer[], { age_ms, rest_ms }: Seen, unsure: boolean): number | null {
+function soonest(offers: Offer[], { age_ms, rest_ms }: Look, unsure: boolean): number | null {
   let least = unsure ? LOOK_AGAIN_MS : Number.POSITIVE_INFINITY
   if (rest_ms > 0) least = Math.min(least, rest_ms)
   for (const { first_ms, again_ms, closed_ms } of offers) {
@@ -180,48 +181,5 @@ function createDoors(clock: Clock) {
       if (ms <= 0) closed.delete(subscription_id)
       return Math.max(0, ms)
     },
-  }
-}
-
-type Seen = {
-  list: Waiting[]
-  age_ms: number
-  /** Until it may be looked at anew. */
-  rest_ms: number
-  /** Whether this is everybody who waits … */
-  whole: boolean
-  /** … or the end of them. */
-  last: boolean
-}
-
-/** Who waits. A look that was dear is used for a while; where there are very many, each look shows the next of them. */
-function createLook(clock: Clock, waiting: (after: string, limit: number) => Promise<Waiting[]>) {
-  let after = START
-  let seen = {
-    list: [] as Waiting[],
-    at: Number.NEGATIVE_INFINITY,
-    rest_until: Number.NEGATIVE_INFINITY,
-    whole: true,
-    last: true,
-  }
-  return async (): Promise<Seen> => {
-    const began = clock.monotonic()
-    if (began >= seen.rest_until) {
-      const list = await waiting(after, MOST_LOOKED_AT)
-      const at = clock.monotonic()
-      const last = list.length < MOST_LOOKED_AT
-      const whole = last && after === START
-      const dear = at - began > CHEAP_MS && whole
-      seen = { list, at, rest_until: dear ? at + REST * (at - began) : at, whole, last }
-      after = last ? START : (list.at(-1)?.subscription_id ?? START)
-    }
-    const now = clock.monotonic()
-    return {
-      list: seen.list,
-      age_ms: now - seen.at,
-      rest_ms: Math.max(0, seen.rest_until - now),
-      whole: seen.whole,
-      last: seen.last,
-    }
   }
 }

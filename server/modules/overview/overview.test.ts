@@ -90,6 +90,7 @@ test('webhooks of both directions are counted by what came of them, and what wai
     name: 'Refuses',
     url: `${receiver.base}/refuses`,
     event_types: ['*'],
+    retry_schedule_s: [604_800], // at some moment of a week: one attempt is seen, and one delivery waits
   })
   const { body, headers } = signedPayment('of_the_overview', SECRET)
   const post = (sent: string) => fetch(String(made['url']), { method: 'POST', headers, body: sent })

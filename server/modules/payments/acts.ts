@@ -4,13 +4,18 @@ import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import type { OpenConnection } from '../connections/connections.ts'
+import { NOT_SENT } from '../calls/calls.ts'
+import { accountOf, type OpenConnection } from '../connections/connections.ts'
+import { tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
-import { type Made, must, openRequest, PATIENCE_S, send } from './create.ts'
+import { type Made, send } from './create.ts'
 import { type Status, wordOf } from './moves.ts'
 import * as queries from './queries.ts'
-import { applyWord, link, tell } from './told.ts'
-import { ask, NOT_SENT } from './vendor.ts'
+import { must } from './queries.ts'
+import { openRequest, sealRequest } from './request.ts'
+import { applyWord } from './told.ts'
+import { ask } from './vendor.ts'
+import { PATIENCE_S } from './waiting.ts'
 
 /** What is done to a payment that is there: captured, canceled, confirmed. */
 
@@ -38,7 +43,7 @@ export async function act(
   const question = { verb, input: asked, key }
   const answer = await ask<VendorPayment>(app, actor, connection, question)
   if (answer.kind === 'unknown') {
-    await inTenant(app.db, place.tenant_id, (tx) => link(app, tx, place, { wait_s: SOON_S }))
+    await inTenant(app.db, place.tenant_id, (tx) => queries.link(app, tx, place, { wait_s: SOON_S }))
     throw new Problem('vendor_outcome_unknown', {
       detail: `whether ${wire_id} was ${DONE[verb]} is not known: ${answer.because}; the vendor is asked, read it again`,
     })
@@ -70,7 +75,7 @@ const begin = (
     const row = must(await queries.lockPayment(tx, place))
     if (!from.includes(row.status) || row.vendor_id === null) throw notNow(row, verb)
     const asked = { vendor_id: row.vendor_id, ...input(row) }
-    await link(app, tx, place, { wait_s: PATIENCE_S })
+    await queries.link(app, tx, place, { wait_s: PATIENCE_S })
     await audit(tx, actor, `payment.${verb}`, toWire('payment', place.id))
     return { row, asked }
   })
@@ -84,7 +89,7 @@ function notNow({ id, status, vendor_id }: queries.PaymentRow, verb: Act['verb']
   })
 }
 
-/** A payment that was held and is now sent. */
+/** A payment that was held and is now sent: to whose account the connection leads to now, whatever it was when it was made. */
 export async function confirm(
   app: App,
   actor: Actor,
@@ -92,14 +97,17 @@ export async function confirm(
   place: queries.Place,
 ): Promise<Made> {
   const wire_id = toWire('payment', place.id)
-  await inTenant(app.db, place.tenant_id, async (tx) => {
-    await link(app, tx, place, { wait_s: PATIENCE_S })
-    if (!(await queries.releasePayment(tx, place)))
+  const before = await openRequest(app, place)
+  const kept = before && { ...before, account: accountOf(connection) }
+  const number = await inTenant(app.db, place.tenant_id, async (tx) => {
+    const request = kept && (await sealRequest(app, tx, place, kept))
+    if (!request || !(await queries.releasePayment(tx, place, request)))
       throw new Problem('conflict', { detail: `${wire_id} is not held` })
+    await queries.link(app, tx, place, { wait_s: PATIENCE_S })
     await audit(tx, actor, 'payment.confirm', wire_id)
+    return must(await queries.findPayment(tx, place)).try_number
   })
-  const { request } = must(await openRequest(app, place))
-  return send(app, actor, connection, place, request)
+  return send(app, actor, place, { number, connection, kept: must(kept) })
 }
 
 /** One that was held and never sent: nobody has to be asked. Null where it is not. */

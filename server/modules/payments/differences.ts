@@ -1,18 +1,20 @@
 import { daysOf } from '../../kit/brazil/days.ts'
+import { refuseCardNumbers } from '../../kit/card_numbers.ts'
 import type { VendorPayment } from '../../kit/news.ts'
-import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { type OpenConnection, useConnection } from '../connections/connections.ts'
+import { tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import { differencesOf } from './compare.ts'
-import { must } from './create.ts'
 import { wordOf } from './moves.ts'
 import { untoldOf, whoseOf } from './ours.ts'
 import { findByVendorIds, findUnknown } from './ours_queries.ts'
 import * as queries from './queries.ts'
+import { must } from './queries.ts'
 import { beginReconciliation, canList } from './reconcile.ts'
 import * as reconciliations from './reconcile_queries.ts'
 import {
@@ -26,7 +28,7 @@ import {
   toReconciliation,
 } from './reconcile_schema.ts'
 import { refreshPayment } from './settle.ts'
-import { applyWord, tell } from './told.ts'
+import { applyWord, withoutEnded } from './told.ts'
 import { checkWorld } from './world.ts'
 
 /** What is asked of reconciliations, and what people do about what differs. */
@@ -50,7 +52,6 @@ export async function createReconciliation(
     await audit(tx, actor, 'reconciliation.create', toWire('reconciliation', begun.id), { day })
     return begun
   })
-  app.db.notify('trilho_job', 'new')
   return toReconciliation(row)
 }
 
@@ -91,6 +92,7 @@ export async function resolveDifference(
   wire_id: string,
   input: ResolveDifference,
 ): Promise<Difference> {
+  refuseCardNumbers({ note: input.note })
   const place = { tenant_id: actor.tenant_id, id: fromWire('difference', wire_id) }
   const row = await inTenant(app.db, place.tenant_id, (tx) => reconciliations.findDifference(tx, place))
   if (!row) throw new Problem('not_found', { detail: `there is no difference ${wire_id}` })
@@ -144,7 +146,8 @@ async function refresh(
   await refreshPayment(app, actor, connection, of_payment)
   await inTenant(app.db, place.tenant_id, async (tx) => {
     const ours = must(await queries.findPayment(tx, of_payment))
-    const left = theirs ? differencesOf(queries.standingOf(ours), ours.currency, theirs) : [kind]
+    const told = theirs && (await withoutEnded(tx, of_payment, theirs))
+    const left = told ? differencesOf(queries.standingOf(ours), ours.currency, told) : [kind]
     if (left.includes(kind))
       throw new Problem('conflict', {
         detail: `it still differs after ${toWire('payment', payment_id)} was read anew; accept it with a note where that is right`,
@@ -166,7 +169,7 @@ const nameAsTheirs = (
     const word = wordOf(theirs, theirs.money.currency)
     const applied = await applyWord(tx, place, word, { cause: 'answer', cause_id: null })
     return { out: undefined, drafts: applied?.drafts ?? [] }
-  })
+  }).catch(explain)
 
 const METHODS: readonly string[] = ['card', 'pix', 'boleto']
 
@@ -190,7 +193,13 @@ async function adopt(
     const cause = { cause: 'answer' as const, cause_id: found }
     const applied = await applyWord(tx, at, wordOf(theirs, theirs.money.currency), cause)
     return { out: null, drafts: applied?.drafts ?? [] }
-  })
+  }).catch(explain)
+}
+
+/** Its id was told of another payment of ours at this very moment: that one is it. */
+function explain(error: unknown): never {
+  if (sqlState(error) !== '23505') throw error
+  throw new Problem('conflict', { detail: 'it became a payment of ours meanwhile; look again', cause: error })
 }
 
 /** What is here, or may be, is not imported beside itself: one charge would be two payments. */
@@ -207,7 +216,7 @@ async function refuseKnown(tx: Tx, connection: OpenConnection, theirs: VendorPay
   })
 }
 
-function toNew({ money, method = '' }: VendorPayment, connection: OpenConnection, actor: Actor) {
+function toNew({ money, method = '', created_at }: VendorPayment, connection: OpenConnection, actor: Actor) {
   const { provider } = connection.opened
   const usual = provider.payments?.methods?.[0] ?? 'card'
   return {
@@ -220,6 +229,8 @@ function toNew({ money, method = '' }: VendorPayment, connection: OpenConnection
     customer: null,
     description: null,
     held: false,
+    // Some vendors find nothing without the day it was made.
+    sent_at: created_at === undefined ? null : new Date(created_at),
     due_date: null,
     request: null,
     actor: actor.id,

@@ -1,8 +1,8 @@
 import type { Handlers, Job } from '../../platform/jobs/jobs.ts'
 import type { App } from '../app.ts'
+import { SETTLE } from './queries.ts'
 import { RECONCILE, reconcile, reconcileYesterday } from './reconcile.ts'
 import { settle } from './settle.ts'
-import { SETTLE } from './told.ts'
 
 /** What this room does later. */
 export const handlers = (app: App): Handlers =>

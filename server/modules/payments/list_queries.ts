@@ -1,4 +1,4 @@
-import type { Tx } from '../../platform/database/database.ts'
+import { newest, type Tx } from '../../platform/database/database.ts'
 import type { Status } from './moves.ts'
 import { type Cause, PAYMENT, type PaymentRow, type Place } from './queries.ts'
 
@@ -19,13 +19,11 @@ export function listPayments(
   limit: number,
   before: string | null,
 ): Promise<PaymentRow[]> {
-  let query = tx.selectFrom('payment').select(PAYMENT).where('tenant_id', '=', tenant_id)
-  for (const [column, value] of Object.entries(wanted))
-    query = query.where(column as keyof Wanted, '=', value as never)
-  if (before) query = query.where('id', '<', before)
-  return query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+  return tx
+    .selectFrom('payment')
+    .select(PAYMENT)
+    .where('tenant_id', '=', tenant_id)
+    .$call(newest(wanted, limit, before))
     .execute() as Promise<PaymentRow[]>
 }
 

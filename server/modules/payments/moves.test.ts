@@ -6,13 +6,14 @@ import { inTenant } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import type { Actor } from '../app.ts'
+import { tell } from '../events/events.ts'
 import { answered } from './create.ts'
 import * as lists from './list_queries.ts'
 import { leftToRefund, mayRefundBecome, nextOf, type Standing, type Status, wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { refundAnswered, reserveRefund } from './refunds.ts'
-import { applyWord, tell } from './told.ts'
+import { applyWord } from './told.ts'
 
 let served: Served
 let tenant_id: string
@@ -132,9 +133,13 @@ async function answerRefund({ vendor }: Try, id: string, amount: bigint): Promis
 }
 
 async function refund(run: Try, amount: bigint, is_lost: boolean): Promise<void> {
-  const reserved = await reserveRefund(served.app, actor(), run.place, { amount: String(amount) }).catch(
-    () => null,
-  )
+  const reserved = await reserveRefund(
+    served.app,
+    actor(),
+    run.place,
+    { amount: String(amount) },
+    null,
+  ).catch(() => null)
   if (!reserved) return
   const { id } = reserved.refund
   if (!is_lost) return answerRefund(run, id, amount)

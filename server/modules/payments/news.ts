@@ -1,14 +1,16 @@
-import type { VendorPayment, VendorRefund } from '../../kit/news.ts'
+import type { VendorDispute, VendorPayment, VendorRefund } from '../../kit/news.ts'
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once, type Tx } from '../../platform/database/database.ts'
 import { parseWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
+import type { Draft } from '../events/events.ts'
+import { applyDispute } from './dispute_news.ts'
 import * as known from './known_queries.ts'
 import { wordOf } from './moves.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { applyRefund } from './refunds.ts'
-import { applyWord, type Draft, link } from './told.ts'
+import { applyWord } from './told.ts'
 
 /**
  * What webhooks tell of payments of ours. Whether one is ours is read before, for many messages at once; what is told
@@ -23,17 +25,29 @@ type Deed = { key: string; run(tx: Tx): Promise<Draft[]> }
 export async function reactToPayment(app: App, payment: VendorPayment, about: Told): Promise<Deed | null> {
   const place = await placeOf(app, about, payment.vendor_id, payment.reference)
   if (!place) return null
+  if (place.is_left) return isMoney(payment) ? null : { key: place.id, run: async () => [] }
   const cause = { cause: 'news', cause_id: about.message_id } as const
   return {
     key: place.id,
     run: async (tx) => {
       const row = await queries.lockPayment(tx, place)
-      if (!row) return []
+      if (!row || awaitsReply(row, payment)) return []
       const applied = await applyWord(tx, place, wordOf(payment, row.currency), cause)
       return applied?.drafts ?? []
     },
   }
 }
+
+/** That one which was left for another took money after all was told to be impossible: then it is told of as a stranger. */
+const isMoney = ({ status }: VendorPayment): boolean =>
+  !['pending', 'failed', 'canceled', 'expired'].includes(status)
+
+/**
+ * Of one that may yet go on to another connection, who sent it decides by the reply, or the job that settles it by
+ * asking: news that it has begun or was declined would only keep it here. That money was taken is believed at once.
+ */
+const awaitsReply = (row: queries.PaymentRow, payment: VendorPayment): boolean =>
+  row.may_move_on && row.status === 'processing' && row.vendor_id === null && !isMoney(payment)
 
 /** Null where it is no refund of a payment of ours. One that was not made through us moves nothing by itself. */
 export async function reactToRefund(app: App, refund: VendorRefund, about: Told): Promise<Deed | null> {
@@ -55,27 +69,48 @@ export async function reactToRefund(app: App, refund: VendorRefund, about: Told)
   }
 }
 
+/** Null where it is no dispute of a payment of ours. */
+export async function reactToDispute(app: App, dispute: VendorDispute, about: Told): Promise<Deed | null> {
+  const place = await placeOf(app, about, dispute.payment_id)
+  if (!place) return null
+  const cause = { cause: 'news', cause_id: about.message_id } as const
+  return {
+    key: place.id,
+    run: async (tx) => {
+      const payment = await queries.lockPayment(tx, place)
+      return payment ? applyDispute(app, tx, about.tenant_id, payment, dispute, cause) : []
+    },
+  }
+}
+
 /** The vendor may have told of it as given back before, and news never lowers that: how much really is, it is asked. */
 const lookAgain = (app: App, place: queries.Place): Deed => ({
   key: place.id,
   run: async (tx) => {
-    if (await queries.lockPayment(tx, place)) await link(app, tx, place, { wait_s: 0 })
+    if (await queries.lockPayment(tx, place)) await queries.link(app, tx, place, { wait_s: 0 })
     return []
   },
 })
 
-/** By the vendor's id of it; by ours while the vendor has not told us its own. Null where that is not one alone. */
+/**
+ * By the vendor's id of it; by ours while the vendor has not told us its own. Null where that is not one alone.
+ * `is_left`: it was sent there, and went on to another connection since; which of two it is of is not known either where
+ * the source does not say whose it is.
+ */
 async function placeOf(
   app: App,
   { tenant_id, provider, connection_id }: Told,
   vendor_id: string,
   reference = '',
-): Promise<queries.Place | null> {
+): Promise<(queries.Place & { is_left: boolean }) | null> {
   const id = parseWire('payment', reference)
   const found = await seekers(app).add({ tenant_id, provider, vendor_id, id })
-  const fitting = found.filter((one) => connection_id === null || one.connection_id === connection_id)
-  const [only, ...others] = fitting
-  return only && others.length === 0 ? { tenant_id, id: only.id } : null
+  const isHere = (one: known.Known) => connection_id === null || one.connection_id === connection_id
+  const [only, ...others] = found.filter((one) => isHere(one) && (one.named_by === 'vendor' || one.is_untold))
+  const left = found.find((one) => one.named_by === 'ours' && one.try_number > 1)
+  if (left && (!only || (connection_id === null && only.named_by === 'ours')))
+    return { tenant_id, id: left.id, is_left: true }
+  return only && others.length === 0 ? { tenant_id, id: only.id, is_left: false } : null
 }
 
 /** Messages are read many at a time; they ask together. */

@@ -47,5 +47,7 @@ export async function untoldOf(
   const id = reference === undefined ? null : parseWire('payment', reference)
   if (id === null) return null
   const [untold] = await findUntold(tx, whoseOf(connection), [id])
-  return untold ?? null
+  // What bears its id at a connection that it has left is a try that took nothing.
+  const is_left = untold && untold.try_number > 1 && untold.connection_id !== connection.id
+  return is_left ? null : (untold ?? null)
 }

@@ -6,7 +6,7 @@ import { PAYMENT, type PaymentRow } from './queries.ts'
 /** Whose payments are looked through; without a connection those of all that lead to the provider. */
 export type Whose = { tenant_id: string; provider: string; connection_id: string | null }
 
-/** Ours of what the vendor lists, by its ids. */
+/** Ours of what the vendor lists, by its ids, and by nothing else: the index of connections would be read through for each. */
 export const findByVendorIds = (
   tx: Tx,
   { tenant_id, provider, connection_id }: Whose,
@@ -15,10 +15,8 @@ export const findByVendorIds = (
   sql<PaymentRow>`
     select ${sql.join(PAYMENT.map((column) => sql.ref(`p.${column}`)))}
       from unnest(${vendor_ids}::text[]) r(v)
-      cross join lateral (
-        select * from payment where tenant_id = ${tenant_id} and vendor_id = r.v and provider = ${provider}
-           and (${connection_id}::uuid is null or connection_id = ${connection_id}::uuid)
-        offset 0) p`
+      cross join lateral (select * from payment where tenant_id = ${tenant_id} and vendor_id = r.v offset 0) p
+     where p.provider = ${provider} and (${connection_id}::uuid is null or p.connection_id = ${connection_id}::uuid)`
     .execute(tx)
     .then(({ rows }) => rows)
 

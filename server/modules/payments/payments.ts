@@ -1,3 +1,4 @@
+import { refuseCardNumbers } from '../../kit/card_numbers.ts'
 import { drawPng, drawSvg } from '../../kit/qr.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -7,18 +8,22 @@ import { type OpenConnection, useConnection } from '../connections/connections.t
 import { type PageInput, readPage, toPage } from '../wire.ts'
 import { act, cancelHeld, confirm } from './acts.ts'
 import * as create from './create.ts'
+import type { CreatePayment } from './create_schema.ts'
+import { listOfPayment } from './dispute_queries.ts'
+import { toDispute } from './dispute_schema.ts'
+import { readDisputesOf } from './disputes.ts'
 import * as lists from './list_queries.ts'
 import * as queries from './queries.ts'
 import * as refunds from './refund_queries.ts'
-import { reserveRefund, sendRefund } from './refunds.ts'
+import { markOf, reserveRefund, sendRefund } from './refunds.ts'
 import { resolve } from './resolve.ts'
 import { resolveRefund as resolveOfRefund } from './resolve_refund.ts'
 import type { ResolvePayment, ResolveRefund } from './resolve_schema.ts'
+import { listTries } from './routing_queries.ts'
 import {
   type AskedPayment,
   type CancelPayment,
   type CapturePayment,
-  type CreatePayment,
   type CreateRefund,
   type PaymentQuery,
   type QrQuery,
@@ -26,8 +31,10 @@ import {
   toMove,
   toPayment,
   toRefund,
+  toTry,
 } from './schema.ts'
 import { refreshPayment as refresh } from './settle.ts'
+import { leftUntil, WHOLE_MS } from './vendor.ts'
 import { checkWorld } from './world.ts'
 
 /**
@@ -65,7 +72,14 @@ export async function readPayment(app: App, actor: Actor, wire_id: string) {
   const place = placeOf(actor, wire_id)
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     const row = found(await queries.findPayment(tx, place), wire_id)
-    return { ...toPayment(row), moves: (await lists.listMoves(tx, place)).map(toMove) }
+    const tries = row.route_id === null ? [] : await listTries(tx, place)
+    const disputes = (await listOfPayment(tx, place)).map(toDispute)
+    return {
+      ...toPayment(row),
+      disputes,
+      tries: tries.map(toTry),
+      moves: (await lists.listMoves(tx, place)).map(toMove),
+    }
   })
 }
 
@@ -117,6 +131,7 @@ function moneyToCapture(wanted: string | undefined, amount: string, currency: st
 
 /** A hold is released. What was taken is refunded instead. */
 export async function cancelPayment(app: App, actor: Actor, wire_id: string, { reason }: CancelPayment) {
+  refuseCardNumbers({ reason })
   const { place, connection } = await opened(app, actor, wire_id)
   const held = await cancelHeld(app, actor, place)
   if (held) return toPayment(held)
@@ -134,6 +149,7 @@ export async function cancelPayment(app: App, actor: Actor, wire_id: string, { r
 
 /** For one whose outcome nobody saw and its vendor cannot tell. */
 export async function resolvePayment(app: App, actor: Actor, wire_id: string, input: ResolvePayment) {
+  refuseCardNumbers({ note: input.note })
   const place = placeOf(actor, wire_id)
   const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findPayment(tx, place))
   await checkWorld(app, actor, found(row, wire_id).connection_id)
@@ -149,7 +165,9 @@ export async function confirmPayment(app: App, actor: Actor, wire_id: string) {
 /** Asks the vendor how the payment is, and believes it. */
 export async function refreshPayment(app: App, actor: Actor, wire_id: string) {
   const { place, connection } = await opened(app, actor, wire_id)
+  const ends_ms = app.clock.monotonic() + WHOLE_MS
   const { action } = await refresh(app, actor, connection, place)
+  await readDisputesOf(app, actor, connection, place, leftUntil(app, ends_ms))
   return { ...(await readPayment(app, actor, wire_id)), action }
 }
 
@@ -160,9 +178,10 @@ export async function createRefund(
   wire_id: string,
   input: CreateRefund,
 ): Promise<Refund> {
+  refuseCardNumbers({ reason: input.reason })
   const { place, connection } = await opened(app, actor, wire_id)
   mustHave(connection, 'refund')
-  const { payment, refund } = await reserveRefund(app, actor, place, input)
+  const { payment, refund } = await reserveRefund(app, actor, place, input, await markOf(app, connection))
   return toRefund(await sendRefund(app, actor, connection, payment, refund), payment.currency)
 }
 
@@ -173,6 +192,7 @@ export async function resolveRefund(
   wire_id: string,
   input: ResolveRefund,
 ): Promise<Refund> {
+  refuseCardNumbers({ note: input.note })
   const place = { tenant_id: actor.tenant_id, id: fromWire('refund', wire_id) }
   const of = await inTenant(app.db, actor.tenant_id, async (tx) => {
     const refund = await refunds.findRefund(tx, place)
@@ -194,5 +214,11 @@ export async function listRefunds(app: App, actor: Actor, wire_id: string, input
   })
 }
 
-export { reactToPayment, reactToRefund } from './news.ts'
+export { findDispute } from './dispute_queries.ts'
+export { acceptDispute, listDisputes, readDispute, submitEvidence } from './disputes.ts'
+export { reactToDispute, reactToPayment, reactToRefund } from './news.ts'
+export { findPayment } from './queries.ts'
+export { findRefund } from './refund_queries.ts'
 export { judgePaymentsBy } from './risk.ts'
+export { createRoute, deleteRoute, listRoutes, previewRoute, readRoute, updateRoute } from './routing.ts'
+export * from './search_queries.ts'

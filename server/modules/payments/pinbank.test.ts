@@ -145,6 +145,14 @@ for (const dialect of ['encrypted', 'basic']) {
     for (const secret of [CARD.number, '"987"', CARD.holder, '203112'])
       assert.ok(!kept.includes(secret), secret)
     assert.ok(kept.includes('EfetuarTransacaoEncrypted'))
+    const by_id = await call(dialect, 'charge_card_id', {
+      money: { amount: '701', currency: 'BRL' },
+      source: await tokenize(dialect),
+      security_code: '986',
+    })
+    assert.equal(by_id.body['state'], 'succeeded', JSON.stringify(by_id.body))
+    const told = await product.api.ok('GET', `/v1/calls/${by_id.body['id']}`)
+    assert.ok(!/["\\]986["\\]/.test(JSON.stringify(told)))
     const later = await product.api.send('POST', `/v1/connections/${connections[dialect]}/calls`, {
       operation: 'charge_card',
       input: { money: { amount: '700', currency: 'BRL' }, card: CARD },
@@ -233,6 +241,26 @@ test('a refund whose answer was lost stays reserved until somebody says what bec
   assert.equal(rows.length, 2)
 })
 
+test('an NSU that another payment has says nothing of this one: it stays open, and says why', async () => {
+  const first = await pay('20471', {}, 'basic')
+  let is_doubled = true
+  const body = { Status: true, NSU: first.vendor_id, CodigoAutorizacao: '1', Mensagem: '' }
+  front.say(/EfetuarTransacaoCartaoId/, () => (is_doubled ? { status: 200, body } : null))
+  const second = await pay('20472', {}, 'basic')
+  is_doubled = false
+  const failure = second['failure'] as Json
+  assert.deepEqual(
+    [second.status, second.vendor_id, failure['code']],
+    ['processing', null, 'vendor_id_taken'],
+  )
+  await lookedFor(second.id)
+  const still = await read(second.id)
+  assert.deepEqual([still.status, (still['failure'] as Json)['code']], ['processing', 'vendor_id_taken'])
+  const said = await post(second.id, 'resolve', { outcome: 'failed', note: 'not on the papers of Pinbank' })
+  assert.deepEqual([said.status, said.body['status']], [200, 'failed'])
+  assert.equal((await read(first.id)).status, 'completed')
+})
+
 test('what never reached the vendor stays unknown: an empty statement proves nothing', async () => {
   front.fault(/CartaoId/, 'drop')
   const paid = await pay('65430')
@@ -268,6 +296,34 @@ test('a statement that had no time to list the charge is not believed', async ()
   front.calm()
   await turned(paid.id)
   assert.equal((await read(paid.id)).status, 'processing')
+})
+
+test('a charge is not looked for in the statement of another account, to which its connection may lead by now', async () => {
+  front.fault(/CartaoId/, 'cut')
+  const paid = await pay('54300')
+  front.calm()
+  const path = `/v1/connections/${connections['encrypted']}`
+  const settings = { ...SETTINGS, dialect: 'encrypted', base_url: `${front.url}/pinbank` }
+  await product.api.ok('PATCH', path, { settings: { ...settings, channel_code: 48 } })
+  await sentBefore(paid.id)
+  await turned(paid.id)
+  await eventually(async () => (await read(paid.id))['failure'] !== null)
+  const waiting = await read(paid.id)
+  assert.deepEqual(
+    [waiting.status, (waiting['failure'] as Json)['code']],
+    ['processing', 'connection_changed'],
+  )
+  await product.api.ok('PATCH', path, { settings })
+  await lookedFor(paid.id)
+  assert.equal(
+    (
+      await eventually(async () => {
+        const now = await read(paid.id)
+        return now.status !== 'processing' && now
+      })
+    ).status,
+    'completed',
+  )
 })
 
 test('an operation of another connection of the same account is not credited to this one', async () => {
@@ -328,4 +384,24 @@ test('a payment of another connection of the account is not missing here, and wh
   assert.equal(found.find(({ payment_id }) => payment_id === lost.id)?.['kind'], 'missing_there')
   const about = found.map(({ vendor_id }) => vendor_id)
   assert.ok(!about.includes(mine.vendor_id) && !about.includes(theirs.vendor_id), JSON.stringify(found))
+})
+
+test('an operation that was imported is read at its vendor by the day it was made, not by that of the import', async () => {
+  const money = { amount: '13100', currency: 'BRL' }
+  const charged = await call('basic', 'charge_card', { money, card: CARD })
+  const { vendor_id } = charged.body['result'] as { vendor_id: string }
+  const made = (await statement('basic')).find((one) => one.vendor_id === vendor_id)
+  const { created_at } = made as unknown as { created_at: string }
+  const date = new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Sao_Paulo' })
+  const connection_id = String(connections['basic'])
+  const day = date.format(new Date(created_at))
+  await product.api.ok('POST', '/v1/reconciliations', { connection_id, day })
+  const found = await eventually(async () => {
+    const list = await product.api.list(`/v1/differences?state=open&limit=200&connection_id=${connection_id}`)
+    return list.find((one) => one['vendor_id'] === vendor_id)
+  })
+  await product.api.ok('POST', `/v1/differences/${found['id']}/resolve`, { action: 'import' })
+  const { rows } = await sql<{ sent_at: Date | null }>`
+    select sent_at from payment where vendor_id = ${vendor_id}`.execute(product.app.db.owner)
+  assert.deepEqual(rows, [{ sent_at: new Date(created_at) }])
 })

@@ -166,7 +166,8 @@ test('a charge with a due date needs its payer, and is found and given up where 
   assert.deepEqual([without.status, without.body['field']], [400, 'payer'])
   const payer = { name: 'Fulano de Tal', document: '12345678909' }
   front.fault(/PUT .*cobv/, 'cut')
-  const lost = await charge({ ...due, payer })
+  const instructions = ['Não aceitar depois do vencimento']
+  const lost = await charge({ ...due, payer, instructions })
   assert.equal(lost.status, 'processing')
   await askNow(lost.id)
   const open = await becomes(lost.id, 'pending')
@@ -228,7 +229,9 @@ test('a refund whose answer was lost is given back once, whether the PSP had it 
     const made = await paid()
     front.fault(/PUT .*devolucao/, fault)
     const lost = await post(made.id, 'refunds', { amount: '4000' })
-    assert.equal(lost.body['status'], 'processing')
+    // Of one that it had, the webhook may come while it is asked again.
+    const known = fault === 'cut' ? ['processing', 'completed'] : ['processing']
+    assert.ok(known.includes(String(lost.body['status'])), `${fault}: ${lost.body['status']}`)
     assert.equal((await post(made.id, 'refunds', { amount: '6001' })).status, 409)
     await eventually(async () => {
       await askNow(made.id)

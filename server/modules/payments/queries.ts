@@ -2,7 +2,9 @@ import { sql } from 'kysely'
 import type { Refusal } from '../../kit/news.ts'
 import type { Tx } from '../../platform/database/database.ts'
 import { timeOfId } from '../../platform/ids.ts'
+import { chainOf } from '../../platform/jobs/jobs.ts'
 import { isTaken, type Standing, type Status } from './moves.ts'
+import { CHANGED } from './stuck.ts'
 
 /** Every statement on payments and their moves. */
 
@@ -32,6 +34,9 @@ export type PaymentRow = {
   version: number
   job_id: string | null
   due_date: string | null
+  route_id: string | null
+  try_number: number
+  may_move_on: boolean
   expires_at: Date | null
   pix_code: string | null
   settlement_id: string | null
@@ -60,6 +65,9 @@ export const PAYMENT = [
   'version',
   'job_id',
   'due_date',
+  'route_id',
+  'try_number',
+  'may_move_on',
   'expires_at',
   'pix_code',
   'settlement_id',
@@ -87,7 +95,13 @@ export const standingOf = ({
   pix_code: row.pix_code,
 })
 
-/** One that was held is sent when somebody confirms it, any other when it is made. */
+/** Payments are never deleted. */
+export function must<Row>(row: Row | null | undefined): Row {
+  if (row === null || row === undefined) throw new Error('a payment is gone')
+  return row
+}
+
+/** One that was held is sent when somebody confirms it, one that was routed again with each try, any other when it is made. */
 export const sentAt = ({ id, sent_at }: Pick<PaymentRow, 'id' | 'sent_at'>): Date => sent_at ?? timeOfId(id)
 
 /** What led to a move, and its id on the wire. */
@@ -109,7 +123,15 @@ export type NewPayment = Place &
     | 'description'
     | 'held'
     | 'due_date'
-  > & { metadata: string; request: Buffer | null; actor: string }
+  > & {
+    metadata: string
+    request: Buffer | null
+    actor: string
+    sent_at?: Date | null
+    route_id?: string | null
+    try_number?: number
+    may_move_on?: boolean
+  }
 
 /** With its first move. */
 export async function insertPayment(tx: Tx, row: NewPayment): Promise<PaymentRow> {
@@ -181,34 +203,35 @@ export async function movePayment(
   return rows.length > 0
 }
 
-/** Another job asks from now on; null: none. False where `was` is not the job of now. */
-export async function relink(
-  tx: Tx,
-  { tenant_id, id }: Place,
-  job_id: string | null,
-  was?: string,
-): Promise<boolean> {
-  const { numUpdatedRows } = await tx
-    .updateTable('payment')
-    .set({ job_id })
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .$if(was !== undefined, (query) => query.where('job_id', '=', was as string))
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
-}
+/** What goes on with a payment until nothing is unknown of it. */
+export const SETTLE = 'payments.settle'
+export const { relink, enqueueTurn, link } = chainOf('payment', SETTLE)
 
-/** False where it is not held, or somebody released it before. */
-export async function releasePayment(tx: Tx, { tenant_id, id }: Place): Promise<boolean> {
+/** With what is sent now. False where it is not held, or somebody released it before. */
+export async function releasePayment(tx: Tx, { tenant_id, id }: Place, request: Buffer): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('payment')
-    .set({ held: false, sent_at: sql`now()` })
+    .set({ held: false, request, sent_at: sql`now()` })
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .where('held', '=', true)
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }
+
+/**
+ * Why asking cannot find out what became of it, and what to do; null where its connection is as it was again. Any move
+ * takes it away.
+ */
+export const noteWait = (tx: Tx, { tenant_id, id }: Place, why: Refusal | null) =>
+  tx
+    .updateTable('payment')
+    .set({ failure: why && JSON.stringify(why), updated_at: sql`now()` })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('status', '=', 'processing')
+    .where(why ? sql<boolean>`failure is null` : sql<boolean>`failure ->> 'code' = ${CHANGED.code}`)
+    .execute()
 
 /** What the vendor is asked, sealed; null once its answer is known. */
 export async function findRequest(tx: Tx, { tenant_id, id }: Place): Promise<Buffer | null> {

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { sql } from 'kysely'
 import type { VendorPayment } from '../../kit/news.ts'
-import { fromWire } from '../../platform/ids.ts'
+import { inTenant } from '../../platform/database/database.ts'
+import { fromWire, toWire } from '../../platform/ids.ts'
 import { openFront } from '../../test/faulty_front.ts'
 import { apiOf, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { differencesOf } from './compare.ts'
 import type { Standing } from './moves.ts'
 import { reconcileYesterday, reconcile as runReconciliation } from './reconcile.ts'
+import * as reconciliations from './reconcile_queries.ts'
 
 let product: Product
 let day: string
@@ -73,6 +75,10 @@ async function reconcile(connection_id: string): Promise<Json & { id: string }> 
 
 const open = (connection_id: string) =>
   product.api.list(`/v1/differences?state=open&connection_id=${connection_id}`) as Promise<Difference[]>
+
+/** But for what other tests made there. */
+const ofOurs = async (connection_id: string) =>
+  (await open(connection_id)).filter(({ kind }) => kind !== 'missing_here')
 
 const resolve = (id: string, body: Json) => product.api.send('POST', `/v1/differences/${id}/resolve`, body)
 
@@ -145,6 +151,65 @@ test('each way in which a day differs is a row, once, with a way to end it', asy
   await reconcile(connection)
   const ended = await product.api.list(`/v1/differences?state=resolved&connection_id=${connection}`)
   assert.equal(ended.find(({ vendor_id }) => vendor_id === amount.vendor_id)?.['resolution'], 'gone')
+})
+
+test('a payment whose dispute was won is as the provider has it, though that calls it disputed for ever', async () => {
+  const connection = await stripe()
+  const made = await product.api.ok('POST', '/v1/payments', {
+    connection_id: connection,
+    money: { amount: '9900', currency: 'BRL' },
+    source: 'pm_card_createDispute',
+  })
+  const statusNow = async () => {
+    await product.api.ok('POST', `/v1/payments/${made['id']}/refresh`)
+    return (await product.api.ok('GET', `/v1/payments/${made['id']}`))['status']
+  }
+  const dispute = await eventually(async () => {
+    await statusNow()
+    const [found] = await product.api.list(`/v1/disputes?payment_id=${made['id']}`)
+    return found
+  })
+  await reconcile(connection)
+  assert.deepEqual(await ofOurs(connection), [])
+  await product.api.ok('POST', `/v1/disputes/${dispute['id']}/evidence`, { text: 'winning_evidence' })
+  await eventually(async () => (await statusNow()) === 'completed')
+  await reconcile(connection)
+  assert.deepEqual(await ofOurs(connection), [])
+})
+
+test('what was not asked for one by one is counted, and is not said to be gone', async () => {
+  const connection = await stripe()
+  const [first, last] = [await pay(connection), await pay(connection)]
+  await change(first.id, "vendor_id = 'pi_nobody_has'")
+  await change(last.id, "vendor_id = 'pi_nobody_else_has', completed_at = completed_at + interval '1 minute'")
+  assert.equal((await reconcile(connection))['left_out'], 0)
+  const found = await ofOurs(connection)
+  assert.deepEqual(
+    found.map(({ kind }) => kind),
+    ['missing_there', 'missing_there'],
+  )
+
+  const { app, api } = product
+  const tenant_id = fromWire('tenant', api.tenant_id)
+  const id = app.newId()
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const of = { tenant_id, id, connection_id: fromWire('connection', connection), day }
+    const begun = {
+      ...of,
+      ...(await reconciliations.boundsOf(tx, day, TIME_ZONE)),
+      by_clock: false,
+      actor: 'test',
+    }
+    await reconciliations.insertReconciliation(tx, begun)
+  })
+  const payload = { reconciliation_id: id }
+  await runReconciliation(app, { tenant_id, id: app.newId(), payload, attempts: 1 }, 1)
+  const done = await api.ok('GET', `/v1/reconciliations/${toWire('reconciliation', id)}`)
+  assert.deepEqual([done['state'], done['left_out']], ['completed', 1])
+  assert.deepEqual(
+    (await ofOurs(connection)).map((one) => one.id),
+    found.map((one) => one.id),
+  )
 })
 
 test('a Pix that nobody told of is a difference until it is read anew', async () => {

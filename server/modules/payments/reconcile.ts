@@ -6,14 +6,14 @@ import { toWire } from '../../platform/ids.ts'
 import { enqueue, type Job } from '../../platform/jobs/jobs.ts'
 import type { App } from '../app.ts'
 import { type OpenConnection, openConnection } from '../connections/connections.ts'
+import { type Draft, tell } from '../events/events.ts'
 import { timeZoneOf } from '../tenants/tenants.ts'
 import { type DifferenceKind, differencesOf, isMoney } from './compare.ts'
 import { oursAmong } from './ours.ts'
 import * as queries from './queries.ts'
 import * as reconciliations from './reconcile_queries.ts'
-import { asker } from './settle.ts'
-import { type Draft, tell } from './told.ts'
-import { ask } from './vendor.ts'
+import { withoutEnded } from './told.ts'
+import { ask, asker } from './vendor.ts'
 
 /**
  * A day of the provider's list held against ours. What it lists is looked up here; what was taken here that day and is
@@ -21,6 +21,7 @@ import { ask } from './vendor.ts'
  * as rows that people act on, and is gone by itself when the next look no longer finds it.
  */
 export const RECONCILE = 'payments.reconcile'
+const BY_JOB = { kind: 'job', id: RECONCILE } as const
 
 type Begun = { tenant_id: string; connection_id: string; day: string; actor: string; by_clock: boolean }
 
@@ -54,7 +55,6 @@ export async function reconcileYesterday(app: App): Promise<void> {
       await beginReconciliation(app, tx, { tenant_id, connection_id, day, actor: RECONCILE, by_clock: true })
     })
   }
-  app.db.notify('trilho_job', 'new')
 }
 
 export const canList = ({ opened: { provider } }: OpenConnection): boolean =>
@@ -63,13 +63,18 @@ export const canList = ({ opened: { provider } }: OpenConnection): boolean =>
 /** A vendor that does not answer is asked again by later attempts of the job; after these, in five hours, it failed. */
 const ATTEMPTS = 14
 
-export async function reconcile(app: App, { tenant_id, payload, attempts }: Job): Promise<void> {
+/** `most`: how many are asked for one by one, each a call at the vendor. How many there were besides is told. */
+export async function reconcile(
+  app: App,
+  { tenant_id, payload, attempts }: Job,
+  most = MOST_ASKED,
+): Promise<void> {
   const place = { tenant_id, id: (payload as { reconciliation_id: string }).reconciliation_id }
   const row = await inTenant(app.db, tenant_id, (tx) => reconciliations.findReconciliation(tx, place))
   if (row?.state !== 'running') return
   try {
     const connection = await openConnection(app, tenant_id, row.connection_id)
-    const found = await compareDay(app, connection, row)
+    const found = await compareDay(app, connection, row, most)
     await tell(app, tenant_id, (tx) => keep(tx, { ...row, tenant_id }, found))
   } catch (error) {
     if (!(error instanceof Problem) && attempts < ATTEMPTS) throw error
@@ -80,7 +85,7 @@ export async function reconcile(app: App, { tenant_id, payload, attempts }: Job)
 type Row = reconciliations.ReconciliationRow & { tenant_id: string }
 
 async function giveUp(tx: Tx, row: Row, error: string): Promise<{ out: null; drafts: Draft[] }> {
-  const end = { state: 'failed' as const, theirs: null, differences: null, error }
+  const end = { state: 'failed' as const, theirs: null, differences: null, left_out: null, error }
   if (!(await reconciliations.endReconciliation(tx, row, end))) return { out: null, drafts: [] }
   return { out: null, drafts: [eventOf(row, 'failed', { error })] }
 }
@@ -93,30 +98,28 @@ function eventOf(row: Row, end: 'completed' | 'failed', more: object): Draft {
   return { type: `reconciliation.${end}`, data, entity_id: reconciliation_id, found_by: [connection_id] }
 }
 
-type Found = { theirs: number; differences: reconciliations.Difference[] }
+type Found = { theirs: number; differences: reconciliations.Difference[]; left_out: string[] }
 
-async function keep(
-  tx: Tx,
-  row: Row,
-  { theirs, differences }: Found,
-): Promise<{ out: null; drafts: Draft[] }> {
-  const end = { state: 'completed' as const, theirs, differences: differences.length, error: null }
+async function keep(tx: Tx, row: Row, found: Found): Promise<{ out: null; drafts: Draft[] }> {
+  const { theirs, differences, left_out } = found
+  const counts = { theirs, differences: differences.length, left_out: left_out.length }
+  const end = { state: 'completed' as const, ...counts, error: null }
   if (!(await reconciliations.endReconciliation(tx, row, end))) return { out: null, drafts: [] }
   await reconciliations.keepDifferences(tx, row, differences)
-  await reconciliations.endGone(tx, row)
-  return { out: null, drafts: [eventOf(row, 'completed', { theirs, differences: differences.length })] }
+  await reconciliations.endGone(tx, row, left_out)
+  return { out: null, drafts: [eventOf(row, 'completed', counts)] }
 }
 
 async function compareDay(
   app: App,
   connection: OpenConnection,
   row: reconciliations.ReconciliationRow,
+  most: number,
 ): Promise<Found> {
-  const of = { tenant_id: connection.tenant_id, connection_id: row.connection_id }
   const seen = new Set<string>()
   const differences: reconciliations.Difference[] = []
-  const note = (ours: queries.PaymentRow | null, vendor_id: string, theirs: VendorPayment | null) => {
-    for (const kind of kindsOf(ours, theirs))
+  const note = async (ours: queries.PaymentRow | null, vendor_id: string, theirs: VendorPayment | null) => {
+    for (const kind of await kindsOf(app, connection, ours, theirs))
       differences.push(differenceOf(app, kind, ours, vendor_id, theirs))
   }
   for await (const page of pagesOf(app, connection, row)) {
@@ -125,28 +128,57 @@ async function compareDay(
     for (const theirs of fresh) {
       const ours = known.get(theirs.vendor_id) ?? null
       // That of another connection is held against the list when its own turn comes.
-      if (!ours || ours.connection_id === connection.id) note(ours, theirs.vendor_id, theirs)
+      if (!ours || ours.connection_id === connection.id) await note(ours, theirs.vendor_id, theirs)
     }
   }
-  const taken = await inTenant(app.db, of.tenant_id, (tx) =>
-    reconciliations.findTakenBetween(tx, of, row, seen.size + MOST_ASKED),
-  )
-  const unlisted = taken.filter(({ vendor_id }) => vendor_id !== null && !seen.has(vendor_id))
-  for (const ours of unlisted.slice(0, MOST_ASKED)) {
-    const vendor_id = String(ours.vendor_id)
-    note(ours, vendor_id, await findOne(app, connection, ours, vendor_id))
+  const unlisted = await unlistedOf(app, connection, row, seen)
+  for (const { id, vendor_id } of unlisted.slice(0, most)) {
+    const place = { tenant_id: connection.tenant_id, id }
+    const ours = queries.must(await inTenant(app.db, place.tenant_id, (tx) => queries.findPayment(tx, place)))
+    await note(ours, vendor_id, await findOne(app, connection, ours, vendor_id))
   }
-  return { theirs: seen.size, differences }
+  const left_out = unlisted.slice(most).map(({ vendor_id }) => vendor_id)
+  return { theirs: seen.size, differences, left_out }
 }
 
+type Unlisted = reconciliations.Taken[]
+
+/** Ours that were taken that day and are not in the vendor's list, all of them. */
+async function unlistedOf(
+  app: App,
+  { tenant_id, id: connection_id }: OpenConnection,
+  row: reconciliations.ReconciliationRow,
+  seen: ReadonlySet<string>,
+): Promise<Unlisted> {
+  const unlisted: Unlisted = []
+  let after: reconciliations.Taken | null = null
+  do {
+    const page: Unlisted = await inTenant(app.db, tenant_id, (tx) =>
+      reconciliations.listTakenBetween(tx, { tenant_id, connection_id }, row, TAKEN_PAGE, after),
+    )
+    unlisted.push(...page.filter(({ vendor_id }) => !seen.has(vendor_id)))
+    after = page.length < TAKEN_PAGE ? null : (page.at(-1) ?? null)
+  } while (after !== null)
+  return unlisted
+}
+
+const TAKEN_PAGE = 1_000
 const MOST_ASKED = 200
 const MOST_PAGES = 2_000
 const PAGE = 100
 
-function kindsOf(ours: queries.PaymentRow | null, theirs: VendorPayment | null): DifferenceKind[] {
+async function kindsOf(
+  app: App,
+  { tenant_id }: OpenConnection,
+  ours: queries.PaymentRow | null,
+  theirs: VendorPayment | null,
+): Promise<DifferenceKind[]> {
   if (!ours) return theirs && isMoney(theirs) ? ['missing_here'] : []
   if (!theirs) return ['missing_there']
-  return differencesOf(queries.standingOf(ours), ours.currency, theirs)
+  const found = differencesOf(queries.standingOf(ours), ours.currency, theirs)
+  if (found.length === 0 || theirs.status !== 'disputed') return found
+  const told = await inTenant(app.db, tenant_id, (tx) => withoutEnded(tx, { tenant_id, id: ours.id }, theirs))
+  return differencesOf(queries.standingOf(ours), ours.currency, told)
 }
 
 function differenceOf(
@@ -195,7 +227,7 @@ async function* pagesOf(
 
 /** Anything but an answer is thrown, and asked again by the next attempt. */
 async function told<Told>(app: App, connection: OpenConnection, verb: string, input: object): Promise<Told> {
-  const answer = await ask<Told>(app, asker(connection), connection, { verb, input })
+  const answer = await ask<Told>(app, asker(connection, BY_JOB), connection, { verb, input })
   if (answer.kind === 'told') return answer.told
   throw new Error(
     `the vendor did not list: ${answer.kind === 'refused' ? answer.failure.message : answer.because}`,
@@ -210,7 +242,10 @@ async function findOne(
   vendor_id: string,
 ): Promise<VendorPayment | null> {
   const input = { vendor_id, created_at: queries.sentAt(ours).toISOString() }
-  const answer = await ask<VendorPayment | null>(app, asker(connection), connection, { verb: 'find', input })
+  const answer = await ask<VendorPayment | null>(app, asker(connection, BY_JOB), connection, {
+    verb: 'find',
+    input,
+  })
   if (answer.kind === 'told') return answer.told
   if (answer.kind === 'refused' && answer.failure.reason === 'not_found') return null
   throw new Error(`the vendor did not say how ${vendor_id} is`)

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { VendorPayment } from '../../kit/news.ts'
-import type { Db, Tx } from '../../platform/database/database.ts'
+import { type Db, newest, type Tx } from '../../platform/database/database.ts'
 import type { DifferenceKind } from './compare.ts'
-import { PAYMENT, type PaymentRow, type Place } from './queries.ts'
+import type { PaymentRow, Place } from './queries.ts'
 
 /** Every statement on reconciliations, and what they read of payments. */
 
@@ -16,6 +16,7 @@ export type ReconciliationRow = {
   by_clock: boolean
   theirs: number | null
   differences: number | null
+  left_out: number | null
   error: string | null
   ended_at: Date | null
 }
@@ -30,6 +31,7 @@ const RECONCILIATION = [
   'by_clock',
   'theirs',
   'differences',
+  'left_out',
   'error',
   'ended_at',
 ] as const
@@ -118,7 +120,7 @@ export const findReconciliation = (
 export async function endReconciliation(
   tx: Tx,
   { tenant_id, id }: Place,
-  end: Pick<ReconciliationRow, 'state' | 'theirs' | 'differences' | 'error'>,
+  end: Pick<ReconciliationRow, 'state' | 'theirs' | 'differences' | 'left_out' | 'error'>,
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('reconciliation')
@@ -141,30 +143,32 @@ export const listReconciliations = (
     .selectFrom('reconciliation')
     .select(RECONCILIATION)
     .where('tenant_id', '=', tenant_id)
-    .$if(connection_id !== null, (query) => query.where('connection_id', '=', connection_id as string))
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+    .$call(newest({ connection_id }, limit, before))
     .execute()
 
-/** Ours whose money came within the day. */
-export const findTakenBetween = (
+/** Of a payment whose money came: which it is, here and there, and where it stands among them. */
+export type Taken = { id: string; vendor_id: string; completed_at: string }
+
+/** Ours whose money came within the day, a page at a time. The time is text: a Date has no microseconds. */
+export async function listTakenBetween(
   tx: Tx,
   { tenant_id, connection_id }: { tenant_id: string; connection_id: string },
   { starts, ends }: Pick<ReconciliationRow, 'starts' | 'ends'>,
   limit: number,
-): Promise<PaymentRow[]> =>
-  tx
-    .selectFrom('payment')
-    .select(PAYMENT)
-    .where('tenant_id', '=', tenant_id)
-    .where('connection_id', '=', connection_id)
-    .where('completed_at', '>=', starts)
-    .where('completed_at', '<', ends)
-    .where('vendor_id', 'is not', null)
-    .orderBy('completed_at')
-    .limit(limit)
-    .execute() as Promise<PaymentRow[]>
+  after: Taken | null,
+): Promise<Taken[]> {
+  const from = after === null ? starts : sql`${after.completed_at}::timestamptz`
+  const past =
+    after === null
+      ? sql``
+      : sql`and (completed_at, id) > (${after.completed_at}::timestamptz, ${after.id}::uuid)`
+  const { rows } = await sql<Taken>`
+    select id, vendor_id, completed_at::text as completed_at from payment
+     where tenant_id = ${tenant_id} and connection_id = ${connection_id}
+       and completed_at >= ${from} and completed_at < ${ends} and vendor_id is not null ${past}
+     order by completed_at, id limit ${limit}`.execute(tx)
+  return rows
+}
 
 export type Difference = Pick<DifferenceRow, 'id' | 'kind' | 'vendor_id' | 'payment_id' | 'ours' | 'theirs'>
 type Of = { tenant_id: string; id: string; connection_id: string; day: string }
@@ -184,8 +188,12 @@ export async function keepDifferences(tx: Tx, of: Of, found: readonly Difference
                   theirs = excluded.theirs, payment_id = excluded.payment_id`.execute(tx)
 }
 
-/** What was open of that day and was not found again. */
-export const endGone = (tx: Tx, { tenant_id, id, connection_id, day }: Of): Promise<unknown> =>
+/** What was open of that day and was not found again, but for what was not looked at. */
+export const endGone = (
+  tx: Tx,
+  { tenant_id, id, connection_id, day }: Of,
+  left_out: readonly string[],
+): Promise<unknown> =>
   tx
     .updateTable('reconciliation_difference')
     .set({ state: 'resolved', resolution: 'gone', resolved_at: sql`now()` })
@@ -194,6 +202,7 @@ export const endGone = (tx: Tx, { tenant_id, id, connection_id, day }: Of): Prom
     .where('day', '=', day)
     .where('state', '=', 'open')
     .where('reconciliation_id', '!=', id)
+    .where(sql<boolean>`vendor_id <> all (${left_out}::text[])`)
     .execute()
 
 export const findDifference = (tx: Tx, { tenant_id, id }: Place): Promise<DifferenceRow | undefined> =>
@@ -233,13 +242,11 @@ export function listDifferences(
   limit: number,
   before: string | null,
 ): Promise<DifferenceRow[]> {
-  let query = tx.selectFrom('reconciliation_difference').select(DIFFERENCE).where('tenant_id', '=', tenant_id)
-  for (const [column, value] of Object.entries(wanted))
-    query = query.where(column as keyof WantedDifferences, '=', value as never)
-  if (before) query = query.where('id', '<', before)
-  return query
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+  return tx
+    .selectFrom('reconciliation_difference')
+    .select(DIFFERENCE)
+    .where('tenant_id', '=', tenant_id)
+    .$call(newest(wanted, limit, before))
     .execute() as Promise<DifferenceRow[]>
 }
 

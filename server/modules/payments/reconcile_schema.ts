@@ -26,6 +26,12 @@ export const Reconciliation = Type.Object({
   by_clock: Type.Boolean({ description: 'Begun by the clock, as each day is once' }),
   theirs: Nullable(Type.Integer({ description: 'How many payments the provider lists' })),
   differences: Nullable(Type.Integer()),
+  left_out: Nullable(
+    Type.Integer({
+      description:
+        'Payments taken here that day which the provider did not list and which it was not asked for one by one. Above 0 the day is not wholly compared',
+    }),
+  ),
   error: Nullable(Type.String()),
   created_at: Timestamp,
   ended_at: Nullable(Timestamp),
@@ -98,6 +104,7 @@ export const toReconciliation = (row: ReconciliationRow): Reconciliation => ({
   by_clock: row.by_clock,
   theirs: row.theirs,
   differences: row.differences,
+  left_out: row.left_out,
   error: row.error,
   created_at: timeOfId(row.id).toISOString(),
   ended_at: row.ended_at?.toISOString() ?? null,

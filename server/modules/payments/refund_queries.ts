@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Refusal } from '../../kit/news.ts'
-import type { Tx } from '../../platform/database/database.ts'
+import { newest, type Tx } from '../../platform/database/database.ts'
 import type { RefundStatus } from './moves.ts'
 import type { Place } from './queries.ts'
 
@@ -14,6 +14,8 @@ export type RefundRow = {
   amount: string
   reason: string | null
   failure: Refusal | null
+  /** The mark of whose account it is asked of; null of those of earlier releases. */
+  account: Buffer | null
   updated_at: Date
 }
 
@@ -25,10 +27,12 @@ const REFUND = [
   'amount',
   'reason',
   'failure',
+  'account',
   'updated_at',
 ] as const
 
-export type NewRefund = Place & Pick<RefundRow, 'payment_id' | 'amount' | 'reason'> & { actor: string }
+export type NewRefund = Place &
+  Pick<RefundRow, 'payment_id' | 'amount' | 'reason' | 'account'> & { actor: string }
 
 export const insertRefund = (tx: Tx, row: NewRefund): Promise<RefundRow> =>
   tx
@@ -55,10 +59,7 @@ export const listRefunds = (
     .selectFrom('refund')
     .select(REFUND)
     .where('tenant_id', '=', tenant_id)
-    .where('payment_id', '=', id)
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+    .$call(newest({ payment_id: id }, limit, before))
     .execute() as Promise<RefundRow[]>
 
 /** Those of a payment of which the vendor has not said the last word. */
@@ -111,3 +112,14 @@ export async function moveRefund(
     .executeTakeFirst()
   return numUpdatedRows > 0n
 }
+
+/** Why asking cannot find out what became of it, and what to do; null where it can again. Any move takes it away. */
+export const noteWait = (tx: Tx, { tenant_id, id }: Place, why: Refusal | null) =>
+  tx
+    .updateTable('refund')
+    .set({ failure: why && JSON.stringify(why), updated_at: sql`now()` })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('status', '=', 'processing')
+    .where('failure', why ? 'is' : 'is not', null)
+    .execute()

@@ -3,26 +3,34 @@ import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import type { OpenConnection } from '../connections/connections.ts'
+import { type Answer, never } from '../calls/calls.ts'
+import { accountOf, type OpenConnection } from '../connections/connections.ts'
+import { type Draft, indexerOf, tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
-import { must, PATIENCE_S } from './create.ts'
 import { isTaken, leftToRefund, mayRefundBecome, type RefundStatus } from './moves.ts'
 import * as queries from './queries.ts'
+import { must } from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import type { CreateRefund } from './schema.ts'
-import { applyWord, type Draft, link, tell } from './told.ts'
-import { type Answer, ask, never } from './vendor.ts'
+import { applyWord } from './told.ts'
+import { ask } from './vendor.ts'
+import { PATIENCE_S } from './waiting.ts'
 
 /** Refunds: reserved under the lock of their payment before the vendor is asked, so that all of them never exceed it. */
 
 const SOON_S = 5
 
-/** On record, with what it takes away from what is left; the vendor has not been asked. */
+/** What a connection's account is known again by; the account itself is nowhere beside the vault. */
+export const markOf = async (app: App, connection: OpenConnection): Promise<Buffer> =>
+  (await indexerOf(app, connection.tenant_id))(accountOf(connection))
+
+/** On record, with what it takes away from what is left, for that account alone; the vendor has not been asked. */
 export function reserveRefund(
   app: App,
   actor: Actor,
   place: queries.Place,
   { amount, reason }: CreateRefund,
+  account: Buffer | null,
 ): Promise<{ payment: queries.PaymentRow; refund: refunds.RefundRow }> {
   const { tenant_id } = place
   return inTenant(app.db, tenant_id, async (tx) => {
@@ -32,9 +40,9 @@ export function reserveRefund(
       : 0n
     const wanted = amount === undefined ? left : BigInt(amount)
     if (wanted === 0n || wanted > left) throw tooMuch(payment, left)
-    const row = { tenant_id, id: app.newId(), payment_id: place.id, amount: String(wanted) }
+    const row = { tenant_id, id: app.newId(), payment_id: place.id, amount: String(wanted), account }
     const refund = await refunds.insertRefund(tx, { ...row, reason: reason ?? null, actor: actor.id })
-    await link(app, tx, place, { wait_s: PATIENCE_S })
+    await queries.link(app, tx, place, { wait_s: PATIENCE_S })
     await audit(tx, actor, 'payment.refund', toWire('payment', place.id), {
       refund: toWire('refund', row.id),
       amount: row.amount,
@@ -95,7 +103,7 @@ export async function refundAnswered(
     const refund = must(await refunds.findRefund(tx, place))
     if (answer.kind === 'unknown') {
       if (cause === 'reply' && refund.status === 'processing')
-        await link(app, tx, { tenant_id, id: payment_id }, { wait_s: SOON_S })
+        await queries.link(app, tx, { tenant_id, id: payment_id }, { wait_s: SOON_S })
       return { out: refund, drafts: [] }
     }
     const said =
@@ -126,11 +134,14 @@ export async function applyRefund(
   const told = refundEvent({ ...refund, ...after }, payment)
   if (status === 'failed' || status === 'canceled') {
     // The vendor may have told of it as given back before: how much really is, it is asked at once.
-    if (refund.vendor_id !== null || vendor_id !== undefined) await link(app, tx, of_payment, { wait_s: 0 })
+    if (refund.vendor_id !== null || vendor_id !== undefined)
+      await queries.link(app, tx, of_payment, { wait_s: 0 })
     return [told]
   }
   if (status !== 'completed') return []
   const { settled } = await refunds.sumRefunds(tx, of_payment)
+  // More than ours was given back, past us: whether this one is among it, the vendor is asked.
+  if (BigInt(payment.refunded) > settled) await queries.link(app, tx, of_payment, { wait_s: 0 })
   const word = { status: payment.status, refunded: settled }
   const cause = { cause: 'refund', cause_id: toWire('refund', refund.id) } as const
   const applied = await applyWord(tx, of_payment, word, cause)

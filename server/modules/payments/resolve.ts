@@ -2,13 +2,15 @@ import { sqlState, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
+import { tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
-import { must, PATIENCE_S } from './create.ts'
 import type { Word } from './moves.ts'
 import * as queries from './queries.ts'
+import { must } from './queries.ts'
 import type { ResolvePayment } from './resolve_schema.ts'
 import { listClaimed } from './statement_queries.ts'
-import { applyWord, tell } from './told.ts'
+import { applyWord } from './told.ts'
+import { PATIENCE_S } from './waiting.ts'
 
 /**
  * The way out where the vendor cannot say what became of a payment: somebody who looked at its papers says it, and it is

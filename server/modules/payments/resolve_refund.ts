@@ -1,13 +1,14 @@
 import { Problem } from '../../platform/errors.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
+import { tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
-import { must, PATIENCE_S } from './create.ts'
 import * as queries from './queries.ts'
+import { must } from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import { applyRefund } from './refunds.ts'
 import type { ResolveRefund } from './resolve_schema.ts'
-import { tell } from './told.ts'
+import { PATIENCE_S } from './waiting.ts'
 
 /**
  * The way out where the vendor cannot say whether it gave money back: as for a payment, somebody who looked at its

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
-import type { CreatePayment } from './schema.ts'
+import type { CreatePayment } from './create_schema.ts'
 
 /** Asked before a payment is sent. `review` holds it until a person confirms it. */
 export type Decision = 'approve' | 'review' | 'decline'
-export type Judge = (payment: CreatePayment & { tenant_id: string; payment_id: string }) => Promise<Decision>
+export type Judge = (
+  payment: CreatePayment & { tenant_id: string; payment_id: string; connection_id: string },
+) => Promise<Decision>
 
 const judges = once((_app: App): { judge: Judge } => ({ judge: async () => 'approve' }))
 

@@ -1,14 +1,16 @@
 import Type from 'typebox'
 import type { Routes } from '../app.ts'
+import { CreatePayment } from './create_schema.ts'
+import { disputeRoutes } from './dispute_routes.ts'
 import * as payments from './payments.ts'
 import { reconcileRoutes } from './reconcile_routes.ts'
 import { ResolvePayment, ResolveRefund } from './resolve_schema.ts'
+import { routingRoutes } from './routing_routes.ts'
 import {
   AskedPayment,
   AskedStory,
   CancelPayment,
   CapturePayment,
-  CreatePayment,
   CreateRefund,
   IdParams,
   PageQuery,
@@ -27,10 +29,12 @@ const tags = ['Payments']
 
 export const routes: Routes = (http, app) => {
   reconcileRoutes(http, app)
+  routingRoutes(http, app)
+  disputeRoutes(http, app)
   http.post(
     '/v1/payments',
     {
-      ...write,
+      config: { ...write.config, keyed_by_body: true },
       schema: {
         operationId: 'createPayment',
         summary: 'Make a payment',

@@ -1,26 +1,16 @@
 import Type, { type Static } from 'typebox'
 import { REFUSAL_REASONS, type RefusalReason } from '../../kit/news.ts'
-import { Day, Payer } from '../../kit/payments.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { IdParams, Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import { Capture, Method } from './create_schema.ts'
+import { Dispute } from './dispute_schema.ts'
 import type { MoveRow } from './list_queries.ts'
 import type { PaymentRow } from './queries.ts'
 import type { RefundRow } from './refund_queries.ts'
+import type { TryRow } from './routing_queries.ts'
 
-/** Minor units as text with an ISO 4217 code: R$ 150,50 is `{ amount: "15050", currency: "BRL" }`. */
-const Money = Type.Object(
-  {
-    amount: Type.String({ pattern: '^[1-9][0-9]{0,14}$', description: 'Minor units: "15050" is R$ 150,50' }),
-    currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217' }),
-  },
-  { additionalProperties: false, examples: [{ amount: '15050', currency: 'BRL' }] },
-)
 const Told = Type.Object({ amount: Type.String(), currency: Type.String() })
 
-const Method = Type.Union([Type.Literal('card'), Type.Literal('pix'), Type.Literal('boleto')])
-const Capture = Type.Union([Type.Literal('automatic'), Type.Literal('manual')], {
-  description: 'manual holds the money until it is captured; automatic',
-})
 const Status = Type.Union(
   [
     Type.Literal('processing'),
@@ -46,67 +36,6 @@ const RefundStatus = Type.Union([
   Type.Literal('failed'),
   Type.Literal('canceled'),
 ])
-
-const Metadata = Type.Record(
-  Type.String({ pattern: '^[A-Za-z0-9_.-]{1,40}$' }),
-  Type.String({ maxLength: 500 }),
-  {
-    maxProperties: 49, // ours is one more, and Stripe takes 50
-    description: 'Yours; told again by every event',
-  },
-)
-
-export const CreatePayment = Type.Object(
-  {
-    connection_id: Type.String({ maxLength: 40, examples: ['con_01jz8k3v9mf2tb7xq4c5n6p8rs'] }),
-    money: Money,
-    method: Type.Optional(Method),
-    source: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 255,
-        description:
-          "The vendor's token of the means of payment: the payment is made at once. Without it the payer finishes it. Never a card number",
-      }),
-    ),
-    customer: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 255, description: "The vendor's id of the customer" }),
-    ),
-    capture: Type.Optional(Capture),
-    description: Type.Optional(Type.String({ maxLength: 500 })),
-    return_url: Type.Optional(
-      Type.String({ maxLength: 2000, description: 'Where the payer comes back to after a step elsewhere' }),
-    ),
-    due_date: Type.Optional(
-      Type.Unsafe<string>({ ...Day, description: 'Until when it is to be paid', examples: ['2026-12-31'] }),
-    ),
-    expires_in_s: Type.Optional(
-      Type.Integer({
-        minimum: 60,
-        maximum: 31_536_000,
-        description:
-          'How long it can be paid: from now, or in whole days past the due date; as the connection says',
-      }),
-    ),
-    payer: Type.Optional(
-      Type.Unsafe<Payer>({
-        ...Payer,
-        description: 'Who is to pay; needed where there is a due date. Told to the vendor, and not kept',
-        examples: [{ name: 'Fulano de Tal', document: '12345678909' }],
-      }),
-    ),
-    pix_key: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 77,
-        description: 'Which Pix key of yours receives; that of the connection',
-      }),
-    ),
-    metadata: Type.Optional(Metadata),
-  },
-  { additionalProperties: false },
-)
-export type CreatePayment = Static<typeof CreatePayment>
 
 const Amount = Type.Optional(
   Type.String({
@@ -155,6 +84,7 @@ const Action = Nullable(
 const PAYMENT = {
   id: WireId('payment'),
   connection_id: WireId('connection'),
+  route_id: Nullable(WireId('payment_route')),
   provider: Type.String(),
   vendor_id: Nullable(Type.String({ description: "The vendor's id of it; null until it has told it" })),
   status: Status,
@@ -195,8 +125,21 @@ const Move = Type.Object({
   cause_id: Nullable(Type.String({ description: 'Of the call, message, refund or key' })),
   at: Timestamp,
 })
+const Try = Type.Object({
+  number: Type.Integer(),
+  connection_id: WireId('connection'),
+  provider: Type.String(),
+  state: Type.Union([Type.Literal('asked'), Type.Literal('moved_on'), Type.Literal('skipped')], {
+    description: 'asked: the one it is at; moved_on: it surely took nothing; skipped: it could not be asked',
+  }),
+  failure: Failure,
+  call_id: Nullable(Type.String()),
+  at: Timestamp,
+})
 const STORY = {
   ...PAYMENT,
+  disputes: Type.Array(Dispute),
+  tries: Type.Array(Try, { description: 'Of one that was routed: the connections it was sent to' }),
   moves: Type.Array(Move, { description: 'What made it what it is, oldest first' }),
 }
 export const PaymentStory = Type.Object(STORY)
@@ -242,6 +185,7 @@ export const toPayment = (row: PaymentRow): Payment => {
   return {
     id: toWire('payment', row.id),
     connection_id: toWire('connection', row.connection_id),
+    route_id: row.route_id && toWire('payment_route', row.route_id),
     provider: row.provider,
     vendor_id: row.vendor_id,
     status: row.status,
@@ -266,6 +210,12 @@ export const toPayment = (row: PaymentRow): Payment => {
 }
 
 export const toMove = ({ at, ...row }: MoveRow): Static<typeof Move> => ({ ...row, at: at.toISOString() })
+
+export const toTry = ({ connection_id, at, ...row }: TryRow): Static<typeof Try> => ({
+  ...row,
+  connection_id: toWire('connection', connection_id),
+  at: at.toISOString(),
+})
 
 export const toRefund = (row: RefundRow, currency: string): Refund => ({
   id: toWire('refund', row.id),

@@ -1,19 +1,26 @@
-import type { PayerAction, VendorPayment, VendorRefund } from '../../kit/news.ts'
+import type { PayerAction, VendorPayment } from '../../kit/news.ts'
 import type { CreatePayment } from '../../kit/payments.ts'
 import { inTenant } from '../../platform/database/database.ts'
-import { timeOfId, toWire } from '../../platform/ids.ts'
-import type { Job } from '../../platform/jobs/jobs.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { Job, Turn } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
-import { type OpenConnection, openConnection } from '../connections/connections.ts'
-import { answered, openRequest } from './create.ts'
+import { type Answer, never } from '../calls/calls.ts'
+import type { OpenConnection } from '../connections/connections.ts'
+import { tell } from '../events/events.ts'
+import { answered } from './create.ts'
+import { readDisputesOf } from './disputes.ts'
 import { isOver, wordOf } from './moves.ts'
 import * as queries from './queries.ts'
-import { listOpenRefunds, type RefundRow } from './refund_queries.ts'
-import { askRefund, refundAnswered, sendRefund } from './refunds.ts'
+import { listOpenRefunds, noteWait as noteRefund } from './refund_queries.ts'
+import { isSameAccount, type Kept, openRequest } from './request.ts'
+import { stay } from './routing_queries.ts'
+import { settleRefund } from './settle_refund.ts'
 import { findInStatement } from './statement.ts'
-import { applyWord, enqueueTurn, SETTLE, type Turn, tell } from './told.ts'
-import { type Answer, ask, never, toldBy } from './vendor.ts'
+import { CHANGED, GONE, KEY_KEPT_S, NEVER_HEARD } from './stuck.ts'
+import { applyWord } from './told.ts'
+import { ask, asker, toldBy } from './vendor.ts'
 import { waitOf } from './waiting.ts'
+import { openIfThere } from './world.ts'
 
 /**
  * What became of a payment that nobody saw the end of, found out by asking, again and again, until it is known. Never
@@ -32,6 +39,8 @@ export async function settle(app: App, { tenant_id, id, payload }: Job): Promise
   const place = { tenant_id, id: payment_id }
   const row = await inTenant(app.db, tenant_id, (tx) => queries.findPayment(tx, place))
   if (row?.job_id !== id) return
+  // From here on this connection is asked, and no other: whoever sent it and comes back late may not move on.
+  if (row.may_move_on && !(await inTenant(app.db, tenant_id, (tx) => stay(tx, place, id)))) return
   const asked = await askAll(app, place, row, denied).catch((err: unknown) => {
     app.log.warn(
       { crossing: 'payment', payment: toWire('payment', payment_id), err },
@@ -46,7 +55,7 @@ export async function settle(app: App, { tenant_id, id, payload }: Job): Promise
       : lookAfter(now, looks, app.clock.now())
     const next = turn && app.newId()
     if ((await queries.relink(tx, place, next, id)) && turn && next)
-      await enqueueTurn(app, tx, place, next, turn)
+      await queries.enqueueTurn(app, tx, place, next, turn)
   })
 }
 
@@ -57,13 +66,15 @@ function lookAfter(row: queries.PaymentRow | undefined, looks: number, now: Date
 }
 
 async function askAll(app: App, place: queries.Place, row: queries.PaymentRow, denied: number) {
-  const connection = await openConnection(app, place.tenant_id, row.connection_id)
+  const connection = await findConnection(app, place, row)
+  if (!connection) return { denied, is_open: false }
   if (connection.state !== 'enabled') return { denied, is_open: true }
   const heard =
     row.status === 'processing' ? await settleCreate(app, connection, { place, row }, denied) : denied
   const before = await inTenant(app.db, place.tenant_id, (tx) => listOpenRefunds(tx, place))
   for (const refund of before) await settleRefund(app, connection, place, refund)
   const { seen } = await refreshPayment(app, asker(connection), connection, place)
+  await readDisputesOf(app, asker(connection), connection, place)
   const { now, open } = await inTenant(app.db, place.tenant_id, async (tx) => ({
     now: await queries.findPayment(tx, place),
     open: await listOpenRefunds(tx, place),
@@ -71,23 +82,24 @@ async function askAll(app: App, place: queries.Place, row: queries.PaymentRow, d
   return { denied: heard, is_open: !seen || now?.status === 'processing' || open.length > 0 }
 }
 
-export const asker = ({
-  tenant_id,
-  environment,
-}: Pick<OpenConnection, 'tenant_id' | 'environment'>): Actor => ({
-  kind: 'system',
-  id: SETTLE,
-  tenant_id,
-  environment: environment === 'production' ? 'live' : 'test',
-  scopes: [],
-  ip: null,
-  request_id: null,
-})
+/** Null where it was deleted: then nobody can be asked any more, and what is unknown says so. */
+async function findConnection(
+  app: App,
+  place: queries.Place,
+  { connection_id }: queries.PaymentRow,
+): Promise<OpenConnection | null> {
+  const { tenant_id } = place
+  const connection = await openIfThere(app, tenant_id, connection_id)
+  if (!connection)
+    await inTenant(app.db, tenant_id, async (tx) => {
+      await queries.noteWait(tx, place, GONE)
+      for (const { id } of await listOpenRefunds(tx, place)) await noteRefund(tx, { tenant_id, id }, GONE)
+    })
+  return connection
+}
 
 /** A charge that nobody waits for any more is not made: from then on it is only looked for. */
 const REPEAT_WITHIN_S = 15 * 60
-/** Vendors keep keys for 24 hours or longer; without a look-up it is all there is to ask by. */
-const KEY_KEPT_S = 23 * 3_600
 /** What a vendor searches by may be an hour behind: that it knows of nothing counts after this, and twice. */
 const INDEXED_S = 2 * 3_600
 const DENIALS = 2
@@ -105,28 +117,42 @@ async function settleCreate(
     payments?.settles === 'idempotency_key' &&
     age_s < (payments.find_by_reference ? REPEAT_WITHIN_S : KEY_KEPT_S)
   const kept = await openRequest(app, place)
-  const is_same = kept?.version === connection.version
+  const is_same = isSameAccount(kept, connection)
   const makeAgain = async (): Promise<boolean> =>
-    kept !== null && is_same && (await sendAgain(app, connection, place, kept.request))
+    is_same && (await sendAgain(app, connection, place, kept.request))
   if (may_repeat && (await makeAgain())) return denied
-  const found =
-    payments?.settles === 'statement'
-      ? await findInStatement(app, asker(connection), connection, place, row)
-      : await findAtVendor(app, connection, place, kept?.request.due_date)
-  if (!found) return denied
-  if (found.told) {
+  const found = await look(app, connection, { place, row }, kept)
+  if (found?.told) {
     await answered(app, place, { ...found, kind: 'told' }, 'answer')
     return denied
   }
+  await inTenant(app.db, place.tenant_id, (tx) => queries.noteWait(tx, place, is_same ? null : CHANGED))
+  if (!found) return denied
   if (payments?.repeats && age_s < REPEAT_WITHIN_S) {
     await makeAgain()
     return denied
   }
   const counts = payments?.settles === 'lookup' || age_s > INDEXED_S
-  // Changed since, it may lead to another account, which knows nothing of it in truth.
+  // Another account knows nothing of it in truth.
   if (!counts || !is_same) return denied
   if (denied + 1 >= DENIALS) await answered(app, place, NEVER_HEARD, 'answer')
   return denied + 1
+}
+
+type Seen = { told: VendorPayment; call_id: string } | { told: null }
+
+/** Null where the vendor did not say. A statement bears no reference of ours: only that of the very account is of use. */
+async function look(
+  app: App,
+  connection: OpenConnection,
+  { place, row }: { place: queries.Place; row: queries.PaymentRow },
+  kept: Kept | null,
+): Promise<Seen | null> {
+  if (connection.opened.provider.payments?.settles !== 'statement')
+    return findAtVendor(app, connection, place, kept?.request.due_date)
+  return isSameAccount(kept, connection)
+    ? findInStatement(app, asker(connection), connection, place, row)
+    : null
 }
 
 /** Under the key it had. True where it is known now what became of it. */
@@ -142,13 +168,13 @@ async function sendAgain(
   return heard.kind !== 'unknown'
 }
 
-/** Null where the vendor did not say. Who looks it up where it would stand may answer that nothing stands there. */
+/** Who looks it up where it would stand may answer that nothing stands there. */
 async function findAtVendor(
   app: App,
   connection: OpenConnection,
   place: queries.Place,
   due_date: string | undefined,
-): Promise<{ told: VendorPayment; call_id: string } | { told: null } | null> {
+): Promise<Seen | null> {
   const answer = await ask<VendorPayment | null>(app, asker(connection), connection, {
     verb: 'find_by_reference',
     input: { reference: toWire('payment', place.id), ...(due_date !== undefined && { due_date }) },
@@ -162,70 +188,6 @@ const isNotThere = (answer: Answer<unknown>): boolean =>
   answer.kind === 'told'
     ? answer.told === null
     : answer.kind === 'refused' && answer.failure.reason === 'not_found'
-
-const NEVER_HEARD = {
-  kind: 'refused',
-  failure: { reason: 'not_found', code: null, message: 'the vendor knows nothing of it' },
-  call_id: null,
-} as const
-
-async function settleRefund(
-  app: App,
-  connection: OpenConnection,
-  place: queries.Place,
-  refund: RefundRow,
-): Promise<void> {
-  const { payments } = connection.opened.provider
-  const row = await inTenant(app.db, place.tenant_id, (tx) => queries.findPayment(tx, place))
-  if (!row?.vendor_id) return
-  const own = { ...place, id: refund.id }
-  const listed = await refundAtVendor(app, connection, row, refund)
-  if (listed?.found) return void (await refundAnswered(app, own, listed.found))
-  const age_s = (app.clock.now().getTime() - timeOfId(refund.id).getTime()) / 1000
-  if (refund.status !== 'processing') return
-  if (payments?.settles === 'idempotency_key' && age_s < KEY_KEPT_S) {
-    await sendRefund(app, asker(connection), connection, row, refund, 'answer')
-  } else if (payments?.repeats && listed && age_s < KEY_KEPT_S) {
-    await repeatRefund(app, connection, row, refund)
-  } else if (listed && age_s > KEY_KEPT_S) {
-    await refundAnswered(app, own, { ...NEVER_HEARD, call_id: listed.call_id })
-  }
-}
-
-type Listed = { found: (Answer<VendorRefund> & { kind: 'told' }) | null; call_id: string }
-
-/** Among those of its payment; null where the vendor did not list them. */
-async function refundAtVendor(
-  app: App,
-  connection: OpenConnection,
-  { vendor_id, settlement_id }: queries.PaymentRow,
-  refund: RefundRow,
-): Promise<Listed | null> {
-  const reference = toWire('refund', refund.id)
-  const input = { vendor_id, ...(settlement_id !== null && { settlement_id }) }
-  const listed = toldBy(
-    await ask<VendorRefund[]>(app, asker(connection), connection, { verb: 'refunds', input }),
-  )
-  if (!listed) return null
-  const { call_id } = listed
-  const told = listed.told.find(
-    (one) => one.reference === reference || (refund.vendor_id !== null && one.vendor_id === refund.vendor_id),
-  )
-  return { found: told ? { kind: 'told', told, call_id } : null, call_id }
-}
-
-/** A no may come of the first asking, of which the vendor had not told yet: then it is there now. */
-async function repeatRefund(
-  app: App,
-  connection: OpenConnection,
-  row: queries.PaymentRow,
-  refund: RefundRow,
-): Promise<void> {
-  const heard = never(await askRefund(app, asker(connection), connection, row, refund))
-  const listed = heard.kind === 'refused' ? await refundAtVendor(app, connection, row, refund) : null
-  if (heard.kind === 'refused' && !listed) return
-  await refundAnswered(app, { tenant_id: connection.tenant_id, id: refund.id }, listed?.found ?? heard)
-}
 
 /** What the payer has to do yet; `seen`: nothing is left to be seen by asking again. */
 type Look = { action: PayerAction | null; seen: boolean }

@@ -20,6 +20,9 @@ const AFTER_MS = 5 * 60_000
 /** A call ends within a minute, and the statement may be moments behind: before this it may list a twin and not ours. */
 const LISTED_MS = 2 * 60_000
 
+/** A statement takes longer than a charge; nobody waits for it. */
+const LOAD_MS = 70_000
+
 type Found = { told: VendorPayment; call_id: string }
 
 export async function findInStatement(
@@ -33,7 +36,8 @@ export async function findInStatement(
   if (app.clock.now().getTime() - sent_at < LISTED_MS) return null
   const [from, to] = [new Date(sent_at - BEFORE_MS), new Date(sent_at + AFTER_MS)]
   const input = { from: from.toISOString(), to: to.toISOString() }
-  const heard = toldBy(await ask<VendorPayment[]>(app, actor, connection, { verb: 'statement', input }))
+  const question = { verb: 'statement', input, deadline_ms: LOAD_MS } as const
+  const heard = toldBy(await ask<VendorPayment[]>(app, actor, connection, question))
   if (!heard) return null
   const alike = heard.told.filter(
     ({ money }) => money.amount === row.amount && money.currency === row.currency,

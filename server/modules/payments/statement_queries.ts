@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Tx } from '../../platform/database/database.ts'
+import { NOT_SENT } from '../calls/calls.ts'
 import type { PaymentRow, Place } from './queries.ts'
-import { NOT_SENT } from './vendor.ts'
 
 /** Which of these operations of the vendor are payments of ours already: connections may share an account there. */
 export async function listClaimed(

@@ -1,43 +1,12 @@
-import { inTenant, type Tx } from '../../platform/database/database.ts'
-import { enqueue } from '../../platform/jobs/jobs.ts'
-import type { App } from '../app.ts'
-import { indexerOf, publishAll } from '../events/events.ts'
-import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
+import type { Tx } from '../../platform/database/database.ts'
+import type { Draft } from '../events/events.ts'
+import { isAgainst } from './dispute_moves.ts'
+import { listOfPayment } from './dispute_queries.ts'
 import { isNews, nextOf, type Standing, type Word } from './moves.ts'
 import * as queries from './queries.ts'
 import { toPayment } from './schema.ts'
 
 /** How what somebody says of a payment becomes true, and is told, in one transaction. */
-
-export const SETTLE = 'payments.settle'
-
-/** An event of ours. `entity_id`: all that is told of one payment keeps its order. */
-export type Draft = { type: string; data: string; entity_id: string; found_by: string[] }
-
-/** Runs `work` and publishes what it made true, in one commit. */
-export async function tell<Out>(
-  app: App,
-  tenant_id: string,
-  work: (tx: Tx) => Promise<{ out: Out; drafts: Draft[] }>,
-): Promise<Out> {
-  // Before a connection is held.
-  const [audience, index] = [await audienceOf(app, [{ tenant_id }]), await indexerOf(app, tenant_id)]
-  const { out, deliveries } = await inTenant(app.db, tenant_id, async (tx) => {
-    const { out, drafts } = await work(tx)
-    const external_ids = []
-    const events = []
-    for (const { type, data, entity_id, found_by } of drafts) {
-      const id = app.newId()
-      events.push({ tenant_id, id, type, data, entity_id, message_id: null })
-      for (const value of [entity_id, ...found_by])
-        external_ids.push({ tenant_id, value_hmac: index(value), kind: 'event', ref_id: id })
-    }
-    if (events.length === 0) return { out, deliveries: 0 }
-    return { out, deliveries: await publishAll(app, tx, { events, external_ids }, audience) }
-  })
-  if (deliveries > 0) wakeDeliveries(app)
-  return out
-}
 
 /**
  * Moves a payment by what is said of it; gives the event that tells of it, none where nothing changed that is worth
@@ -47,15 +16,27 @@ export async function applyWord(
   tx: Tx,
   place: queries.Place,
   word: Word,
-  cause: queries.Cause & { asked_at?: number },
+  cause: queries.Cause & { asked_at?: number; ends_dispute?: boolean },
 ): Promise<{ row: queries.PaymentRow; drafts: Draft[] } | null> {
   const row = await queries.lockPayment(tx, place)
   if (!row) return null
   const before = queries.standingOf(row)
-  const after = nextOf(before, word, cause.asked_at === row.version)
+  const is_answer = cause.asked_at === row.version || cause.ends_dispute === true
+  const after = nextOf(before, await withoutEnded(tx, place, word), is_answer)
   if (!after || !(await queries.movePayment(tx, place, row, after, cause))) return { row, drafts: [] }
   const moved = movedRow(row, after)
   return { row: moved, drafts: isNews(before, after) ? [paymentEvent(moved, cause)] : [] }
+}
+
+/** Vendors call a payment disputed for ever: one whose disputes all ended for us is not. */
+export async function withoutEnded<Said extends Pick<Word, 'status'>>(
+  tx: Tx,
+  place: queries.Place,
+  said: Said,
+): Promise<Said> {
+  if (said.status !== 'disputed') return said
+  const disputes = await listOfPayment(tx, place)
+  return disputes.length > 0 && !disputes.some(isAgainst) ? { ...said, status: 'completed' } : said
 }
 
 const movedRow = (row: queries.PaymentRow, after: Standing): queries.PaymentRow => ({
@@ -79,6 +60,7 @@ export function paymentEvent(row: queries.PaymentRow, { cause, cause_id }: queri
     updated_at: _at,
     completed_at: _done,
     pix_code: _code, // for the payer, and not for all who listen
+    route_id: _route,
     provider,
     connection_id,
     ...payment
@@ -86,29 +68,4 @@ export function paymentEvent(row: queries.PaymentRow, { cause, cause_id }: queri
   const about = { provider, connection_id, cause, cause_id, payment: { ...payment, reference: payment.id } }
   const found_by = [row.vendor_id, row.settlement_id].filter((id) => id !== null)
   return { type: `payment.${row.status}`, data: JSON.stringify(about), entity_id: payment.id, found_by }
-}
-
-/** The job that asks next; what an earlier one would ask is out of date. */
-export async function link(app: App, tx: Tx, place: queries.Place, turn: Turn): Promise<string> {
-  const id = app.newId()
-  await enqueueTurn(app, tx, place, id, turn)
-  await queries.relink(tx, place, id)
-  return id
-}
-
-/**
- * `tries`: how often it was asked; `denied`: how often the vendor knew nothing of it, long after; `looks`: how often it
- * was looked whether its payer has paid.
- */
-export type Turn = { wait_s: number; tries?: number; denied?: number; looks?: number }
-
-export async function enqueueTurn(
-  app: App,
-  tx: Tx,
-  { tenant_id, id: payment_id }: queries.Place,
-  id: string,
-  { wait_s, tries = 0, denied = 0, looks = 0 }: Turn,
-): Promise<void> {
-  const due = new Date(app.clock.now().getTime() + wait_s * 1000)
-  await enqueue(tx, { tenant_id, id, kind: SETTLE, payload: { payment_id, tries, denied, looks }, due })
 }

@@ -1,6 +1,9 @@
 import { GRACE_MS } from './moves.ts'
 import type { PaymentRow } from './queries.ts'
 
+/** Longer than any call may take: whoever finds it unanswered then finds no call of it under way. */
+export const PATIENCE_S = 60
+
 /**
  * A payment that waits for its payer hears of the money by webhook. In case none comes it is looked at too: seldom,
  * since vendors frown on being asked, and for the last time when its payer can pay no longer.

@@ -8,6 +8,8 @@ import { countFailure, forgiveFailure } from './queries.ts'
 const MOST_OF_ADDRESS = 10
 const MOST_OF_EMAIL = 50
 const MOST_OF_CODES = 10
+/** A whole company may come from one address. */
+const MOST_OF_STARTS = 60
 export const WINDOW_MS = 15 * 60_000
 
 export type Attempt = { email: string; ip: string | null }
@@ -29,13 +31,21 @@ export const takeAttempt = (app: App, attempt: Attempt): Promise<void> =>
 export const takeCodeAttempt = (app: App, person_id: string): Promise<void> =>
   count(app, [{ who: byCodes(person_id), most: MOST_OF_CODES }])
 
-async function count(app: App, counters: Counter[]): Promise<void> {
+/** As takeAttempt, for setting out for a company's sign-in: sixty for each address that did not come back signed in. */
+export const takeStart = (app: App, ip: string | null): Promise<void> =>
+  count(app, [{ who: byStarts(ip), most: MOST_OF_STARTS }], 'Signing in was begun and not ended')
+
+/** Who set out has come back. */
+export const forgiveStart = (tx: Tx, ip: string | null): Promise<void> =>
+  forgiveFailure(tx, byStarts(ip), false)
+
+async function count(app: App, counters: Counter[], what = 'Signing in failed'): Promise<void> {
   const now = app.clock.now()
   const locked = await inTenant(app.db, INSTALLATION, (tx) => firstLocked(tx, counters, now))
   if (locked === null) return
   app.telemetry.count('trilho_security_events_total', { kind: 'sign_in_locked' })
   const retry_after_s = Math.max(1, Math.ceil((locked.since.getTime() + WINDOW_MS - now.getTime()) / 1000))
-  const detail = `Signing in failed ${locked.most} times. Wait ${Math.ceil(retry_after_s / 60)} minutes and try again.`
+  const detail = `${what} ${locked.most} times. Wait ${Math.ceil(retry_after_s / 60)} minutes and try again.`
   throw new Problem('rate_limited', { detail, retry_after_s })
 }
 
@@ -73,6 +83,7 @@ export const undoAttempt = (app: App, attempt: Attempt): Promise<void> =>
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()
 const byEmail = ({ email }: Attempt): Buffer => hashOf(`email ${email}`)
 const byCodes = (person_id: string): Buffer => hashOf(`codes ${person_id}`)
+const byStarts = (ip: string | null): Buffer => hashOf(`starts ${networkOf(ip ?? '')}`)
 const byAddress = ({ ip }: Attempt): Buffer => hashOf(`ip ${networkOf(ip ?? '')}`)
 
 /** Of IPv6 the first half: whoever has one address of it has all. */

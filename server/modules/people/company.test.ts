@@ -3,7 +3,15 @@ import { before, test } from 'node:test'
 import { undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve } from '../../test/http_app.ts'
 import { CLIENT, startOidc, visit } from '../../test/oidc/oidc.ts'
-import { type Browser, fails, firstPerson, invite, PASSWORD, tokenOf } from '../../test/person.ts'
+import {
+  type Browser,
+  fails,
+  firstPerson,
+  invite,
+  PASSWORD,
+  tokenOf,
+  whileLocked,
+} from '../../test/person.ts'
 import { freePort } from '../../test/ports.ts'
 import { INSTALLATION } from '../app.ts'
 import { resetLink } from './people.ts'
@@ -217,6 +225,44 @@ test('who comes to administer the installation is signed in by a company no more
   assert.equal(refusal(await signIn()), '/#/sign-in?refused=email')
 })
 
+test('who is suspended is turned away, though the company knows them, and comes in again once restored', async () => {
+  account = 'olga'
+  said = { email: 'olga@padaria.example', email_verified: true }
+  const { member } = await sessionOf(await signIn())
+  const { id } = member as { id: string }
+  assert.equal((await ana.send('POST', `/v1/people/${id}/suspend`)).status, 200)
+  assert.equal(refusal(await signIn()), '/#/sign-in?refused=suspended')
+  account = 'olga again' // the company's word for a new one
+  assert.equal(refusal(await signIn()), '/#/sign-in?refused=suspended')
+  assert.equal((await ana.send('POST', `/v1/people/${id}/restore`)).status, 200)
+  account = 'olga'
+  assert.equal(((await sessionOf(await signIn()))['member'] as { id: string }).id, id)
+})
+
+test('who is suspended while the company vouches for them keeps the password for when they are restored', async () => {
+  const email = 'uma@padaria.example'
+  const uma = await invite(served, ana, email, 'viewer', tenant)
+  const { id } = uma.session['member'] as { id: string }
+  account = 'uma'
+  said = { email, email_verified: true }
+  const suspend = () => ana.send('POST', `/v1/people/${id}/suspend`)
+  const [suspended, came] = await whileLocked(served, [email], [suspend, signIn])
+  assert.ok(suspended && came)
+  assert.equal(suspended.status, 200)
+  assert.equal(refusal(came), '/#/sign-in?refused=email')
+  assert.equal((await ana.send('POST', `/v1/people/${id}/restore`)).status, 200)
+  assert.equal((await byPassword(email)).status, 200)
+})
+
+test('a company is not told that somebody is suspended for whom it may not speak', async () => {
+  const tess = await invite(served, ana, 'tess@elsewhere.example', 'viewer', tenant)
+  const { id } = tess.session['member'] as { id: string }
+  assert.equal((await ana.send('POST', `/v1/people/${id}/suspend`)).status, 200)
+  account = 'tess'
+  said = { email: 'tess@elsewhere.example', email_verified: true }
+  assert.equal(refusal(await signIn()), '/#/sign-in?refused=email')
+})
+
 test('a company that does not answer is said at the page of signing in', async () => {
   const gone = `http://127.0.0.1:${await freePort()}`
   const body = {
@@ -241,4 +287,25 @@ test('a company that was removed signs nobody in', async () => {
   await fails(comeBack(path, cookie), 404, 'not_found')
   await fails(served.send('GET', start), 404, 'not_found')
   assert.deepEqual((await served.send('GET', '/v1/sign-in')).body, { password: true, providers: [] })
+})
+
+test('who sets out sixty times and never comes back signed in has to wait, and nobody else has', async () => {
+  const proxied = await serve({
+    mount: { rooms: [routes] },
+    config: { trusted_proxies: ['127.0.0.0/8'] },
+  })
+  const admin = await firstPerson(proxied)
+  const made = await admin.send('POST', '/v1/tenants', { body: { name: 'Loja do Porto' } })
+  const issuer = `http://127.0.0.1:${await freePort()}`
+  const provider = { name: 'Gone', issuer, ...CLIENT, domains: ['gone.example'], role: 'viewer' }
+  const body = { ...provider, tenant_id: made.body['id'] }
+  const { id } = (await admin.send('POST', '/v1/sign-in-providers', { body })).body
+  const from = (ip: string) =>
+    proxied.send('GET', `/v1/sign-in/${id}/start`, { headers: { 'x-forwarded-for': ip } })
+  for (let turn = 0; turn < 60; turn++) assert.equal((await from('198.51.100.1')).status, 303)
+  const refused = await from('198.51.100.1')
+  assert.deepEqual([refused.status, refused.body['code']], [429, 'rate_limited'])
+  const wait_s = Number(refused.headers.get('retry-after'))
+  assert.ok(wait_s > 0 && wait_s <= 900, String(wait_s))
+  assert.equal((await from('198.51.100.2')).status, 303)
 })

@@ -54,13 +54,15 @@ function visitRoutes(http: Http, app: App): void {
         operationId: 'startSignIn',
         tags,
         summary: "Go to a company's own sign-in",
-        description: 'For a browser: sends it to the provider.',
+        description:
+          'For a browser: sends it to the provider. 429 after 60 in 15 minutes from an address that did not come back signed in.',
         params: IdParams,
         response: { 303: Type.Null({ description: 'To the provider' }) },
       },
     },
     async (request, reply) => {
-      const visit = await startVisit(app, await readProvider(app, request.params.id))
+      const provider = await readProvider(app, request.params.id)
+      const visit = await startVisit(app, visitorOf(request), provider)
       if (visit === null) return reply.redirect(refusedAt('provider'), 303)
       setVisitCookie(reply, visit.kept, isSafe(app, request))
       return reply.redirect(visit.url, 303)

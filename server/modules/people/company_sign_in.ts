@@ -10,6 +10,7 @@ import { inTenant, inTenants, sqlState, type Tx } from '../../platform/database/
 import { toWire } from '../../platform/ids.ts'
 import { type App, INSTALLATION } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
+import { forgiveStart, takeStart } from './attempts.ts'
 import { insertIdentity, type ProviderRow, personOfIdentity } from './company_queries.ts'
 import { findMemberByEmail, insertMember, moveMember } from './member_queries.ts'
 import {
@@ -38,11 +39,16 @@ export const callbackOf = (app: App, id: string): string =>
 
 type Kept = OpenIdVisit & { until_ms: number }
 
-/** Where to send the visitor, and what its cookie is to hold; null where the provider cannot be asked now. */
+/**
+ * Where to send the visitor, and what its cookie is to hold; null where the provider cannot be asked now. Throws 429
+ * where too many set out from its address and did not come back.
+ */
 export async function startVisit(
   app: App,
+  { ip }: Visitor,
   provider: ProviderRow,
 ): Promise<{ url: string; kept: string } | null> {
+  await takeStart(app, ip)
   const client = await clientOf(app, provider)
   const left = await leaveForOpenId(client, app.egress.send, callbackOf(app, provider.id))
   if (!left.ok) {
@@ -56,8 +62,8 @@ export async function startVisit(
   return { url: left.url, kept: sealed.toString('base64url') }
 }
 
-/** Why nobody was let in: the visit is none of this browser's, the provider said no, or it may not speak for them. */
-export type Turned = 'expired' | 'provider' | 'email'
+/** Why nobody was let in: the visit is none of this browser's, the provider said no, it may not speak for them, or they are suspended. */
+export type Turned = 'expired' | 'provider' | 'email' | 'suspended'
 
 export async function finishVisit(
   app: App,
@@ -105,14 +111,25 @@ async function letIn(app: App, visitor: Visitor, provider: ProviderRow, who: Cam
   const email = who.is_verified && who.email !== null ? toEmail(who.email) : null
   return inTenants(app.db, [INSTALLATION, provider.member_tenant_id], async (tx) => {
     const known = await personOfIdentity(tx, provider.id, who.subject)
-    const person = known ? await lockPerson(tx, known) : await meet(app, tx, visitor, provider, who, email)
+    const spoken_for = email !== null && speaksFor(provider, email) ? email : null
+    const there = known ? await lockPerson(tx, known) : await personOf(tx, spoken_for)
+    if (there?.state === 'suspended') return 'suspended' // said of nobody whom the company may not speak for
+    const person = known ? there : await meet(app, tx, visitor, provider, who, spoken_for)
     if (!person || (await administers(tx, person.email))) return 'email'
     if (known) await join(app, tx, visitor, provider, person, false)
     if (!(await markSignedIn(tx, person, app.clock.now()))) return 'expired'
+    await forgiveStart(tx, visitor.ip)
     return openSession(app, tx, person, visitor)
   })
 }
 
+const personOf = async (tx: Tx, email: string | null): Promise<PersonRow | undefined> =>
+  email === null ? undefined : findPersonByEmail(tx, email)
+
+const speaksFor = ({ domains }: ProviderRow, email: string): boolean =>
+  domains.includes(email.slice(email.lastIndexOf('@') + 1))
+
+/** The first time. `email` is one that the company may speak for. */
 async function meet(
   app: App,
   tx: Tx,
@@ -121,8 +138,7 @@ async function meet(
   who: Came,
   email: string | null,
 ): Promise<PersonRow | undefined> {
-  if (email === null || !provider.domains.includes(email.slice(email.lastIndexOf('@') + 1))) return undefined
-  if (email.length > 254 || who.subject.length > 255) return undefined
+  if (email === null || email.length > 254 || who.subject.length > 255) return undefined
   if (await administers(tx, email)) return undefined
   const there = await findPersonByEmail(tx, email)
   const name = (who.name ?? email).slice(0, 100)
@@ -145,7 +161,7 @@ async function administers(tx: Tx, email: string): Promise<boolean> {
 /**
  * Whoever was invited anywhere by this e-mail may have chosen the password, and nobody verified that it was theirs: so
  * all that would let them in again ends. The places stay, for the invitations to them named this e-mail. Undefined
- * where the person was removed just now.
+ * where the person was removed or suspended just now.
  */
 async function vouchFor(
   app: App,
@@ -155,12 +171,12 @@ async function vouchFor(
   id: string,
 ): Promise<PersonRow | undefined> {
   await deleteLinksOf(tx, { person_id: id }) // before the person, as who uses one does
-  if (!(await lockPerson(tx, id))) return undefined
+  if ((await lockPerson(tx, id))?.state !== 'active') return undefined
   await endSessionsOf(tx, id, null)
   await app.vault.drop(tx, totpRef(id))
   const by = toWire('sign_in_provider', provider.id)
   await audit(tx, asPerson(visitor, id), 'person.password', toWire('person', id), { by })
-  return movePerson(tx, id, { password: null, totp_since: null })
+  return movePerson(tx, id, { password: null, totp_since: null, recovery_codes: [] })
 }
 
 /** Who is new gets the provider's role, who was invited the one of the invitation; others keep what they have. */

@@ -35,7 +35,8 @@ export const firstLink = (app: App): Promise<string | null> =>
 
 /**
  * For who holds the machine: a link by which somebody sets a new password. With `drops_totp` it ends the second factor
- * too, for a phone that was lost; else it wants a code. Throws 404 where nobody has the e-mail.
+ * too, for a phone that was lost; else it wants a code. Throws 404 where nobody has the e-mail,
+ * 409 where who has it is suspended.
  */
 export const resetLink = (
   app: App,
@@ -45,6 +46,8 @@ export const resetLink = (
   inTenant(app.db, INSTALLATION, async (tx) => {
     const person = await findPersonByEmail(tx, toEmail(email))
     if (!person) throw new Problem('not_found', { detail: `Nobody has signed up as ${email}.` })
+    if (person.state === 'suspended')
+      throw new Problem('conflict', { detail: `${person.email} is suspended. Restore the person first.` })
     await deleteLinksOf(tx, { person_id: person.id })
     const target = toWire('person', person.id)
     await audit(tx, { ...actor, tenant_id: INSTALLATION }, 'person.link', target, { drops_totp })

@@ -82,11 +82,11 @@ export async function lockAdmins(tx: Tx, tenant_id: string): Promise<void> {
     .execute()
 }
 
-/** Whether somebody administers the installation and has signed up. */
-export async function hasAdministrator(tx: Tx): Promise<boolean> {
+/** Whether somebody, but `but`, administers the installation, has signed up and is let in. */
+export async function hasAdministrator(tx: Tx, but: string | null = null): Promise<boolean> {
   const { rows } = await sql<{ is: boolean }>`
-    select exists (select from member where tenant_id = ${INSTALLATION} and state = 'active') as is`.execute(
-    tx,
-  )
+    select exists (select from member m join person p on p.tenant_id = m.tenant_id and p.id = m.person_id
+                    where m.tenant_id = ${INSTALLATION} and m.state = 'active' and p.state = 'active'
+                      and (${but}::uuid is null or p.id <> ${but}::uuid)) as is`.execute(tx)
   return rows[0]?.is ?? false
 }

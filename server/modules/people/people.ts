@@ -7,9 +7,19 @@
 export { createProvider, listProviders, listWays, readProvider, removeProvider } from './companies.ts'
 export { finishVisit, startVisit, type Turned } from './company_sign_in.ts'
 export { cookieToken } from './cookies.ts'
+export {
+  listPeople,
+  readPerson,
+  resetSecondFactor,
+  restorePerson,
+  signOutPerson,
+  suspendPerson,
+} from './directory.ts'
 export { firstLink, resetLink } from './links.ts'
 export { inviteMember, listMembers, removeMember, updateMember } from './members.ts'
 export { changeTotp, updateProfile } from './profile.ts'
+export { findPersonByEmail } from './queries.ts'
+export { describeMember, describePerson, findMembersBy } from './search_queries.ts'
 export { csrfOf, hashToken } from './secrets.ts'
 export { describeOpened, endSession, listSessions, readSession } from './sessions.ts'
 export { signIn, visitorOf } from './sign_in.ts'

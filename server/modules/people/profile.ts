@@ -6,6 +6,7 @@ import { audit } from '../tenants/tenants.ts'
 import { forgive, takeAttempt } from './attempts.ts'
 import { hashPassword, isPassword } from './passwords.ts'
 import { findPerson, lockPerson, movePerson, type PersonRow } from './queries.ts'
+import { hashRecoveryCode, makeRecoveryCodes } from './recovery.ts'
 import type { Person, ProfileChange, Totp, TotpAct } from './schema.ts'
 import { asPerson, endSessionsOf, toPerson } from './sessions.ts'
 import { totpRef } from './sign_in.ts'
@@ -37,16 +38,16 @@ export async function updateProfile(
 
 /**
  * The second factor, in two steps: `begin` gives the secret, `confirm` takes a code of it and only then asks for codes
- * at the door. `begin` wants the password where there is one, and `remove` wants it.
+ * at the door; it gives the recovery codes, which `renew_codes` replaces. `begin` wants the password where there is one,
+ * `renew_codes` and `remove` want it.
  */
 export function changeTotp(app: App, actor: Actor, { person_id }: SignedIn, act: TotpAct): Promise<Totp> {
-  return { begin: beginTotp, confirm: confirmTotp, remove: removeTotp }[act.action](
-    app,
-    actor,
-    person_id,
-    act,
-  )
+  const acts = { begin: beginTotp, confirm: confirmTotp, renew_codes: renewCodes, remove: removeTotp }
+  return acts[act.action](app, actor, person_id, act)
 }
+
+const IT_IS_ON: Totp = { has_totp: true, secret: null, otpauth_uri: null, recovery_codes: null }
+const IT_IS_OFF: Totp = { ...IT_IS_ON, has_totp: false }
 
 async function beginTotp(app: App, actor: Actor, person_id: string, { password }: TotpAct): Promise<Totp> {
   const known = await self(app, person_id)
@@ -57,7 +58,7 @@ async function beginTotp(app: App, actor: Actor, person_id: string, { password }
     if (totp_since) throw new Problem('conflict', { detail: 'There is a second factor. Remove it first.' })
     await app.vault.put(tx, totpRef(person_id), secret)
   })
-  return { has_totp: false, secret, otpauth_uri: totpUri(secret, known.email) }
+  return { ...IT_IS_OFF, secret, otpauth_uri: totpUri(secret, known.email) }
 }
 
 async function confirmTotp(app: App, actor: Actor, person_id: string, { code }: TotpAct): Promise<Totp> {
@@ -72,9 +73,30 @@ async function confirmTotp(app: App, actor: Actor, person_id: string, { code }: 
       const detail = 'This is no code of now. Look at the app and at the clock of its phone.'
       throw new Problem('invalid_request', { field: 'code', detail })
     }
-    await movePerson(tx, person_id, { totp_since: now, totp_step: step })
+    const { codes, recovery_codes } = freshCodes()
+    await movePerson(tx, person_id, { totp_since: now, totp_step: step, recovery_codes })
     await audit(tx, asPerson(actor, person_id), 'person.totp_on', toWire('person', person_id))
-    return { has_totp: true, secret: null, otpauth_uri: null }
+    return { ...IT_IS_ON, recovery_codes: codes }
+  })
+}
+
+/** As they are shown, and as they are kept. */
+function freshCodes(): { codes: string[]; recovery_codes: Buffer[] } {
+  const codes = makeRecoveryCodes()
+  return { codes, recovery_codes: codes.map(hashRecoveryCode) }
+}
+
+async function renewCodes(app: App, actor: Actor, person_id: string, { password }: TotpAct): Promise<Totp> {
+  const known = await self(app, person_id)
+  await checkPassword(app, actor, known, password, 'password')
+  const { codes, recovery_codes } = freshCodes()
+  return inTenant(app.db, INSTALLATION, async (tx) => {
+    const { totp_since } = await lockAsKnown(tx, known)
+    if (!totp_since)
+      throw new Problem('conflict', { detail: 'There is no second factor. Send action begin first.' })
+    await movePerson(tx, person_id, { recovery_codes })
+    await audit(tx, asPerson(actor, person_id), 'person.recovery_codes_new', toWire('person', person_id))
+    return { ...IT_IS_ON, recovery_codes: codes }
   })
 }
 
@@ -83,10 +105,10 @@ async function removeTotp(app: App, actor: Actor, person_id: string, { password 
   await checkPassword(app, actor, known, password, 'password')
   return inTenant(app.db, INSTALLATION, async (tx) => {
     await lockAsKnown(tx, known)
-    await movePerson(tx, person_id, { totp_since: null })
+    await movePerson(tx, person_id, { totp_since: null, recovery_codes: [] })
     await app.vault.drop(tx, totpRef(person_id))
     await audit(tx, asPerson(actor, person_id), 'person.totp_off', toWire('person', person_id))
-    return { has_totp: false, secret: null, otpauth_uri: null }
+    return IT_IS_OFF
   })
 }
 

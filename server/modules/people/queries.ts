@@ -43,7 +43,8 @@ export const findPersonByEmail = (tx: Tx, email: string): Promise<PersonRow | un
     .where((is) => is.and({ tenant_id: INSTALLATION, email }))
     .executeTakeFirst()
 
-type PersonChange = Partial<Pick<PersonRow, 'name' | 'language' | 'password' | 'totp_since' | 'totp_step'>>
+type Changed = 'name' | 'language' | 'password' | 'state' | 'totp_since' | 'totp_step' | 'recovery_codes'
+type PersonChange = Partial<Pick<PersonRow, Changed>>
 
 export const movePerson = (tx: Tx, id: string, change: PersonChange): Promise<PersonRow> =>
   tx
@@ -53,12 +54,12 @@ export const movePerson = (tx: Tx, id: string, change: PersonChange): Promise<Pe
     .returningAll()
     .executeTakeFirstOrThrow()
 
-/** False where the password is another by now, or the person is gone. Waits for whoever is changing it. */
+/** False where the password is another by now, or the person is suspended or gone. Waits for whoever is changing it. */
 export async function markSignedIn(tx: Tx, { id, password }: PersonRow, now: Date): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('person')
-    .set({ signed_in_at: now })
-    .where((is) => is.and({ tenant_id: INSTALLATION, id }))
+    .set({ signed_in_at: now, seen_at: now })
+    .where((is) => is.and({ tenant_id: INSTALLATION, id, state: 'active' }))
     .where('password', 'is not distinct from', password)
     .executeTakeFirst()
   return numUpdatedRows === 1n
@@ -73,6 +74,15 @@ export async function takeTotpStep(tx: Tx, id: string, step: number): Promise<bo
     .where('totp_step', '<', step)
     .executeTakeFirst()
   return numUpdatedRows === 1n
+}
+
+/** How many are left; null where it is none of theirs, or was used: so of two that come at once one is taken. */
+export async function takeRecoveryCode(tx: Tx, id: string, hash: Buffer): Promise<number | null> {
+  const { rows } = await sql<{ left: number }>`
+    update person set recovery_codes = array_remove(recovery_codes, ${hash}::bytea)
+     where tenant_id = ${INSTALLATION} and id = ${id} and ${hash}::bytea = any(recovery_codes)
+    returning cardinality(recovery_codes) as left`.execute(tx)
+  return rows[0]?.left ?? null
 }
 
 export async function deletePerson(tx: Tx, id: string): Promise<void> {
@@ -123,11 +133,22 @@ export const findSessionByHash = (tx: Tx, token_hash: Buffer) =>
     .executeTakeFirst()
 
 /** True where it was changed: of many requests at once one says so to the other processes. */
-export async function touchSessionRow(tx: Tx, id: string, now: Date, before: Date): Promise<boolean> {
+export async function touchSessionRow(
+  tx: Tx,
+  { session_id, person_id }: { session_id: string; person_id: string },
+  now: Date,
+  before: Date,
+): Promise<boolean> {
+  await tx
+    .updateTable('person') // before its session, as whoever ends sessions locks them
+    .set({ seen_at: now })
+    .where((is) => is.and({ tenant_id: INSTALLATION, id: person_id }))
+    .where('seen_at', '<', before)
+    .execute()
   const { numUpdatedRows } = await tx
     .updateTable('person_session')
     .set({ seen_at: now })
-    .where((is) => is.and({ tenant_id: INSTALLATION, id }))
+    .where((is) => is.and({ tenant_id: INSTALLATION, id: session_id }))
     .where('seen_at', '<', before)
     .executeTakeFirst()
   return numUpdatedRows === 1n

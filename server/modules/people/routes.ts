@@ -5,6 +5,7 @@ import type { App, Http, Routes, SignedIn } from '../app.ts'
 import { IdParams, PageQuery } from '../wire.ts'
 import { companyRoutes } from './company_routes.ts'
 import { endCookie, isHttps, setCookie } from './cookies.ts'
+import { directoryRoutes } from './directory_routes.ts'
 import { memberRoutes } from './member_routes.ts'
 import {
   changeTotp,
@@ -26,6 +27,7 @@ export const routes: Routes = (http, app) => {
   sessionsRoutes(http, app)
   profileRoutes(http, app)
   memberRoutes(http, app)
+  directoryRoutes(http, app)
   companyRoutes(http, app)
 }
 
@@ -178,7 +180,7 @@ function profileRoutes(http: Http, app: App): void {
         tags,
         summary: 'Turn your second factor on or off',
         description:
-          'begin gives a secret for an authenticator app, confirm takes a code of it; from then on signing in needs one. begin and remove need your password, where you have one.',
+          'begin gives a secret for an authenticator app, confirm takes a code of it and gives ten recovery codes; from then on signing in needs a code of either. renew_codes gives ten others, and those before are worth nothing. begin, renew_codes and remove need your password, where you have one.',
         body: shapes.TotpBody,
         response: { 200: shapes.TotpSchema },
       },

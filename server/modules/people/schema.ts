@@ -1,5 +1,6 @@
 import Type from 'typebox'
-import { Nullable, Page, Timestamp, WireId } from '../wire.ts'
+import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
+import { CODE_PATTERN } from './recovery.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -29,10 +30,12 @@ const NewPassword = Type.String({
 })
 const GivenPassword = Type.String({ minLength: 1, maxLength: 200 })
 const Code = Type.String({
-  pattern: '^[0-9]{6}$',
-  description: 'Of the second factor, where there is one',
+  pattern: CODE_PATTERN,
+  maxLength: 19,
+  description: 'Of the second factor, where there is one; or a recovery code, each once',
   examples: ['123456'],
 })
+const TotpCode = Type.String({ pattern: '^[0-9]{6}$', description: 'Of the app', examples: ['123456'] })
 
 export const SignInBody = Type.Object(
   { email: Email, password: GivenPassword, code: Type.Optional(Code) },
@@ -60,6 +63,7 @@ export const PersonSchema = Type.Object(
     name: Type.String(),
     language: Language,
     has_totp: Type.Boolean(),
+    recovery_codes_left: Type.Integer({ description: 'Of ten that stand in for the second factor' }),
   },
   closed,
 )
@@ -126,6 +130,43 @@ export const MemberSchema = Type.Object(memberFields, closed)
 export type Member = Type.Static<typeof MemberSchema>
 export const MemberPage = Page(MemberSchema)
 
+const PersonState = Type.Union([Type.Literal('active'), Type.Literal('suspended')], {
+  description: 'Nobody comes in as who is suspended, in no tenant',
+})
+
+export const ListedPersonSchema = Type.Object(
+  {
+    id: WireId('person'),
+    email: Type.String(),
+    name: Type.String(),
+    language: Language,
+    state: PersonState,
+    is_administrator: Type.Boolean({ description: 'Of the whole installation' }),
+    has_totp: Type.Boolean({ description: 'Signs in with a second factor' }),
+    recovery_codes_left: Type.Integer(),
+    sessions: Type.Integer({ description: 'Browsers that are signed in now' }),
+    seen_at: Type.Union([Timestamp, Type.Null()], { description: 'When they last asked, to some minutes' }),
+    created_at: Timestamp,
+    memberships: Type.Array(
+      Type.Object(
+        {
+          id: WireId('member'),
+          tenant: Type.Object({ id: WireId('tenant'), name: Type.String() }, closed),
+          role: Role,
+          state: PersonState,
+        },
+        closed,
+      ),
+      { description: "Of every tenant, the oldest first; the installation's own before them" },
+    ),
+  },
+  closed,
+)
+export type ListedPerson = Type.Static<typeof ListedPersonSchema>
+export const ListedPersonPage = Page(ListedPersonSchema)
+
+export const PeopleQuery = Type.Object({ ...PageQuery.properties, email: Type.Optional(Email) }, closed)
+
 export const NewMemberBody = Type.Object({ email: Email, role: Role }, closed)
 export type NewMember = Type.Static<typeof NewMemberBody>
 
@@ -164,8 +205,13 @@ export type ProfileChange = Type.Static<typeof ProfileChangeBody>
 
 export const TotpBody = Type.Object(
   {
-    action: Type.Union([Type.Literal('begin'), Type.Literal('confirm'), Type.Literal('remove')]),
-    code: Type.Optional(Code),
+    action: Type.Union([
+      Type.Literal('begin'),
+      Type.Literal('confirm'),
+      Type.Literal('renew_codes'),
+      Type.Literal('remove'),
+    ]),
+    code: Type.Optional(TotpCode),
     password: Type.Optional(GivenPassword),
   },
   closed,
@@ -177,6 +223,10 @@ export const TotpSchema = Type.Object(
     has_totp: Type.Boolean(),
     secret: Type.Union([Type.String(), Type.Null()], { description: 'After begin: to type into the app' }),
     otpauth_uri: Type.Union([Type.String(), Type.Null()], { description: 'After begin: for a QR code' }),
+    recovery_codes: Type.Union([Type.Array(Type.String()), Type.Null()], {
+      description:
+        'After confirm and renew_codes: each signs in once in place of a code. They are shown this once',
+    }),
   },
   closed,
 )

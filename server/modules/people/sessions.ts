@@ -85,12 +85,13 @@ async function describe(
   }
 }
 
-export const toPerson = ({ id, email, name, language, totp_since }: PersonRow): Person => ({
+export const toPerson = ({ id, email, name, language, ...row }: PersonRow): Person => ({
   id: toWire('person', id),
   email,
   name,
   language,
-  has_totp: totp_since !== null,
+  has_totp: row.totp_since !== null,
+  recovery_codes_left: row.recovery_codes.length,
 })
 
 export async function listSessions(app: App, signed_in: SignedIn, input: PageInput) {
@@ -124,7 +125,9 @@ export async function endSession(app: App, actor: Actor, signed_in: SignedIn, id
   })
 }
 
-/** Those of the person, all but `but`; every process refuses them within a second. */
-export async function endSessionsOf(tx: Tx, person_id: string, but: string | null): Promise<void> {
-  for (const hash of await deleteSessions(tx, person_id, { but })) forgetSession(tx, hash)
+/** Those of the person, all but `but`; every process refuses them within a second. Returns how many. */
+export async function endSessionsOf(tx: Tx, person_id: string, but: string | null): Promise<number> {
+  const hashes = await deleteSessions(tx, person_id, { but })
+  for (const hash of hashes) forgetSession(tx, hash)
+  return hashes.length
 }

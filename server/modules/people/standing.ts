@@ -45,12 +45,12 @@ export const findStanding = (app: App, hash: Buffer): Promise<Standing | null> =
 /** False where it has lasted or slept too long. Writes down now and then that it is in use. */
 export async function isStanding(app: App, standing: Standing, hash: Buffer): Promise<boolean> {
   const now = app.clock.now()
-  const { expires_at, seen_at, session_id } = standing
+  const { expires_at, seen_at } = standing
   if (expires_at <= now || seen_at <= idleSince(now)) return false
   const before = new Date(now.getTime() - TOUCH_MS)
   if (seen_at >= before) return true
   await inTenant(app.db, INSTALLATION, async (tx) => {
-    if (await touchSessionRow(tx, session_id, now, before)) forgetSession(tx, hash)
+    if (await touchSessionRow(tx, standing, now, before)) forgetSession(tx, hash)
   })
   return true
 }

@@ -28,7 +28,16 @@ import {
 import type { Welcome } from './schema.ts'
 import { hashToken } from './secrets.ts'
 import { asPerson, endSessionsOf, type Opened, openSession } from './sessions.ts'
-import { codeMissing, prove, refused, takeCode, toEmail, totpRef, type Visitor } from './sign_in.ts'
+import {
+  codeMissing,
+  prove,
+  refused,
+  suspended,
+  takeCode,
+  toEmail,
+  totpRef,
+  type Visitor,
+} from './sign_in.ts'
 import { forgetSessionsOf } from './standing.ts'
 
 /**
@@ -57,7 +66,7 @@ async function signUp(app: App, visitor: Visitor, { link, hash, input }: Use): P
   await checkInvited(app, link, email)
   const attempt = { email, ip: visitor.ip }
   const known = await inTenant(app.db, INSTALLATION, (tx) => findPersonByEmail(tx, email))
-  const proven = known ? await prove(app, attempt, input) : null
+  const proven = known ? await prove(app, visitor, input) : null
   const password = proven ? proven.password : await hashPassword(app, input.password)
   const tenant_id = link.member_tenant_id ?? INSTALLATION
   return inTenants(app.db, [...new Set([INSTALLATION, tenant_id])], async (tx) => {
@@ -119,11 +128,18 @@ async function resetPassword(app: App, visitor: Visitor, { link, hash, input }: 
   const password = await hashPassword(app, input.password)
   return inTenant(app.db, INSTALLATION, async (tx) => {
     await take(app, tx, hash)
-    if (asks_code && !(await takeCode(app, tx, known.id, input.code ?? ''))) throw refused(app)
+    if (asks_code && !(await takeCode(app, tx, { visitor, person_id: known.id, code: input.code ?? '' })))
+      throw refused(app)
     await forgive(tx, attempt)
     const { name, language } = input
-    const change = { name, language, password, ...(link.drops_totp && { totp_since: null }) }
+    const change = {
+      name,
+      language,
+      password,
+      ...(link.drops_totp && { totp_since: null, recovery_codes: [] }),
+    }
     const person = await movePerson(tx, known.id, change)
+    if (person.state === 'suspended') throw suspended()
     if (link.drops_totp) await app.vault.drop(tx, totpRef(known.id))
     await endSessionsOf(tx, known.id, null)
     await deleteLinksOf(tx, { person_id: known.id })

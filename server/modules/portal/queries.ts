@@ -1,5 +1,5 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
-import type { Db, Tx } from '../../platform/database/database.ts'
+import { type Db, newest, type Tx } from '../../platform/database/database.ts'
 import type { Tables } from '../../platform/database/tables.ts'
 
 /** Every statement on the links to a customer's page. */
@@ -64,10 +64,7 @@ export const listLinks = (
     .selectFrom('portal_link')
     .select(LINK)
     .where('tenant_id', '=', tenant_id)
-    .$if(customer !== null, (query) => query.where('customer', '=', customer as string))
-    .$if(before !== null, (query) => query.where('id', '<', before as string))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
+    .$call(newest({ customer }, limit, before))
     .execute()
 
 export type Deleted = { id: string; token_hash: Buffer }

@@ -136,7 +136,12 @@ export async function tellCalls(tx: Tx, tenant_id: string, ids: readonly string[
   const of_call = Map.groupBy(attempts, ({ call_id }) => call_id)
   const made = await listCallsOf(tx, tenant_id, ids)
   const entries = made.flatMap((row) => {
-    const links = { call_id: toWire('call', row.id), connection_id: toWire('connection', row.connection_id) }
+    const links = {
+      call_id: toWire('call', row.id),
+      connection_id: toWire('connection', row.connection_id),
+      ...(row.parent_id !== null && { parent_id: row.parent_id }),
+      ...(row.cause_id !== null && { cause_id: row.cause_id }),
+    }
     const told = { id: links.call_id, links, title: row.operation ?? `${row.method} ${row.path}` }
     const { state, status, error: detail, duration_ms } = row
     const begun = timeOfId(row.id)

@@ -1,7 +1,7 @@
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { type Kind, parseWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { findDeferred, listOfBatch } from '../calls/calls.ts'
+import { findDeferred, listBelonging, listCallsOf, listOfBatch } from '../calls/calls.ts'
 import { listEventsOf, search } from '../events/events.ts'
 import { findDelivery } from '../outbound/outbound.ts'
 
@@ -53,7 +53,10 @@ export async function gather(app: App, actor: Actor, id: string): Promise<Gather
   for (const message of [...all.messages]) await addFound(app, actor, all, toWire('message', message))
   const entities = await inTenant(app.db, tenant_id, (tx) => addMessages(tx, tenant_id, all))
   for (const entity of entities) await addFound(app, actor, all, entity)
-  await inTenant(app.db, tenant_id, (tx) => addMessages(tx, tenant_id, all))
+  await inTenant(app.db, tenant_id, async (tx) => {
+    await addMessages(tx, tenant_id, all)
+    await addBelonging(tx, tenant_id, all)
+  })
   return all
 }
 
@@ -84,6 +87,20 @@ async function addBehind(tx: Tx, tenant_id: string, all: Gathered): Promise<void
     const deferred = await findDeferred(tx, tenant_id, id)
     if (deferred?.batch_id) all.batches.add(deferred.batch_id)
     for (const call of deferred?.call_ids ?? []) all.calls.add(call)
+  }
+}
+
+/** The calls that calls belong to, those that belong to them, and those that messages made necessary. */
+async function addBelonging(tx: Tx, tenant_id: string, all: Gathered): Promise<void> {
+  const begun = [...all.calls].slice(0, MOST_ENTITIES)
+  const above = begun.length === 0 ? [] : await listCallsOf(tx, tenant_id, begun)
+  const parents = above.flatMap(({ parent_id }) => parseWire('call', parent_id ?? '') ?? [])
+  const messages = [...all.messages].map((id) => toWire('message', id))
+  const calls = [...all.calls].map((id) => toWire('call', id))
+  const found = await listBelonging(tx, tenant_id, [...messages, ...calls], MOST.calls)
+  for (const id of [...parents, ...found]) {
+    if (all.calls.size < MOST.calls) all.calls.add(id)
+    else if (!all.calls.has(id)) all.is_more = true
   }
 }
 

@@ -67,7 +67,8 @@ const describeCalls: Parameters<typeof describeBy>[2]['describe'] = async (tx, t
 
 const MOST = 20
 
-async function each(
+/** So many at most, one by one. */
+export async function each(
   ids: readonly string[],
   find: (id: string) => Promise<Described | undefined>,
 ): Promise<Described[]> {

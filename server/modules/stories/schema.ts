@@ -16,6 +16,8 @@ const LINKS = {
   source_id: Type.String(),
   subscription_id: Type.String(),
   connection_id: Type.String(),
+  parent_id: Type.String(),
+  cause_id: Type.String(),
 }
 
 export const Entry = Type.Object({

@@ -15,6 +15,7 @@ import type { Entry, Story } from './schema.ts'
  */
 
 export { describeHits } from './hits.ts'
+export { describeThings } from './things.ts'
 
 const MOST_ENTRIES = 500
 

@@ -7,6 +7,8 @@ export const ROOMS = [
   'events',
   'subscriptions',
   'payments',
+  'cards',
+  'transfers',
   'banking',
   'alerts',
 ] as const
@@ -15,13 +17,14 @@ export const ROOMS = [
 export const OPERATED = ['banking', 'connections', 'calls', 'sources', 'subscriptions', 'alerts'] as const
 
 /**
- * Every scope there is. `*` is all of a tenant; `bodies:read` opens what calls sent and were answered, whole; `webhooks:receive` is shown by vendors at a source that asks for it; `internal`, `riskengine` and `banking` open the published contracts of
+ * Every scope there is. `*` is all of a tenant; `bodies:read` opens what calls sent and were answered, whole; `transfers:approve` lets money go that somebody else asked for; `webhooks:receive` is shown by vendors at a source that asks for it; `internal`, `riskengine` and `banking` open the published contracts of
  * those names; `admin` (all tenants) and `metrics:read` exist only on keys of the installation.
  */
 export const SCOPES: readonly string[] = [
   '*',
   ...ROOMS.flatMap((room) => [`${room}:read`, `${room}:write`, `${room}:*`]),
   ...OPERATED.map((room) => `${room}:operate`),
+  'transfers:approve',
   'bodies:read',
   'webhooks:receive',
   'internal',

@@ -124,6 +124,13 @@ export function asWorker<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise
   return transact(db, db.worker, 'begin', work)
 }
 
+const afterwards = new WeakMap<Tx, { channel: Channel; payload: string }[]>()
+
+/** Notifies when this transaction has committed. A process that dies in between tells nobody: who waits also looks. */
+export function notifyAfter(tx: Tx, channel: Channel, payload: string): void {
+  afterwards.set(tx, [...(afterwards.get(tx) ?? []), { channel, payload }])
+}
+
 // `begin` and the setting travel together: one round trip, where Kysely's own transaction takes two.
 function transact<T>(database: Database, db: Db, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   return db.connection().execute(async (connection) => {
@@ -137,8 +144,9 @@ function transact<T>(database: Database, db: Db, begin: string, work: (tx: Tx) =
           tx,
         )
       }
-      await sql.raw('commit').execute(tx)
+      await sql.raw('commit').execute(tx).catch(orUnresolved)
       for (const change of changes) database.tell('trilho_config', change)
+      for (const { channel, payload } of afterwards.get(tx) ?? []) database.notify(channel, payload)
       return result
     } catch (error) {
       await sql
@@ -159,7 +167,7 @@ export async function hot<Row extends object>(
   values: unknown[],
 ): Promise<Row[]> {
   const { name, text } = statement
-  const { rows } = await db.pool.query<Row>({ name, text, values })
+  const { rows } = await db.pool.query<Row>({ name, text, values }).catch(orUnresolved)
   return rows
 }
 
@@ -174,6 +182,25 @@ export function isConnectionLoss(error: unknown): boolean {
   )
 }
 
+/** SQLSTATE of the standard: transaction resolution unknown. */
+const UNRESOLVED = '08007'
+
+/** What was sent to be committed may be, when the connection is lost before PostgreSQL says so. */
+function orUnresolved(error: unknown): never {
+  const is_answer = error instanceof pg.DatabaseError
+  if (is_answer || !isConnectionLoss(error) || isNeverSent(error as Error)) throw error
+  throw Object.assign(new Error('the connection was lost at a commit', { cause: error }), {
+    code: UNRESOLVED,
+  })
+}
+
+const isNeverSent = (error: Error & { code?: string }): boolean =>
+  error.code === 'ECONNREFUSED' || /trying to connect|not queryable/.test(error.message)
+
+/** Whether nobody knows if what was asked of PostgreSQL took effect. */
+export const isUnresolved = (error: unknown): boolean =>
+  error instanceof Error && (error as Error & { code?: string }).code === UNRESOLVED
+
 /** PostgreSQL's own code for what it refused, such as 23505 for a unique key. */
 export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
@@ -183,6 +210,7 @@ export { embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
 export { countWorkers, listSigns } from './line.ts'
 export { forget, once, remember } from './memory.ts'
 export { listRan, makeRolesOnly, makeSchema, migrate, whyUnknown } from './migrate.ts'
+export { newest } from './newest.ts'
 export {
   dropPartition,
   isCovered,

@@ -100,8 +100,10 @@ async function startElsewhere(
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(child, 'exit')
-  const first = await once(createInterface(child.stdout), 'line')
-  return { child, url: String(first[0]), ended }
+  const line = once(createInterface(child.stdout), 'line')
+  const silent = ended.then(([code, signal]) => [`it said nothing and ended with ${code ?? signal}`])
+  const [first] = await Promise.race([line, silent])
+  return { child, url: String(first), ended }
 }
 
 /** Refused with one line for people that matches. */
@@ -167,7 +169,7 @@ describe('the embedded PostgreSQL of one folder', () => {
     assert.notDeepEqual(processesOn(first.data_dir), [])
     await query(first.url, 'create table kept as select 42 as answer')
     await Promise.all([first.stop(), first.stop()])
-    assert.equal(await goneWithin(first.data_dir, 500), true)
+    assert.equal(await goneWithin(first.data_dir, 120_000), true)
     assert.equal(runningEmbedded(dir), null)
     const second = await startEmbedded({ dir, log })
     const rows = await query(second.url, 'select answer from kept')
@@ -182,7 +184,7 @@ describe('the embedded PostgreSQL of one folder', () => {
     await sleep(50)
     child.kill('SIGKILL')
     await ended
-    assert.equal(await goneWithin(embeddedPaths(dir).data_dir, 2_000), true)
+    assert.equal(await goneWithin(embeddedPaths(dir).data_dir, 120_000), true)
     assert.equal(await busy, 'cut off')
     const next = await startEmbedded({ dir, log })
     const rows = await query(next.url, 'select answer from survived')
@@ -221,7 +223,7 @@ describe('the embedded PostgreSQL of one folder', () => {
     const lost = starts.filter(({ url }) => /^StartError: Another Trilho server/.test(url))
     for (const { child } of starts) child.kill('SIGKILL')
     await Promise.all(starts.map(({ ended }) => ended))
-    assert.deepEqual([won.length, lost.length], [1, 3])
+    assert.deepEqual([won.length, lost.length], [1, 3], starts.map(({ url }) => url).join('\n'))
   })
 
   test('refuses to start beside a PostgreSQL on this data that nobody is ending', async () => {
@@ -239,7 +241,7 @@ describe('the embedded PostgreSQL of one folder', () => {
 
   test('is not stopped by a postmaster.pid whose number was given to a stranger', async () => {
     const { data_dir, account } = embeddedPaths(dir)
-    const stranger = spawn('sleep', ['60'], { ...(account && { uid: account.uid, gid: account.gid }) })
+    const stranger = spawn('sleep', ['600'], { ...(account && { uid: account.uid, gid: account.gid }) })
     await once(stranger, 'spawn')
     const stale = join(data_dir, 'postmaster.pid')
     writeFileSync(
@@ -263,7 +265,7 @@ describe('the embedded PostgreSQL of one folder', () => {
     const before = readPostmaster(server.data_dir)
     assert.ok(before)
     process.kill(before.pid, 'SIGKILL')
-    const deadline = performance.now() + 15_000
+    const deadline = performance.now() + 60_000
     let rows: unknown = null
     while (rows === null && performance.now() < deadline) {
       await sleep(50)
@@ -271,7 +273,7 @@ describe('the embedded PostgreSQL of one folder', () => {
     }
     await server.stop()
     assert.deepEqual(rows, [{ one: 1 }])
-    assert.equal(await goneWithin(server.data_dir, 500), true)
+    assert.equal(await goneWithin(server.data_dir, 120_000), true)
   })
 
   test('refuses a port that is taken, and stays free to start', async () => {

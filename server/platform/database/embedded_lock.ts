@@ -7,8 +7,8 @@ import { StartError } from '../start_error.ts'
 
 /** No process has this pid: it is above every limit. */
 const NO_PID = 2_147_483_647
-/** The watchdog takes little more than a second; a PostgreSQL that lives longer has lost it. */
-const ENDING_MS = 5_000
+/** The watchdog takes little more than a second, or some on a busy machine; a PostgreSQL that lives longer has lost it. */
+const ENDING_MS = 15_000
 
 /**
  * Makes this process the only server of a folder. The lock outlives a `kill -9` without harm: it names a pid and

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
   chownSync,
@@ -13,7 +13,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -55,6 +55,9 @@ const SETTINGS: Record<string, string> = {
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
+  // A file of the log that has to be made first holds every commit up for 20 ms and more; so those of a busy hour are kept.
+  min_wal_size: '1GB',
+  max_wal_size: '2GB',
   password_encryption: 'scram-sha-256',
   jit: 'off', // the library for it is not among the binaries
   timezone: 'UTC',
@@ -196,13 +199,21 @@ function complaint(output: string): string {
   return line.replace(/^.*?(FATAL|PANIC|error): +/, '').trim()
 }
 
+/** Below those that systems give to connections: while PostgreSQL is away, nothing else takes its port. */
+const PORTS: [lowest: number, above: number] = [20_000, 32_000]
+const PORTS_TRIED = 50
+
 /** A port that nobody listens on now. */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, HOST)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  for (let tries = 0; tries < PORTS_TRIED; tries++) {
+    const port = await listenOnce(randomInt(...PORTS))
+    if (port !== null) return port
+  }
+  throw new StartError(`No port of ${HOST} from ${PORTS[0]} to ${PORTS[1]} is free for PostgreSQL.`)
 }
+
+const listenOnce = (port: number): Promise<number | null> =>
+  new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(null))
+    server.listen(port, HOST, () => server.close(() => resolve(port)))
+  })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { quiet, testDatabaseUrl } from '../../test/harness.ts'
-import { maintain } from '../../test/postgres.ts'
+import { maintain, withDatabase } from '../../test/postgres.ts'
 import { type Database, forget, inTenant, openDatabase, remember } from './database.ts'
 
 const TENANT = '01890000-0000-7000-8000-000000000001'
@@ -48,7 +48,8 @@ test('a commit makes this process forget before it goes on, and every other with
   await Promise.all([mine.memory.get('k'), theirs.memory.get('k')])
   await inTenant(here, TENANT, async (tx) => forget(tx, 'b', 'k'))
   assert.equal(await mine.memory.get('k'), 'k 2')
-  await sleep(200)
+  const deadline = performance.now() + 20_000
+  while ((await theirs.memory.get('k')) === 'k 1' && performance.now() < deadline) await sleep(10)
   assert.equal(await theirs.memory.get('k'), 'k 2')
 })
 
@@ -101,14 +102,22 @@ test('a flood of keys that nobody has pushes out what is not used, not what is',
 test('nothing is served from memory while the line is down, and all is forgotten when it is back', async () => {
   const { memory, looked } = counting(here, 'f')
   await memory.get('k')
-  await maintain(
-    url,
-    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'trilho_line' and datname = current_database()",
-  )
-  while (here.listening()) await sleep(5)
-  await memory.get('k')
-  await memory.get('k')
-  assert.equal(looked.length, 3)
+  const name = new URL(url).pathname.slice(1)
+  const allow = (connections: boolean) =>
+    maintain(withDatabase(url, 'postgres'), `alter database ${name} allow_connections ${connections}`)
+  await allow(false) // so that it is not back before the test has looked
+  try {
+    await maintain(
+      withDatabase(url, 'postgres'),
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'trilho_line' and datname = '${name}'`,
+    )
+    while (here.listening()) await sleep(5)
+    await memory.get('k')
+    await memory.get('k')
+    assert.equal(looked.length, 3)
+  } finally {
+    await allow(true)
+  }
   while (!here.listening()) await sleep(5)
   await memory.get('k')
   await memory.get('k')

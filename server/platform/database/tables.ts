@@ -108,6 +108,10 @@ export interface Tables {
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
     deleted_at: Timestamp | null
+    contract_key: Buffer | null
+    environment: 'development' | 'staging' | 'production' | null
+    login_id: string | null
+    news_at: Timestamp | null
   }
   bank_account: {
     tenant_id: string
@@ -150,6 +154,7 @@ export interface Tables {
     created_at: Generated<Timestamp>
     updated_at: Generated<Timestamp>
     let_in_at: Timestamp | null
+    revocation: 'pending' | 'heard' | 'failed' | null
   }
   bank_sync: {
     tenant_id: string
@@ -157,7 +162,7 @@ export interface Tables {
     bank_id: string
     user_id: string
     state: Generated<'queued' | 'running' | 'succeeded' | 'failed' | 'skipped'>
-    cause: 'asked' | 'schedule'
+    cause: 'asked' | 'schedule' | 'news'
     batch_id: string | null
     position: Generated<Jsonb>
     imported: Generated<number>
@@ -227,12 +232,11 @@ export interface Tables {
     reason: string
     opened_at: Timestamp | null
     next_attempt_at: Timestamp | null
-    probe: string | null
-    probe_until: Timestamp | null
     version: Generated<number>
     failures: Generated<number>
     last_failure_at: Timestamp | null
     changed_at: Generated<Timestamp>
+    probes: Generated<Jsonb>
   }
   cache_policy: {
     tenant_id: string
@@ -271,6 +275,10 @@ export interface Tables {
     trouble: 'refused' | 'failed' | 'unknown' | null
     trouble_status: number | null
     trouble_class: number | null
+    cause_kind: string | null
+    cause_id: string | null
+    parent_id: string | null
+    external_reference: string | null
   }
   call_attempt: {
     tenant_id: string
@@ -317,6 +325,119 @@ export interface Tables {
     denied: Generated<number>
     due: Timestamp | null
   }
+  card: {
+    tenant_id: string
+    id: string
+    connection_id: string
+    provider: string
+    vendor_id: string | null
+    status: 'processing' | 'inactive' | 'active' | 'blocked' | 'canceled' | 'failed'
+    reason: 'customer' | 'lost' | 'stolen' | 'fraud' | 'vendor' | null
+    kind: 'virtual' | 'physical'
+    cardholder: string
+    customer: string | null
+    currency: string
+    brand: string | null
+    last_four: string | null
+    exp_month: number | null
+    exp_year: number | null
+    limits: Generated<Jsonb>
+    shipping: Jsonb | null
+    metadata: Generated<Jsonb>
+    wish: Jsonb | null
+    wish_no: Generated<number>
+    failure: Jsonb | null
+    request: Buffer | null
+    version: Generated<number>
+    job_id: string | null
+    actor: string
+    updated_at: Generated<Timestamp>
+    replaces: string | null
+    replacement_reason: 'lost' | 'stolen' | 'damaged' | 'expired' | null
+  }
+  card_authorization: {
+    tenant_id: string
+    id: string
+    card_id: string
+    connection_id: string
+    vendor_id: string
+    status: 'asked' | 'pending' | 'declined' | 'closed' | 'reversed' | 'expired'
+    amount: Bigint
+    captured: Generated<Bigint>
+    refunded: Generated<Bigint>
+    currency: string
+    merchant_amount: Bigint | null
+    merchant_currency: string | null
+    merchant: Jsonb
+    category: string | null
+    method: string | null
+    wallet: string | null
+    verification: Jsonb
+    requests: number
+    vendor_reason: string | null
+    confirmed: Generated<boolean>
+    made_at: Timestamp
+    told_at: Timestamp
+    version: Generated<number>
+    updated_at: Generated<Timestamp>
+  }
+  card_decision: {
+    tenant_id: string
+    id: string
+    provider: string
+    key: string
+    card_id: string | null
+    authorization_id: string | null
+    approved: boolean | null
+    reason: string
+    rule_id: string | null
+    amount: Bigint
+    currency: string
+    elapsed_ms: number
+    message_id: string
+    decided_at: Generated<Timestamp>
+    approved_amount: Bigint | null
+  }
+  card_move: {
+    tenant_id: string
+    card_id: string
+    version: number
+    status: string
+    reason: string | null
+    cause: 'request' | 'reply' | 'news' | 'answer'
+    cause_id: string | null
+    at: Generated<Timestamp>
+  }
+  card_rule: {
+    tenant_id: string
+    id: string
+    environment: 'live' | 'test'
+    name: string
+    position: number
+    action: 'approve' | 'decline'
+    conditions: Jsonb
+    state: Generated<'enabled' | 'disabled'>
+    created_by: string
+    updated_at: Generated<Timestamp>
+    up_to: Jsonb | null
+  }
+  card_transaction: {
+    tenant_id: string
+    id: string
+    card_id: string
+    connection_id: string
+    authorization_id: string | null
+    vendor_authorization_id: string | null
+    vendor_id: string
+    kind: 'capture' | 'refund'
+    amount: Bigint
+    currency: string
+    merchant_amount: Bigint | null
+    merchant_currency: string | null
+    merchant: Jsonb
+    category: string | null
+    made_at: Timestamp
+  }
   connection: {
     tenant_id: string
     id: string
@@ -336,6 +457,7 @@ export interface Tables {
     keep_bodies_days: number | null
     description: string | null
     created_by: string | null
+    call_events: Generated<'none' | 'failures' | 'all'>
   }
   connection_cache: {
     tenant_id: string
@@ -436,6 +558,26 @@ export interface Tables {
     attempts: Generated<number>
     held: Generated<boolean>
     cuts: Generated<number>
+  }
+  dispute: {
+    tenant_id: string
+    id: string
+    payment_id: string
+    connection_id: string
+    provider: string
+    vendor_id: string
+    status: 'needs_response' | 'under_review' | 'won' | 'lost' | 'closed'
+    is_inquiry: boolean
+    amount: Bigint
+    currency: string
+    reason: string | null
+    funds: 'none' | 'withdrawn' | 'reinstated'
+    has_evidence: Generated<boolean>
+    evidence_due_at: Timestamp | null
+    opened_at: Timestamp | null
+    closed_at: Timestamp | null
+    version: Generated<number>
+    updated_at: Generated<Timestamp>
   }
   event: {
     tenant_id: string
@@ -689,6 +831,9 @@ export interface Tables {
     expires_at: Timestamp | null
     pix_code: string | null
     settlement_id: string | null
+    route_id: string | null
+    try_number: Generated<number>
+    may_move_on: Generated<boolean>
   }
   payment_move: {
     tenant_id: string
@@ -699,6 +844,27 @@ export interface Tables {
     refunded: Bigint
     cause: 'request' | 'risk' | 'reply' | 'news' | 'answer' | 'refund'
     cause_id: string | null
+    at: Generated<Timestamp>
+  }
+  payment_route: {
+    tenant_id: string
+    id: string
+    name: string
+    environment: 'live' | 'test'
+    is_default: Generated<boolean>
+    rules: Generated<Jsonb>
+    created_at: Generated<Timestamp>
+    updated_at: Generated<Timestamp>
+  }
+  payment_try: {
+    tenant_id: string
+    payment_id: string
+    number: number
+    connection_id: string
+    provider: string
+    state: 'asked' | 'moved_on' | 'skipped'
+    failure: Jsonb | null
+    call_id: string | null
     at: Generated<Timestamp>
   }
   person: {
@@ -712,6 +878,9 @@ export interface Tables {
     totp_step: Generated<number>
     signed_in_at: Timestamp | null
     created_at: Generated<Timestamp>
+    recovery_codes: Generated<Buffer[]>
+    state: Generated<'active' | 'suspended'>
+    seen_at: Timestamp | null
   }
   person_identity: {
     tenant_id: string
@@ -792,6 +961,7 @@ export interface Tables {
     differences: number | null
     error: string | null
     ended_at: Timestamp | null
+    left_out: number | null
   }
   reconciliation_difference: {
     tenant_id: string
@@ -821,6 +991,7 @@ export interface Tables {
     failure: Jsonb | null
     actor: string
     updated_at: Generated<Timestamp>
+    account: Buffer | null
   }
   replay: {
     tenant_id: string
@@ -896,6 +1067,41 @@ export interface Tables {
     options: Generated<Jsonb>
     description: string | null
   }
+  source_catch_up: {
+    tenant_id: string
+    source_id: string
+    seen_until: Timestamp | null
+    job_id: string | null
+    began_at: Timestamp | null
+    ended_at: Timestamp | null
+    read: Generated<number>
+    added: Generated<number>
+    error: string | null
+  }
+  source_registration: {
+    tenant_id: string
+    source_id: string
+    connection_id: string
+    provider: string
+    state: 'registering' | 'registered' | 'failed' | 'unregistering'
+    target: Jsonb
+    replace: boolean
+    vendor_id: string | null
+    url: string | null
+    error: string | null
+    asked: Generated<boolean>
+    version: Generated<number>
+    leased_until: Timestamp | null
+    registered_at: Timestamp | null
+    updated_at: Generated<Timestamp>
+  }
+  source_tally: {
+    tenant_id: string
+    source_id: string
+    outcome: 'received' | 'duplicate' | 'quarantined'
+    count: Bigint
+    last_at: Timestamp
+  }
   subscription: {
     tenant_id: string
     id: string
@@ -963,6 +1169,56 @@ export interface Tables {
     outcome: string
     count: Bigint
     total_ms: Bigint
+  }
+  transfer: {
+    tenant_id: string
+    id: string
+    connection_id: string
+    provider: string
+    number: number | null
+    vendor_id: string | null
+    status: 'awaiting_approval' | 'scheduled' | 'pending' | 'processing' | 'completed' | 'failed' | 'canceled' | 'returned'
+    method: 'pix' | 'ted' | 'internal'
+    amount: Bigint
+    currency: string
+    returned: Generated<Bigint>
+    scheduled_for: string | null
+    description: string | null
+    metadata: Generated<Jsonb>
+    destination: Buffer
+    shown: Jsonb
+    vendor_word: string | null
+    receipt: string | null
+    end_to_end_id: string | null
+    failure: Jsonb | null
+    cancel_asked: Generated<boolean>
+    sent_at: Timestamp | null
+    account: Buffer | null
+    actor: string
+    approver: string | null
+    version: Generated<number>
+    job_id: string | null
+    completed_at: Timestamp | null
+    updated_at: Generated<Timestamp>
+    approve_by: Timestamp | null
+  }
+  transfer_move: {
+    tenant_id: string
+    transfer_id: string
+    version: number
+    status: string
+    vendor_word: string | null
+    cause: 'request' | 'approval' | 'schedule' | 'reply' | 'news' | 'answer'
+    cause_id: string | null
+    at: Generated<Timestamp>
+  }
+  transfer_policy: {
+    tenant_id: string
+    environment: 'live' | 'test'
+    approve_above: Bigint | null
+    updated_by: string
+    updated_at: Generated<Timestamp>
+    approve_within_days: Generated<number>
   }
   vendor_limit: {
     tenant_id: string

@@ -23,7 +23,7 @@ function open(t: TestContext, allow_loopback: boolean) {
 
 test('a socket goes where a request may go, and speaks whatever its owner speaks', async (t) => {
   const port = await listen(t)
-  const connected = await open(t, true).connect({ host: '127.0.0.1', port, timeout_ms: 2000 })
+  const connected = await open(t, true).connect({ host: '127.0.0.1', port, timeout_ms: 30_000 })
   assert(connected.kind === 'socket')
   const [chunk] = (await once(connected.socket, 'data')) as [Buffer]
   assert.equal(chunk.toString(), 'hello')
@@ -34,7 +34,7 @@ test('a socket goes nowhere a request may not go, by address or by name', async 
   const port = await listen(t)
   const egress = open(t, false)
   for (const host of ['127.0.0.1', 'localhost', '169.254.169.254']) {
-    const connected = await egress.connect({ host, port, timeout_ms: 2000 })
+    const connected = await egress.connect({ host, port, timeout_ms: 30_000 })
     assert(connected.kind === 'error', host)
     assert.equal(connected.code, 'refused_address')
   }
@@ -42,11 +42,11 @@ test('a socket goes nowhere a request may not go, by address or by name', async 
 
 test('a port where nobody listens is said in words, and a closed egress opens nothing', async (t) => {
   const egress = open(t, true)
-  const nobody = await egress.connect({ host: '127.0.0.1', port: 1, timeout_ms: 2000 })
+  const nobody = await egress.connect({ host: '127.0.0.1', port: 1, timeout_ms: 30_000 })
   assert(nobody.kind === 'error')
   assert.equal(nobody.code, 'connect')
   await egress.close()
-  const late = await egress.connect({ host: '127.0.0.1', port: 1, timeout_ms: 2000 })
+  const late = await egress.connect({ host: '127.0.0.1', port: 1, timeout_ms: 30_000 })
   assert(late.kind === 'error')
   assert.equal(late.code, 'aborted')
 })

@@ -12,7 +12,7 @@ function open(t: TestContext, options: Partial<EgressOptions> = {}) {
   const egress = createEgress({ allow: [], allow_loopback: true, ...options })
   t.after(() => egress.close())
   const send = (ask: Ask) =>
-    egress.send({ method: 'GET', headers: {}, timeout_ms: 5000, max_response_bytes: 65_536, ...ask })
+    egress.send({ method: 'GET', headers: {}, timeout_ms: 30_000, max_response_bytes: 65_536, ...ask })
   return { egress, send }
 }
 
@@ -146,7 +146,7 @@ test('an answer that is too long is cut at the limit; a little too long keeps th
   assert.notEqual(fourth, first)
 })
 
-test('an endless answer is cut and its connection dropped', { timeout: 5000 }, async (t) => {
+test('an endless answer is cut and its connection dropped', { timeout: 60_000 }, async (t) => {
   const { promise: dropped, resolve: closed } = Promise.withResolvers<void>()
   const url = await serveBytes(t, (socket) => {
     socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
@@ -164,13 +164,16 @@ test('an endless answer is cut and its connection dropped', { timeout: 5000 }, a
 })
 
 test('silence ends at the time given, in words, as sent, and the connection with it', {
-  timeout: 5000,
+  timeout: 60_000,
 }, async (t) => {
   const { promise: dropped, resolve: closed } = Promise.withResolvers<void>()
   const url = await serveBytes(t, (socket) => socket.resume().on('close', () => closed()))
-  const result = await open(t).send({ url, timeout_ms: 120 })
-  refused(result, 'timeout', true, /^no answer within 120 ms$/)
-  assert(result.kind === 'error' && result.total_ms >= 118 && result.total_ms < 1000, JSON.stringify(result))
+  const result = await open(t).send({ url, timeout_ms: 3000 })
+  refused(result, 'timeout', true, /^no answer within 3000 ms$/)
+  assert(
+    result.kind === 'error' && result.total_ms >= 2998 && result.total_ms < 30_000,
+    JSON.stringify(result),
+  )
   await dropped
 })
 
@@ -180,8 +183,8 @@ test('a trickled answer does not outlive the time given', async (t) => {
     const timer = setInterval(() => socket.write('x'), 10)
     socket.on('close', () => clearInterval(timer))
   })
-  const result = await open(t).send({ url, timeout_ms: 150 })
-  refused(result, 'timeout', true, /^the answer was not complete within 150 ms$/)
+  const result = await open(t).send({ url, timeout_ms: 3000 })
+  refused(result, 'timeout', true, /^the answer was not complete within 3000 ms$/)
 })
 
 test('a name server that is silent costs no more than the time given, and nothing is sent', async (t) => {
@@ -454,13 +457,16 @@ test('closing ends what is under way and refuses what comes after', async (t) =>
   refused(await unconnected, 'aborted', false, /shutting down/)
 })
 
-test('past 512 origins the one unused for longest gives up its connections', { timeout: 2500 }, async (t) => {
+test('past 512 origins the one unused for longest gives up its connections', {
+  timeout: 120_000,
+}, async (t) => {
   const { promise: dropped, resolve: closed } = Promise.withResolvers<void>()
-  const { port } = await serve(t, (request, response) => {
+  const { port, server } = await serve(t, (request, response) => {
     if (request.headers.host?.startsWith('first.')) request.socket.on('close', () => closed())
     else response.setHeader('connection', 'close')
     response.end()
   })
+  server.keepAliveTimeout = 3_600_000 // so that nothing else closes an idle connection
   const { send } = open(t, { resolve: resolving(['127.0.0.1']) })
   answered(await send({ url: `http://first.acorn.example:${port}/` }))
   for (let batch = 0; batch < 8; batch++) {
@@ -469,6 +475,6 @@ test('past 512 origins the one unused for longest gives up its connections', { t
     )
     for (const result of await Promise.all(others)) answered(result)
   }
-  await dropped // well before the 3 s after which an idle connection to this server is closed anyway
+  await dropped
   answered(await send({ url: `http://first.acorn.example:${port}/` }))
 })

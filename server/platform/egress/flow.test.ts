@@ -26,7 +26,7 @@ async function open(t: TestContext, listener: RequestListener) {
     const sink = new PassThrough()
     sink.on('error', () => {})
     const stream = { source, length: null, keep_bytes: 4, open: () => sink }
-    const { timeout_ms = 5000, most = 1000 } = asked
+    const { timeout_ms = 30_000, most = 1000 } = asked
     const method = source ? 'POST' : 'GET'
     const result = egress.send({ url, method, headers: {}, timeout_ms, max_response_bytes: most, stream })
     return { result, sink }
@@ -58,7 +58,7 @@ test('the time runs only while the other side is waited for', async (t) => {
   const send = await open(t, async (request, response) => {
     response.end(await text(request))
   })
-  const { result, sink } = send(pieces('a', 400, 'b', 400, 'c'), { timeout_ms: 300 })
+  const { result, sink } = send(pieces('a', 4100, 'b', 4100, 'c'), { timeout_ms: 4000 })
   assert.equal(await text(sink), 'abc')
   assert.equal((await result).kind, 'response')
 })
@@ -67,11 +67,11 @@ test('another side that stands still is given up, each byte giving it its time a
   const send = await open(t, async (_request, response) => {
     for (let at = 0; at < 4; at++) {
       response.write('x')
-      await sleep(150)
+      await sleep(1000)
     }
   })
-  const { result, sink } = send(null, { timeout_ms: 400 })
-  await assert.rejects(text(sink), /stood still for 400 ms/)
+  const { result, sink } = send(null, { timeout_ms: 3500 })
+  await assert.rejects(text(sink), /stood still for 3500 ms/)
   const came = await result
   assert.ok(came.kind === 'error' && came.code === 'timeout')
   assert.equal(came.flowed?.received_bytes, 4)

@@ -31,7 +31,7 @@ async function ask(t: TestContext, { cert, key }: Issued, times = 1) {
     server.close()
   })
   const url = `https://api.acorn.example:${(server.address() as AddressInfo).port}/`
-  const request = { url, method: 'POST', headers: {}, body: 'x', timeout_ms: 5000, max_response_bytes: 100 }
+  const request = { url, method: 'POST', headers: {}, body: 'x', timeout_ms: 30_000, max_response_bytes: 100 }
   let result = await egress.send(request)
   for (let n = 1; n < times; n++) {
     await nextTurn() // undici frees a connection one turn after its answer

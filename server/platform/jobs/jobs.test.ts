@@ -3,11 +3,12 @@ import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { quiet, testDatabase, undoAfter } from '../../test/harness.ts'
-import { systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { type Database, inTenant } from '../database/database.ts'
 import { idMaker } from '../ids.ts'
 import { createTelemetry } from '../telemetry.ts'
-import { enqueue, type Job, keepSchedules, nextTurn, startJobs } from './jobs.ts'
+import { enqueue, type Job, keepSchedules, nextTurn, type Signs, startJobs } from './jobs.ts'
+import { turnOrders } from './queries.ts'
 
 const TENANT = '01890000-0000-7000-8000-000000000001'
 const newId = idMaker(systemClock)
@@ -17,15 +18,20 @@ before(async () => {
   db = await testDatabase()
 })
 
-function start(handlers: Record<string, (job: Job) => Promise<void>>) {
+function start(
+  handlers: Record<string, (job: Job) => Promise<void>>,
+  signs?: Signs,
+  clock: Clock = systemClock,
+) {
   const telemetry = createTelemetry()
   const loop = startJobs({
     db,
-    clock: systemClock,
+    clock,
     log: quiet,
     telemetry,
     newId,
     handlers: new Map(Object.entries(handlers)),
+    ...(signs && { signs }),
   })
   undoAfter(() => loop.stop())
   return loop
@@ -81,15 +87,17 @@ test('a job that fails is kept with its error and due again later', async () => 
       throw new Error('the vendor is away')
     },
   })
+  const began = Date.now()
   await add('stumble')
   loop.wake()
   while (tries === 0) await sleep(5)
   await loop.stop()
-  const { rows } = await sql<{ error: string; wait_s: number; claim: string | null }>`
-    select error, claim, extract(epoch from due - now())::float8 as wait_s from job`.execute(db.owner)
+  const { rows } = await sql<{ error: string; due: Date; claim: string | null }>`
+    select error, claim, due from job`.execute(db.owner)
   assert.equal(rows[0]?.error, 'the vendor is away')
   assert.equal(rows[0]?.claim, null)
-  assert.ok((rows[0]?.wait_s ?? 0) > 8 && (rows[0]?.wait_s ?? 0) <= 10)
+  const due = rows[0]?.due.getTime() ?? 0
+  assert.ok(due > began + 1_000 && due <= Date.now() + 10_000)
   await sql`delete from job`.execute(db.owner)
 })
 
@@ -138,4 +146,110 @@ test('a restart keeps the turn of a schedule, and a changed time takes effect', 
   assert.deepEqual(await due(), missed, 'a turn missed while the server was down is still to come')
   await keepSchedules(db, systemClock, [{ ...schedule, cron: '30 9 * * *' }])
   assert.deepEqual(await due(), nextTurn('30 9 * * *', 'UTC', new Date()))
+})
+
+test('what a job puts in line is taken at once, without a word of whoever put it there', async () => {
+  const done: string[] = []
+  const loop = start({
+    first: async () => {
+      await add('second')
+      done.push('first')
+    },
+    second: async () => void done.push('second'),
+  })
+  const began = performance.now()
+  await add('first')
+  while (done.length < 2) await sleep(5)
+  await loop.stop()
+  assert.deepEqual(done.toSorted(), ['first', 'second'])
+  assert.ok(performance.now() - began < 25_000, 'long before the queues are looked at')
+})
+
+const minutely = (kind: string) => ({
+  ...{ tenant_id: TENANT, name: kind, kind },
+  ...{ cron: '0 8 * * *', time_zone: 'UTC' }, // so that it falls due by our hand alone
+})
+const fallDue = () =>
+  sql`update schedule set due = now() - interval '1 s' where cron = '0 8 * * *'`.execute(db.owner)
+const countDue = async () =>
+  Number(
+    (await sql<{ n: string }>`select count(*) as n from schedule where due <= now()`.execute(db.owner))
+      .rows[0]?.n,
+  )
+
+test('a turn makes a job only where there is a sign that there is anything to do, and moves on either way', async () => {
+  await sql`delete from schedule`.execute(db.owner)
+  await keepSchedules(db, systemClock, [minutely('idle'), minutely('busy'), minutely('plain')])
+  await fallDue()
+  const ran: string[] = []
+  const handlers = Object.fromEntries(
+    ['idle', 'busy', 'plain'].map((kind) => [kind, async () => void ran.push(kind)]),
+  )
+  const loop = start(
+    handlers,
+    new Map([
+      ['idle', () => sql<boolean>`exists (select from job where kind = 'nothing')`],
+      ['busy', () => sql<boolean>`o.due < now()`],
+    ]),
+  )
+  while (ran.length < 2) await sleep(5)
+  await loop.stop()
+  assert.deepEqual(ran.toSorted(), ['busy', 'plain'])
+  assert.equal(await countDue(), 0)
+  assert.equal(await countJobs(), 0)
+})
+
+test('a sign that cannot be read stands for work', async () => {
+  await sql`delete from schedule`.execute(db.owner)
+  await keepSchedules(db, systemClock, [minutely('unsure')])
+  await fallDue()
+  let ran = 0
+  const handlers = {
+    unsure: async () => {
+      ran += 1
+    },
+  }
+  const loop = start(handlers, new Map([['unsure', () => sql<boolean>`1 / (select count(*) from job) > 0`]]))
+  while (ran === 0) await sleep(5)
+  await loop.stop()
+  assert.equal(await countDue(), 0)
+})
+
+const dueOf = async (name: string) =>
+  (await sql<{ due: Date }>`select due from schedule where name = ${name}`.execute(db.owner)).rows[0]?.due
+
+test('by a clock that is behind the database’s a turn comes round once all the same', async () => {
+  await sql`delete from schedule`.execute(db.owner)
+  const hour_ms = 3_600_000
+  const behind: Clock = { ...systemClock, now: () => new Date(Date.now() - 3 * hour_ms) }
+  const due = new Date(Math.floor(Date.now() / hour_ms) * hour_ms)
+  await keepSchedules(db, behind, [{ ...minutely('behind'), cron: '0 * * * *' }])
+  await sql`update schedule set due = ${due}`.execute(db.owner)
+  let ran = 0
+  const handlers = {
+    behind: async () => {
+      ran += 1
+    },
+  }
+  const loop = start(handlers, undefined, behind)
+  while (ran === 0) await sleep(5)
+  await loop.stop()
+  const next = await dueOf('behind')
+  assert.ok(next && next > due, `it was due at ${due.toISOString()}, and is at ${next?.toISOString()}`)
+})
+
+test('whoever comes late to a turn moves none after it', async () => {
+  await sql`delete from schedule`.execute(db.owner)
+  const [due, next, later] = [1, 2, 3].map((day) => new Date(`2026-01-0${day}T08:00:00Z`))
+  assert.ok(due && next && later)
+  const order = minutely('late')
+  await keepSchedules(db, systemClock, [order])
+  await sql`update schedule set due = ${due}`.execute(db.owner)
+  const move = (from: Date, to: Date) =>
+    turnOrders(db.worker, [{ ...order, due: from.toISOString(), next: to, job_id: newId() }], new Map())
+  assert.equal(await move(due, next), 1)
+  assert.equal(await move(due, next), 0, 'that turn was made')
+  assert.equal(await move(next, later), 1)
+  assert.deepEqual(await dueOf('late'), later)
+  await sql`delete from job`.execute(db.owner)
 })

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Cron } from 'croner'
 import type { Clock } from '../clock.ts'
 import type { Database, Tx } from '../database/database.ts'
 import type { NewId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import { type Loop, startLoop, watchQueue } from '../queue.ts'
+import { lookAt } from '../queue_look.ts'
 import type { Telemetry } from '../telemetry.ts'
 import * as queries from './queries.ts'
 
@@ -17,9 +19,8 @@ export type Handlers = ReadonlyMap<string, (job: Job) => Promise<void>>
 /** `cron` is read in `time_zone`, so that 08:00 stays 08:00 when the clocks change. */
 export type Schedule = { tenant_id: string; name: string; cron: string; time_zone: string; kind: string }
 
-export async function enqueue(tx: Tx, job: queries.NewJob): Promise<void> {
-  await queries.insertJob(tx, job)
-}
+export { chainOf, type Turn } from './chain.ts'
+export { enqueue } from './enqueue.ts'
 
 /** The next time a cron expression comes round after `after`. */
 export function nextTurn(cron: string, time_zone: string, after: Date): Date {
@@ -36,7 +37,21 @@ export async function stand(tx: Tx, clock: Clock, order: Schedule & { payload: o
 
 export const standDown = queries.deleteSchedule
 
-type Jobs = { db: Database; clock: Clock; log: Log; telemetry: Telemetry; newId: NewId; handlers: Handlers }
+export type { Sign } from './queries.ts'
+/** In the transaction of what a job does, so that it is done once however often it is tried. */
+export { endJob, jobsOf } from './queries.ts'
+/** By kind. A turn of the clock makes a job only where the sign says that there is anything to do. */
+export type Signs = ReadonlyMap<string, () => queries.Sign | Promise<queries.Sign>>
+
+type Jobs = {
+  db: Database
+  clock: Clock
+  log: Log
+  telemetry: Telemetry
+  newId: NewId
+  handlers: Handlers
+  signs?: Signs
+}
 
 export async function keepSchedules(db: Database, clock: Clock, schedules: Schedule[]): Promise<void> {
   for (const schedule of schedules) {
@@ -52,14 +67,13 @@ export function startJobs(jobs: Jobs): Loop {
     capacity: 16,
     batch: 8,
     claim: async (claim) => {
-      const claimed = await queries.claimJobs(db.worker, claim)
-      const turned = claimed.also !== null && claimed.also <= 0
-      if (turned) await turnSchedules(jobs)
-      return { ...claimed, wait_ms: turned ? 1 : earliest(claimed.wait_ms, claimed.also) }
+      const { orders, ...claimed } = await queries.claimJobs(db.worker, claim)
+      return { ...claimed, wait_ms: earliest(claimed.wait_ms, await turnOrders(jobs, orders)) }
     },
     run: async ([item]) => (item ? runJob(jobs, item) : null),
     runEach: true,
     extend: (items) => queries.extendJobs(db.worker, items),
+    look: lookAt(db.worker, queries.SOONEST),
     clock,
     log,
   })
@@ -72,10 +86,49 @@ export const watchJobs = ({ telemetry, db }: Pick<Jobs, 'telemetry' | 'db'>): vo
 
 const earliest = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.min(a, b))
 
-async function turnSchedules({ db, clock, newId }: Jobs): Promise<void> {
-  for (const row of await queries.listDueSchedules(db.worker)) {
-    await queries.turnSchedule(db.worker, row, nextTurn(row.cron, row.time_zone, clock.now()), newId())
+/** In how many milliseconds there is a job, or an order falls due. */
+async function turnOrders(jobs: Jobs, { due, next_ms }: queries.Orders): Promise<number | null> {
+  if (due.length === 0) return next_ms
+  const now = jobs.clock.now()
+  const turns = due.map((order) => ({
+    ...order,
+    // After its own turn at least: by a clock behind that of PostgreSQL, which called it due, it would come round again.
+    next: nextTurn(order.cron, order.time_zone, new Date(Math.max(now.getTime(), Date.parse(order.due)))),
+    job_id: jobs.newId(),
+  }))
+  if ((await turn(jobs, turns)) > 0) return 1
+  const soonest_ms = Math.min(...turns.map(({ next }) => next.getTime() - now.getTime()))
+  return earliest(soonest_ms, next_ms)
+}
+
+const SIGNS_MS = 5_000
+
+/**
+ * Signs are read as the owner, since they may be anywhere. Where they cannot be read in time, all orders make their jobs;
+ * what was too late finds nothing to turn any more. Returns how many jobs there are, at least.
+ */
+async function turn({ db, log, signs }: Jobs, turns: queries.Turn[]): Promise<number> {
+  const asked = turns.flatMap(({ kind }) => {
+    const sign = signs?.get(kind)
+    return sign ? [{ kind, sign }] : []
+  })
+  if (asked.length === 0) return queries.turnOrders(db.worker, turns, new Map())
+  const looked = readSigns(asked).then((read) => queries.turnOrders(db.owner, turns, read))
+  looked.catch(() => {}) // it may fail when nobody waits any more
+  try {
+    return await Promise.race([looked, sleep(SIGNS_MS, null, { ref: false }).then(tooLate)])
+  } catch (err) {
+    log.warn({ crossing: 'job', err }, 'whether there is anything to do by the clock could not be seen')
+    await queries.turnOrders(db.worker, turns, new Map())
+    return 1
   }
+}
+
+const readSigns = async (asked: { kind: string; sign: () => queries.Sign | Promise<queries.Sign> }[]) =>
+  new Map(await Promise.all(asked.map(async ({ kind, sign }) => [kind, await sign()] as const)))
+
+const tooLate = (): never => {
+  throw new Error(`no answer in ${SIGNS_MS} ms`)
 }
 
 const SLOWEST_MS = 3_600_000

@@ -1,6 +1,6 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Db, hot, type Tx } from '../database/database.ts'
-import type { QueueState, Work } from '../queue.ts'
+import { type Claim, type Claimed, LOOK_EVERY_MS, type QueueState, type Work } from '../queue.ts'
 import { claimFrom, keysOf, queueStatements, readQueueState } from '../queue_statements.ts'
 
 export type DueJob = Work & { kind: string; payload: unknown }
@@ -13,21 +13,63 @@ export type NewJob = {
   due: Date
 }
 
-export async function insertJob(tx: Tx, job: NewJob): Promise<void> {
-  await tx.insertInto('job').values(job).execute()
+/** True where it falls due before the queues are looked at again anyway. */
+export async function insertJob(tx: Tx, job: NewJob): Promise<boolean> {
+  const { is_soon } = await tx
+    .insertInto('job')
+    .values(job)
+    .returning(sql<boolean>`due < now() + ${LOOK_EVERY_MS}::float8 * interval '1 ms'`.as('is_soon'))
+    .executeTakeFirstOrThrow()
+  return is_soon
 }
 
-// The last row also knows when the next standing order falls due.
+/**
+ * Part of a statement: jobs of one kind, due at once, made by the commit of what the rest of it writes. `rows` has
+ * `tenant_id`, `id` and `payload`; who runs it tells by `trilho_job` afterwards.
+ */
+export const jobsOf = (kind: string, rows: string): string => `
+    insert into job (tenant_id, id, kind, payload, due) select tenant_id, id, '${kind}', payload, now() from ${rows}`
+
+/** False where it has ended already. */
+export async function endJob(tx: Tx, { tenant_id, id }: { tenant_id: string; id: string }): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('job')
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+const MOST_TURNED = 100
+
+// The last row also knows of the standing orders.
 const QUEUE = queueStatements({
   name: 'job',
   table: 'job',
   columns: ['kind', 'payload'],
-  also: 'extract(epoch from (select min(due) from schedule) - now())::float8 * 1000',
+  also: `jsonb_build_object(
+           'next_ms', extract(epoch from (select min(due) from schedule where due > now()) - now())::float8 * 1000,
+           'due', (select coalesce(jsonb_agg(s), '[]')
+                     from (select tenant_id, name, cron, time_zone, kind, due from schedule
+                            where due <= now() order by due limit ${MOST_TURNED}) s))`,
 })
 
-/** `also` is in how many milliseconds the next standing order falls due. */
-export const claimJobs = (db: Db, claim: { id: string; limit: number }) =>
-  claimFrom<DueJob>(db, QUEUE, { ...claim, from: null }) // a job may be due before it is enqueued
+export const SOONEST = 'select least((select min(due) from job), (select min(due) from schedule))'
+
+/** Standing orders whose turn it is, and in how many milliseconds the next one falls due. */
+export type Orders = { due: DueOrder[]; next_ms: number | null }
+
+/** `due` as PostgreSQL writes it, to the microsecond. */
+export type DueOrder = Omit<ScheduleRow, 'due'> & { due: string }
+
+export async function claimJobs(
+  db: Db,
+  claim: Omit<Claim, 'from'>,
+): Promise<Claimed<DueJob> & { orders: Orders }> {
+  // A job may be due before it is enqueued.
+  const { also, ...claimed } = await claimFrom<DueJob>(db, QUEUE, { ...claim, from: null })
+  return { ...claimed, orders: also as Orders }
+}
 
 export async function extendJobs(db: Db, items: DueJob[]): Promise<void> {
   await hot(db, QUEUE.extend, keysOf(items))
@@ -73,22 +115,35 @@ export async function deleteSchedule(tx: Tx, tenant_id: string, name: string): P
   await tx.deleteFrom('schedule').where('tenant_id', '=', tenant_id).where('name', '=', name).execute()
 }
 
-export async function listDueSchedules(db: Db): Promise<ScheduleRow[]> {
-  const { rows } = await sql<ScheduleRow>`
-    select tenant_id, name, cron, time_zone, kind, due from schedule where due <= now() order by due limit 100`.execute(
-    db,
-  )
-  return rows
+/** Whether there is anything to do by a turn: SQL that may name `o.due`, when the turn was due. */
+export type Sign = RawBuilder<boolean>
+
+/**
+ * Moves orders to their next turns, and makes this turn's jobs of those that have anything to do, in one statement; of two
+ * processes one wins, and whoever comes late to a turn moves none after it. All signs are looked at before the first order
+ * is locked (`order by`): whoever holds up a table that one of them reads holds up no order. Returns how many jobs there are.
+ */
+export async function turnOrders(db: Db, turns: Turn[], signs: ReadonlyMap<string, Sign>): Promise<number> {
+  const when = [...signs].map(([kind, sign]) => sql`when ${kind} then (${sign})`)
+  const is_needed = when.length > 0 ? sql`case kind ${sql.join(when, sql` `)} else true end` : sql`true`
+  const { rows } = await sql`
+    with r as materialized (
+      select o.*, ${is_needed} as is_needed
+        from unnest(${turns.map(({ tenant_id }) => tenant_id)}::uuid[], ${turns.map(({ name }) => name)}::text[],
+                    ${turns.map(({ kind }) => kind)}::text[], ${turns.map(({ due }) => due)}::timestamptz[],
+                    ${turns.map(({ next }) => next)}::timestamptz[], ${turns.map(({ job_id }) => job_id)}::uuid[])
+             o(tenant_id, name, kind, due, next, job_id)
+       order by is_needed, tenant_id, name),
+     turned as (
+      update schedule s set due = r.next from r where s.tenant_id = r.tenant_id and s.name = r.name and s.due = r.due
+      returning s.tenant_id, s.name, s.kind, s.payload)
+    insert into job (tenant_id, id, kind, payload, due)
+    select t.tenant_id, r.job_id, t.kind, t.payload, now()
+      from turned t join r on r.tenant_id = t.tenant_id and r.name = t.name where r.is_needed
+    returning id`.execute(db)
+  return rows.length
 }
 
-/** Moves the order to its next turn and makes this turn's job, in one statement; of two processes one wins. */
-export async function turnSchedule(db: Db, row: ScheduleRow, next: Date, job_id: string): Promise<void> {
-  await sql`
-    with turned as (update schedule set due = ${next}
-                     where tenant_id = ${row.tenant_id} and name = ${row.name} and due <= now()
-                    returning tenant_id, kind, payload)
-    insert into job (tenant_id, id, kind, payload, due)
-    select tenant_id, ${job_id}::uuid, kind, payload, now() from turned`.execute(db)
-}
+export type Turn = DueOrder & { next: Date; job_id: string }
 
 export const readQueue = (db: Db): Promise<QueueState> => readQueueState(db, QUEUE)

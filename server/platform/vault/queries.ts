@@ -185,6 +185,19 @@ export async function findSecretTime(tx: Tx, owner: Owner): Promise<Date | null>
   return at
 }
 
+export type Held = { owner_id: string; fields: string[]; at: Date }
+
+/** Of each of these owners which secrets it has, and when one was last written; those without any are left out. */
+export async function listHeld(tx: Tx, tenant_id: string, owner_ids: string[]): Promise<Held[]> {
+  const { rows } = await sql<Held>`
+    select o.id as owner_id, array_agg(s.field order by s.field) as fields, max(s.created_at) as at
+      from unnest(${owner_ids}::uuid[]) o(id)
+     cross join lateral (select field, created_at from secret
+                          where tenant_id = ${tenant_id} and owner_id = o.id offset 0) s
+     group by o.id`.execute(tx)
+  return rows
+}
+
 export async function deleteSecrets(tx: Tx, owner: Owner): Promise<void> {
   await tx
     .deleteFrom('secret')

@@ -18,6 +18,8 @@ import {
   deleteSecrets,
   findSecret,
   findSecretTime,
+  type Held,
+  listHeld,
   listMasters,
   listSecrets,
   listSecretsOf,
@@ -59,6 +61,8 @@ export type Vault = {
   getAllOf(tx: Tx, tenant_id: string, owner_ids: string[]): Promise<Map<string, Record<string, string>>>
   /** When the secrets of one owner were last put, null where there are none; `resealBatch` leaves it as it is. */
   setAt(tx: Tx, owner: SecretOwner): Promise<Date | null>
+  /** Of many owners in one query the fields that are set, and when one was last put; nothing is opened. */
+  heldOf(tx: Tx, tenant_id: string, owner_ids: string[]): Promise<Map<string, Held>>
   drop(tx: Tx, owner: SecretOwner): Promise<void>
   /**
    * Sealed bytes for a column of the caller's own, 33 longer than the plaintext. `context` says where they stand
@@ -119,6 +123,10 @@ export function createVault(options: VaultOptions): Vault {
     getAll: (tx, owner) => getAll(keys, tx, owner),
     getAllOf: (tx, tenant_id, owner_ids) => getAllOf(keys, tx, tenant_id, owner_ids),
     setAt: findSecretTime,
+    heldOf: async (tx, tenant_id, owner_ids) => {
+      const held = await listHeld(tx, tenant_id, owner_ids)
+      return new Map(held.map((one) => [one.owner_id, one]))
+    },
     drop: deleteSecrets,
     seal: async (tx, tenant_id, context, plaintext) =>
       seal(await recentKey(keys, tx, tenant_id), ['sealed', tenant_id, context], plaintext),

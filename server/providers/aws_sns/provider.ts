@@ -15,6 +15,7 @@ export const awsSns = defineProvider({
   fields: [{ key: 'base_url', label: 'Base URL', hint: 'of your region, or of a sandbox', type: 'url' }],
   auth: noAuth,
   limits: { timeout_ms: 30_000 },
+  reference: { header: 'x-amzn-requestid' },
   test: get('/', { Action: 'ListTopics' }),
   webhooks: {
     signature: ({ topics, keys_from }) =>

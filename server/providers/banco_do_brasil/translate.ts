@@ -1,9 +1,9 @@
-import type { ListTransactions, Page, VendorAccount, VendorTransaction } from '../../kit/banking.ts'
+import { accountsNamed, kindOf, signedMoney, startOf } from '../../kit/bank_statement.ts'
+import type { ListTransactions, Page, VendorTransaction } from '../../kit/banking.ts'
 import type { Settings } from '../../kit/fields.ts'
-import type { Refusal, RefusalReason } from '../../kit/news.ts'
+import { type Refusal, reasonOfStatus } from '../../kit/news.ts'
 import { get, type OperationRequest, path } from '../../kit/provider.ts'
 import { read } from '../../kit/reads.ts'
-import { moneyFromDecimal } from '../../platform/money.ts'
 import { type Entry, ErrorBody, type StatementPage } from './wire.ts'
 
 const ISPB = '00000000'
@@ -12,18 +12,10 @@ const PAGE_SIZE = 200
 /** `1234/56789, 1234/1000`: branch and number without their check digits, as the API takes them. */
 export const ACCOUNTS = '[0-9]{1,4}/[0-9]{1,11}( *, *[0-9]{1,4}/[0-9]{1,11})*'
 
-export const accountsOf = ({ accounts }: Settings): VendorAccount[] =>
-  String(accounts ?? '')
-    .split(',')
-    .map((text) => text.trim())
-    .filter((text) => text !== '')
-    .map((text) => {
-      const [branch = '', number = ''] = text.split('/')
-      return {
-        ...{ vendor_id: text, kind: 'checking', name: null, bank_code: ISPB, branch, currency: 'BRL' },
-        number_masked: `${'*'.repeat(Math.max(0, number.length - 4))}${number.slice(-4)}`,
-      }
-    })
+export const accountsOf = accountsNamed(ISPB, (text) => {
+  const [branch = '', number = ''] = text.split('/')
+  return { vendor_id: text, branch, number }
+})
 
 const statementPath = (account_id: string): string => {
   const [branch = '', number = ''] = account_id.split('/')
@@ -85,17 +77,15 @@ const STATUSES = new Map([
 ] as const)
 
 const toTransaction = (entry: Entry): VendorTransaction => {
-  const sign = entry.indicadorSinalLancamento === 'D' ? '-' : ''
-  const amount = String(entry.valorLancamento)
   const text = entry.textoDescricaoHistorico?.trim() ?? ''
   const counterparty = toCounterparty(entry)
   return {
     vendor_id: idOf(entry),
     status: STATUSES.get(String(entry.indicadorTipoLancamento ?? '1') as '1') ?? 'pending',
-    money: moneyFromDecimal(Number(amount) === 0 ? amount : `${sign}${amount}`, 'BRL'),
-    kind: KINDS.find(([form]) => form.test(text))?.[1] ?? 'other',
+    money: signedMoney(String(entry.valorLancamento), entry.indicadorSinalLancamento === 'D'),
+    kind: kindOf(text),
     description: [text, entry.textoInformacaoComplementar?.trim()].filter(Boolean).join(' - '),
-    at: `${toDay(entry.dataLancamento)}T03:00:00.000Z`,
+    at: startOf(toDay(entry.dataLancamento)),
     is_final: false,
     ...(counterparty && { counterparty }),
   }
@@ -113,17 +103,6 @@ const idOf = (entry: Entry): string =>
     entry.valorLancamento,
   ].join(':')
 
-const KINDS: [RegExp, string][] = [
-  [/\bpix\b/i, 'pix'],
-  [/\bted\b/i, 'ted'],
-  [/boleto|t[íi]tulo|cobran[çc]a/i, 'boleto'],
-  [/\btar(ifa|\.|\b)/i, 'fee'],
-  [/cart[ãa]o|compra/i, 'card'],
-  [/sal[áa]rio|folha|proventos/i, 'payroll'],
-  [/\biof\b|imposto|tributo/i, 'tax'],
-  [/transf/i, 'transfer'],
-]
-
 function toCounterparty(entry: Entry): VendorTransaction['counterparty'] | null {
   const { numeroCpfCnpjContrapartida: document, indicadorTipoPessoaContrapartida: kind } = entry
   if (!document || Number(document) === 0) return null
@@ -136,19 +115,11 @@ function toCounterparty(entry: Entry): VendorTransaction['counterparty'] | null 
   }
 }
 
-const REASONS: Readonly<Record<number, RefusalReason>> = {
-  400: 'invalid_request',
-  401: 'credentials_refused',
-  403: 'not_permitted',
-  404: 'not_found',
-  429: 'rate_limited',
-}
-
 export function toRefusal(status: number, body: unknown): Refusal {
   const told = read(ErrorBody, body)
   const { erros: [first] = [], error, message } = told.ok ? told.value : ({} as ErrorBody)
   return {
-    reason: REASONS[status] ?? (status >= 500 ? 'vendor_unavailable' : 'unknown'),
+    reason: reasonOfStatus(status),
     code: first?.codigo === undefined ? (error ?? null) : String(first.codigo),
     message: first?.mensagem ?? message ?? null,
   }

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { maybe } from '../../kit/reads.ts'
+import { maybe, WireInteger } from '../../kit/reads.ts'
 
 /** The fields we read of what GitHub writes. docs.github.com/en/webhooks/webhook-events-and-payloads */
 export const GitHubEvent = Type.Object({
@@ -8,3 +8,7 @@ export const GitHubEvent = Type.Object({
   organization: maybe(Type.Object({ login: maybe(Type.String()) })),
 })
 export type GitHubEvent = Static<typeof GitHubEvent>
+
+/** A webhook as its own API shows it; the secret never. */
+export const Hook = Type.Object({ id: WireInteger, config: Type.Object({ url: maybe(Type.String()) }) })
+export type Hook = Static<typeof Hook>

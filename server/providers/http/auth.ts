@@ -2,7 +2,6 @@ import { ALGORITHMS, type Signer } from '../../kit/auth/assertion.ts'
 import { valueAt } from '../../kit/auth/credential.ts'
 import type { CsrfSession } from '../../kit/auth/csrf_session.ts'
 import type { HmacSigned } from '../../kit/auth/hmac.ts'
-import type { Identity } from '../../kit/auth/keys.ts'
 import type { Login } from '../../kit/auth/login.ts'
 import { CLIENT_AUTHS, type JwtBearer, type OAuthClient } from '../../kit/auth/oauth.ts'
 import {
@@ -15,6 +14,13 @@ import {
   noAuth,
 } from '../../kit/auth.ts'
 import type { Settings } from '../../kit/fields.ts'
+import type { FieldError } from '../../platform/errors.ts'
+
+/** What fields alone cannot ask for. */
+export const authFaults = ({ auth, api_key_name }: Settings): FieldError[] =>
+  auth === 'api_key_query' && api_key_name === undefined
+    ? [{ field: 'settings.api_key_name', reason: 'is required: the name of the parameter' }]
+    : []
 
 /** The authentication that the settings describe. What they leave out is as the fields say. */
 export function authOf(settings: Settings): Auth {
@@ -25,7 +31,7 @@ export function authOf(settings: Settings): Auth {
     case 'basic':
       return basic('username', 'password')
     case 'api_key_header':
-      return apiKey('header', of.text('api_key_name'), 'api_key', of.text('api_key_prefix'))
+      return apiKey('header', of.text('api_key_name', 'X-API-Key'), 'api_key', of.text('api_key_prefix'))
     case 'api_key_query':
       return apiKey('query', of.text('api_key_name'), 'api_key', of.text('api_key_prefix'))
     case 'oauth2_client_credentials':
@@ -163,16 +169,6 @@ const sessionOf = (of: Reader): CsrfSession => ({
   fetch_url: of.text('fetch_url', '/'),
   header: of.text('csrf_header', 'x-csrf-token').toLowerCase(),
 })
-
-export const identityOf = ({ mtls }: Settings): Identity | null =>
-  mtls === true
-    ? {
-        certificate: 'certificate',
-        key: 'certificate_key',
-        passphrase: 'certificate_passphrase',
-        authority: 'certificate_authority',
-      }
-    : null
 
 /** Whether an answer holds the error that the settings name. */
 export function refusesToken(_status: number, body: unknown, settings: Settings): boolean {

@@ -1,5 +1,6 @@
 import { ALGORITHMS } from '../../kit/auth/assertion.ts'
 import { CLIENT_AUTHS } from '../../kit/auth/oauth.ts'
+import { certificateWhere } from '../../kit/certificate.ts'
 import type { Field } from '../../kit/fields.ts'
 
 /** What each kind of authentication asks for. */
@@ -52,8 +53,8 @@ const KEY: Field[] = [
   secret('bearer', 'token', 'Token', { pattern: PRINTABLE }),
   secret(USER, 'username', 'User name', { pattern: '[^:]+' }),
   secret(USER, 'password', 'Password'),
+  // A header has a usual name, a parameter has none: `authFaults` asks for it.
   field(API_KEY, 'api_key_name', 'Name of the header or parameter', {
-    required: true,
     pattern: HEADER_NAME,
     example: 'x-api-key',
   }),
@@ -251,33 +252,11 @@ const LOGIN: Field[] = [
   }),
 ]
 
-const CERTIFICATE: Field[] = [
-  {
-    key: 'mtls',
-    label: 'Show a certificate',
-    hint: 'to vendors that ask who we are (mTLS), beside the authentication above',
-    type: 'boolean',
-    default: false,
-  },
-  ...[
-    { key: 'certificate', label: 'Certificate', hint: 'in PEM, with those between it and its authority' },
-    { key: 'certificate_key', label: 'Private key of the certificate', hint: 'in PEM' },
-  ].map((of) => ({ ...of, secret: true, required: true, multiline: true, when: { mtls: 'true' } })),
-  {
-    key: 'certificate_passphrase',
-    label: 'Passphrase of that key',
-    secret: true,
-    when: { mtls: 'true' },
-  },
-  {
-    key: 'certificate_authority',
-    label: "Authority of the vendor's certificate",
-    hint: 'in PEM; the public ones where empty',
-    secret: true,
-    multiline: true,
-    when: { mtls: 'true' },
-  },
-]
+export const CERTIFICATE = certificateWhere({
+  hint: 'to vendors that ask who we are (mTLS), beside the authentication above',
+  default: false,
+  authority_label: "Authority of the vendor's certificate",
+})
 
 export const AUTH_FIELDS: Field[] = [
   { key: 'auth', label: 'Authentication', enum: AUTH_KINDS, default: 'none' },
@@ -295,5 +274,5 @@ export const AUTH_FIELDS: Field[] = [
     example: 'error=token_expired',
     when: { auth: [...GRANTS, 'jwt', 'login', 'csrf_session'] },
   },
-  ...CERTIFICATE,
+  ...CERTIFICATE.fields,
 ]

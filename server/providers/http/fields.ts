@@ -1,3 +1,4 @@
+import Type from 'typebox'
 import type { Field } from '../../kit/fields.ts'
 import { AUTH_FIELDS, HEADER_NAME } from './auth_fields.ts'
 
@@ -5,12 +6,29 @@ export const CONNECTION_FIELDS: Field[] = [
   {
     key: 'base_url',
     label: 'Base URL',
-    hint: 'every path is joined to it',
+    hint: 'every path is joined to it; {api_version} in it is the API version',
     type: 'url',
     required: true,
     example: 'https://api.example.com/v2',
   },
+  {
+    key: 'fallback_urls',
+    label: 'Other base URLs',
+    hint: 'of the same service, asked in this order while the one before fails; a token is asked for at the first alone',
+    type: 'json',
+    schema: Type.Array(Type.String({ pattern: '^https?://[^\\s@?#]{1,1000}$' }), {
+      minItems: 1,
+      maxItems: 5,
+    }),
+  },
   ...AUTH_FIELDS,
+  {
+    key: 'api_version_header',
+    label: 'Header of the API version',
+    hint: 'where the version is no part of the base URL',
+    pattern: HEADER_NAME,
+    example: 'X-Api-Version',
+  },
   { key: 'default_headers', label: 'Headers of every request', hint: 'not for secrets', type: 'headers' },
   {
     key: 'test_path',

@@ -21,6 +21,8 @@ test('every kind of authentication is made from the settings', () => {
   assert.equal(basic.headers['authorization'], `Basic ${Buffer.from('u:p').toString('base64')}`)
   const header = { base_url, auth: 'api_key_header', api_key_name: 'X-Key', api_key_prefix: 'Token ' }
   assert.equal(built(header, { api_key: 'k1' }).headers['x-key'], 'Token k1')
+  const usual = built({ base_url, auth: 'api_key_header' }, { api_key: 'k1' })
+  assert.equal(usual.headers['x-api-key'], 'k1')
   assert.equal(
     built({ base_url, auth: 'api_key_query', api_key_name: 'key' }, { api_key: 'a b' }).url,
     `${base_url}/x?key=a+b`,
@@ -46,10 +48,8 @@ test('what one kind of authentication needs is asked for, and what another needs
   assert.deepEqual(fieldsOf({ base_url, auth: 'bearer' }, {}), ['credentials.token'])
   assert.deepEqual(fieldsOf({ base_url }, { token: 'x' }), ['credentials.token'])
   assert.deepEqual(fieldsOf({ auth: 'magic' }, {}), ['settings.base_url', 'settings.auth'])
-  assert.deepEqual(fieldsOf({ base_url, auth: 'api_key_header' }, {}), [
-    'settings.api_key_name',
-    'credentials.api_key',
-  ])
+  assert.deepEqual(fieldsOf({ base_url, auth: 'api_key_header' }, {}), ['credentials.api_key'])
+  assert.deepEqual(fieldsOf({ base_url, auth: 'api_key_query' }, { api_key: 'k' }), ['settings.api_key_name'])
 })
 
 test('a source has no signature by default, and one without must say why', () => {

@@ -1,3 +1,4 @@
+import { versionFaults } from '../../kit/api_version.ts'
 import type { Settings } from '../../kit/fields.ts'
 import { hubChallenge } from '../../kit/handshakes.ts'
 import { newsName, type OtherNews } from '../../kit/news.ts'
@@ -21,7 +22,8 @@ import {
   standardWebhooks,
   token,
 } from '../../kit/signatures.ts'
-import { authOf, identityOf, refusesToken } from './auth.ts'
+import { authFaults, authOf, refusesToken } from './auth.ts'
+import { CERTIFICATE } from './auth_fields.ts'
 import { CONNECTION_FIELDS, SIGNED_TEXTS, SOURCE_FIELDS } from './fields.ts'
 import { AnyEvent, placeOf, positionOf, valueAt } from './wire.ts'
 
@@ -72,6 +74,8 @@ function mtlsOf(settings: Settings): SignatureScheme {
   const header = text(settings, 'client_header').toLowerCase() || null
   return mutualTls(header, subjects.filter(isSaid), verified)
 }
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
 const isSaid = (text: string) => text.trim() !== ''
 
@@ -127,8 +131,17 @@ export const http = defineProvider({
   category: 'generic',
   docs: 'https://www.rfc-editor.org/rfc/rfc9110',
   fields: CONNECTION_FIELDS,
+  api_version: {
+    pattern: '[A-Za-z0-9][A-Za-z0-9._-]{0,63}',
+    example: 'v57.0',
+    header: (settings) => text(settings, 'api_version_header') || null,
+  },
+  faults: (settings) => [
+    ...authFaults(settings),
+    ...versionFaults(settings, [settings['base_url'], ...listOf(settings['fallback_urls'])]),
+  ],
   auth: authOf,
-  identity: identityOf,
+  identity: CERTIFICATE.identity,
   refuses_token: refusesToken,
   limits: { timeout_ms: 30_000 },
   headers: ({ default_headers }) => ({ ...(default_headers as Record<string, string> | undefined) }),

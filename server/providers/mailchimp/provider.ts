@@ -2,6 +2,7 @@ import { bearer } from '../../kit/auth.ts'
 import { newsName } from '../../kit/news.ts'
 import { defineProvider, get } from '../../kit/provider.ts'
 import { addressToken } from '../../kit/signatures.ts'
+import { registration } from './registration.ts'
 import { MailchimpEvent } from './wire.ts'
 
 export const mailchimp = defineProvider({
@@ -23,6 +24,7 @@ export const mailchimp = defineProvider({
   limits: { timeout_ms: 30_000 },
   test: get('/ping'),
   webhooks: {
+    registration,
     signature: addressToken('query', 'secret'), // Mailchimp signs nothing and advises a secret in the address
     form: { json_in: null },
     challenge: ({ method }) =>

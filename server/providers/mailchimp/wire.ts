@@ -8,3 +8,10 @@ export const MailchimpEvent = Type.Object({
   'data[id]': maybe(Type.String()),
 })
 export type MailchimpEvent = Static<typeof MailchimpEvent>
+
+/** mailchimp.com/developer/marketing/api/list-webhooks */
+export const Hook = Type.Object({ id: Type.String({ minLength: 1 }), url: Type.String() })
+export type Hook = Static<typeof Hook>
+export const Hooks = Type.Object({ webhooks: Type.Array(Hook) })
+/** Of a DELETE, which answers nothing. */
+export const Done = Type.Unknown()

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import type { Refusal } from '../../kit/news.ts'
+import { type Refusal, reasonOfStatus } from '../../kit/news.ts'
 import { defineProvider, get, operation } from '../../kit/provider.ts'
 import { read } from '../../kit/reads.ts'
 import {
@@ -73,23 +73,11 @@ const Errors = Type.Object({
   ),
 })
 
-const REASONS: Record<number, Refusal['reason']> = {
-  400: 'invalid_request',
-  401: 'credentials_refused',
-  403: 'not_permitted',
-  404: 'not_found',
-  422: 'invalid_request',
-  423: 'state_conflict',
-  429: 'rate_limited',
-  504: 'vendor_unavailable',
-  529: 'vendor_unavailable',
-}
-
 function toRefusal(status: number, body: unknown): Refusal {
   const told = read(Errors, body)
   const first = told.ok ? told.value.errors[0] : undefined
   return {
-    reason: REASONS[status] ?? 'unknown',
+    reason: status === 423 ? 'state_conflict' : reasonOfStatus(status),
     code: first?.code ?? null,
     message: first?.detail ?? first?.title ?? null,
   }

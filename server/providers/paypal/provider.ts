@@ -16,6 +16,7 @@ export const paypal = defineProvider({
   auth: clientCredentials('/v1/oauth2/token'),
   limits: { timeout_ms: 30_000 },
   idempotency_header: 'paypal-request-id',
+  reference: { header: 'paypal-debug-id' },
   test: get('/v1/notifications/webhooks'),
   webhooks: {
     signature: ({ webhook_id, keys_from }) =>

@@ -9,8 +9,10 @@ import {
   CardCharge,
   capture,
   chargeCard,
+  chargeId,
   chargeSource,
   giveBack,
+  IdCharge,
   isEncrypted,
   NewCard,
   statement,
@@ -110,6 +112,7 @@ export const pinbank = defineProvider({
   refusal: toRefusal,
   payments: {
     settles: 'statement',
+    installments: true,
     create: operation({ request: chargeSource, reads: Charged, translate: toCharge }),
     find: operation({
       request: ({ created_at }, settings) => {
@@ -157,6 +160,10 @@ export const pinbank = defineProvider({
   operations: {
     charge_card: {
       ...operation({ input: CardCharge, request: chargeCard, reads: Charged, translate: toCharge }),
+      unstored: true,
+    },
+    charge_card_id: {
+      ...operation({ input: IdCharge, request: chargeId, reads: Charged, translate: toCharge }),
       unstored: true,
     },
     tokenize_card: {

@@ -45,6 +45,15 @@ export const CardCharge = Type.Object(
 )
 export type CardCharge = Static<typeof CardCharge>
 
+const { card: _card, payer: _payer, ...ASKED } = CardCharge.properties
+
+/** Of a card that has an id, with its security code, where a payment is to be charged with one. */
+export const IdCharge = Type.Object(
+  { ...ASKED, source: Type.String({ minLength: 1, maxLength: 255 }), security_code: Digits(3, 4) },
+  { additionalProperties: false },
+)
+export type IdCharge = Static<typeof IdCharge>
+
 export const NewCard = Type.Object(
   { ...Card, document: Digits(11, 11), kind: Type.Optional(Type.Literal('credit')) },
   { additionalProperties: false },
@@ -116,6 +125,14 @@ export function chargeCard(input: CardCharge, settings: Settings): OperationRequ
   return transaction(settings, 'EfetuarTransacaoEncrypted', OLD_CHARGES, data)
 }
 
+export function chargeId(input: IdCharge, settings: Settings): OperationRequest {
+  const { source, security_code, kind } = input
+  const code = isEncrypted(settings) ? { CodigoSeguranca: security_code } : { CVV: security_code }
+  const type = kind === 'debit' ? 'DEBITO' : 'CREDITO'
+  const data = { ...charge(settings, input, type), CartaoId: source, ...code }
+  return transaction(settings, 'EfetuarTransacaoCartaoIdEncrypted', OLD_CHARGES, data)
+}
+
 const cardOf = (card: CardCharge['card'], settings: Settings) =>
   isEncrypted(settings)
     ? {
@@ -169,6 +186,9 @@ function change(name: string, settings: Settings, nsu: string, money: Money | un
   })
 }
 
+/** What a load waits for; a transaction waits half of it. */
+const LOAD_MS = 60_000
+
 /** `QuantidadeLinhasRetorno` 0 asks for all of them. */
 export function statement({ from, to }: StatementQuery, settings: Settings): OperationRequest {
   const { KeyLoja: _, ...whose } = store(settings)
@@ -181,8 +201,10 @@ export function statement({ from, to }: StatementQuery, settings: Settings): Ope
     IdTerminalPos: '',
     QuantidadeLinhasRetorno: 0,
   }
-  if (isEncrypted(settings)) return post('/api/ContaDigital/ExtratoPosEncrypted', { Data: data })
-  return post('/ContaDigital/ExtratoPosEncrypted', data)
+  const request = isEncrypted(settings)
+    ? post('/api/ContaDigital/ExtratoPosEncrypted', { Data: data })
+    : post('/ContaDigital/ExtratoPosEncrypted', data)
+  return { ...request, timeout_ms: LOAD_MS }
 }
 
 const missing = (field: string, why: string) =>

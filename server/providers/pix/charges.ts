@@ -21,7 +21,7 @@ export const chargePath = (txid: string): string => (isDue(txid) ? path`/cobv/${
 
 /** Under a txid that follows from our reference: sent twice, it is one charge. */
 export function createRequest(payment: CreatePayment, settings: Settings): OperationRequest {
-  const { reference, due_date, description, payer, method = 'pix', capture } = payment
+  const { reference, due_date, description, payer, method = 'pix', capture, instructions } = payment
   if (reference === undefined) refuse('reference', 'is needed: the txid of the charge follows from it')
   if (method !== 'pix') refuse('method', 'must be pix')
   if (capture === 'manual') refuse('capture', 'must be automatic: a Pix that is paid is taken')
@@ -31,6 +31,9 @@ export function createRequest(payment: CreatePayment, settings: Settings): Opera
     valor: { original: decimal(payment.money) },
     chave: payment.pix_key === undefined ? settings['pix_key'] : keyOf(payment.pix_key),
     ...(description && { solicitacaoPagador: shorten(description) }),
+    ...(instructions && {
+      infoAdicionais: instructions.map((valor, at) => ({ nome: `Instrução ${at + 1}`, valor })),
+    }),
   })
 }
 

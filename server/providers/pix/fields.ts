@@ -1,14 +1,18 @@
-import type { Identity } from '../../kit/auth/keys.ts'
 import { type Auth, clientCredentials } from '../../kit/auth.ts'
 import { readPixKey } from '../../kit/brazil/pix.ts'
+import { certificateWhere } from '../../kit/certificate.ts'
 import type { Field, Settings } from '../../kit/fields.ts'
 import type { FieldError } from '../../platform/errors.ts'
 
 /** What a PSP hands out with its API Pix: an address, a client, a certificate. */
 
-const MTLS = { mtls: 'true' }
 const SCOPE =
   'cob.read cob.write cobv.read cobv.write pix.read pix.write webhook.read webhook.write payloadlocation.read payloadlocation.write'
+
+export const CERTIFICATE = certificateWhere({
+  hint: 'as the arrangement demands; off only for a sandbox',
+  authority_label: "Authority of the PSP's certificate",
+})
 
 export const FIELDS: Field[] = [
   {
@@ -44,6 +48,27 @@ export const FIELDS: Field[] = [
     enum: ['basic', 'body'],
     default: 'basic',
   },
+  {
+    key: 'app_key',
+    label: 'Application key',
+    hint: 'where the PSP wants one beside the token: at Itaú the client id once more',
+    max_length: 200,
+    pattern: '[A-Za-z0-9._~-]+',
+  },
+  {
+    key: 'app_key_header',
+    label: 'Header of the application key',
+    hint: 'x-itau-apikey at Itaú',
+    max_length: 100,
+    pattern: '[xX]-[A-Za-z0-9-]+',
+  },
+  {
+    key: 'trace_header',
+    label: 'Header of a request id',
+    hint: 'x-itau-correlationid at Itaú: every request gets a UUID of its own in it',
+    max_length: 100,
+    pattern: '[xX]-[A-Za-z0-9-]+',
+  },
   { key: 'scope', label: 'Scope', hint: 'what the PSP granted, separated by spaces', default: SCOPE },
   {
     key: 'expires_in_s',
@@ -54,26 +79,7 @@ export const FIELDS: Field[] = [
     maximum: 31_536_000,
     default: 86_400,
   },
-  {
-    key: 'mtls',
-    label: 'Show a certificate',
-    hint: 'as the arrangement demands; off only for a sandbox',
-    type: 'boolean',
-    default: true,
-  },
-  ...[
-    { key: 'certificate', label: 'Certificate', hint: 'in PEM, with those between it and its authority' },
-    { key: 'certificate_key', label: 'Private key of the certificate', hint: 'in PEM' },
-  ].map((of) => ({ ...of, secret: true, required: true, multiline: true, when: MTLS })),
-  { key: 'certificate_passphrase', label: 'Passphrase of that key', secret: true, when: MTLS },
-  {
-    key: 'certificate_authority',
-    label: "Authority of the PSP's certificate",
-    hint: 'in PEM; the public ones where empty',
-    secret: true,
-    multiline: true,
-    when: MTLS,
-  },
+  ...CERTIFICATE.fields,
 ]
 
 export const authOf = ({ token_url, scope, client_auth }: Settings): Auth =>
@@ -82,15 +88,12 @@ export const authOf = ({ token_url, scope, client_auth }: Settings): Auth =>
     client_auth: client_auth === 'body' ? 'body' : 'basic',
   })
 
-export const identityOf = ({ mtls }: Settings): Identity | null =>
-  mtls === false
-    ? null
-    : {
-        certificate: 'certificate',
-        key: 'certificate_key',
-        passphrase: 'certificate_passphrase',
-        authority: 'certificate_authority',
-      }
+/** What some PSPs want beside the token. */
+export const headersOf = ({ app_key, app_key_header }: Settings): Record<string, string> =>
+  app_key && app_key_header ? { [String(app_key_header)]: String(app_key) } : {}
+
+export const traceHeaderOf = ({ trace_header }: Settings): string | null =>
+  trace_header ? String(trace_header).toLowerCase() : null
 
 /** It goes into every charge as it is: what the DICT writes otherwise, the PSP would refuse. */
 export function faultsIn({ pix_key }: Settings): FieldError[] {

@@ -7,10 +7,11 @@ import {
   refundRequest,
   refundsRequest,
 } from './charges.ts'
-import { authOf, FIELDS, faultsIn, identityOf } from './fields.ts'
+import { authOf, CERTIFICATE, FIELDS, faultsIn, headersOf, traceHeaderOf } from './fields.ts'
 import { txidOf } from './ids.ts'
 import { operations } from './operations.ts'
 import { toRefusal } from './refusals.ts'
+import { registration } from './registration.ts'
 import { toAsked, toPage, toPayment, toRefund, toRefunds } from './translate.ts'
 import { aboutOf, externalIdsOf, idOf, SOURCE_FIELDS, signatureOf, toNews, typeOf } from './webhooks.ts'
 import { Charge, Devolucao, PixList, PixMessage, WithRefunds } from './wire.ts'
@@ -26,7 +27,9 @@ export const pix = defineProvider({
   fields: FIELDS,
   faults: faultsIn,
   auth: authOf,
-  identity: identityOf,
+  identity: CERTIFICATE.identity,
+  headers: headersOf,
+  traced_header: traceHeaderOf,
   limits: { requests_per_minute: 600, timeout_ms: 20_000 },
   test: get('/cob', A_MOMENT),
   refusal: toRefusal,
@@ -34,6 +37,7 @@ export const pix = defineProvider({
     settles: 'lookup',
     repeats: true,
     methods: ['pix'],
+    instructions: true,
     create: operation({ request: createRequest, reads: Charge, translate: toAsked }),
     find: operation({
       request: ({ vendor_id }) => get(chargePath(vendor_id)),
@@ -54,8 +58,11 @@ export const pix = defineProvider({
     refunds: operation({ request: refundsRequest, reads: WithRefunds, translate: toRefunds }),
     list: operation({ request: listRequest, reads: PixList, translate: toPage }),
   },
+  // The address of a webhook may hold the secret by which it is believed.
+  sensitive: ['webhookUrl'],
   operations,
   webhooks: {
+    registration,
     signature: signatureOf,
     fields: SOURCE_FIELDS,
     reads: PixMessage,

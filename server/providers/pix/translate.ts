@@ -4,13 +4,17 @@ import { words } from '../../kit/reads.ts'
 import { addMoney, compareMoney, type Money, moneyFromDecimal } from '../../platform/money.ts'
 import { expiryOf } from './calendar.ts'
 import { referenceOf, refundReferenceOf } from './ids.ts'
+import { toRefusal } from './refusals.ts'
 import type {
   Charge,
   Devolucao,
   Location,
+  Lot,
   Pix,
   PixList,
   Recurrence,
+  RecurrenceLocation,
+  RecurrenceRequest,
   RecurringCharge,
   Webhook,
   WithRefunds,
@@ -181,3 +185,30 @@ export const toRecurringCharge = (one: RecurringCharge) => ({
   money: one.valor ? brl(one.valor.original) : null,
   due_date: one.calendario?.dataDeVencimento ?? null,
 })
+
+export const toRecurrenceRequest = (one: RecurrenceRequest) => ({
+  request_id: one.idSolicRec,
+  recurrence_id: one.idRec,
+  status: lower(one.status),
+  expires_at: one.calendario?.dataExpiracaoSolicitacao ?? null,
+})
+
+export const toRecurrenceLocation = ({ id, location, idRec }: RecurrenceLocation) => ({
+  location_id: id,
+  location,
+  recurrence_id: idRec ?? null,
+})
+
+/** With each charge that was refused, why: it is refused as one that is asked for alone. */
+export const toLot = ({ id, descricao, criacao, cobsv }: Lot) => ({
+  lot_id: id === null || id === undefined ? null : String(id),
+  description: descricao ?? null,
+  created_at: (criacao && isoOf(criacao)) ?? null,
+  charges: cobsv.map(({ txid, status, problema }) => ({
+    txid,
+    status: lower(status),
+    refusal: problema ? toRefusal(BAD_REQUEST, problema) : null,
+  })),
+})
+
+const BAD_REQUEST = 400

@@ -97,9 +97,51 @@ export const RecurringCharge = Type.Object({
 })
 export type RecurringCharge = Static<typeof RecurringCharge>
 
+/** The payer is asked for that leave in an app of the payer's bank. */
+export const RecurrenceRequest = Type.Object({
+  idSolicRec: Type.String(),
+  idRec: Type.String(),
+  status: maybe(Type.String()),
+  calendario: maybe(Type.Object({ dataExpiracaoSolicitacao: maybe(Type.String()) })),
+})
+export type RecurrenceRequest = Static<typeof RecurrenceRequest>
+
+/** An address of a recurrence's payload. */
+export const RecurrenceLocation = Type.Object({
+  id: Type.Integer(),
+  location: Type.String(),
+  idRec: maybe(Type.String()),
+})
+export type RecurrenceLocation = Static<typeof RecurrenceLocation>
+
+/** RFC 7807. */
+export const ErrorBody = Type.Object({
+  type: maybe(Type.String()),
+  title: maybe(Type.String()),
+  detail: maybe(Type.String()),
+  violacoes: maybe(
+    Type.Array(Type.Object({ razao: maybe(Type.String()), propriedade: maybe(Type.String()) })),
+  ),
+})
+export type ErrorBody = Static<typeof ErrorBody>
+
+/** Charges that were asked for together. The examples of the specification bear no `id`. */
+export const Lot = Type.Object({
+  id: maybe(Type.Union([Type.Integer(), Type.String()])),
+  descricao: maybe(Type.String()),
+  criacao: maybe(Type.String()),
+  cobsv: Type.Array(Type.Object({ txid: Type.String(), status: Type.String(), problema: maybe(ErrorBody) })),
+})
+export type Lot = Static<typeof Lot>
+
 /** Each is away where there are none of it. */
 export const ChargeList = Type.Object({ parametros: Parametros, cobs: maybe(Type.Array(Charge)) })
 export const RecurrenceList = Type.Object({ parametros: Parametros, recs: maybe(Type.Array(Recurrence)) })
+export const RecurrenceLocationList = Type.Object({
+  parametros: Parametros,
+  loc: maybe(Type.Array(RecurrenceLocation)),
+})
+export const LotList = Type.Object({ parametros: Parametros, lotes: maybe(Type.Array(Lot)) })
 export const RecurringChargeList = Type.Object({
   parametros: Parametros,
   cobsr: maybe(Type.Array(RecurringCharge)),
@@ -112,14 +154,3 @@ export const PixMessage = Type.Object({
   cobsr: maybe(Type.Array(RecurringCharge)),
 })
 export type PixMessage = Static<typeof PixMessage>
-
-/** RFC 7807. */
-export const ErrorBody = Type.Object({
-  type: maybe(Type.String()),
-  title: maybe(Type.String()),
-  detail: maybe(Type.String()),
-  violacoes: maybe(
-    Type.Array(Type.Object({ razao: maybe(Type.String()), propriedade: maybe(Type.String()) })),
-  ),
-})
-export type ErrorBody = Static<typeof ErrorBody>

@@ -5,6 +5,8 @@ import { defineProvider, operation, post, type WebhookMessage } from '../../kit/
 import { jwt } from '../../kit/signatures.ts'
 import { type Envelope, enveloped } from '../../kit/transports/enveloped.ts'
 import { Problem } from '../../platform/errors.ts'
+import { toNews } from './news.ts'
+import { registration } from './registration.ts'
 import { toAccount, toBalance, toRefusal, toTransaction } from './translate.ts'
 import { Accounts, Changes, Exchanged, LinkToken, type PlaidEvent, PlaidEvent as Reads } from './wire.ts'
 
@@ -56,6 +58,7 @@ export const plaid = defineProvider({
     },
   ],
   auth: apiKey('header', 'plaid-secret', 'secret'),
+  api_version: { default: '2020-09-14', pattern: '[0-9]{4}-[0-9]{2}-[0-9]{2}', header: 'plaid-version' },
   headers: ({ client_id }) => ({ 'plaid-client-id': String(client_id ?? '') }),
   transport: enveloped(() => withToken),
   refusal: toRefusal,
@@ -64,7 +67,13 @@ export const plaid = defineProvider({
     accounts: operation({
       request: () => post('/accounts/get', {}),
       reads: Accounts,
-      translate: ({ accounts }) => ({ items: accounts.map(toAccount), next: null }),
+      translate: ({ accounts, item }) => ({
+        items: accounts.map((account) => ({
+          ...toAccount(account),
+          ...(item && { login_id: item.item_id }),
+        })),
+        next: null,
+      }),
     }),
     balance: operation({
       request: ({ account_id }) => post('/accounts/balance/get', { options: { account_ids: [account_id] } }),
@@ -121,8 +130,10 @@ export const plaid = defineProvider({
       translate: ({ access_token, item_id }) => ({ access_token, item_id }),
     }),
   },
+  reference: { member: 'request_id' },
   test: post('/institutions/get', { count: 1, offset: 0, country_codes: ['US'] }),
   webhooks: {
+    registration,
     signature: jwt({
       header: 'plaid-verification',
       algorithms: ['ES256'],
@@ -139,6 +150,9 @@ export const plaid = defineProvider({
     event_id: (_event, message) => claimsOf(message),
     event_type: typeOf,
     entity_id: ({ item_id }) => item_id ?? null,
-    translate: (event, { text }) => [{ type: newsName('plaid', typeOf(event)), data: text }],
+    translate: (event, { text }) => [
+      ...toNews(event),
+      { type: newsName('plaid', typeOf(event)), data: text },
+    ],
   },
 })

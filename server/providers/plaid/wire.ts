@@ -6,6 +6,11 @@ export const PlaidEvent = Type.Object({
   webhook_type: Type.String({ minLength: 1 }),
   webhook_code: Type.String({ minLength: 1 }),
   item_id: maybe(Type.String()),
+  error: maybe(Type.Object({ error_code: maybe(Type.String()), error_message: maybe(Type.String()) })),
+  /** Of PENDING_EXPIRATION, RFC 3339. */
+  consent_expiration_time: maybe(Type.String()),
+  /** Of PENDING_DISCONNECT. */
+  reason: maybe(Type.String()),
 })
 export type PlaidEvent = Static<typeof PlaidEvent>
 
@@ -29,7 +34,10 @@ export const PlaidAccount = Type.Object({
   }),
 })
 export type PlaidAccount = Static<typeof PlaidAccount>
-export const Accounts = Type.Object({ accounts: Type.Array(PlaidAccount) })
+export const Accounts = Type.Object({
+  accounts: Type.Array(PlaidAccount),
+  item: maybe(Type.Object({ item_id: Type.String({ minLength: 1 }) })),
+})
 
 /** plaid.com/docs/api/products/transactions/#transactionssync: an amount above zero is money that left. */
 export const PlaidTransaction = Type.Object({
@@ -64,3 +72,9 @@ export const PlaidError = Type.Object({
   error_code: maybe(Type.String()),
   error_message: maybe(Type.String()),
 })
+
+/** plaid.com/docs/api/items */
+export const ItemTold = Type.Object({
+  item: Type.Object({ item_id: Type.String({ minLength: 1 }), webhook: maybe(Type.String()) }),
+})
+export type ItemTold = Static<typeof ItemTold>

@@ -50,6 +50,7 @@ export const slack = defineProvider({
   auth: bearer('bot_token'),
   limits: { timeout_ms: 10_000 },
   failures: { codes: ['fatal_error', 'internal_error', 'service_unavailable'] },
+  reference: { header: 'x-slack-req-id' },
   test: post('/auth.test'),
   refuses: isNo,
   refusal: refusalOf,

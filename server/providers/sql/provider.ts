@@ -4,7 +4,7 @@ import { defineProvider, get, operation, path, post } from '../../kit/provider.t
 import { Statements, sql as speaksSql, statementFaults } from '../../kit/transports/sql/sql.ts'
 
 /**
- * A database of one's own: PostgreSQL, MySQL or MariaDB. What may be asked of it stands on the connection; a call names
+ * A database of one's own: PostgreSQL, MySQL, MariaDB, SQL Server, Oracle or MongoDB. What may be asked of it stands on the connection; a call names
  * a statement and brings values.
  */
 const Input = Type.Object(
@@ -25,7 +25,7 @@ const toResult = ({ rows, row_count, truncated }: Static<typeof Result>) => ({ r
 
 export const sql = defineProvider({
   id: 'sql',
-  name: 'SQL database',
+  name: 'Database',
   category: 'storage',
   docs: 'https://www.postgresql.org/docs/current/sql.html',
   transport: speaksSql,
@@ -33,9 +33,9 @@ export const sql = defineProvider({
     {
       key: 'base_url',
       label: 'Database',
-      hint: 'postgresql or mysql, the host and the name of the database, without a user',
+      hint: 'postgresql, mysql, sqlserver, oracle or mongodb, the host and the name of the database, without a user',
       required: true,
-      pattern: '(postgresql|mysql)://[^\\s/@?#]+/[^\\s/@?#]+',
+      pattern: '(postgresql|mysql|sqlserver|oracle|mongodb)://[^\\s/@?#]+/[^\\s/@?#]+',
       example: 'postgresql://db.example.com:5432/erp',
     },
     {
@@ -53,6 +53,13 @@ export const sql = defineProvider({
       schema: Statements,
       required: true,
     },
+    {
+      key: 'auth_database',
+      label: 'Database of the user',
+      hint: 'where MongoDB keeps the user; admin where empty',
+      pattern: '[^\\s/\\\\."$]{1,63}',
+      example: 'admin',
+    },
     { key: 'username', label: 'User', secret: true, required: true },
     { key: 'password', label: 'Password', secret: true, required: true },
     {
@@ -64,7 +71,7 @@ export const sql = defineProvider({
       when: { tls: 'verify' },
     },
   ],
-  faults: ({ statements }) => statementFaults(statements as Statements),
+  faults: statementFaults,
   auth: noAuth,
   limits: { requests_per_minute: 6000, timeout_ms: 30_000 },
   test: get('/ping'),

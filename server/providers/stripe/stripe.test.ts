@@ -73,11 +73,12 @@ test('what a capture in part lets go is not given back', () => {
     }
     const object = { ...charge, captured: true, refunded, disputed: false, payment_intent: 'pi_1' }
     const [news] = toNews(must(StripeEvent, { id: 'e', type: 'charge.refunded', data: { object } }))
-    return [news?.payment?.status, news?.payment?.refunded?.amount]
+    const { status, captured, refunded: given } = news?.payment ?? {}
+    return [status, captured?.amount, given?.amount]
   }
-  assert.deepEqual(taken(40), ['completed', '0'])
-  assert.deepEqual(taken(65), ['partially_refunded', '25'])
-  assert.deepEqual(taken(100, true), ['refunded', '60'])
+  assert.deepEqual(taken(40), ['completed', '60', '0'])
+  assert.deepEqual(taken(65), ['partially_refunded', '60', '25'])
+  assert.deepEqual(taken(100, true), ['refunded', '60', '60'])
 })
 
 test('amounts survive the way to Stripe and back in every currency', () => {

@@ -1,6 +1,8 @@
 import type { News, PayerAction, PaymentStatus, VendorPayment, VendorRefund } from '../../kit/news.ts'
 import { readPart, words } from '../../kit/reads.ts'
 import { fromUnits } from './amounts.ts'
+import { toDispute } from './disputes.ts'
+import { toIssuingNews } from './issuing_translate.ts'
 import { toFailure } from './refusals.ts'
 import { Charge, Dispute, PaymentIntent, Refund, type StripeEvent } from './wire.ts'
 
@@ -113,7 +115,11 @@ const toRefundedPayment = (charge: Charge): VendorPayment => ({
   ...(charge.metadata?.reference && { reference: charge.metadata.reference }),
   ...(charge.payment_method_details && { method: charge.payment_method_details.type }),
   created_at: new Date(charge.created * 1000).toISOString(),
-  ...(isCaptured(charge) && { refunded: fromUnits(String(givenOf(charge)), charge.currency) }),
+  // Its capture may have been in part, and be told of later.
+  ...(isCaptured(charge) && {
+    captured: fromUnits(String(takenOf(charge)), charge.currency),
+    refunded: fromUnits(String(givenOf(charge)), charge.currency),
+  }),
 })
 
 function toDisputedPayment({ payment_intent, charge, amount, currency }: Dispute): VendorPayment {
@@ -123,14 +129,23 @@ function toDisputedPayment({ payment_intent, charge, amount, currency }: Dispute
 
 const changed = (payment: VendorPayment): News[] => [{ type: 'payment.changed', payment }]
 
+/** One that was opened is told of with its payment, also where that was not made through us. */
+function disputed(type: string, dispute: Dispute): News[] {
+  const told: News = { type: 'dispute.changed', dispute: toDispute(dispute, type) }
+  return type === 'charge.dispute.created' ? [...changed(toDisputedPayment(dispute)), told] : [told]
+}
+
 const REFUND_EVENTS = ['refund.created', 'refund.updated', 'refund.failed', 'charge.refund.updated']
 
 /** docs.stripe.com/api/events/types. What is not about a payment is no news yet. */
-export function toNews({ type, data: { object } }: StripeEvent): News[] {
+export function toNews(event: StripeEvent): News[] {
+  const { type, data } = event
+  const { object } = data
   const place = 'data.object'
+  if (type.startsWith('issuing_')) return toIssuingNews(event)
   if (type.startsWith('payment_intent.')) return changed(toPayment(readPart(PaymentIntent, object, place)))
   if (type === 'charge.refunded') return changed(toRefundedPayment(readPart(Charge, object, place)))
-  if (type === 'charge.dispute.created') return changed(toDisputedPayment(readPart(Dispute, object, place)))
+  if (type.startsWith('charge.dispute.')) return disputed(type, readPart(Dispute, object, place))
   if (REFUND_EVENTS.includes(type))
     return [{ type: 'refund.changed', refund: toRefund(readPart(Refund, object, place)) }]
   return []
@@ -138,15 +153,28 @@ export function toNews({ type, data: { object } }: StripeEvent): News[] {
 
 /** Ids by which somebody would look for it: the object, what it hangs on, and our own reference. */
 export function toExternalIds({ data: { object } }: StripeEvent): (string | null)[] {
-  const { id, payment_intent, charge, customer, invoice, latest_charge, metadata } = object
+  const { id, payment_intent, charge, customer, invoice, latest_charge, metadata, card, authorization } =
+    object
   const reference = (metadata as { reference?: unknown } | null | undefined)?.reference
-  const ids = [id, payment_intent, charge, customer, invoice, latest_charge, reference]
+  const of_card = (card as { id?: unknown } | null | undefined)?.id ?? card
+  const ids = [
+    id,
+    payment_intent,
+    charge,
+    customer,
+    invoice,
+    latest_charge,
+    reference,
+    of_card,
+    authorization,
+  ]
   return ids.map((value) => (typeof value === 'string' ? value : null))
 }
 
-/** Everything about one payment bears the id of its intent, and so keeps its order. */
+/** Everything about one payment bears the id of its intent, or of its authorization on a card of ours, and so keeps its order. */
 export function toEntityId({ data: { object } }: StripeEvent): string | null {
-  const { payment_intent, charge, id } = object
+  const { payment_intent, charge, authorization, id } = object
   if (typeof payment_intent === 'string') return payment_intent
+  if (typeof authorization === 'string') return authorization
   return typeof charge === 'string' ? charge : (id ?? null)
 }

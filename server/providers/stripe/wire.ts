@@ -86,13 +86,25 @@ export type Refund = Static<typeof Refund>
 
 export const Refunds = Type.Object({ data: Type.Array(Refund) })
 
+/** docs.stripe.com/api/disputes/object */
 export const Dispute = Type.Object({
+  id: Type.String(),
+  status: maybe(Type.String()),
+  reason: maybe(Type.String()),
+  created: maybe(Type.Integer()),
+  evidence_details: maybe(
+    Type.Object({ due_by: maybe(Type.Integer()), has_evidence: maybe(Type.Boolean()) }),
+  ),
+  /** Below zero what was taken back, above what came again. */
+  balance_transactions: maybe(Type.Array(Type.Object({ amount: WireInteger }))),
   amount: WireInteger,
   currency: Type.String(),
   charge: Type.String(),
   payment_intent: maybe(Type.String()),
 })
 export type Dispute = Static<typeof Dispute>
+
+export const Disputes = Type.Object({ data: Type.Array(Dispute) })
 
 export const StripeEvent = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -108,8 +120,27 @@ export const StripeEvent = Type.Object({
       customer: maybe(Type.Unknown()),
       invoice: maybe(Type.Unknown()),
       latest_charge: maybe(Type.Unknown()),
+      card: maybe(Type.Unknown()),
+      authorization: maybe(Type.Unknown()),
       metadata: maybe(Type.Unknown()),
     }),
   }),
 })
 export type StripeEvent = Static<typeof StripeEvent>
+
+/** `secret` only in the answer that makes one. */
+export const WebhookEndpoint = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  url: Type.String(),
+  secret: maybe(Type.String()),
+})
+export type WebhookEndpoint = Static<typeof WebhookEndpoint>
+
+export const WebhookEndpoints = Type.Object({ data: Type.Array(WebhookEndpoint) })
+
+export const Deleted = Type.Object({ id: Type.String(), deleted: Type.Boolean() })
+
+export const StripeEvents = Type.Object({
+  data: Type.Array(Type.Object({ id: Type.String() })),
+  has_more: Type.Boolean(),
+})

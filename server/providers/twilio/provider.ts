@@ -3,6 +3,7 @@ import { newsName } from '../../kit/news.ts'
 import { defineProvider, get } from '../../kit/provider.ts'
 import { addressAndForm } from '../../kit/signatures.ts'
 import { rawElements, textMember } from '../../kit/wire_json.ts'
+import { registration } from './registration.ts'
 import { type Parameters, TwilioEvent } from './wire.ts'
 
 /** `message.delivered`, `call.completed`; a message that comes in has the status `received`. */
@@ -32,12 +33,15 @@ export const twilio = defineProvider({
       pattern: 'AC[0-9a-f]{32}',
       example: 'AC and 32 hex digits',
     },
+    { key: 'base_url', label: 'Base URL', hint: 'only for a sandbox or a gateway in between', type: 'url' },
   ],
   auth: basic('account_sid', 'auth_token'),
   encoding: 'form',
   limits: { timeout_ms: 15_000 },
+  reference: { header: 'twilio-request-id' },
   test: get('/2010-04-01/Accounts.json', { PageSize: 1 }),
   webhooks: {
+    registration,
     signature: addressAndForm('x-twilio-signature', 'bodySHA256'),
     form: { json_in: null },
     // Anything else would be read as instructions, or sent as a message.

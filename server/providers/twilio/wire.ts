@@ -18,3 +18,7 @@ export type Parameters = Static<typeof Parameters>
 
 export const TwilioEvent = Type.Union([Type.Array(CloudEvent), Parameters])
 export type TwilioEvent = Static<typeof TwilioEvent>
+
+/** twilio.com/docs/phone-numbers/api/incomingphonenumber-resource */
+export const PhoneNumber = Type.Object({ sid: Type.String({ minLength: 1 }), sms_url: maybe(Type.String()) })
+export type PhoneNumber = Static<typeof PhoneNumber>

@@ -50,9 +50,14 @@ export const whatsapp = defineProvider({
   name: 'WhatsApp Business',
   category: 'messaging',
   docs: 'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
-  base_url: { live: 'https://graph.facebook.com/v23.0', test: 'https://graph.facebook.com/v23.0' },
+  base_url: {
+    live: 'https://graph.facebook.com/{api_version}',
+    test: 'https://graph.facebook.com/{api_version}',
+  },
+  api_version: { default: 'v23.0', pattern: 'v[0-9]{1,3}[.][0-9]' },
   auth: bearer('access_token'),
   limits: { timeout_ms: 15_000 },
+  reference: { header: 'x-fb-trace-id' },
   test: get('/me', { fields: 'id' }),
   webhooks: {
     signature: hmac({ header: 'x-hub-signature-256', prefix: 'sha256=' }),

@@ -1,20 +1,25 @@
 import { createOAuth } from '../oauth.ts'
 import { json, numberIn, readJson, remember, type SandboxReply, type SandboxRequest } from '../wire.ts'
+import { createTransfers } from './transfers.ts'
 
 /**
  * Banco do Brasil's API Extratos 1.0 (developers.bb.com.br) below `/banco_do_brasil/extratos/v1`, its tokens at
  * `/banco_do_brasil/oauth/token` for any client with the secret `sandbox-secret`. Every account is there and begins
  * with a few entries; `PUT /banco_do_brasil/_control/{branch}/{number}` sets them, as the API tells them.
+ * What it pays stands in `transfers.ts`.
  */
 export function createBancoDoBrasil(): (request: SandboxRequest) => SandboxReply {
   const books = new Map<string, Entry[]>()
   const oauth = createOAuth()
+  const transfers = createTransfers()
   return (request) => {
     if (request.path.startsWith('/oauth/')) return oauth.vendor({ ...request, path: request.path.slice(6) })
+    if (/^\/_control\/transfers(\/|$)/.test(request.path)) return transfers.control(request)
     if (request.path.startsWith('/_control/')) return control(books, request)
     const [, token = ''] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? []
     if (!oauth.isLive(token)) return gateway(401, 'Unauthorized', 'Bad Credentials')
     if (!request.query.get('gw-dev-app-key')) return gateway(401, 'Unauthorized', 'Missing gw-dev-app-key')
+    if (request.path.startsWith('/pagamentos-lote/v1/')) return transfers.api(request)
     const [, branch, number] =
       /^\/extratos\/v1\/conta-corrente\/agencia\/([0-9]{1,4})\/conta\/([0-9]{1,11})$/.exec(request.path) ?? []
     if (branch === undefined || number === undefined || request.method !== 'GET')

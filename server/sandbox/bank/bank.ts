@@ -13,6 +13,7 @@ import { answerAccounts, type Books, resourcesOf } from './accounts.ts'
 import { type Authority, createAuthority, pem } from './authority.ts'
 import { answerCards, cardResources } from './cards.ts'
 import { type Consents, createConsents } from './consents.ts'
+import { createDirectory, type Directory } from './directory.ts'
 import { createLedger } from './ledger.ts'
 import { type Bearer, certificateOf, createLogin, LOA2, type Login } from './login.ts'
 import { type Answer, type Asked, FORBIDDEN, list, NOT_FOUND, refuse } from './replies.ts'
@@ -32,6 +33,8 @@ export type Bank = {
   authority: string
   /** What a client of this bank has: given to it by the directory and by registration. */
   registration: Registration
+  /** Who vouches for clients that register themselves, at `/reg`. */
+  directory: Directory
   consents: Consents
   /** The bank's day goes on: what was processing is booked, under another id. */
   nextDay(): void
@@ -82,6 +85,7 @@ export async function startBank(options: BankOptions): Promise<Bank> {
   const front = options.aliases ? createServer(tls, answer) : asking
   const mtls_url = await listen(asking)
   const issuer = options.aliases ? await listen(front) : mtls_url
+  const directory = createDirectory({ redirect_uri: options.redirect_uri, jwks })
   let login: Login | null = null
   const consents = createConsents('bancodeteste', ({ grant_id }) => {
     if (grant_id !== null) void login?.endGrant(grant_id)
@@ -94,6 +98,7 @@ export async function startBank(options: BankOptions): Promise<Bank> {
     signing_key: { ...rsa().export({ format: 'jwk' }), kid: 'bank', use: 'sig', alg: 'PS256' } as JWK,
     token_life_s,
     consents,
+    directory,
   })
   const ledger = createLedger(ispb)
   const books: Books = { ledger, name, cnpj: `${ispb}000191`, compe, most: options.most_a_page ?? 100 }
@@ -107,6 +112,7 @@ export async function startBank(options: BankOptions): Promise<Bank> {
     api: `${mtls_url}/open-banking`,
     authority: authority.certificate,
     registration,
+    directory,
     consents,
     nextDay: () => ledger.nextDay(),
     fail: (fault) => void faults.push({ ...fault }),

@@ -82,7 +82,7 @@ export function createLedger(ispb: string): Ledger {
   }
 }
 
-const OPENING = 5_000_000
+const OPENING = 20_000_000
 
 export const saoPauloDay = (at: Date): string =>
   new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Sao_Paulo' }).format(at)

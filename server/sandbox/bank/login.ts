@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import Provider, { type Adapter, type Configuration, type JWK } from 'oidc-provider'
+import Provider, { type Adapter, type Configuration, errors, type JWK } from 'oidc-provider'
 import type { Consent, Consents } from './consents.ts'
+import type { Directory } from './directory.ts'
 
 /**
  * The bank's authorization server: a certified OpenID provider, held to FAPI 1.0 Advanced as Open Finance Brasil has
@@ -28,6 +29,7 @@ type Options = {
   signing_key: JWK
   token_life_s: number
   consents: Consents
+  directory: Directory
 }
 
 export const LOA2 = 'urn:brasil:openbanking:loa2'
@@ -42,6 +44,11 @@ export function createLogin(options: Options): Login {
   return {
     provider,
     serve: (request, response) => {
+      if (request.url?.startsWith('/reg') && !certificateOf(request)) {
+        response.writeHead(401, { 'content-type': 'application/json' })
+        response.end('{"error":"invalid_client","error_description":"no certificate was shown"}')
+        return
+      }
       const uid = /^\/interaction\/([\w-]+)$/.exec(request.url ?? '')?.[1]
       if (uid === undefined) void serve(request, response)
       else
@@ -70,7 +77,7 @@ async function bearer(provider: Provider, text: string, thumbprint: string | nul
 }
 
 function configuration(options: Options): Configuration {
-  const { client, signing_key, token_life_s, aliases } = options
+  const { client, signing_key, token_life_s, aliases, directory } = options
   return {
     adapter: inMemory(),
     clients: [clientMetadata(client)],
@@ -78,6 +85,7 @@ function configuration(options: Options): Configuration {
     acrValues: [LOA2, 'urn:brasil:openbanking:loa3'],
     claims: { acr: null, openid: ['sub'] },
     clientAuthMethods: ['private_key_jwt'],
+    clientDefaults: { authorization_signed_response_alg: 'PS256' },
     conformIdTokenClaims: true,
     cookies: { keys: [client.client_id] },
     discovery: aliases === null ? {} : { mtls_endpoint_aliases: aliasesAt(aliases) },
@@ -89,7 +97,16 @@ function configuration(options: Options): Configuration {
       idTokenEncryptionAlgValues: ['RSA-OAEP'],
       idTokenEncryptionEncValues: ['A256GCM'],
     },
+    extraClientMetadata: {
+      properties: ['software_statement'],
+      validator: (_ctx, _key, _value, metadata) => {
+        if (metadata.client_id === client.client_id) return // registered by hand
+        const fault = directory.fault(metadata)
+        if (fault) throw new errors.InvalidClientMetadata(fault)
+      },
+    },
     features: features(options),
+    fetch: async (url, init) => directory.fetch(String(url)) ?? fetch(url, init),
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
     issueRefreshToken: () => true,
@@ -143,6 +160,8 @@ const features = ({ consents, token_life_s }: Options): NonNullable<Configuratio
     getCertificate: ({ req }) => certificateOf(req),
   },
   pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+  registration: { enabled: true },
+  registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
   requestObjects: { enabled: true, requireSignedRequestObject: true },
   resourceIndicators: {
     enabled: true,

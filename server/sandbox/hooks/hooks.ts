@@ -3,12 +3,15 @@ import { Check, Errors } from 'typebox/value'
 import { Agent, request as send } from 'undici'
 import { json, readJson, type SandboxReply, type SandboxRequest, type Vendor } from '../wire.ts'
 import { createSns } from './aws_sns.ts'
-import { makeGitHub } from './github.ts'
+import { createGitHub } from './github.ts'
 import { createPubsub } from './google_pubsub.ts'
 import { askEmpty, makeMailchimp, makeMandrill } from './mailchimp.ts'
+import { createLists } from './mailchimp_lists.ts'
+import { createWebhooks } from './mandrill_webhooks.ts'
 import { createPayPal } from './paypal.ts'
 import { createPlaid } from './plaid.ts'
 import { askSlack, makeSlack } from './slack.ts'
+import { createTwilio } from './twilio.ts'
 import { askWhatsApp, makeWhatsApp } from './whatsapp.ts'
 
 /**
@@ -60,19 +63,20 @@ type Ask = {
 type Sender = {
   make(order: Making, n: number, at_s: number): Made
   ask?(order: Order, at_s: number): Ask
-  /** What the vendor itself serves: its keys. */
+  /** What the vendor itself serves: its keys, its webhooks. */
   answer?(request: SandboxRequest): SandboxReply | null
 }
 
 const senders = (): Record<string, Sender> => ({
   aws_sns: createSns(),
-  github: { make: makeGitHub },
+  github: createGitHub(),
   google_pubsub: createPubsub(),
-  mailchimp: { make: makeMailchimp, ask: askEmpty('GET') },
-  mandrill: { make: makeMandrill, ask: askEmpty('HEAD') },
+  mailchimp: { make: makeMailchimp, ask: askEmpty('GET'), answer: createLists() },
+  mandrill: { make: makeMandrill, ask: askEmpty('HEAD'), answer: createWebhooks() },
   paypal: createPayPal(),
   plaid: createPlaid(),
   slack: { make: makeSlack, ask: askSlack },
+  twilio: createTwilio(),
   whatsapp: { make: makeWhatsApp, ask: askWhatsApp },
 })
 
@@ -86,6 +90,7 @@ export const HOOKED = [
   '/paypal',
   '/plaid',
   '/slack',
+  '/twilio',
   '/whatsapp',
 ]
 

@@ -9,6 +9,7 @@ import { json, readJson, remember, type SandboxReply, type SandboxRequest } from
  */
 type Item = {
   id: string
+  webhook: string | null
   accounts: Account[]
   /** In the order it happened; a cursor says how much of it was read. */
   log: Change[]
@@ -55,7 +56,9 @@ export function createItems() {
     },
   }
   const ofItem: Record<string, (item: Item, asked: Record<string, unknown>) => SandboxReply> = {
-    '/accounts/get': ({ accounts }) => well({ accounts }),
+    '/item/get': (item) => well({ item: shown(item), status: null }),
+    '/item/webhook/update': setWebhook,
+    '/accounts/get': (item) => well({ accounts: item.accounts, item: shown(item) }),
     '/accounts/balance/get': ({ accounts }, { options }) => {
       const wanted = (options as { account_ids?: string[] } | undefined)?.account_ids
       return well({ accounts: accounts.filter(({ account_id }) => !wanted || wanted.includes(account_id)) })
@@ -79,6 +82,18 @@ export function createItems() {
     return within(item, asked)
   }
 }
+
+function setWebhook(item: Item, { webhook }: Record<string, unknown>): SandboxReply {
+  item.webhook = typeof webhook === 'string' ? webhook : null
+  return well({ item: shown(item) })
+}
+
+const shown = ({ id, webhook }: Item) => ({
+  item_id: id,
+  institution_id: 'ins_109508',
+  webhook,
+  error: null,
+})
 
 const well = (told: object) => json(200, { ...told, request_id: randomUUID().slice(0, 15) })
 const wrong = (error_type: string, error_code: string, error_message: string) =>
@@ -110,7 +125,12 @@ function newItem(): Item {
     made(checking, -4.22, 'INTRST PYMNT', 2),
     made(card, 89.4, 'SparkFun', 0, true),
   ]
-  return { id: `item-${randomUUID()}`, accounts, log: rows.map((row) => ({ kind: 'added', row })) }
+  return {
+    id: `item-${randomUUID()}`,
+    webhook: null,
+    accounts,
+    log: rows.map((row) => ({ kind: 'added', row })),
+  }
 }
 
 const made = (account_id: string, amount: number, name: string, days_ago: number, pending = false): Row => ({

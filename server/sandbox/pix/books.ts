@@ -43,12 +43,23 @@ export type Charge = {
 
 export type Location = { id: number; location: string; tipoCob: string; criacao: string; txid?: string }
 
+/** Of each charge, whether it was made: asked for by the lot, it is no charge before. */
+export type Lot = {
+  id: string
+  descricao: string
+  criacao: string
+  cobsv: { txid: string; status: 'CRIADA' | 'NEGADA'; criacao?: string; problema?: unknown }[]
+}
+
 export type Books = {
   charges: Map<string, Charge>
   pix: Map<string, Pix>
   locations: Map<number, Location>
   recurrences: Map<string, Record<string, unknown>>
   recurring: Map<string, Record<string, unknown>>
+  requests: Map<string, Record<string, unknown>>
+  recurrence_locations: Map<number, { id: number; location: string; criacao: string; idRec?: string }>
+  lots: Map<string, Lot>
   /** By key; those of recurrences and their charges under `rec` and `cobr`. */
   webhooks: Map<string, { webhookUrl: string; chave?: string; criacao: string }>
   manner: Manner
@@ -69,6 +80,9 @@ export const newBooks = (): Books => ({
   locations: new Map(),
   recurrences: new Map(),
   recurring: new Map(),
+  requests: new Map(),
+  recurrence_locations: new Map(),
+  lots: new Map(),
   webhooks: new Map(),
   manner: { known_txid: 'revise', refunds: 'DEVOLVIDO', refund_delay_ms: 20 },
 })
@@ -82,6 +96,7 @@ const tail = (length: number): string => randomBytes(length).toString('hex').sli
 
 /** `E`, ISPB, the minute in UTC and eleven letters and digits; `D` of what is given back. */
 export const endToEndId = (letter: 'E' | 'D'): string => `${letter}${ISPB}${minute()}${tail(11)}`
+export const requestId = (): string => `SC${ISPB}${minute().slice(0, 8)}${tail(11)}`
 export const recurrenceId = (): string => `RR${ISPB}${minute().slice(0, 8)}${tail(11)}`
 
 /** Cents, so that sums are exact; null where it is no amount of the API's. */

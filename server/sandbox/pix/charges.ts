@@ -18,6 +18,7 @@ type Body = {
   chave?: unknown
   status?: unknown
   solicitacaoPagador?: unknown
+  infoAdicionais?: unknown
 }
 
 const find = (books: Books, kind: Kind, txid: string): Charge | undefined => {
@@ -93,6 +94,7 @@ function told(kind: Kind, body: Body, criacao: string): Pick<Charge, 'calendario
     chave: String(body.chave),
     ...(body.devedor && { devedor: body.devedor }),
     ...(body.solicitacaoPagador !== undefined && { solicitacaoPagador: body.solicitacaoPagador }),
+    ...(body.infoAdicionais !== undefined && { infoAdicionais: body.infoAdicionais }),
     ...(kind === 'cobv' && { recebedor: RECEIVER }),
   }
 }
@@ -107,7 +109,7 @@ function faultsIn(
   const day = typeof dataDeVencimento === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(dataDeVencimento)
   const wrong = (is_wrong: boolean, propriedade: string, razao: string): Violation[] =>
     is_wrong ? [{ propriedade: `${kind}.${propriedade}`, razao }] : []
-  const { solicitacaoPagador: asked = '' } = body
+  const { solicitacaoPagador: asked = '', infoAdicionais = [] } = body
   return [
     ...wrong(!/^[a-zA-Z0-9]{26,35}$/.test(txid), 'txid', 'O campo txid não respeita o schema.'),
     ...wrong(amount === null, 'valor.original', 'O campo valor.original não respeita o schema.'),
@@ -143,8 +145,16 @@ function faultsIn(
       'solicitacaoPagador',
       'O campo solicitacaoPagador não respeita o schema.',
     ),
+    ...wrong(!areInfo(infoAdicionais), 'infoAdicionais', 'O objeto infoAdicionais não respeita o schema.'),
   ]
 }
+
+const areInfo = (all: unknown): boolean =>
+  Array.isArray(all) &&
+  all.length <= 50 &&
+  all.every(({ nome, valor }: { nome?: unknown; valor?: unknown }) => isText(nome, 50) && isText(valor, 200))
+
+const isText = (text: unknown, most: number): boolean => typeof text === 'string' && [...text].length <= most
 
 const isDebtor = ({ cpf, cnpj, nome }: Record<string, unknown>): boolean =>
   typeof nome === 'string' &&
@@ -166,6 +176,8 @@ export function patchCharge(books: Books, kind: Kind, txid: string, bytes: Buffe
     return refuse('A remoção não pode vir com outras alterações.')
   if (body.status !== undefined) charge.status = 'REMOVIDA_PELO_USUARIO_RECEBEDOR'
   if (body.valor && cents(body.valor.original)) charge.valor = body.valor as Charge['valor']
+  const { dataDeVencimento } = body.calendario ?? {}
+  if (typeof dataDeVencimento === 'string') charge.calendario.dataDeVencimento = dataDeVencimento
   charge.revisao += 1
   return json(200, charge)
 }

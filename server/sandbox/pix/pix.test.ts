@@ -129,6 +129,58 @@ test('refunds never exceed their Pix, and none is made twice under one id', asyn
   assert.equal((await refund('4', '0.01')).status, 400)
 })
 
+test('of charges asked for together each is made or refused by itself, and a lot keeps its charges', async () => {
+  const due = (txid: string, valor: string) => ({
+    txid,
+    calendario: { dataDeVencimento: '2099-12-31' },
+    devedor: { cpf: '12345678909', nome: 'Fulano de Tal' },
+    valor: { original: valor },
+    chave: KEY,
+  })
+  const [good, bad] = ['a'.repeat(32), 'b'.repeat(32)]
+  const put = (cobsv: unknown[]) => ask('PUT', '/v2/lotecobv/turma', { descricao: 'Turma', cobsv })
+  assert.equal((await put([due(good, '10.00'), due(bad, '0.00')])).status, 202)
+  const { body } = await ask('GET', '/v2/lotecobv/turma')
+  assert.deepEqual(
+    (body['cobsv'] as { txid: string; status: string }[]).map(({ txid, status }) => [txid, status]),
+    [
+      [good, 'CRIADA'],
+      [bad, 'NEGADA'],
+    ],
+  )
+  assert.equal((await ask('GET', `/v2/cobv/${good}`)).status, 200)
+  assert.equal((await ask('GET', `/v2/cobv/${bad}`)).status, 404)
+  assert.equal((await put([due(good, '10.00')])).status, 400)
+  const revised = { cobsv: [{ txid: good, status: 'REMOVIDA_PELO_USUARIO_RECEBEDOR' }] }
+  assert.equal((await ask('PATCH', '/v2/lotecobv/turma', revised)).status, 202)
+  const removed = await ask('GET', `/v2/cobv/${good}`)
+  assert.equal(removed.body['status'], 'REMOVIDA_PELO_USUARIO_RECEBEDOR')
+})
+
+test('a payer is asked about a recurrence that is there, and its address is given once', async () => {
+  const { body: place } = await ask('POST', '/v2/locrec', { tipo: 'rec' })
+  const rec = {
+    vinculo: { contrato: '1', devedor: { cpf: '12345678909', nome: 'Fulano de Tal' } },
+    calendario: { dataInicial: '2099-01-01', periodicidade: 'MENSAL' },
+    politicaRetentativa: 'NAO_PERMITE',
+    loc: place['id'],
+  }
+  const { body: made } = await ask('POST', '/v2/rec', rec)
+  assert.equal((await ask('GET', `/v2/locrec/${place['id']}`)).body['idRec'], made['idRec'])
+  assert.equal((await ask('POST', '/v2/rec', rec)).status, 400)
+  const asked = (idRec: unknown) =>
+    ask('POST', '/v2/solicrec', {
+      idRec,
+      calendario: { dataExpiracaoSolicitacao: '2099-01-01T00:00:00Z' },
+      destinatario: { conta: '1', cpf: '12345678909', ispbParticipante: '12345678' },
+    })
+  assert.equal((await asked('RR0')).status, 400)
+  const { body } = await asked(made['idRec'])
+  const at = `/v2/solicrec/${body['idSolicRec']}`
+  assert.equal((await ask('PATCH', at, { status: 'CANCELADA' })).status, 201)
+  assert.equal((await ask('GET', at)).body['status'], 'CANCELADA')
+})
+
 test('it lets nobody in without a token', async () => {
   assert.equal((await fetch(`${sandbox.url}/pix/v2/cob`)).status, 401)
 })

@@ -1,12 +1,20 @@
 import { Agent } from 'undici'
 import { createOAuth } from '../oauth.ts'
 import { json, readJson, type SandboxReply, type SandboxRequest } from '../wire.ts'
-import { cancelOne, createRecurrence, createRecurringCharge, readOne } from './automatic.ts'
+import {
+  cancelOne,
+  createRecurrence,
+  createRecurringCharge,
+  createRequest,
+  newRecurrenceLocation,
+  readOne,
+} from './automatic.ts'
 import { type Books, newBooks } from './books.ts'
 import { patchCharge, putCharge, readCharge } from './charges.ts'
 import { control } from './control.ts'
 import { denied, notFound, problem } from './errors.ts'
 import { isStatus, list, present } from './lists.ts'
+import { patchLot, putLot, readLot } from './lots.ts'
 import { newLocation } from './payload.ts'
 import { putRefund, readPix, readRefund } from './received.ts'
 import { deliver, putWebhook, readWebhook, removeWebhook } from './webhooks.ts'
@@ -130,6 +138,37 @@ const recurring: Resource = (books, { method, body, query }, [txid]) => {
   return method === 'PATCH' ? cancelOne(books, 'recurring', txid, body) : readOne(books, 'recurring', txid)
 }
 
+const requests: Resource = (books, { method, body }, [id]) => {
+  if (id === undefined) return method === 'POST' ? createRequest(books, body) : null
+  return method === 'PATCH' ? cancelOne(books, 'requests', id, body) : readOne(books, 'requests', id)
+}
+
+const recurrenceLocation: Resource = (books, { method, query }, [id, what]) => {
+  if (id === undefined && method === 'POST') return newRecurrenceLocation(books)
+  if (id === undefined)
+    return list('loc', books.recurrence_locations.values(), query, {
+      at: ({ criacao }) => criacao,
+      fits: ({ idRec }) => present(query, 'idRecPresente', idRec !== undefined),
+      word: 'PayloadLocationRecConsultaInvalida',
+    })
+  const found = books.recurrence_locations.get(Number(id))
+  if (!found)
+    return notFound('PayloadLocationRecNaoEncontrado', 'Location não encontrada para o id informado')
+  if (method === 'DELETE' && what === 'idRec') delete found.idRec
+  return json(200, found)
+}
+
+const lots: Resource = (books, { method, body, query }, [id]) => {
+  if (id === undefined)
+    return list('lotes', books.lots.values(), query, {
+      at: ({ criacao }) => criacao,
+      fits: () => true,
+      word: 'LoteCobVConsultaInvalida',
+    })
+  if (method === 'PUT') return putLot(books, id, body)
+  return method === 'PATCH' ? patchLot(books, id, body) : readLot(books, id)
+}
+
 const RESOURCES: Record<string, Resource | undefined> = {
   cob: charges('cob'),
   cobv: charges('cobv'),
@@ -140,4 +179,7 @@ const RESOURCES: Record<string, Resource | undefined> = {
   loc: location,
   rec: recurrences,
   cobr: recurring,
+  solicrec: requests,
+  locrec: recurrenceLocation,
+  lotecobv: lots,
 }

@@ -63,6 +63,8 @@ export type Ledger = {
   intents: Map<string, Intent>
   charges: Map<string, Charge>
   refunds: Map<string, Refund>
+  /** What follows from a charge that took money. */
+  charged(charge: Charge): void
   tell: Tell
 }
 
@@ -193,6 +195,7 @@ function charge(ledger: Ledger, intent: Intent): Intent {
   intent.amount_received = manual ? 0 : intent.amount
   if (!manual) ledger.tell('charge.succeeded', made)
   ledger.tell(manual ? 'payment_intent.amount_capturable_updated' : 'payment_intent.succeeded', intent)
+  if (!manual) ledger.charged(made)
   return intent
 }
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { Agent } from 'undici'
-import { json, numberIn, remember, type SandboxReply, type SandboxRequest } from '../wire.ts'
+import { json, remember, type SandboxReply, type SandboxRequest } from '../wire.ts'
 import { sendOne, sendWebhooks } from './control.ts'
+import { closeDispute, type Disputes, disputeByCard, updateDispute } from './disputes.ts'
+import { changeEndpoint, createEndpoint, deleteEndpoint, type Endpoint, shownEndpoints } from './endpoints.ts'
 import { checkKey, isRefusal, missing, type Refusal, refusal, toReply } from './errors.ts'
 import { API_VERSION, newEvent, type StripeEvent, ship } from './events.ts'
-import { type Form, formOf, listOf, readForm, textOf, unknownParam } from './form.ts'
+import { type Form, formOf, readForm, textOf, unknownParam } from './form.ts'
 import {
   cancelIntent,
   captureIntent,
@@ -15,10 +17,13 @@ import {
   MOST,
   stripeId,
 } from './intents.ts'
+import type { Purchases } from './issuing_authorizations.ts'
+import { answerIssuing, helpIssuing, setPatience } from './issuing_routes.ts'
+import { expand, list } from './lists.ts'
 import { createRefund } from './refunds.ts'
 
 /**
- * Stripe as docs.stripe.com/api describes it: payment intents, charges, refunds, balance, events and webhook
+ * Stripe as docs.stripe.com/api describes it: payment intents, charges, refunds, disputes, issuing, balance, events and webhook
  * endpoints under `/stripe/v1`, form-encoded in and JSON out, with idempotency keys, test cards and signed
  * webhooks to every registered endpoint. Below `/stripe/_control` stands what the real one does not have.
  */
@@ -27,15 +32,16 @@ export type Stripe = {
   close(): Promise<void>
 }
 
-type Endpoint = { id: string; url: string; secret: string; enabled_events: string[] }
 type Answered = { fingerprint: string; reply: SandboxReply }
 
-type State = Ledger & {
-  events: Map<string, StripeEvent>
-  endpoints: Map<string, Endpoint>
-  keys: Map<string, Answered>
-  dispatcher: Agent
-}
+type State = Ledger &
+  Disputes &
+  Purchases & {
+    events: Map<string, StripeEvent>
+    endpoints: Map<string, Endpoint>
+    keys: Map<string, Answered>
+    dispatcher: Agent
+  }
 
 export function createStripe(): Stripe {
   const dispatcher = new Agent({ connections: 64 })
@@ -43,17 +49,27 @@ export function createStripe(): Stripe {
     intents: new Map(),
     charges: new Map(),
     refunds: new Map(),
+    holders: new Map(),
+    cards: new Map(),
+    pins: new Map(),
+    authorizations: new Map(),
+    transactions: new Map(),
+    patience_ms: 2_000,
+    decider: () => endpointsFor(state, 'issuing_authorization.request')[0] ?? null,
     events: new Map(),
     endpoints: new Map(),
     keys: new Map(),
     dispatcher,
+    disputes: new Map(),
+    charged: (charge) => disputeByCard(state, charge),
     tell: (type, object) => tell(state, type, object),
   }
   return {
     vendor(request) {
       if (request.path === '/_control/webhooks') return sendWebhooks(request.body, dispatcher)
       if (request.path === '/_control/send') return sendOne(request.body, dispatcher)
-      return answer(state, request)
+      if (request.path === '/_control/issuing') return setPatience(state, request.body)
+      return isOfMerchants(request) ? actAsMerchant(state, request) : answer(state, request)
     },
     close: () => dispatcher.destroy(),
   }
@@ -91,12 +107,25 @@ function authorized(state: State, request: SandboxRequest): SandboxReply {
   return { ...first.reply, headers: { ...first.reply.headers, 'idempotent-replayed': 'true' } }
 }
 
+const MERCHANTS = '/v1/test_helpers/issuing/'
+const isOfMerchants = ({ method, path }: SandboxRequest): boolean =>
+  method === 'POST' && path.startsWith(MERCHANTS)
+
+/** What a merchant does may have to wait for whoever decides. */
+async function actAsMerchant(state: State, request: SandboxRequest): Promise<SandboxReply> {
+  const refused = checkKey(request.headers.authorization)
+  if (refused) return toReply(refused)
+  const form = readForm(new URLSearchParams(request.body.toString()))
+  const result = await helpIssuing(state, request.path.slice(MERCHANTS.length).split('/'), form)
+  return isRefusal(result) ? toReply(result) : json(200, result)
+}
+
 function perform(state: State, request: SandboxRequest): SandboxReply {
   const form = readForm(
     request.method === 'GET' ? request.query : new URLSearchParams(request.body.toString()),
   )
   const result = route(state, request, form)
-  return isRefusal(result) ? toReply(result) : json(200, expand(state, result, form))
+  return isRefusal(result) ? toReply(result) : json(200, expand(state.charges, result, form))
 }
 
 type Answer = Record<string, unknown> | Refusal
@@ -105,6 +134,7 @@ function route(state: State, request: SandboxRequest, form: Form): Answer {
   const [, version, resource, id, act] = request.path.split('/')
   const which = `${request.method} ${resource}${id === undefined ? '' : '/:id'}${act === undefined ? '' : `/${act}`}`
   if (version !== 'v1') return unrecognized(request)
+  if (resource === 'issuing') return issue(state, request, form)
   switch (which) {
     case 'POST payment_intents':
       return createIntent(state, form)
@@ -128,9 +158,17 @@ function route(state: State, request: SandboxRequest, form: Form): Answer {
     case 'POST refunds':
       return createRefund(state, form)
     case 'GET refunds':
-      return list(refundsOf(state, form), request, '/v1/refunds')
+      return list(ofPayment(state.refunds, form), request, '/v1/refunds')
     case 'GET refunds/:id':
       return find(state.refunds, 'refund', id, 'id')
+    case 'GET disputes':
+      return list(ofPayment(state.disputes, form), request, '/v1/disputes')
+    case 'GET disputes/:id':
+      return find(state.disputes, 'dispute', id, 'dispute')
+    case 'POST disputes/:id':
+      return updateDispute(state, id ?? '', form)
+    case 'POST disputes/:id/close':
+      return closeDispute(state, id ?? '')
     case 'GET events':
       return list(state.events, request, '/v1/events')
     case 'GET events/:id':
@@ -138,13 +176,23 @@ function route(state: State, request: SandboxRequest, form: Form): Answer {
     case 'GET balance':
       return balance(state)
     case 'POST webhook_endpoints':
-      return createEndpoint(state, form)
+      return createEndpoint(state.endpoints, form)
+    case 'GET webhook_endpoints':
+      return list(shownEndpoints(state.endpoints), request, '/v1/webhook_endpoints')
+    case 'GET webhook_endpoints/:id':
+      return find(shownEndpoints(state.endpoints), 'webhook_endpoint', id, 'webhook_endpoint')
+    case 'POST webhook_endpoints/:id':
+      return changeEndpoint(state.endpoints, id, form)
     case 'DELETE webhook_endpoints/:id':
-      state.endpoints.delete(id ?? '')
-      return { id, object: 'webhook_endpoint', deleted: true }
+      return deleteEndpoint(state.endpoints, id)
     default:
       return unrecognized(request)
   }
+}
+
+function issue(state: State, request: SandboxRequest, form: Form): Answer {
+  const answer = answerIssuing(state, request.method, request.path.split('/').slice(3), form)
+  return answer instanceof Map ? list(answer, request, request.path) : answer
 }
 
 const unrecognized = ({ method, path }: SandboxRequest): Refusal =>
@@ -179,30 +227,6 @@ function updateIntent(intent: Intent, form: Form): Intent | Refusal {
   return intent
 }
 
-/** Newest first; `starting_after` and `limit` as docs.stripe.com/api/pagination. */
-function list(kept: Map<string, unknown>, request: SandboxRequest, url: string): Answer {
-  const limit = Math.max(1, numberIn(request.query, 'limit', 10, 100))
-  const after = request.query.get('starting_after')
-  const newest = ([...kept.values()].reverse() as { id: string; created?: number }[]).filter(
-    isCreatedIn(request),
-  )
-  const from = after === null ? 0 : newest.findIndex((item) => item.id === after) + 1
-  if (after !== null && from === 0) return missing('object', after, 'starting_after')
-  return {
-    object: 'list',
-    url,
-    has_more: newest.length > from + limit,
-    data: newest.slice(from, from + limit),
-  }
-}
-
-/** `created[gte]`, `created[lt]` and the like, in seconds. */
-function isCreatedIn({ query }: SandboxRequest): (one: { created?: number }) => boolean {
-  const [least, below] = [query.get('created[gte]'), query.get('created[lt]')]
-  return ({ created = 0 }) =>
-    (least === null || created >= Number(least)) && (below === null || created < Number(below))
-}
-
 /** docs.stripe.com/search: of its language, the one clause `metadata["name"]:"value"`. */
 function search(state: State, form: Form): Answer {
   const [, name, value] = /^metadata\["(\w+)"\]:"((?:[^"\\]|\\.)*)"$/.exec(textOf(form, 'query') ?? '') ?? []
@@ -219,9 +243,9 @@ function search(state: State, form: Form): Answer {
   }
 }
 
-function refundsOf(state: State, form: Form): Map<string, unknown> {
+function ofPayment(kept: Map<string, Record<string, unknown>>, form: Form): Map<string, unknown> {
   const [intent, charge] = [textOf(form, 'payment_intent'), textOf(form, 'charge')]
-  const wanted = [...state.refunds].filter(
+  const wanted = [...kept].filter(
     ([, one]) =>
       (intent === null || one['payment_intent'] === intent) && (charge === null || one['charge'] === charge),
   )
@@ -248,36 +272,14 @@ function balance(state: State): Answer {
   }
 }
 
-function createEndpoint(state: State, form: Form): Answer {
-  const url = textOf(form, 'url')
-  const enabled_events = listOf(form, 'enabled_events')
-  if (!url)
-    return refusal(400, { code: 'parameter_missing', message: 'Missing required param: url.', param: 'url' })
-  const endpoint = { id: stripeId('we'), url, enabled_events, secret: `whsec_${stripeId('k').slice(2)}` }
-  remember(state.endpoints, endpoint.id, endpoint, 100)
-  return { ...endpoint, object: 'webhook_endpoint', livemode: false, status: 'enabled', api_version: null }
-}
-
-/** `latest_charge` in an intent, `data.latest_charge` in a list of them. */
-function expand(state: State, result: Record<string, unknown>, form: Form): Record<string, unknown> {
-  const wanted = listOf(form, 'expand')
-  const { data } = result
-  if (Array.isArray(data) && wanted.includes('data.latest_charge')) {
-    return { ...result, data: data.map((item) => withCharge(state, item)) }
-  }
-  return wanted.includes('latest_charge') ? withCharge(state, result) : result
-}
-
-function withCharge(state: State, intent: Record<string, unknown>): Record<string, unknown> {
-  const charge = state.charges.get(String(intent['latest_charge']))
-  return charge ? { ...intent, latest_charge: charge } : intent
-}
+const endpointsFor = ({ endpoints }: State, type: string): Endpoint[] =>
+  [...endpoints.values()].filter(
+    ({ enabled_events }) => enabled_events.includes('*') || enabled_events.includes(type),
+  )
 
 /** Remembers the event and sends it to every endpoint that asked for its type, three times at most. */
 function tell(state: State, type: string, object: unknown): void {
-  const wanting = [...state.endpoints.values()].filter(
-    ({ enabled_events }) => enabled_events.includes('*') || enabled_events.includes(type),
-  )
+  const wanting = endpointsFor(state, type)
   const event = newEvent(type, object, { id: stripeId('req'), idempotency_key: null })
   remember(state.events, event.id, event, 2000)
   for (const { url, secret } of wanting) {

@@ -65,7 +65,7 @@ export async function proveOrder(postgres: FaultPostgres, trial: OrderTrial): Pr
     const sending = sendAll(shop, trial)
     const kills = await killUntil(postgres, sending, slots, trial)
     const { accepted, copies } = await sending
-    const quiet = await untilQuiet(installation, 180_000)
+    const quiet = await untilQuiet(installation, 600_000)
     await Promise.all(slots.map((slot) => slot.stop()))
     const judged = await judge(installation, trial)
     const broken = [

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -24,6 +24,12 @@ const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url))
 const READY = /Trilho is ready at (\S+)/
 const KEPT_LINES = 60
 
+/** Whoever ends the faults half-way leaves nothing running. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 export function spawnProduct(env: Record<string, string>): Starting {
   const child = spawn(process.execPath, [MAIN], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -31,10 +37,9 @@ export function spawnProduct(env: Record<string, string>): Starting {
   })
   const lines: string[] = []
   let asked = false
-  const orphan = () => child.kill('SIGKILL')
-  process.once('exit', orphan) // whoever ends the faults half-way leaves nothing running
+  running.add(child)
   const ended = once(child, 'exit').then(() => {
-    process.off('exit', orphan)
+    running.delete(child)
     return { by_itself: !asked }
   })
   const url = Promise.race([readUrl(child.stdout, lines), readUrl(child.stderr, lines)])

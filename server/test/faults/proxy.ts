@@ -10,7 +10,7 @@ import type { Passage, Steps } from './steps.ts'
  */
 export type Tap = { url: string; close(): Promise<void> }
 
-export async function startProxy(database_url: string, steps: Steps): Promise<Tap> {
+export async function startProxy(database_url: string, steps: Pick<Steps, 'meet'>): Promise<Tap> {
   const target = new URL(database_url)
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
@@ -44,7 +44,7 @@ const READY_FOR_QUERY = 'Z'
 /** What the client sends at times of its own: passwords and the farewell. */
 const ASIDE = new Set(['p', 'X'])
 
-function relay(client: Socket, upstream: Socket, steps: Steps): void {
+function relay(client: Socket, upstream: Socket, steps: Pick<Steps, 'meet'>): void {
   let group: Buffer[] = []
   let name = ''
   let passage: Passage | null = null

@@ -31,7 +31,7 @@ export type Door = {
 
 const AGAIN_MS = 100
 const PATIENCE_MS = 300_000
-const REQUEST_MS = 30_000
+const REQUEST_MS = 90_000
 
 type Answer = { status: number; body: Record<string, unknown> }
 
@@ -63,7 +63,9 @@ export function createSender(door: Door): Sender {
         const answer = await ask(door, '/v1/events', body, { 'idempotency-key': key })
         let id = is2xx(answer) ? String(answer?.body['id']) : null
         if (answer?.body['code'] === 'outcome_unknown') {
-          id = await findEvent(door, `order-${number}`)
+          const found = await findEvent(door, `order-${number}`)
+          if (found === 'unanswered') return false
+          id = found
           if (id === null) key += '-again' // it did not happen: a new key, as the answer says
         }
         if (id !== null) sender.published.set(id, number)
@@ -95,12 +97,15 @@ const is2xx = (answer: Answer | null): boolean =>
 const ask = (door: Door, path: string, body: string, headers: Record<string, string>) =>
   post(`${door.url()}${path}`, body, { authorization: `Bearer ${door.key}`, ...headers })
 
-/** The event about a thing, as a client whose request was cut off would look for it. */
-async function findEvent(door: Door, about: string): Promise<string | null> {
+/**
+ * The event about a thing, as a client whose request was cut off would look for it; null where there is none. Who gets
+ * no answer knows neither.
+ */
+async function findEvent(door: Door, about: string): Promise<string | null | 'unanswered'> {
   const answer = await exchange(`${door.url()}/v1/search?q=${about}`, {
     headers: { authorization: `Bearer ${door.key}` },
   })
-  if (!is2xx(answer)) return null
+  if (!is2xx(answer)) return 'unanswered'
   const found = (answer?.body['data'] ?? []) as { kind: string; id: string }[]
   return found.find(({ kind }) => kind === 'event')?.id ?? null
 }

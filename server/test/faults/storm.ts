@@ -48,7 +48,7 @@ export const drains = (postgres: FaultPostgres, storm: Storm): Promise<Tally> =>
 
 /** Ends PostgreSQL and waits until it serves again. */
 export async function restart(postgres: FaultPostgres, signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
-  const before = await startOf(postgres.url)
+  const before = await untilStartedAgain(postgres.url, null)
   postgres.end?.(signal)
   await untilStartedAgain(postgres.url, before)
 }
@@ -79,14 +79,14 @@ async function startOf(url: string): Promise<string | null> {
   }
 }
 
-const BACK_WITHIN_MS = 30_000
+const BACK_WITHIN_MS = 600_000
 
-/** The truth is read from PostgreSQL too: it has to be back before anything is compared. */
-async function untilStartedAgain(url: string, before: string | null): Promise<void> {
+/** The truth is read from PostgreSQL too: it has to be back before anything is compared. Gives when it started. */
+async function untilStartedAgain(url: string, before: string | null): Promise<string> {
   const deadline = performance.now() + BACK_WITHIN_MS
   while (performance.now() < deadline) {
     const now = await startOf(url)
-    if (now !== null && now !== before) return
+    if (now !== null && now !== before) return now
     await sleep(50)
   }
   throw new Error(`PostgreSQL did not come back within ${BACK_WITHIN_MS / 1000} s`)

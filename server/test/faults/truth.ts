@@ -20,7 +20,7 @@ export type Truth = {
   broken: string[]
 }
 
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 300_000
 
 /** Waits until no work is left, for as long as leases and retries may take; false where some stays. */
 export async function untilQuiet(installation: Installation, patience_ms = PATIENCE_MS): Promise<boolean> {

@@ -249,11 +249,11 @@ async function tryOne(
 }
 
 /** Query strings that name things of `b`, by filter and by search. */
-const foreignQueries = ({ parameters }: Operation, loot: Loot, b: Citizen): string[] =>
+const foreignQueries = ({ path, parameters }: Operation, loot: Loot, b: Citizen): string[] =>
   parameters
     .filter((parameter) => parameter.in === 'query')
     .flatMap(({ name }) => {
-      const id = loot.get(listBehind('', name))
+      const id = loot.get(`${path}?${name}`) ?? loot.get(listBehind('', name))
       const values = name === 'q' ? b.known_as : name.endsWith('_id') && id !== undefined ? [id] : []
       return values.map((value) => `?${name}=${encodeURIComponent(value)}`)
     })
@@ -288,6 +288,9 @@ export async function idsOf({ send, operations }: Door, b: Citizen): Promise<Loo
     const first = (data as { id?: string; name?: string }[]).at(-1)
     const id = first?.id ?? first?.name
     if (id !== undefined) loot.set(path, id)
+    // Transfers leave by a connection of their own.
+    const { connection_id } = (first ?? {}) as { connection_id?: string }
+    if (path === '/v1/transfers' && connection_id) loot.set(`${path}?connection_id`, connection_id)
   }
   const bank = loot.has('/v1/banks') ? (await banksOf(send, b)).at(-1) : undefined // their first
   if (bank) loot.set('/v1/users', bank.user_id)

@@ -36,6 +36,9 @@ export type Customer = {
   source: { id: string; url: string; secret: string }
 }
 
+/** How long who is told to end waits for what is in hand: enough on a busy machine. */
+export const GRACE_MS = 60_000
+
 const ROLES: Role[] = ['api', 'api', 'ingest', 'ingest', 'worker', 'worker']
 
 export async function startInstallation(): Promise<Installation> {
@@ -98,6 +101,7 @@ async function settings(public_url: string): Promise<Record<string, string>> {
     TRILHO_PARTITIONS_AHEAD_DAYS: '2',
     TRILHO_DB_POOL_SIZE: '4',
     TRILHO_LOG_LEVEL: 'error',
+    TRILHO_SHUTDOWN_GRACE_MS: String(GRACE_MS),
   }
 }
 

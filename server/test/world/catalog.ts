@@ -80,7 +80,7 @@ export async function makeRows(owner: Pool, table: Table, tenant_id: string, cou
 const isLeftOut = ({ type, is_reference, is_checked, words, nullable, has_default }: Column): boolean =>
   (is_reference && nullable) ||
   (is_checked && words.length === 0 && (nullable || has_default)) ||
-  (type === 'jsonb' && has_default)
+  ((type === 'jsonb' || VALUES[type] === undefined) && words.length === 0 && has_default)
 
 /** One they have: a row that belongs to a connection cannot be without it. */
 function oneOf(column: string, tenant_id: string): string | null {
@@ -140,6 +140,7 @@ export const TALLIES = [
   'connection_cache',
   'limit_usage',
   'metric',
+  'source_tally',
   'subscription_counter',
   'traffic',
 ]

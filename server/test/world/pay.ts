@@ -1,6 +1,6 @@
 import { type Citizen, ok, type Send } from './world.ts'
 
-/** A payment with a refund, at the sandbox, and its day held against the vendor's, who has one payment more. */
+/** A route, a payment with a refund and one that is disputed, at the sandbox, and its day held against the vendor's, who has one payment more. */
 export async function payOnce(
   send: Send,
   sandbox_url: string,
@@ -11,8 +11,14 @@ export async function payOnce(
     money: { amount: '990', currency: 'BRL' },
     source: 'pm_card_visa',
   }
+  const rules = [{ connection_ids: [connection] }]
+  // Refused where the tenant has as many as it may.
+  await send('POST', '/v1/payment-routes', { key, json: { name: 'All', is_default: true, rules } })
   const { id } = await ok(send('POST', '/v1/payments', { key, json }))
   await ok(send('POST', `/v1/payments/${id}/refunds`, { key, json: { amount: '90' } }))
+  const disputed = { ...json, source: 'pm_card_createDispute' }
+  const other = await ok(send('POST', '/v1/payments', { key, json: disputed }))
+  await ok(send('POST', `/v1/payments/${other['id']}/refresh`, { key }))
   const day = await payAtDesk(sandbox_url)
   const made = await ok(
     send('POST', '/v1/reconciliations', { key, json: { connection_id: connection, day } }),

@@ -19,10 +19,12 @@ import { bankOnce } from './bank.ts'
 import { askConsent } from './bank_consent.ts'
 import { makeRows, readTables, type Table } from './catalog.ts'
 import { consent } from './consent.ts'
+import { issueOnce } from './issue.ts'
 import { type Operation, operationsOf } from './operations.ts'
 import { payOnce } from './pay.ts'
 import { visitPortal } from './portal.ts'
 import { type Answer, closeConnections, exchange } from './raw_http.ts'
+import { transferOnce } from './transfer.ts'
 
 /**
  * The whole product with all its rooms, and in it two tenants who have used every part of it: what the proofs go
@@ -253,6 +255,8 @@ async function useProduct(world: World, citizen: Citizen): Promise<void> {
     await ok(send('POST', `${at}/calls/batch`, { key: citizen.test_key, json: { calls: [call] } }))
   }
   if (operations.some(({ id }) => id === 'createPayment')) await payOnce(send, sandbox_url, citizen)
+  if (operations.some(({ id }) => id === 'issueCard')) await issueOnce(send, sandbox_url, citizen)
+  if (operations.some(({ id }) => id === 'createTransfer')) await transferOnce(send, sandbox_url, citizen)
   if (operations.some(({ id }) => id === 'createBank')) await bankOnce(send, sandbox_url, citizen)
   if (operations.some(({ id }) => id === 'createConsent')) await askConsent(send, citizen)
   if (operations.some(({ id }) => id === 'closeBreaker')) {
@@ -311,12 +315,12 @@ async function calm({ app }: World, from: string, tenants: number): Promise<void
     select (select count(*) from inbox_queue where id > $1) + (select count(*) from delivery_queue where id > $1 and attempts = 0)
            + (select count(*) from call_queue where id > $1)
            + $2 - (select count(distinct tenant_id) from attempt where id > $1) as n`
-  for (let turn = 0; turn < 400; turn++) {
+  for (let turn = 0; turn < 4000; turn++) {
     const { rows } = await app.db.owner.pool.query<{ n: string }>(left, [from, tenants])
     if (Number(rows[0]?.n) <= 0) return
     await sleep(25)
   }
-  throw new Error('the tenants are still busy after ten seconds')
+  throw new Error('the tenants are still busy after so long')
 }
 
 /** Gives every tenant a row in each table that using the product has left empty, such as jobs of the future. */

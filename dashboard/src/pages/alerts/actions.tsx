@@ -3,7 +3,7 @@ import { IconBell, IconBellOff, IconUserCheck } from '@tabler/icons-react'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { useMay } from '../../api/session.tsx'
-import type { Alert } from './kinds.ts'
+import { type Alert, whereOf } from './kinds.ts'
 import { useText } from './text.ts'
 
 const HOURS = [1, 8, 24, 168] as const
@@ -14,16 +14,17 @@ export function AlertActions({ of }: { of: Alert }) {
   if (of.state === 'resolved' || !may('alerts:operate')) return null
   return (
     <Group gap={4} wrap="nowrap" justify="flex-end">
-      {of.state === 'firing' && <Take id={of.id} />}
+      {of.state === 'firing' && <Take of={of} />}
       <Mute of={of} />
     </Group>
   )
 }
 
-function Take({ id }: { id: string }) {
+function Take({ of }: { of: Alert }) {
   const say = useText()
   const take = useAct({
-    act: () => ask(api.POST('/v1/alerts/{id}/acknowledge', { params: { path: { id } } })),
+    act: () =>
+      ask(api.POST('/v1/alerts/{id}/acknowledge', { params: { path: { id: of.id }, ...whereOf(of) } })),
     done: say('taken'),
     changes: ['alerts'],
   })
@@ -47,9 +48,16 @@ export const isMuted = ({ muted_until }: Pick<Alert, 'muted_until'>): boolean =>
 function Mute({ of }: { of: Alert }) {
   const say = useText()
   const muted = isMuted(of)
+  const set = (minutes: number) =>
+    ask(
+      api.POST('/v1/alerts/{id}/mute', {
+        params: { path: { id: of.id }, ...whereOf(of) },
+        body: { minutes },
+      }),
+    )
   const mute = useAct({
-    act: (minutes: number) =>
-      ask(api.POST('/v1/alerts/{id}/mute', { params: { path: { id: of.id } }, body: { minutes } })),
+    act: set,
+    ...(!muted && { undo: () => set(0) }),
     done: ({ muted_until }) => say(muted_until ? 'muted_done' : 'unmuted_done'),
     changes: ['alerts'],
   })

@@ -3,27 +3,39 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
-import { useMay } from '../../api/session.tsx'
+import { useMay, useSession } from '../../api/session.tsx'
 import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { AlertActions, isMuted } from './actions.tsx'
-import { type Alert, SEVERITY_COLORS, useKinds } from './kinds.ts'
+import { type Alert, INSTALLATION, SEVERITY_COLORS, useKinds } from './kinds.ts'
 import { placeOf, useSentence } from './sentence.ts'
 import { useText } from './text.ts'
 
 const EVERY_MS = 30_000
 const MOST_SHOWN = '20'
 
-/** Alerts nobody has silenced, each leading to its thing; nothing where there are none. */
-export function Firing() {
-  const say = useText()
+/** Alerts nobody has silenced; to an administrator of all also what is wrong with the server itself. */
+export function useFiring(): Alert[] {
   const may = useMay()
   const query = { state: 'open' as const, limit: MOST_SHOWN }
   const { data } = useRead(['alerts', 'open'], () => ask(api.GET('/v1/alerts', { params: { query } })), {
     every_ms: EVERY_MS,
     enabled: may('alerts:read'),
   })
-  const alerts = (data?.data ?? []).filter((alert) => !isMuted(alert))
+  const { is_administrator } = useSession()
+  const params = { query, header: INSTALLATION }
+  const { data: of_all } = useRead(['alerts', 'installation'], () => ask(api.GET('/v1/alerts', { params })), {
+    every_ms: EVERY_MS,
+    enabled: is_administrator,
+  })
+  const open = [...(of_all?.data ?? []).filter(({ kind }) => kind === 'disk_low'), ...(data?.data ?? [])]
+  return open.filter((alert) => !isMuted(alert))
+}
+
+/** Each leads to its thing; nothing where there are none. */
+export function Firing() {
+  const say = useText()
+  const alerts = useFiring()
   if (alerts.length === 0) return null
   return (
     <Card withBorder p="sm" component="section" aria-label={say('firing_title')}>

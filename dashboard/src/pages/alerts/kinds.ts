@@ -1,10 +1,8 @@
-import type { paths } from '../../api/schema.ts'
+import type { RowOf } from '../../api/types.ts'
 import { texts } from '../../text/text.ts'
 
-export type Rule =
-  paths['/v1/alert-rules']['get']['responses'][200]['content']['application/json']['data'][number]
-export type Alert =
-  paths['/v1/alerts']['get']['responses'][200]['content']['application/json']['data'][number]
+export type Rule = RowOf<'/v1/alert-rules'>
+export type Alert = RowOf<'/v1/alerts'>
 export type Kind = Rule['kind']
 
 export type Fields = {
@@ -45,6 +43,13 @@ export const FIELDS: Record<Kind, Fields> = {
   credential_expiring: { threshold: { unit: 'days', wrong: 'below', max: 90 } },
   disk_low: { threshold: { unit: 'percent', wrong: 'below', max: 90 } },
 }
+
+/** Whose alerts only an administrator of all sees, whatever tenant they look at. */
+export const INSTALLATION = { 'Trilho-Tenant': `tnt_${'0'.repeat(26)}` }
+
+/** The headers by which an alert is found. */
+export const whereOf = ({ kind }: Pick<Alert, 'kind'>) =>
+  kind === 'disk_low' ? { header: INSTALLATION } : {}
 
 /** `disk_low` is the installation's alone. */
 export const OFFERED = (Object.keys(FIELDS) as Kind[]).filter((kind) => kind !== 'disk_low')

@@ -1,9 +1,10 @@
-import { Button, Group, Modal, NumberInput, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, NumberInput, Select, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { useConnections } from '../../api/names.ts'
 import { Confirm } from '../../parts/confirm.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { useWords } from '../../parts/words.ts'
 import { FIELDS, type Fields, type Kind, OFFERED, type Rule, SEVERITIES, useKinds } from './kinds.ts'
 import { useText } from './text.ts'
@@ -53,12 +54,7 @@ export function RuleForm({ of, close }: { of: Rule | null; close: () => void }) 
     changes: ['alert_rules', 'audit'],
   })
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={of ? (of.name ?? kind(of.kind)) : say('new_rule')}
-      closeButtonProps={{ 'aria-label': word('close') }}
-    >
+    <Dialog close={close} title={of ? (of.name ?? kind(of.kind)) : say('new_rule')}>
       <form onSubmit={form.onSubmit((draft) => save.mutate(draft, { onSuccess: close }))}>
         <Stack>
           {!of && (
@@ -96,7 +92,7 @@ export function RuleForm({ of, close }: { of: Rule | null; close: () => void }) 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -185,9 +181,6 @@ function Delete({ of, close }: { of: Rule; close: () => void }) {
       question={say('delete_sure', { name: of.name ?? kind(of.kind) })}
       verb={word('delete')}
       act={() => drop.mutateAsync().then(close, () => {})}
-      loading={drop.isPending}
-    >
-      {word('delete')}
-    </Confirm>
+    />
   )
 }

@@ -76,7 +76,7 @@ export function placeOf({ kind, subject }: Pick<Alert, 'kind' | 'subject'>): str
     case 'limit_near':
       return subject ? `/connections/${subject}?tab=limits` : '/settings/limits'
     case 'backlog_age':
-      return subject === 'inbound' ? '/inbound?state=pending' : '/outbound/deliveries?state=pending'
+      return subject === 'inbound' ? '/inbound?state=pending&range=30d' : '/outbound/deliveries?state=pending'
     case 'quarantined':
       return '/inbound/quarantine'
     case 'deliveries_exhausted':

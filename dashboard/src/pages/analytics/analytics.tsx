@@ -14,7 +14,7 @@ import { HealthOfAll } from './health.tsx'
 import { LimitChart } from './limit_chart.tsx'
 import { type Overview, useCalls, useOverview } from './reads.ts'
 import { useText } from './text.ts'
-import { ByType } from './types.tsx'
+import { ReceivedByType, SentByType } from './types.tsx'
 
 /** How calls and webhooks did over time, beside the period before; all of it in the address. */
 export function Component() {
@@ -105,7 +105,8 @@ function Charts({ overview, connection_id }: ChartsProps) {
               {is_whole && outbound && (
                 <FlowChart flow={outbound} step={step} kind="outbound" to="/outbound/deliveries" />
               )}
-              {is_whole && inbound && may('sources:read') && <ByType overview={overview} />}
+              {is_whole && inbound && may('sources:read') && <ReceivedByType overview={overview} />}
+              {is_whole && outbound && <SentByType overview={overview} />}
               {is_whole && connections && <HealthOfAll of={connections} />}
             </SimpleGrid>
             {is_whole && <Top list={all.top_connections} />}

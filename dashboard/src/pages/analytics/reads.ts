@@ -109,12 +109,19 @@ export function useLimitHistory({ from, to }: Overview, connection_id: string | 
   )
 }
 
-/** The API counts webhooks by outcome alone; by type, so many of the latest are counted here. */
-export const LATEST = 200
-
-export function useLatestMessages({ from, to }: Overview) {
-  const query = { since: from, until: to, limit: String(LATEST) }
-  return useRead(['messages', 'latest', queryOf(useRange())], () =>
-    ask(api.GET('/v1/messages', { params: { query } })),
+/** What came in, by the vendor's word for it and by state. */
+export function useReceivedTypes({ from, to }: Overview) {
+  const query = { since: from, until: to }
+  return useRead(['messages', 'types', queryOf(useRange())], () =>
+    ask(api.GET('/v1/messages/types', { params: { query } })),
   )
+}
+
+/** What was attempted to be sent, by type of event and outcome, as it was counted by the hour. */
+export function useSentTypes({ from, to }: Overview) {
+  const query = { from, to }
+  return useRead(['deliveries', 'types', queryOf(useRange())], async () => {
+    const { subjects } = await ask(api.GET('/v1/metrics/webhooks', { params: { query } }))
+    return subjects.filter(({ direction }) => direction === 'outbound')
+  })
 }

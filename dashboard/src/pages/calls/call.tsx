@@ -4,8 +4,8 @@ import { Link, useParams } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
 import { nameIn, useConnections } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
 import { useMay } from '../../api/session.tsx'
+import type { AnswerOf } from '../../api/types.ts'
 import { Attempts } from '../../parts/attempts.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
 import { ownCurl } from '../../parts/curl.ts'
@@ -19,7 +19,7 @@ import { Steps } from './steps.tsx'
 import { useText } from './text.ts'
 import { Whole } from './whole.tsx'
 
-export type Call = paths['/v1/calls/{id}']['get']['responses'][200]['content']['application/json']
+export type Call = AnswerOf<'/v1/calls/{id}'>
 
 /** One call: what was asked, how it ended, and every attempt. */
 export function Component() {
@@ -54,10 +54,7 @@ function Actions({ of }: { of: Call }) {
           question={say('cancel_sure')}
           verb={say('cancel')}
           act={() => cancel.mutateAsync()}
-          loading={cancel.isPending}
-        >
-          {say('cancel')}
-        </Confirm>
+        />
       )}
       {may('calls:write') && (
         <Button
@@ -121,6 +118,10 @@ function CallFacts({ of }: { of: Call }) {
         { name: say('ended'), value: of.closed_at && <When at={of.closed_at} exact /> },
         { name: say('by'), value: <Id of={of.actor} /> },
         { name: say('request_id'), value: of.request_id && <Id of={of.request_id} /> },
+        {
+          name: say('external_reference'),
+          value: of.external_reference && <Id of={of.external_reference} />,
+        },
         { name: say('batch'), value: of.batch_id && <Id of={of.batch_id} /> },
         { name: say('tries'), value: of.tries },
         { name: say('next'), value: of.next_try_at && <When at={of.next_try_at} exact /> },

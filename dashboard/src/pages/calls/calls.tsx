@@ -1,32 +1,32 @@
-import { Anchor, Button, Code, Group, Menu, Text } from '@mantine/core'
+import { Anchor, Button, Code, Group, Menu } from '@mantine/core'
 import { IconDownload, IconFlask } from '@tabler/icons-react'
+import { useMemo } from 'react'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
-import { usePages } from '../../api/hooks.ts'
-import { nameIn, useConnections } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
+import { type Connection, nameIn, useConnections } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
+import type { QueryOf, RowOf } from '../../api/types.ts'
 import { duration, number } from '../../parts/figures.ts'
 import {
-  ClearFilters,
+  FilterBar,
+  FilterNamed,
   FilterSelect,
+  FilterState,
   type Filters,
   FilterText,
-  LiveButton,
   useFilters,
-  useHeld,
+  useLiveList,
 } from '../../parts/filters.tsx'
 import { Empty, Page } from '../../parts/page.tsx'
-import { RangePicker, useRange } from '../../parts/range.tsx'
-import { State, useStateName } from '../../parts/state.tsx'
-import { type Column, DataTable } from '../../parts/table.tsx'
+import { RangePicker, useSpan } from '../../parts/range.tsx'
+import { State } from '../../parts/state.tsx'
+import { type Column, cut, DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { useExport } from './export.ts'
 import { useText } from './text.ts'
 
-type List = paths['/v1/calls']['get']
-type Call = List['responses'][200]['content']['application/json']['data'][number]
-type Query = NonNullable<List['parameters']['query']>
+type Call = RowOf<'/v1/calls'>
+type Query = QueryOf<'/v1/calls'>
 
 const NAMES = ['connection_id', 'state', 'status', 'operation', 'method', 'q'] as const
 const STATES = ['started', 'succeeded', 'refused', 'failed', 'unknown'] as const
@@ -36,35 +36,24 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 export function Component() {
   const say = useText()
   const filters = useFilters(NAMES)
-  const range = useRange()
-  // A period that ends now has no end, or the newest calls would be outside of it.
-  const asked = {
-    ...filters.set,
-    from: range.from,
-    ...(range.name === 'custom' && { to: range.to }),
-  } as Query
-  const period = range.name === 'custom' ? [range.from, range.to] : [range.name]
-  const key = ['calls', 'list', filters.set, ...period] as const
-  const held = useHeld(key)
-  const pages = usePages<Call>(
-    key,
-    (cursor) => ask(api.GET('/v1/calls', { params: { query: { ...asked, cursor, limit: '100' } } })),
-    !held.is_held,
+  const span = useSpan('from', 'to')
+  const asked = { ...filters.set, ...span.asked } as Query
+  const key = ['calls', 'list', filters.set, ...span.key] as const
+  const { pages, held } = useLiveList<Call>(key, (cursor) =>
+    ask(api.GET('/v1/calls', { params: { query: { ...asked, cursor, limit: '100' } } })),
   )
   return (
     <Page title={say('title')} about={say('about')} actions={<Actions asked={asked} />}>
-      <Group gap="xs">
+      <FilterBar of={filters} held={held} beside={<RangePicker />}>
         <Fields of={filters} />
-        <RangePicker />
-        <LiveButton {...held} />
-      </Group>
+      </FilterBar>
       <DataTable
         label={say('title')}
         columns={useColumns()}
         pages={pages}
-        id={({ id }) => id}
-        to={({ id }) => `/calls/${id}`}
-        empty={filters.is_any ? undefined : <Nothing />}
+        id={idOf}
+        to={placeOf}
+        empty={filters.is_any || asked.to ? undefined : <Nothing />}
       />
     </Page>
   )
@@ -98,34 +87,29 @@ function Actions({ asked }: { asked: Query }) {
 
 function Fields({ of }: { of: Filters<(typeof NAMES)[number]> }) {
   const say = useText()
-  const name = useStateName()
   const connections = useConnections()
   return (
     <>
-      <FilterSelect
-        of={of}
-        name="connection_id"
-        label={say('connection')}
-        choices={connections.map((one) => ({ value: one.id, label: one.name }))}
-      />
-      <FilterSelect
-        of={of}
-        name="state"
-        label={say('state')}
-        choices={STATES.map((value) => ({ value, label: name(value) }))}
-      />
+      <FilterNamed of={of} name="connection_id" label={say('connection')} among={connections} />
+      <FilterState of={of} name="state" label={say('state')} states={STATES} />
       <FilterText of={of} name="status" label={say('status')} />
       <FilterSelect of={of} name="method" label={say('method')} choices={METHODS} />
       <FilterText of={of} name="operation" label={say('operation')} />
       <FilterText of={of} name="q" label={say('q')} />
-      <ClearFilters of={of} />
     </>
   )
 }
 
+const idOf = ({ id }: Call) => id
+const placeOf = ({ id }: Call) => `/calls/${id}`
+
 function useColumns(): Column<Call>[] {
   const say = useText()
   const connections = useConnections()
+  return useMemo(() => columnsOf(say, connections), [say, connections])
+}
+
+function columnsOf(say: ReturnType<typeof useText>, connections: Connection[]): Column<Call>[] {
   return [
     { title: say('state'), width: 130, cell: ({ state }) => <State of={state} /> },
     { title: say('asked'), cell: (call) => <Asked of={call} /> },
@@ -133,11 +117,7 @@ function useColumns(): Column<Call>[] {
       title: say('connection'),
       width: 190,
       wide: true,
-      cell: ({ connection_id }) => (
-        <Text size="sm" truncate maw={180}>
-          {nameIn(connections, connection_id)}
-        </Text>
-      ),
+      cell: ({ connection_id }) => cut(nameIn(connections, connection_id)),
     },
     { title: say('code'), width: 80, right: true, cell: ({ status }) => status ?? '–' },
     { title: say('attempts'), width: 100, wide: true, right: true, cell: ({ attempts }) => number(attempts) },

@@ -1,14 +1,13 @@
 import { Group, JsonInput, SegmentedControl, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useState } from 'react'
-import type { paths } from '../../api/schema.ts'
+import type { RowOf } from '../../api/types.ts'
 import { type Schema, SchemaFields } from './schema_fields.tsx'
 import { type Draft, isJson, METHODS } from './tester_draft.ts'
 import { useText } from './tester_text.ts'
 
 export type TesterForm = UseFormReturnType<Draft>
-type Listed = paths['/v1/connections/{id}/operations']['get']['responses'][200]['content']['application/json']
-export type Operation = Listed['data'][number]
+export type Operation = RowOf<'/v1/connections/{id}/operations'>
 
 const MONO = { input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }
 

@@ -1,9 +1,10 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { useMay } from '../../api/session.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { useWords } from '../../parts/words.ts'
 import { type Draft, requestOf } from './tester_draft.ts'
 import { useText } from './tester_text.ts'
@@ -35,12 +36,7 @@ export function SaveOperation({ draft }: { draft: Draft }) {
       <Button size="compact-xs" variant="default" onClick={open}>
         {say('save')}
       </Button>
-      <Modal
-        opened={is_open}
-        onClose={close}
-        title={say('save')}
-        closeButtonProps={{ 'aria-label': word('close') }}
-      >
+      <Dialog opened={is_open} close={close} title={say('save')}>
         <form
           onSubmit={form.onSubmit((values, event) => {
             event?.stopPropagation() // the tester's own form is around this one
@@ -62,7 +58,7 @@ export function SaveOperation({ draft }: { draft: Draft }) {
             </Group>
           </Stack>
         </form>
-      </Modal>
+      </Dialog>
     </>
   )
 }

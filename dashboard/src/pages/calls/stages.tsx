@@ -2,6 +2,7 @@ import { Group, Progress, Stack, Table, Text, Title } from '@mantine/core'
 import { IconCheck, IconMinus, IconX } from '@tabler/icons-react'
 import { duration } from '../../parts/figures.ts'
 import type { Report } from './outcome.tsx'
+import './stages.css'
 import { useText } from './tester_text.ts'
 
 type Tried = { number: number; outcome: string; status: number | null; duration_ms: number }
@@ -25,8 +26,8 @@ export function Stages({ of, attempts }: { of: Report; attempts: Tried[] }) {
       </Title>
       <Table withRowBorders={false} verticalSpacing={4} aria-label={say('stages')}>
         <Table.Tbody>
-          {stages.map((stage) => (
-            <Line key={stage.name} of={stage} total_ms={of.duration_ms} />
+          {stages.map((stage, at) => (
+            <Line key={stage.name} of={stage} at={at} total_ms={of.duration_ms} />
           ))}
           <Table.Tr>
             <Table.Th>{say('total')}</Table.Th>
@@ -41,10 +42,13 @@ export function Stages({ of, attempts }: { of: Report; attempts: Tried[] }) {
   )
 }
 
-function Line({ of: { name, note, ms, sign }, total_ms }: { of: Stage; total_ms: number }) {
+/** One after the other they light up, in the order in which the call came through them. */
+const BETWEEN_MS = 110
+
+function Line({ of: { name, note, ms, sign }, at, total_ms }: { of: Stage; at: number; total_ms: number }) {
   const { Icon, color } = ICONS[sign]
   return (
-    <Table.Tr>
+    <Table.Tr className="stage" style={{ animationDelay: `${at * BETWEEN_MS}ms` }}>
       <Table.Td>
         <Group gap="xs" wrap="nowrap">
           <Icon size={16} color={`var(--mantine-color-${color}-6)`} aria-hidden style={{ flexShrink: 0 }} />
@@ -79,6 +83,7 @@ function stagesOf(say: Say, of: Report, attempts: Tried[]): Stage[] {
   return [
     ...mapped(say('mapped_in'), of.steps?.in ?? []),
     ...(of.cache ? [cacheStage(say, of.cache)] : []),
+    ...(is_cached ? [] : gates(say, of.turned_away)),
     ...(attempts.length > 0 && !is_cached
       ? [{ name: say('waited'), ms: Math.max(0, of.duration_ms - tried), sign: 'done' as const }]
       : []),
@@ -90,6 +95,20 @@ function stagesOf(say: Say, of: Report, attempts: Tried[]): Stage[] {
     })),
     ...mapped(say('mapped_out'), of.steps?.out ?? []),
   ]
+}
+
+/** What each attempt goes through before it is sent, in this order. */
+const GATES = ['breaker', 'bulkhead', 'limiter', 'authentication'] as const
+
+/** The last attempt was kept by one of them, and came to none behind it; or was let through by all. */
+function gates(say: Say, turned_away: Report['turned_away']): Stage[] {
+  const kept = (GATES as readonly string[]).indexOf(turned_away?.by ?? '')
+  return GATES.map((gate, at) => {
+    if (kept < 0 || at < kept) return { name: say(gate), ms: null, sign: 'done' }
+    return at === kept
+      ? { name: say(gate), note: say('kept'), ms: null, sign: 'failed' }
+      : { name: say(gate), note: say('not_reached'), ms: null, sign: 'passed' }
+  })
 }
 
 function mapped(name: string, steps: { ok: boolean; took_ms: number }[]): Stage[] {

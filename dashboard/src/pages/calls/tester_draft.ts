@@ -1,7 +1,7 @@
-import type { paths } from '../../api/schema.ts'
+import type { BodyOf } from '../../api/types.ts'
 import type { Call } from './call.tsx'
 
-export type Asked = paths['/v1/connections/{id}/calls']['post']['requestBody']['content']['application/json']
+export type Asked = BodyOf<'/v1/connections/{id}/calls'>
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 type Method = (typeof METHODS)[number]
 

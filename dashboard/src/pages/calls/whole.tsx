@@ -1,11 +1,11 @@
-import { Button, Modal, Stack, Text, Title } from '@mantine/core'
+import { Button, Stack, Text, Title } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Body } from '../../parts/json.tsx'
 import { Shown } from '../../parts/page.tsx'
 import { When } from '../../parts/when.tsx'
-import { useWords } from '../../parts/words.ts'
 import { useText } from './text.ts'
 
 type Part = { encoding: 'text' | 'base64'; body: string } | null
@@ -13,7 +13,6 @@ type Part = { encoding: 'text' | 'base64'; body: string } | null
 /** What an attempt sent and was answered, unmasked, where the connection keeps it. Reading it is on the audit log. */
 export function Whole({ call_id, number }: { call_id: string; number: number }) {
   const say = useText()
-  const word = useWords()
   const [is_open, { open, close }] = useDisclosure(false)
   const read = useRead(
     ['bodies', call_id, number],
@@ -30,13 +29,7 @@ export function Whole({ call_id, number }: { call_id: string; number: number }) 
       <Button size="compact-xs" variant="default" onClick={open}>
         {say('whole')}
       </Button>
-      <Modal
-        opened={is_open}
-        onClose={close}
-        size="xl"
-        title={say('whole_title', { n: number })}
-        closeButtonProps={{ 'aria-label': word('close') }}
-      >
+      <Dialog opened={is_open} close={close} size="xl" title={say('whole_title', { n: number })}>
         <Shown read={read}>
           {({ request, response, keep_until, truncated }) => (
             <Stack>
@@ -49,7 +42,7 @@ export function Whole({ call_id, number }: { call_id: string; number: number }) 
             </Stack>
           )}
         </Shown>
-      </Modal>
+      </Dialog>
     </>
   )
 }

@@ -9,14 +9,11 @@ type Named = Pick<Connection, 'id' | 'name'>
 /** Pauses what is active, and the other way round. */
 export function usePausing({ id, name, state }: Named & Pick<Connection, 'state'>) {
   const say = useNames()
+  const set = (wanted: Connection['state']) =>
+    ask(api.PATCH('/v1/connections/{id}', { params: { path: { id } }, body: { state: wanted } }))
   return useAct({
-    act: () =>
-      ask(
-        api.PATCH('/v1/connections/{id}', {
-          params: { path: { id } },
-          body: { state: state === 'enabled' ? 'disabled' : 'enabled' },
-        }),
-      ),
+    act: () => set(state === 'enabled' ? 'disabled' : 'enabled'),
+    undo: () => set(state),
     done: say(state === 'enabled' ? 'paused' : 'resumed', { name }),
     changes: ['connections', 'overview'],
   })

@@ -1,5 +1,15 @@
-import { Avatar, Badge, Box, Group, Progress, Text } from '@mantine/core'
+import { Avatar, Badge, Box, Center, Group, Progress, Text } from '@mantine/core'
 import { useInViewport } from '@mantine/hooks'
+import {
+  IconBriefcase,
+  IconBuildingBank,
+  IconCreditCard,
+  IconDatabase,
+  IconMessage,
+  IconPlug,
+  IconShieldHalf,
+  IconUsers,
+} from '@tabler/icons-react'
 import { short } from '../../parts/figures.ts'
 import { State, useStateName } from '../../parts/state.tsx'
 import { periodName, useNames } from './names.ts'
@@ -7,10 +17,52 @@ import { type Connection, nearest, type Rate, share, useBreaker, useLimits } fro
 
 /** The small signs by which a connection is known at a glance. */
 
-/** In place of the vendor's logo, which is the vendor's: its letters, in a colour of its own. */
-export function Sign({ name, size = 38 }: { name: string; size?: number }) {
+const ICONS: Record<string, typeof IconPlug> = {
+  payments: IconCreditCard,
+  banking: IconBuildingBank,
+  messaging: IconMessage,
+  crm: IconUsers,
+  workplace: IconBriefcase,
+  risk: IconShieldHalf,
+  storage: IconDatabase,
+  generic: IconPlug,
+}
+
+type SignProps = { name: string; category?: string | undefined; size?: number }
+
+/**
+ * In place of the vendor's logo, which is the vendor's: its letters, in a colour of its own, and what kind of vendor it
+ * is. What is nobody's in particular has its kind alone.
+ */
+export function Sign({ name, category, size = 38 }: SignProps) {
   const letters = name.replace(/[^\p{L}\p{N} ]/gu, '')
-  return <Avatar name={letters} color="initials" radius="md" size={size} aria-hidden />
+  const Icon = ICONS[category ?? '']
+  if (Icon && (category === 'generic' || category === 'storage')) {
+    return (
+      <Avatar color="gray" radius="md" size={size} aria-hidden>
+        <Icon size={size * 0.55} />
+      </Avatar>
+    )
+  }
+  const sign = <Avatar name={letters} color="initials" radius="md" size={size} aria-hidden />
+  if (!Icon) return sign
+  return (
+    <Box pos="relative" h={size} aria-hidden>
+      {sign}
+      <Center
+        pos="absolute"
+        bottom={-4}
+        right={-4}
+        w={size * 0.5}
+        h={size * 0.5}
+        bg="var(--mantine-color-body)"
+        c="dimmed"
+        bdrs="50%"
+      >
+        <Icon size={size * 0.36} />
+      </Center>
+    </Box>
+  )
 }
 
 const BREAKER_COLORS = { closed: 'teal', open: 'red', half_open: 'yellow' } as const

@@ -1,5 +1,6 @@
-import { Button, Group, Modal, NumberInput, Select, Stack, Switch, TagsInput, TextInput } from '@mantine/core'
+import { NumberInput, Select, Stack, Switch, TagsInput, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
 import type { CachePolicy } from './reads.ts'
@@ -84,7 +85,7 @@ export function PolicyDialog({ of = NEW, is_saving, close, save }: DialogProps) 
     })
   })
   return (
-    <Modal opened onClose={close} title={say('title')} closeButtonProps={{ 'aria-label': words('close') }}>
+    <Dialog close={close} title={say('title')}>
       <form onSubmit={submit}>
         <Stack>
           <TextInput
@@ -118,16 +119,11 @@ export function PolicyDialog({ of = NEW, is_saving, close, save }: DialogProps) 
             {...form.getInputProps('invalidate_on')}
           />
           <Switch label={say('enabled')} {...form.getInputProps('enabled', { type: 'checkbox' })} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {words('cancel')}
-            </Button>
-            <Button type="submit" loading={is_saving}>
-              {words('save')}
-            </Button>
-          </Group>
+          <DialogEnd close={close} loading={is_saving}>
+            {words('save')}
+          </DialogEnd>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

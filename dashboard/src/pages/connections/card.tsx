@@ -23,7 +23,7 @@ export function ConnectionCard({ of, provider, figures }: CardProps) {
       <Stack gap="sm" h="100%">
         <Group justify="space-between" wrap="nowrap" align="flex-start">
           <Group gap="sm" wrap="nowrap" miw={0}>
-            <Sign name={vendor} />
+            <Sign name={vendor} category={provider?.category} />
             <div style={{ minWidth: 0 }}>
               <Anchor
                 component={Link}
@@ -57,6 +57,11 @@ export function ConnectionCard({ of, provider, figures }: CardProps) {
           <Text size="xs" c="dimmed" mt={8}>
             {say('last_seen')}: <When at={of.last_seen} />
           </Text>
+          {of.credentials_set_at && (
+            <Text size="xs" c="dimmed">
+              {say('set_at')}: <When at={of.credentials_set_at} />
+            </Text>
+          )}
         </div>
       </Stack>
     </Card>

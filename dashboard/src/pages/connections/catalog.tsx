@@ -76,7 +76,7 @@ function ProviderCard({ of }: { of: Provider }) {
     <UnstyledButton component={Link} to={`/connections/catalog/${of.id}`} h="100%">
       <Card withBorder padding="md" h="100%">
         <Group wrap="nowrap" gap="sm">
-          <Sign name={of.name} />
+          <Sign name={of.name} category={of.category} />
           <div style={{ minWidth: 0 }}>
             <Text fw={600} truncate>
               {of.name}

@@ -32,6 +32,7 @@ export type Values = {
   credentials: Drafts
   limits: LimitDrafts
   keep_days: number | string
+  call_events: OneConnection['call_events']
 }
 
 /** What is sent: of the credentials only where they are typed anew. */
@@ -41,6 +42,7 @@ export type Input = {
   settings: Record<string, unknown>
   limits: OneConnection['limits']
   keep_bodies: { until_days: number } | null
+  call_events: OneConnection['call_events']
   credentials?: Record<string, unknown>
 }
 
@@ -129,6 +131,7 @@ function valuesOf(provider: Provider, of: OneConnection | undefined, environment
     credentials: toDrafts(secret, {}),
     limits: toLimitDrafts(of?.limits ?? {}),
     keep_days: of?.keep_bodies?.until_days ?? '',
+    call_events: of?.call_events ?? 'none',
   }
 }
 
@@ -138,7 +141,7 @@ function inputOf(
   of: OneConnection | undefined,
   has_credentials: boolean,
 ): Input {
-  const { name, environment, settings, credentials, keep_days } = values
+  const { name, environment, settings, credentials, keep_days, call_events } = values
   const open = fields.filter((field) => !field.secret)
   const secret = fields.filter((field) => field.secret)
   return {
@@ -147,6 +150,7 @@ function inputOf(
     settings: toValues(open, settings, settings),
     limits: toLimits(values.limits, of?.limits ?? {}),
     keep_bodies: keep_days === '' ? null : { until_days: Number(keep_days) },
+    call_events,
     ...(has_credentials && { credentials: toValues(secret, credentials, settings) }),
   }
 }
@@ -228,6 +232,8 @@ function Basics({ form }: { form: UseFormReturnType<Values> }) {
   )
 }
 
+const CALL_EVENTS = ['none', 'failures', 'all'] as const
+
 function More({ form }: { form: UseFormReturnType<Values> }) {
   const say = useFormText()
   return (
@@ -249,6 +255,19 @@ function More({ form }: { form: UseFormReturnType<Values> }) {
             allowDecimal={false}
             maw={320}
             {...form.getInputProps('keep_days')}
+          />
+        </Accordion.Panel>
+      </Accordion.Item>
+      <Accordion.Item value="call_events">
+        <Accordion.Control>{say('call_events')}</Accordion.Control>
+        <Accordion.Panel>
+          <Select
+            label={say('call_events_of')}
+            description={say('call_events_about')}
+            allowDeselect={false}
+            maw={320}
+            data={CALL_EVENTS.map((value) => ({ value, label: say(`call_events_${value}`) }))}
+            {...form.getInputProps('call_events')}
           />
         </Accordion.Panel>
       </Accordion.Item>

@@ -18,6 +18,13 @@ export const useFormText = texts('connection_form', {
     keep_days: 'Keep them for so many days',
     keep_days_about:
       'What is sent and answered, kept whole and sealed. Empty: only the masked record is kept.',
+    call_events: 'Events of calls',
+    call_events_of: 'Calls that end in an event',
+    call_events_about:
+      'call.completed or call.failed, to whoever subscribes to them. There may be very many.',
+    call_events_none: 'None',
+    call_events_failures: 'Those that fail',
+    call_events_all: 'All',
     required: 'Is required',
     integer: 'Must be a whole number',
     url: 'Must be a URL that begins with https:// or http://',
@@ -48,6 +55,12 @@ export const useFormText = texts('connection_form', {
     keep_days: 'Guardar por quantos dias',
     keep_days_about:
       'O que é enviado e respondido, guardado inteiro e selado. Vazio: só o registro mascarado é guardado.',
+    call_events: 'Eventos das chamadas',
+    call_events_of: 'Chamadas que terminam em um evento',
+    call_events_about: 'call.completed ou call.failed, para quem os assina. Podem ser muitos.',
+    call_events_none: 'Nenhuma',
+    call_events_failures: 'As que falham',
+    call_events_all: 'Todas',
     required: 'É obrigatório',
     integer: 'Deve ser um número inteiro',
     url: 'Deve ser uma URL que comece com https:// ou http://',

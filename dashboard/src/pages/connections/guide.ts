@@ -1,10 +1,14 @@
+import type { Language } from '../../text/text.ts'
+
 /** The set-up guides of the providers of this build, each loaded when it is read. A provider of one's own has none. */
-const FILES = import.meta.glob<string>('../../../../server/providers/*/setup.md', {
+const FILES = import.meta.glob<string>('../../../../server/providers/*/setup*.md', {
   query: '?raw',
   import: 'default',
 })
 
-export async function readGuide(provider: string): Promise<string | null> {
-  const load = FILES[`../../../../server/providers/${provider}/setup.md`]
+/** In English where there is none in this language. */
+export async function readGuide(provider: string, language: Language): Promise<string | null> {
+  const folder = `../../../../server/providers/${provider}`
+  const load = FILES[`${folder}/setup.${language}.md`] ?? FILES[`${folder}/setup.md`]
   return load ? load() : null
 }

@@ -14,7 +14,7 @@ const useText = texts('health_history', {
   en: {
     title: 'Health checks',
     since: 'since',
-    checks: 'The last {{n}} checks, oldest first: {{well}} well, {{slow}} slow, {{failed}} failed',
+    checks: 'Last checks ({{n}}), oldest first: {{well}} well, {{slow}} slow, {{failed}} failed',
     none: 'No checks yet. They are switched on under Health checks.',
     well: 'well',
     slow: 'slow',

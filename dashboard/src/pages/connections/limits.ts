@@ -28,13 +28,16 @@ export function toLimitDrafts({ rates = [], concurrency, queue, breaker }: Limit
   }
 }
 
-/** What is sent; what the form does not show of the limits before (operations, retry budget) stays. */
+/** What is sent; what the form does not show of the limits before (operations, retry budget, probes) stays. */
 export function toLimits(drafts: LimitDrafts, before: Limits): Limits {
   const { rates: _rates, concurrency: _concurrency, queue: _queue, breaker: _breaker, ...kept } = before
   const rates = drafts.rates
     .map(({ calls, bytes, per_s }) => ({ ...typed('calls', calls), ...typed('bytes', bytes), per_s }))
     .filter((rate) => 'calls' in rate || 'bytes' in rate)
+  const own = before.breaker === false || before.breaker === undefined ? {} : before.breaker
+  const { failures: _failures, open_s: _open_s, successes: _successes, ...unseen } = own
   const breaker = {
+    ...unseen,
     ...typed('failures', drafts.failures),
     ...typed('open_s', drafts.open_s),
     ...typed('successes', drafts.successes),

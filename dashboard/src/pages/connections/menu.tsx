@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Menu, Modal, Text } from '@mantine/core'
+import { ActionIcon, Menu, Text } from '@mantine/core'
 import {
   IconDots,
   IconPencil,
@@ -9,6 +9,7 @@ import {
 } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Link } from 'react-router'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { useWords } from '../../parts/words.ts'
 import { useDeleting, usePausing } from './actions.tsx'
 import { useNames } from './names.ts'
@@ -85,20 +86,17 @@ export function DeleteDialog({
   const words = useWords()
   const deleting = useDeleting(of)
   return (
-    <Modal opened onClose={close} title={words('sure')} closeButtonProps={{ 'aria-label': words('close') }}>
+    <Dialog close={close} title={words('sure')}>
       <Text>{say('delete_question', { name: of.name })}</Text>
-      <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={close}>
-          {words('cancel')}
-        </Button>
-        <Button
-          color="red"
-          loading={deleting.isPending}
-          onClick={() => deleting.mutate(undefined, { onSuccess: gone })}
-        >
-          {words('delete')}
-        </Button>
-      </Group>
-    </Modal>
+      <DialogEnd
+        close={close}
+        mt="lg"
+        color="red"
+        loading={deleting.isPending}
+        act={() => deleting.mutate(undefined, { onSuccess: gone })}
+      >
+        {words('delete')}
+      </DialogEnd>
+    </Dialog>
   )
 }

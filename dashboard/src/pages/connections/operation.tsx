@@ -1,8 +1,9 @@
-import { Button, Group, Modal, NumberInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
+import { Group, NumberInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
 import { type UseFormReturnType, useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { api, ask } from '../../api/client.ts'
 import { refresh } from '../../api/hooks.ts'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { Wrong } from '../../parts/page.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
@@ -128,28 +129,17 @@ export function OperationDialog({ connection_id, of, close }: DialogProps) {
     },
   })
   return (
-    <Modal
-      opened
-      onClose={close}
-      size="lg"
-      title={of ? say('edit', { name: of.name }) : say('new')}
-      closeButtonProps={{ 'aria-label': words('close') }}
-    >
+    <Dialog close={close} size="lg" title={of ? say('edit', { name: of.name }) : say('new')}>
       <form onSubmit={form.onSubmit((typed) => saving.mutate(typed))}>
         <Stack>
           <Fields form={form} is_new={of === undefined} />
           {saving.error && <Wrong error={saving.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {words('cancel')}
-            </Button>
-            <Button type="submit" loading={saving.isPending}>
-              {words('save')}
-            </Button>
-          </Group>
+          <DialogEnd close={close} loading={saving.isPending}>
+            {words('save')}
+          </DialogEnd>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -5,7 +5,7 @@ import { useRead } from '../../api/hooks.ts'
 import { useMay } from '../../api/session.tsx'
 import { number } from '../../parts/figures.ts'
 import { Page, Shown } from '../../parts/page.tsx'
-import { texts } from '../../text/text.ts'
+import { spoken, texts } from '../../text/text.ts'
 import { readGuide } from './guide.ts'
 import { Markdown } from './markdown.tsx'
 import { categoryName, useNames } from './names.ts'
@@ -33,6 +33,7 @@ const useText = texts('provider', {
     webhooks: 'Webhooks',
     none: 'none',
     signed: 'verified by {{kind}}',
+    per_source: 'verified as each source chooses',
     operations: 'Operations',
     no_guide: 'This provider has no guide of its own. Its fields below say what it needs.',
     nothing: 'It asks for nothing.',
@@ -58,6 +59,7 @@ const useText = texts('provider', {
     webhooks: 'Webhooks',
     none: 'nenhum',
     signed: 'verificados por {{kind}}',
+    per_source: 'verificados como cada fonte escolhe',
     operations: 'Operações',
     no_guide: 'Este provedor não tem um guia próprio. Os campos abaixo dizem do que ele precisa.',
     nothing: 'Não pede nada.',
@@ -94,7 +96,7 @@ export function Component() {
 
 function Whole({ of }: { of: Provider }) {
   const say = useText()
-  const guide = useRead(['providers', 'guide', of.id], () => readGuide(of.id))
+  const guide = useRead(['providers', 'guide', of.id, spoken()], () => readGuide(of.id, spoken()))
   return (
     <Group align="flex-start" gap="md" wrap="wrap">
       <Stack style={{ flex: '1 1 420px', minWidth: 0 }} gap="md">
@@ -162,6 +164,16 @@ const Mark = ({ children }: { children: string }) => (
   </Badge>
 )
 
+const PER_SOURCE = 'per_source'
+
+function signedBy({ webhooks }: Provider, say: ReturnType<typeof useText>): string {
+  if (!webhooks) return say('none')
+  const { signature } = webhooks
+  return signature === PER_SOURCE
+    ? say('per_source')
+    : say('signed', { kind: signature.replaceAll('_', ' ') })
+}
+
 function Facts({ of }: { of: Provider }) {
   const say = useText()
   const names = useNames()
@@ -175,10 +187,7 @@ function Facts({ of }: { of: Provider }) {
     [say('auth'), of.auth === 'per_connection' ? say('per_connection') : of.auth],
     [say('address'), of.base_url?.live ?? say('own_address')],
     [say('limits'), limits.join(', ') || say('a_minute', { n: 60 })],
-    [
-      say('webhooks'),
-      of.webhooks ? say('signed', { kind: of.webhooks.signature.replaceAll('_', ' ') }) : say('none'),
-    ],
+    [say('webhooks'), signedBy(of, say)],
   ]
   return (
     <Stack style={{ flex: '1 1 260px', maxWidth: 420 }} gap="md">

@@ -1,7 +1,9 @@
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
+import { inOurLanguage } from '../../api/provider_texts.ts'
 import type { paths } from '../../api/schema.ts'
 import type { ListRead } from '../../parts/table.tsx'
+import { spoken } from '../../text/text.ts'
 import type { Field } from './fields.ts'
 
 /** What several pages of this place read, each under one key, so that they share it. */
@@ -13,7 +15,7 @@ type Answer<Path extends keyof paths> = paths[Path] extends {
   : never
 
 export type Connection = Answer<'/v1/connections'>['data'][number]
-export type OneConnection = Answer<'/v1/connections/{id}'> & { credentials_set_at?: string | null }
+export type OneConnection = Answer<'/v1/connections/{id}'>
 export type Breaker = Answer<'/v1/connections/{id}/breaker'>
 export type LimitsReport = Answer<'/v1/connections/{id}/limits'>
 export type Rate = LimitsReport['rates'][number]
@@ -63,16 +65,16 @@ export function useFigures(enabled: boolean) {
 }
 
 export function useProviders() {
-  return useRead(['providers'], async () => {
+  return useRead(['providers', 'list', spoken()], async () => {
     const { data } = await ask(api.GET('/v1/providers'))
-    return data as unknown as Provider[]
+    return inOurLanguage(data as unknown as Provider[])
   })
 }
 
 export const useProvider = (id: string) =>
-  useRead(['providers', id], async () => {
+  useRead(['providers', 'one', id, spoken()], async () => {
     const one = await ask(api.GET('/v1/providers/{id}', { params: { path: { id } } }))
-    return one as unknown as Provider
+    return (await inOurLanguage([one as unknown as Provider]))[0] as Provider
   })
 
 export const useConnection = (id: string) =>

@@ -45,6 +45,12 @@ export function ConnectionTable({ rows, providers, figures }: RowsProps) {
     },
     { title: say('limit'), cell: (one) => <Narrow id={one.id} />, width: 130, wide: true },
     { title: say('last_seen'), cell: (one) => <When at={one.last_seen} />, width: 110, wide: true },
+    {
+      title: say('credentials'),
+      cell: (one) => <When at={one.credentials_set_at} />,
+      width: 110,
+      wide: true,
+    },
     { title: say('acts'), cell: (one) => <ConnectionMenu of={one} />, width: 70, right: true },
   ]
   return (
@@ -75,7 +81,7 @@ function Named({ of, provider }: { of: Connection; provider: Provider | undefine
   const vendor = provider?.name ?? of.provider
   return (
     <Group gap="sm" wrap="nowrap">
-      <Sign name={vendor} size={30} />
+      <Sign name={vendor} category={provider?.category} size={30} />
       <Box miw={{ base: 130, md: 180 }}>
         <Anchor component={Link} to={`/connections/${of.id}`} fw={600} c="inherit" size="sm" lineClamp={1}>
           {of.name}

@@ -100,11 +100,8 @@ function Handle({ of, breaker }: { of: OneConnection; breaker: Breaker }) {
           variant="light"
           question={say('question')}
           verb={say('do_open')}
-          act={() => opening.mutateAsync().catch(() => undefined)}
-          loading={opening.isPending}
-        >
-          {say('do_open')}
-        </Confirm>
+          act={() => opening.mutateAsync()}
+        />
       )}
     </Group>
   )

@@ -148,9 +148,7 @@ function Policies({ of, policies }: { of: OneConnection; policies: CachePolicy[]
           policies={policies}
           may_write={may.write}
           edit={setChanged}
-          remove={(at) =>
-            putting.mutateAsync(policies.filter((_, other) => other !== at)).catch(() => undefined)
-          }
+          remove={(at) => putting.mutateAsync(policies.filter((_, other) => other !== at))}
         />
       )}
       {changed !== null && (
@@ -171,7 +169,7 @@ type PolicyTableProps = {
   policies: CachePolicy[]
   may_write: boolean
   edit: (at: number) => void
-  remove: (at: number) => unknown
+  remove: (at: number) => Promise<unknown>
 }
 
 function PolicyTable({ policies, may_write, edit, remove }: PolicyTableProps) {
@@ -222,9 +220,7 @@ function PolicyTable({ policies, may_write, edit, remove }: PolicyTableProps) {
                     question={say('remove_question')}
                     verb={say('remove')}
                     act={() => remove(at)}
-                  >
-                    {say('remove')}
-                  </Confirm>
+                  />
                 </Group>
               )}
             </Table.Td>
@@ -263,11 +259,8 @@ function Purge({ id }: { id: string }) {
           color="red"
           question={say('purge_question')}
           verb={say('purge')}
-          loading={purging.isPending}
-          act={() => purging.mutateAsync().catch(() => undefined)}
-        >
-          {say('purge')}
-        </Confirm>
+          act={() => purging.mutateAsync()}
+        />
       </Group>
     </Part>
   )

@@ -1,7 +1,7 @@
 import { Anchor, Code, Group, Stack, Text } from '@mantine/core'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
-import { usePages } from '../../api/hooks.ts'
+import { useLongList } from '../../api/hooks.ts'
 import { useMay } from '../../api/session.tsx'
 import { duration } from '../../parts/figures.ts'
 import { Empty } from '../../parts/page.tsx'
@@ -48,7 +48,7 @@ type Call = Awaited<ReturnType<typeof readPage>>['data'][number]
 export function CallsTab({ of }: { of: OneConnection }) {
   const say = useText()
   const may_see = useMay()('calls:read')
-  const pages = usePages(['calls', 'of', of.id], (cursor) => readPage(of.id, cursor), may_see)
+  const pages = useLongList(['calls', 'of', of.id], (cursor) => readPage(of.id, cursor), may_see)
   if (!may_see) return <Text c="dimmed">{say('may_not')}</Text>
   const columns: Column<Call>[] = [
     { title: say('when'), cell: ({ created_at }) => <When at={created_at} />, width: 140 },

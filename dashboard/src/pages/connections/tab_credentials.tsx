@@ -184,11 +184,8 @@ function Authorization({ of }: { of: OneConnection }) {
               color="red"
               question={say('forget_question')}
               verb={say('forget')}
-              loading={forgetting.isPending}
-              act={() => forgetting.mutateAsync().catch(() => undefined)}
-            >
-              {say('forget')}
-            </Confirm>
+              act={() => forgetting.mutateAsync()}
+            />
           )}
         </Group>
       </Stack>

@@ -182,10 +182,8 @@ function StoredLine({ of, edit, remove }: LineProps) {
               color="red"
               question={say('delete_question', { name: of.name })}
               verb={words('delete')}
-              act={() => remove().catch(() => undefined)}
-            >
-              {words('delete')}
-            </Confirm>
+              act={() => remove()}
+            />
           </Group>
         )}
       </Table.Td>

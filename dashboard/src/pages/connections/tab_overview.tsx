@@ -9,6 +9,7 @@ import { Shown } from '../../parts/page.tsx'
 import { type Range, RangePicker, useRange } from '../../parts/range.tsx'
 import { State } from '../../parts/state.tsx'
 import { texts } from '../../text/text.ts'
+import { BanksOf } from './banks_of.tsx'
 import { everyStep, type Step, stepOf } from './bars.ts'
 import { HealthHistory } from './health_history.tsx'
 import type { Metrics, OneConnection } from './reads.ts'
@@ -63,6 +64,7 @@ export function OverviewTab({ of }: { of: OneConnection }) {
       {may('calls:read') && <Calls of={of} />}
       <HealthHistory of={of} />
       {may('sources:read') && <Sources of={of} />}
+      {may('banking:read') && <BanksOf of={of} />}
     </Stack>
   )
 }

@@ -1,16 +1,4 @@
-import {
-  Alert,
-  Anchor,
-  Button,
-  Center,
-  Group,
-  List,
-  Loader,
-  Modal,
-  Stack,
-  Text,
-  ThemeIcon,
-} from '@mantine/core'
+import { Alert, Anchor, Button, Center, Group, List, Loader, Stack, Text, ThemeIcon } from '@mantine/core'
 import { IconCheck, IconX } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
@@ -18,6 +6,7 @@ import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { refresh } from '../../api/hooks.ts'
 import type { paths } from '../../api/schema.ts'
+import { Dialog } from '../../parts/dialog.tsx'
 import { duration } from '../../parts/figures.ts'
 import { Wrong } from '../../parts/page.tsx'
 import { useWords } from '../../parts/words.ts'
@@ -76,13 +65,7 @@ export function TestDialog({ of, close }: { of: Pick<Connection, 'id' | 'name'>;
   })
   useEffect(() => mutate(), [mutate])
   return (
-    <Modal
-      opened
-      onClose={close}
-      size="lg"
-      title={say('title', { name: of.name })}
-      closeButtonProps={{ 'aria-label': words('close') }}
-    >
+    <Dialog close={close} size="lg" title={say('title', { name: of.name })}>
       <Stack aria-live="polite">
         {isPending && (
           <Center mih={140}>
@@ -103,7 +86,7 @@ export function TestDialog({ of, close }: { of: Pick<Connection, 'id' | 'name'>;
           </Group>
         )}
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }
 

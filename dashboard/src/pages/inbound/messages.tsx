@@ -1,28 +1,26 @@
 import { Anchor, Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
-import { usePages } from '../../api/hooks.ts'
 import { nameIn, useSources } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
+import type { QueryOf, RowOf } from '../../api/types.ts'
 import {
-  ClearFilters,
-  FilterSelect,
+  FilterBar,
+  FilterNamed,
+  FilterState,
   type Filters,
   FilterText,
-  LiveButton,
   useFilters,
-  useHeld,
+  useLiveList,
 } from '../../parts/filters.tsx'
 import { Empty } from '../../parts/page.tsx'
-import { RangePicker, useRange } from '../../parts/range.tsx'
-import { State, useStateName } from '../../parts/state.tsx'
-import { type Column, DataTable } from '../../parts/table.tsx'
+import { RangePicker, useSpan } from '../../parts/range.tsx'
+import { State } from '../../parts/state.tsx'
+import { type Column, cut, DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { useText } from './text.ts'
 
-type List = paths['/v1/messages']['get']
-type Message = List['responses'][200]['content']['application/json']['data'][number]
-type Query = NonNullable<List['parameters']['query']>
+type Message = RowOf<'/v1/messages'>
+type Query = QueryOf<'/v1/messages'>
 
 const NAMES = ['source_id', 'state', 'event_type', 'q'] as const
 const STATES = ['pending', 'completed', 'failed', 'ignored', 'parked'] as const
@@ -32,35 +30,24 @@ const FLAGS = ['late', 'gap', 'changed', 'replayed', 'skipped', 'erased'] as con
 export function Component() {
   const say = useText()
   const filters = useFilters(NAMES)
-  const range = useRange()
-  // A period that ends now has no end, or the newest messages would be outside of it.
-  const asked = {
-    ...filters.set,
-    since: range.from,
-    ...(range.name === 'custom' && { until: range.to }),
-  } as Query
-  const period = range.name === 'custom' ? [range.from, range.to] : [range.name]
-  const key = ['messages', 'list', filters.set, ...period] as const
-  const held = useHeld(key)
-  const pages = usePages<Message>(
-    key,
-    (cursor) => ask(api.GET('/v1/messages', { params: { query: { ...asked, cursor, limit: '100' } } })),
-    !held.is_held,
+  const span = useSpan('since', 'until')
+  const asked = { ...filters.set, ...span.asked } as Query
+  const key = ['messages', 'list', filters.set, ...span.key] as const
+  const { pages, held } = useLiveList<Message>(key, (cursor) =>
+    ask(api.GET('/v1/messages', { params: { query: { ...asked, cursor, limit: '100' } } })),
   )
   return (
     <Stack gap="sm">
-      <Group gap="xs">
+      <FilterBar of={filters} held={held} beside={<RangePicker />}>
         <Fields of={filters} />
-        <RangePicker />
-        <LiveButton {...held} />
-      </Group>
+      </FilterBar>
       <DataTable
         label={say('messages')}
         columns={useColumns()}
         pages={pages}
         id={({ id }) => id}
         to={({ id }) => `/story/${id}`}
-        empty={filters.is_any ? undefined : <Nothing />}
+        empty={filters.is_any || asked.until ? undefined : <Nothing />}
       />
     </Stack>
   )
@@ -68,25 +55,13 @@ export function Component() {
 
 function Fields({ of }: { of: Filters<(typeof NAMES)[number]> }) {
   const say = useText()
-  const name = useStateName()
   const sources = useSources()
   return (
     <>
-      <FilterSelect
-        of={of}
-        name="state"
-        label={say('state')}
-        choices={STATES.map((value) => ({ value, label: name(value) }))}
-      />
-      <FilterSelect
-        of={of}
-        name="source_id"
-        label={say('source')}
-        choices={sources.map((one) => ({ value: one.id, label: one.name }))}
-      />
+      <FilterState of={of} name="state" label={say('state')} states={STATES} />
+      <FilterNamed of={of} name="source_id" label={say('source')} among={sources} />
       <FilterText of={of} name="event_type" label={say('type')} />
       <FilterText of={of} name="q" label={say('q')} />
-      <ClearFilters of={of} />
     </>
   )
 }
@@ -116,11 +91,7 @@ function useColumns(): Column<Message>[] {
       title: say('source'),
       width: 180,
       wide: true,
-      cell: ({ source_id }) => (
-        <Text size="sm" truncate maw={170}>
-          {nameIn(sources, source_id)}
-        </Text>
-      ),
+      cell: ({ source_id }) => cut(nameIn(sources, source_id), 170),
     },
     { title: say('note'), wide: true, cell: (message) => <Note of={message} /> },
     {

@@ -1,19 +1,18 @@
-import { Anchor, Group, Stack, Text } from '@mantine/core'
+import { Anchor, Stack } from '@mantine/core'
 import { api, ask } from '../../api/client.ts'
-import { useAct, usePages } from '../../api/hooks.ts'
+import { useAct } from '../../api/hooks.ts'
 import { nameIn, useSources } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
 import { useMay } from '../../api/session.tsx'
+import type { RowOf } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
-import { ClearFilters, FilterSelect, LiveButton, useFilters, useHeld } from '../../parts/filters.tsx'
+import { FilterBar, FilterNamed, useFilters, useLiveList } from '../../parts/filters.tsx'
 import { Empty } from '../../parts/page.tsx'
-import { type Column, DataTable } from '../../parts/table.tsx'
+import { type Column, cut, DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { Refused } from './refused.tsx'
 import { useText } from './text.ts'
 
-type List = paths['/v1/quarantine']['get']
-type Quarantined = List['responses'][200]['content']['application/json']['data'][number]
+type Quarantined = RowOf<'/v1/quarantine'>
 
 const REASONS = ['bad_signature', 'no_secret', 'schema_mismatch'] as const
 
@@ -25,25 +24,18 @@ export function Component() {
   const filters = useFilters(['source_id', 'open'])
   const { source_id, open } = filters.set
   const key = ['quarantine', 'list', source_id] as const
-  const held = useHeld(key)
-  const pages = usePages<Quarantined>(
-    key,
-    (cursor) => ask(api.GET('/v1/quarantine', { params: { query: { source_id, cursor, limit: '100' } } })),
-    !held.is_held,
+  const { pages, held } = useLiveList<Quarantined>(key, (cursor) =>
+    ask(api.GET('/v1/quarantine', { params: { query: { source_id, cursor, limit: '100' } } })),
   )
   return (
     <Stack gap="sm">
-      <Group gap="xs">
-        <FilterSelect
-          of={filters}
-          name="source_id"
-          label={say('source')}
-          choices={sources.map((one) => ({ value: one.id, label: one.name }))}
-        />
-        <ClearFilters of={filters} />
-        <LiveButton {...held} />
-        {source_id && may('sources:operate') && <ReleaseAll source_id={source_id} />}
-      </Group>
+      <FilterBar
+        of={filters}
+        held={held}
+        beside={source_id && may('sources:operate') && <ReleaseAll source_id={source_id} />}
+      >
+        <FilterNamed of={filters} name="source_id" label={say('source')} among={sources} />
+      </FilterBar>
       <DataTable
         label={say('quarantine')}
         columns={useColumns((id) => filters.change('open', id))}
@@ -82,11 +74,7 @@ function useColumns(open: (id: string) => void): Column<Quarantined>[] {
     {
       title: say('detail'),
       wide: true,
-      cell: ({ detail }) => (
-        <Text size="sm" truncate maw={420} title={detail}>
-          {detail}
-        </Text>
-      ),
+      cell: ({ detail }) => cut(detail, 420),
     },
     { title: say('source'), width: 180, wide: true, cell: ({ source_id }) => nameIn(sources, source_id) },
     { title: say('from_ip'), width: 130, wide: true, cell: ({ ip }) => ip ?? '–' },
@@ -109,10 +97,7 @@ function ReleaseAll({ source_id }: { source_id: string }) {
       question={say('release_all_sure')}
       verb={say('release_all')}
       act={() => release.mutateAsync()}
-      loading={release.isPending}
-    >
-      {say('release_all')}
-    </Confirm>
+    />
   )
 }
 

@@ -3,16 +3,15 @@ import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct, usePages } from '../../api/hooks.ts'
 import { nameIn, useSources } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
 import { useMay } from '../../api/session.tsx'
+import type { RowOf } from '../../api/types.ts'
 import { Empty, Wrong } from '../../parts/page.tsx'
 import { RangePicker, useRange } from '../../parts/range.tsx'
 import { ReplayCard, StartReplay } from '../../parts/replays.tsx'
 import { useStateName } from '../../parts/state.tsx'
 import { useText } from './replay_text.ts'
 
-type List = paths['/v1/message-replays']['get']['responses'][200]['content']['application/json']
-type Replay = List['data'][number]
+type Replay = RowOf<'/v1/message-replays'>
 type StateOf = 'failed' | 'ignored' | 'parked'
 const STATES: StateOf[] = ['failed', 'ignored', 'parked']
 

@@ -9,13 +9,15 @@ import { useMay } from '../../api/session.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Copy } from '../../parts/copy.tsx'
 import { Facts } from '../../parts/facts.tsx'
+import { number } from '../../parts/figures.ts'
 import { Id } from '../../parts/id.tsx'
-import { Body } from '../../parts/json.tsx'
 import { Page, Shown } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
 import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
+import { OptionFacts } from './option_facts.tsx'
 import { useText } from './source_text.ts'
+import { VendorSide } from './vendor_side.tsx'
 import { Waiting } from './waiting.tsx'
 
 export type OneSource = paths['/v1/sources/{id}']['get']['responses'][200]['content']['application/json']
@@ -41,11 +43,12 @@ export function Component() {
             <Card withBorder>
               <SourceFacts of={source} />
             </Card>
+            <VendorSide of={source} />
             <Waiting source_id={id} />
             <Title order={2} size="h4">
               {say('options')}
             </Title>
-            <Body text={JSON.stringify({ settings: source.settings, options: source.options })} />
+            <OptionFacts of={source} />
           </Stack>
         )}
       </Shown>
@@ -89,6 +92,13 @@ function SourceFacts({ of }: { of: OneSource }) {
             <To to={`/connections/${of.connection_id}`}>{nameIn(connections, of.connection_id)}</To>
           ),
         },
+        {
+          name: say('last_received'),
+          value: of.last_received_at && <When at={of.last_received_at} exact />,
+        },
+        { name: say('received'), value: number(of.counts.received) },
+        { name: say('copies'), value: number(of.counts.duplicates) },
+        { name: say('quarantined'), value: number(of.counts.quarantined) },
         { name: say('made'), value: <When at={of.created_at} exact /> },
       ]}
     />
@@ -168,9 +178,7 @@ function Toggle({ id, is_enabled }: { id: string; is_enabled: boolean }) {
       question={say('disable_sure')}
       verb={say('disable')}
       act={() => change.mutateAsync()}
-    >
-      {say('disable')}
-    </Confirm>
+    />
   )
 }
 
@@ -186,9 +194,5 @@ function Delete({ id }: { id: string }) {
     await remove.mutateAsync()
     navigate('/inbound/sources')
   }
-  return (
-    <Confirm color="red" variant="light" question={say('delete_sure')} verb={say('delete')} act={act}>
-      {say('delete')}
-    </Confirm>
-  )
+  return <Confirm color="red" variant="light" question={say('delete_sure')} verb={say('delete')} act={act} />
 }

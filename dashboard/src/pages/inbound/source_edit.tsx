@@ -2,7 +2,9 @@ import { useParams } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
 import type { Provider } from '../../api/names.ts'
+import { inOurLanguage } from '../../api/provider_texts.ts'
 import { Page, Shown } from '../../parts/page.tsx'
+import { spoken } from '../../text/text.ts'
 import { useSource } from './source.tsx'
 import { type Receiving, SourceFields } from './source_form.tsx'
 import { useText } from './source_text.ts'
@@ -42,7 +44,11 @@ function Edit({ id }: { id: string }) {
   )
 }
 
-const useReceiving = () => useRead(['providers'], () => ask(api.GET('/v1/providers')))
+const useReceiving = () =>
+  useRead(['providers', 'receiving', spoken()], async () => {
+    const { data } = await ask(api.GET('/v1/providers'))
+    return { data: await inOurLanguage(data) }
+  })
 
 /** Only a provider that sends webhooks can have a source. */
 const receives = (provider: Provider): provider is Receiving & Provider => provider.webhooks !== null

@@ -3,13 +3,14 @@ import { type UseFormReturnType, useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { api, ask } from '../../api/client.ts'
+import { api, ask, Refusal } from '../../api/client.ts'
 import { refresh } from '../../api/hooks.ts'
 import { type Provider, useConnections } from '../../api/names.ts'
 import { Wrong } from '../../parts/page.tsx'
 import { useWords } from '../../parts/words.ts'
 import { type Field, isAsked } from '../connections/fields.ts'
 import type { OneSource } from './source.tsx'
+import { useChecks } from './source_checks.ts'
 import { bodyOf, type Draft, draftOf } from './source_draft.ts'
 import { SettingField } from './source_field.tsx'
 import { SourceOptions } from './source_options.tsx'
@@ -28,19 +29,12 @@ export function SourceFields({ of, providers }: FormProps) {
   const [before] = useState(() => draftOf(of, fieldsOf(of?.provider ?? '')))
   const form = useForm<Draft>({
     initialValues: before,
-    validate: {
-      provider: (value) => (value ? null : say('required')),
-      name: (value) => (value.trim() ? null : say('required')),
-      options: {
-        methods: (value) => (value.length > 0 ? null : say('required')),
-        filter: (value) => (isJson(value) ? null : say('not_json')),
-        mapping: (value) => (isJson(value) ? null : say('not_json')),
-        schema: (value) => (isJson(value) ? null : say('not_json')),
-      },
-    },
+    validateInputOnBlur: true,
+    validate: useChecks(of !== null, fieldsOf),
   })
   const fields = fieldsOf(form.values.provider)
-  const save = useSave(of, before, fields)
+  const save = useSave(of, before, fields, (field, detail) => form.setFieldError(field, detail))
+  const is_wrong = Object.keys(form.errors).some((path) => path.startsWith('options.'))
   const choose = (id: string | null) => {
     form.setFieldValue('provider', id ?? '')
     form.setFieldValue('settings', draftOf(null, fieldsOf(id ?? '')).settings)
@@ -67,7 +61,7 @@ export function SourceFields({ of, providers }: FormProps) {
             <SettingField key={field.key} field={field} form={form} is_set={of !== null} />
           ))}
         <Common of={of} form={form} />
-        <SourceOptions form={form} />
+        <SourceOptions form={form} is_wrong={is_wrong} />
         {save.error && <Wrong error={save.error} />}
         <Group>
           <Button type="submit" loading={save.isPending}>
@@ -111,7 +105,12 @@ function Common({ of, form }: { of: OneSource | null; form: SourceForm }) {
   )
 }
 
-function useSave(of: OneSource | null, before: Draft, fields: readonly Field[]) {
+function useSave(
+  of: OneSource | null,
+  before: Draft,
+  fields: readonly Field[],
+  refused: (field: string, detail: string) => void,
+) {
   const client = useQueryClient()
   const navigate = useNavigate()
   return useMutation({
@@ -120,11 +119,15 @@ function useSave(of: OneSource | null, before: Draft, fields: readonly Field[]) 
       refresh(client, ['sources'])
       navigate(`/inbound/sources/${id}`)
     },
+    onError: (error) => {
+      const problem = error instanceof Refusal ? error.problem : null
+      if (problem?.field) refused(problem.field, error.message)
+    },
   })
 }
 
 function save(of: OneSource | null, draft: Draft, before: Draft, fields: readonly Field[]) {
-  const { options, ...body } = bodyOf(draft, before, fields, of)
+  const { options, ...body } = bodyOf(draft, before, fields)
   const { provider, connection_id } = draft
   if (of) {
     return ask(
@@ -140,13 +143,4 @@ function save(of: OneSource | null, draft: Draft, before: Draft, fields: readonl
       body: { ...body, provider, options: set, ...(connection_id && { connection_id }) },
     }),
   )
-}
-
-function isJson(text: string): boolean {
-  if (text.trim() === '') return true
-  try {
-    return typeof JSON.parse(text) === 'object'
-  } catch {
-    return false
-  }
 }

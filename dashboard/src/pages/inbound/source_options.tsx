@@ -1,5 +1,6 @@
 import {
   Accordion,
+  Fieldset,
   JsonInput,
   MultiSelect,
   NumberInput,
@@ -10,29 +11,55 @@ import {
   Textarea,
   TextInput,
 } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+import { useText as useOptionText } from './option_text.ts'
+import { Answer, Decisions } from './source_answer.tsx'
 import type { SourceForm } from './source_form.tsx'
 import { useText } from './source_text.ts'
 
 /** What may be set about a source of any provider; what is usual stands there already. */
-export function SourceOptions({ form }: { form: SourceForm }) {
+export function SourceOptions({ form, is_wrong }: { form: SourceForm; is_wrong: boolean }) {
   const say = useText()
+  const word = useOptionText()
+  const [is_open, setOpen] = useState(false)
+  const open = is_open || is_wrong ? 'options' : null // what is wrong is not hidden
   return (
-    <Accordion variant="contained">
+    <Accordion variant="contained" value={open} onChange={(value) => setOpen(value !== null)}>
       <Accordion.Item value="options">
         <Accordion.Control>{say('options')}</Accordion.Control>
         <Accordion.Panel>
           <Stack>
-            <Lists form={form} />
-            <Order form={form} />
-            <Copies form={form} />
-            <Door form={form} />
-            <Guards form={form} />
+            <Part title={word('wanted')}>
+              <Lists form={form} />
+              <Copies form={form} />
+            </Part>
+            <Part title={word('order')}>
+              <Order form={form} />
+            </Part>
+            <Part title={word('door')}>
+              <Door form={form} />
+            </Part>
+            <Part title={word('answer')}>
+              <Answer form={form} />
+            </Part>
+            <Part title={word('decisions')}>
+              <Decisions form={form} />
+            </Part>
+            <Part title={word('content')}>
+              <Guards form={form} />
+            </Part>
           </Stack>
         </Accordion.Panel>
       </Accordion.Item>
     </Accordion>
   )
 }
+
+const Part = ({ title, children }: { title: string; children: ReactNode }) => (
+  <Fieldset legend={title}>
+    <Stack>{children}</Stack>
+  </Fieldset>
+)
 
 function Lists({ form }: { form: SourceForm }) {
   const say = useText()
@@ -41,6 +68,7 @@ function Lists({ form }: { form: SourceForm }) {
       <Textarea
         label={say('event_types')}
         description={say('event_types_about')}
+        placeholder="payment_intent.*"
         autosize
         minRows={2}
         {...form.getInputProps('options.event_types')}
@@ -48,6 +76,7 @@ function Lists({ form }: { form: SourceForm }) {
       <Textarea
         label={say('allowed_ips')}
         description={say('allowed_ips_about')}
+        placeholder="54.187.174.169"
         autosize
         minRows={2}
         {...form.getInputProps('options.allowed_ips')}
@@ -58,9 +87,10 @@ function Lists({ form }: { form: SourceForm }) {
 
 function Order({ form }: { form: SourceForm }) {
   const say = useText()
+  const word = useOptionText()
   return (
     <>
-      <SimpleGrid cols={{ base: 1, sm: 3 }} style={{ alignItems: 'end' }}>
+      <SimpleGrid cols={{ base: 1, sm: 2 }} style={{ alignItems: 'end' }}>
         <Select
           label={say('order_by')}
           allowDeselect={false}
@@ -70,19 +100,30 @@ function Order({ form }: { form: SourceForm }) {
           }))}
           {...form.getInputProps('options.order_by')}
         />
+        <NumberInput
+          label={say('gap')}
+          suffix={` ${say('seconds')}`}
+          min={0}
+          max={86_400}
+          allowDecimal={false}
+          {...form.getInputProps('options.gap_timeout_s')}
+        />
         <Select
           label={say('on_failure')}
           allowDeselect={false}
           data={(['skip', 'park', 'block'] as const).map((value) => ({ value, label: say(`fail_${value}`) }))}
           {...form.getInputProps('options.on_failure')}
         />
-        <NumberInput
-          label={say('gap')}
-          suffix={` ${say('seconds')}`}
-          min={0}
-          max={86_400}
-          {...form.getInputProps('options.gap_timeout_s')}
-        />
+        {form.values.options.on_failure === 'skip' && (
+          <NumberInput
+            label={word('skip_after')}
+            suffix={` ${word('attempts')}`}
+            min={1}
+            max={21}
+            allowDecimal={false}
+            {...form.getInputProps('options.skip_after')}
+          />
+        )}
       </SimpleGrid>
       <TextInput
         label={say('retry')}
@@ -95,17 +136,29 @@ function Order({ form }: { form: SourceForm }) {
 
 function Copies({ form }: { form: SourceForm }) {
   const say = useText()
+  const word = useOptionText()
   return (
-    <SimpleGrid cols={{ base: 1, sm: 2 }}>
-      <Select
-        label={say('duplicates')}
-        allowDeselect={false}
-        data={(['event_id', 'body', 'fields'] as const).map((value) => ({
-          value,
-          label: say(`dup_${value}`),
-        }))}
-        {...form.getInputProps('options.duplicates_by')}
-      />
+    <>
+      <SimpleGrid cols={{ base: 1, sm: 2 }} style={{ alignItems: 'end' }}>
+        <Select
+          label={say('duplicates')}
+          allowDeselect={false}
+          data={(['event_id', 'body', 'fields'] as const).map((value) => ({
+            value,
+            label: say(`dup_${value}`),
+          }))}
+          {...form.getInputProps('options.duplicates_by')}
+        />
+        <NumberInput
+          label={word('window')}
+          placeholder={word('window_kept')}
+          suffix={` ${word('hours')}`}
+          min={1}
+          max={87_600}
+          allowDecimal={false}
+          {...form.getInputProps('options.window_hours')}
+        />
+      </SimpleGrid>
       {form.values.options.duplicates_by === 'fields' && (
         <Textarea
           label={say('dup_fields_list')}
@@ -115,58 +168,73 @@ function Copies({ form }: { form: SourceForm }) {
           {...form.getInputProps('options.duplicates_fields')}
         />
       )}
-    </SimpleGrid>
+    </>
   )
 }
 
-/** How it is told things, and how often at most. */
+/** How it is told things, by whom, and how often at most. */
 function Door({ form }: { form: SourceForm }) {
   const say = useText()
-  return (
-    <SimpleGrid cols={{ base: 1, sm: 3 }} style={{ alignItems: 'end' }}>
-      <MultiSelect
-        label={say('methods')}
-        data={['POST', 'PUT', 'PATCH', 'GET']}
-        {...form.getInputProps('options.methods')}
-      />
-      <NumberInput
-        label={say('rate_requests')}
-        placeholder={say('rate_none')}
-        min={1}
-        max={10_000_000}
-        {...form.getInputProps('options.rate_requests')}
-      />
-      <NumberInput
-        label={say('rate_per')}
-        suffix={` ${say('seconds')}`}
-        min={1}
-        max={86_400}
-        {...form.getInputProps('options.rate_per_s')}
-      />
-    </SimpleGrid>
-  )
-}
-
-function Guards({ form }: { form: SourceForm }) {
-  const say = useText()
+  const word = useOptionText()
   return (
     <>
-      <SimpleGrid cols={{ base: 1, sm: 2 }} style={{ alignItems: 'end' }}>
+      <SimpleGrid cols={{ base: 1, sm: 3 }} style={{ alignItems: 'end' }}>
+        <MultiSelect
+          label={say('methods')}
+          data={['POST', 'PUT', 'PATCH', 'GET']}
+          {...form.getInputProps('options.methods')}
+        />
+        <NumberInput
+          label={say('rate_requests')}
+          placeholder={say('rate_none')}
+          min={1}
+          max={10_000_000}
+          allowDecimal={false}
+          {...form.getInputProps('options.rate_requests')}
+        />
+        <NumberInput
+          label={say('rate_per')}
+          suffix={` ${say('seconds')}`}
+          min={1}
+          max={86_400}
+          allowDecimal={false}
+          {...form.getInputProps('options.rate_per_s')}
+        />
         <NumberInput
           label={say('body_limit')}
           suffix=" B"
           thousandSeparator=" "
           min={1_024}
           max={67_108_864}
+          allowDecimal={false}
           {...form.getInputProps('options.body_limit_bytes')}
         />
         <NumberInput
           label={say('quarantine_limit')}
           min={0}
           max={100_000}
+          allowDecimal={false}
           {...form.getInputProps('options.quarantine_limit')}
         />
       </SimpleGrid>
+      <Switch
+        label={word('access_token')}
+        description={word('access_token_about')}
+        {...form.getInputProps('options.access_token', { type: 'checkbox' })}
+      />
+    </>
+  )
+}
+
+/** What of a body is read and kept: filter, mapping and schema are free, and stay JSON. */
+function Guards({ form }: { form: SourceForm }) {
+  const say = useText()
+  return (
+    <>
+      <Switch
+        label={say('encrypt')}
+        {...form.getInputProps('options.encrypt_bodies', { type: 'checkbox' })}
+      />
       {(['filter', 'mapping', 'schema'] as const).map((part) => (
         <JsonInput
           key={part}
@@ -177,10 +245,6 @@ function Guards({ form }: { form: SourceForm }) {
           {...form.getInputProps(`options.${part}`)}
         />
       ))}
-      <Switch
-        label={say('encrypt')}
-        {...form.getInputProps('options.encrypt_bodies', { type: 'checkbox' })}
-      />
     </>
   )
 }

@@ -6,6 +6,7 @@ import { usePages } from '../../api/hooks.ts'
 import { nameIn, type Source, useProviders } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import { Copy } from '../../parts/copy.tsx'
+import { number } from '../../parts/figures.ts'
 import { Empty } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
 import { type Column, DataTable } from '../../parts/table.tsx'
@@ -69,6 +70,19 @@ function useColumns(): Column<Source>[] {
           <Copy text={url} label={say('copy_address')} />
         </Group>
       ),
+    },
+    {
+      title: say('received'),
+      width: 110,
+      wide: true,
+      right: true,
+      cell: (one) => number(one.counts.received),
+    },
+    {
+      title: say('last_received'),
+      width: 150,
+      right: true,
+      cell: (one) => one.last_received_at && <When at={one.last_received_at} />,
     },
     { title: say('made'), width: 130, wide: true, right: true, cell: (one) => <When at={one.created_at} /> },
   ]

@@ -74,9 +74,7 @@ function Mend({ message_id: id }: { message_id: string }) {
         question={say('skip_sure')}
         verb={say('skip')}
         act={() => skip.mutateAsync()}
-      >
-        {say('skip')}
-      </Confirm>
+      />
     </Group>
   )
 }

@@ -1,63 +1,47 @@
-import { Group, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import { api, ask } from '../../api/client.ts'
-import { usePages } from '../../api/hooks.ts'
 import { nameIn, useSubscriptions } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
+import type { QueryOf, RowOf } from '../../api/types.ts'
 import { number } from '../../parts/figures.ts'
 import {
-  ClearFilters,
-  FilterSelect,
+  FilterBar,
+  FilterNamed,
+  FilterState,
   FilterText,
-  LiveButton,
   useFilters,
-  useHeld,
+  useLiveList,
 } from '../../parts/filters.tsx'
 import { Empty } from '../../parts/page.tsx'
-import { State, useStateName } from '../../parts/state.tsx'
-import { type Column, DataTable } from '../../parts/table.tsx'
+import { RangePicker, useSpanOrAll } from '../../parts/range.tsx'
+import { State } from '../../parts/state.tsx'
+import { type Column, cut, DataTable } from '../../parts/table.tsx'
 import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { useText } from './text.ts'
 
-type List = paths['/v1/deliveries']['get']
-type Delivery = List['responses'][200]['content']['application/json']['data'][number]
-type Query = NonNullable<List['parameters']['query']>
+type Delivery = RowOf<'/v1/deliveries'>
+type Query = QueryOf<'/v1/deliveries'>
 
 const STATES = ['pending', 'delivered', 'failed', 'expired'] as const
 
 /** Events on their way to subscriptions, and how each ended. */
 export function Component() {
   const say = useText()
-  const name = useStateName()
   const subscriptions = useSubscriptions()
   const filters = useFilters(['state', 'subscription_id', 'event_id'])
-  const asked = filters.set as Query
-  const key = ['deliveries', 'list', asked] as const
-  const held = useHeld(key)
-  const pages = usePages<Delivery>(
-    key,
-    (cursor) => ask(api.GET('/v1/deliveries', { params: { query: { ...asked, cursor, limit: '100' } } })),
-    !held.is_held,
+  const span = useSpanOrAll('since', 'until')
+  const asked = { ...filters.set, ...span.asked } as Query
+  const key = ['deliveries', 'list', filters.set, ...span.key] as const
+  const { pages, held } = useLiveList<Delivery>(key, (cursor) =>
+    ask(api.GET('/v1/deliveries', { params: { query: { ...asked, cursor, limit: '100' } } })),
   )
   return (
     <Stack gap="sm">
-      <Group gap="xs">
-        <FilterSelect
-          of={filters}
-          name="state"
-          label={say('state')}
-          choices={STATES.map((value) => ({ value, label: name(value) }))}
-        />
-        <FilterSelect
-          of={filters}
-          name="subscription_id"
-          label={say('subscription')}
-          choices={subscriptions.map((one) => ({ value: one.id, label: one.name }))}
-        />
+      <FilterBar of={filters} held={held} beside={<RangePicker or_all />}>
+        <FilterState of={filters} name="state" label={say('state')} states={STATES} />
+        <FilterNamed of={filters} name="subscription_id" label={say('subscription')} among={subscriptions} />
         <FilterText of={filters} name="event_id" label={say('event')} />
-        <ClearFilters of={filters} />
-        <LiveButton {...held} />
-      </Group>
+      </FilterBar>
       <DataTable
         label={say('deliveries')}
         columns={useColumns()}
@@ -65,7 +49,9 @@ export function Component() {
         id={({ id }) => id}
         to={({ id }) => `/outbound/deliveries/${id}`}
         empty={
-          filters.is_any ? undefined : <Empty title={say('no_deliveries')}>{say('no_deliveries_next')}</Empty>
+          filters.is_any || span.asked.since ? undefined : (
+            <Empty title={say('no_deliveries')}>{say('no_deliveries_next')}</Empty>
+          )
         }
       />
     </Stack>
@@ -88,11 +74,7 @@ function useColumns(): Column<Delivery>[] {
     {
       title: say('subscription'),
       wide: true,
-      cell: ({ subscription_id }) => (
-        <Text size="sm" truncate maw={200}>
-          {nameIn(subscriptions, subscription_id)}
-        </Text>
-      ),
+      cell: ({ subscription_id }) => cut(nameIn(subscriptions, subscription_id), 200),
     },
     { title: say('status'), width: 80, wide: true, right: true, cell: ({ status }) => status ?? '–' },
     { title: say('attempts'), width: 100, wide: true, right: true, cell: (one) => number(one.attempts) },

@@ -4,8 +4,8 @@ import { Link, useParams } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
 import { nameIn, useSubscriptions } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
 import { useMay } from '../../api/session.tsx'
+import type { AnswerOf } from '../../api/types.ts'
 import { Attempts } from '../../parts/attempts.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
 import { Facts } from '../../parts/facts.tsx'
@@ -17,7 +17,7 @@ import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { useText } from './text.ts'
 
-type Delivery = paths['/v1/deliveries/{id}']['get']['responses'][200]['content']['application/json']
+type Delivery = AnswerOf<'/v1/deliveries/{id}'>
 
 /** One event on its way to one subscription, with every attempt. */
 export function Component() {
@@ -53,10 +53,7 @@ function Actions({ of: { id, state } }: { of: Delivery }) {
           question={say('replay_sure')}
           verb={say('replay')}
           act={() => replay.mutateAsync()}
-          loading={replay.isPending}
-        >
-          {say('replay')}
-        </Confirm>
+        />
       )}
       <Button component={Link} to={`/story/${id}`} leftSection={<IconRoute size={16} />}>
         {say('story')}

@@ -67,6 +67,15 @@ function Pace({ form }: { form: SubscriptionForm }) {
         max={1_000}
         {...form.getInputProps('max_concurrency')}
       />
+      <NumberInput
+        label={say('weight')}
+        description={say('weight_about')}
+        min={1}
+        max={100}
+        allowDecimal={false}
+        inputWrapperOrder={['label', 'input', 'description', 'error']}
+        {...form.getInputProps('weight')}
+      />
     </SimpleGrid>
   )
 }

@@ -1,8 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core'
 import { api, ask } from '../../api/client.ts'
-import { usePages } from '../../api/hooks.ts'
-import type { paths } from '../../api/schema.ts'
-import { ClearFilters, FilterText, LiveButton, useFilters, useHeld } from '../../parts/filters.tsx'
+import type { RowOf } from '../../api/types.ts'
+import { FilterBar, FilterText, useFilters, useLiveList } from '../../parts/filters.tsx'
 import { Id } from '../../parts/id.tsx'
 import { Empty } from '../../parts/page.tsx'
 import { type Column, DataTable } from '../../parts/table.tsx'
@@ -11,8 +10,7 @@ import { When } from '../../parts/when.tsx'
 import { useText } from './event_text.ts'
 import { Publish } from './publish.tsx'
 
-type List = paths['/v1/events']['get']['responses'][200]['content']['application/json']
-type Event = List['data'][number]
+type Event = RowOf<'/v1/events'>
 
 /** Facts in our own words, as they are published. Each leads to its story. */
 export function Component() {
@@ -20,20 +18,15 @@ export function Component() {
   const filters = useFilters(['type'])
   const { type } = filters.set
   const key = ['events', 'list', type] as const
-  const held = useHeld(key)
-  const pages = usePages<Event>(
-    key,
-    (cursor) => ask(api.GET('/v1/events', { params: { query: { type, cursor, limit: '100' } } })),
-    !held.is_held,
+  const { pages, held } = useLiveList<Event>(key, (cursor) =>
+    ask(api.GET('/v1/events', { params: { query: { type, cursor, limit: '100' } } })),
   )
   return (
     <Stack gap="sm">
       <Group justify="space-between">
-        <Group gap="xs">
+        <FilterBar of={filters} held={held}>
           <FilterText of={filters} name="type" label={say('type')} />
-          <ClearFilters of={filters} />
-          <LiveButton {...held} />
-        </Group>
+        </FilterBar>
         <Publish />
       </Group>
       <DataTable

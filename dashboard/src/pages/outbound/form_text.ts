@@ -67,6 +67,8 @@ export const useText = texts('subscription_form', {
     rate_count: 'At most so many requests',
     rate_per: 'in so many seconds',
     max_concurrency: 'At once, at most',
+    weight: 'Weight',
+    weight_about: 'Its turns for each turn of one that weighs 1, while more is due than can be sent',
     timeout: 'Time for an answer',
     retry: 'Waits before retries',
     retry_about: 'Seconds, with commas between. Empty: as the server does.',
@@ -144,6 +146,9 @@ export const useText = texts('subscription_form', {
     rate_count: 'No máximo tantas requisições',
     rate_per: 'em tantos segundos',
     max_concurrency: 'Ao mesmo tempo, no máximo',
+    weight: 'Peso',
+    weight_about:
+      'Quantas vezes ela tem para cada vez de uma de peso 1, quando há mais a enviar do que se consegue',
     timeout: 'Tempo para responder',
     retry: 'Esperas antes de repetir',
     retry_about: 'Segundos, separados por vírgulas. Vazio: como o servidor faz.',

@@ -71,9 +71,7 @@ function Decide({ id, of }: { id: string; of: string }) {
         question={say('skip_sure')}
         verb={say('skip_key')}
         act={() => skip.mutateAsync()}
-      >
-        {say('skip_key')}
-      </Confirm>
+      />
     </Group>
   )
 }

@@ -1,8 +1,8 @@
 import type { Subscription } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
+import type { BodyOf } from '../../api/types.ts'
 import type { Draft } from './subscription_draft.ts'
 
-type Preview = paths['/v1/subscriptions/preview']['post']['requestBody']['content']['application/json']
+type Preview = BodyOf<'/v1/subscriptions/preview'>
 type Payload = NonNullable<Preview['payload']>
 
 /** What of an event is sent, as somebody types it. */

@@ -1,18 +1,17 @@
-import { Button, Group, JsonInput, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, JsonInput, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { IconSpeakerphone } from '@tabler/icons-react'
 import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
 import { useMay } from '../../api/session.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Wrong } from '../../parts/page.tsx'
-import { useWords } from '../../parts/words.ts'
 import { useText } from './event_text.ts'
 
 /** Publishes an event by hand, beginning with the example of its type. */
 export function Publish() {
   const say = useText()
-  const word = useWords()
   const may = useMay()
   const [is_open, { open, close }] = useDisclosure(false)
   if (!may('events:write')) return null
@@ -21,15 +20,9 @@ export function Publish() {
       <Button leftSection={<IconSpeakerphone size={16} />} onClick={open}>
         {say('publish')}
       </Button>
-      <Modal
-        opened={is_open}
-        onClose={close}
-        size="lg"
-        title={say('publish')}
-        closeButtonProps={{ 'aria-label': word('close') }}
-      >
+      <Dialog opened={is_open} close={close} size="lg" title={say('publish')}>
         <PublishForm close={close} />
-      </Modal>
+      </Dialog>
     </>
   )
 }

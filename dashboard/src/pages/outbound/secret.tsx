@@ -1,12 +1,12 @@
-import { Button, Card, Code, Group, Modal, NumberInput, Select, Stack, Text } from '@mantine/core'
+import { Button, Card, Code, Group, NumberInput, Select, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
 import type { Subscription } from '../../api/names.ts'
 import { Copy } from '../../parts/copy.tsx'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { When } from '../../parts/when.tsx'
-import { useWords } from '../../parts/words.ts'
 import { useText } from './subscription_text.ts'
 
 const HIDDEN = 'whsec_••••••••••••••••••••'
@@ -51,7 +51,6 @@ export function Secret({ of }: { of: Subscription }) {
 
 function Rotate({ id }: { id: string }) {
   const say = useText()
-  const word = useWords()
   const [is_open, { open, close }] = useDisclosure(false)
   const [overlap, setOverlap] = useState<number | string>(24)
   const [signature, setSignature] = useState<'v1' | 'v1a'>('v1')
@@ -71,12 +70,7 @@ function Rotate({ id }: { id: string }) {
       <Button size="xs" variant="default" onClick={open}>
         {say('rotate')}
       </Button>
-      <Modal
-        opened={is_open}
-        onClose={close}
-        title={say('rotate')}
-        closeButtonProps={{ 'aria-label': word('close') }}
-      >
+      <Dialog opened={is_open} close={close} title={say('rotate')}>
         <Stack>
           <Text size="sm">{say('rotate_about')}</Text>
           <NumberInput
@@ -97,20 +91,16 @@ function Rotate({ id }: { id: string }) {
             value={signature}
             onChange={(value) => setSignature(value === 'v1a' ? 'v1a' : 'v1')}
           />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {word('cancel')}
-            </Button>
-            <Button
-              color="red"
-              loading={rotate.isPending}
-              onClick={() => rotate.mutate(undefined, { onSuccess: close })}
-            >
-              {say('rotate')}
-            </Button>
-          </Group>
+          <DialogEnd
+            close={close}
+            color="red"
+            loading={rotate.isPending}
+            act={() => rotate.mutate(undefined, { onSuccess: close })}
+          >
+            {say('rotate')}
+          </DialogEnd>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   )
 }

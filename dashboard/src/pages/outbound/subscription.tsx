@@ -89,6 +89,7 @@ function factsOf(say: Say, of: Subscription): Fact[] {
     { name: say('headers'), value: Object.keys(of.headers).join(', ') },
     { name: say('rate'), value: of.rate && say('rate_of', { count: of.rate.count, s: of.rate.per_s }) },
     { name: say('concurrency'), value: of.max_concurrency },
+    { name: say('weight'), value: of.weight === 1 ? null : of.weight },
     { name: say('address'), value: of.url, whole: true },
     { name: say('wants'), value: <AllWanted of={of.event_types} />, whole: true },
     { name: say('description'), value: of.description, whole: true },

@@ -56,11 +56,13 @@ function Test({ id }: { id: string }) {
 
 type StateOf = Subscription['state']
 
-function useSetState(id: string) {
+function useSetState(id: string, before: StateOf) {
   const say = useText()
+  const set = (state: StateOf) =>
+    ask(api.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body: { state } }))
   return useAct({
-    act: (state: StateOf) =>
-      ask(api.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body: { state } })),
+    act: set,
+    undo: () => set(before),
     done: say('saved'),
     changes: ['subscriptions'],
   })
@@ -68,7 +70,7 @@ function useSetState(id: string) {
 
 function States({ of: { id, state } }: { of: Subscription }) {
   const say = useText()
-  const set = useSetState(id)
+  const set = useSetState(id, state)
   if (state !== 'enabled') {
     return (
       <Button variant="default" onClick={() => set.mutate('enabled')} loading={set.isPending}>
@@ -86,9 +88,7 @@ function States({ of: { id, state } }: { of: Subscription }) {
         question={say('disable_sure')}
         verb={say('disable')}
         act={() => set.mutateAsync('disabled')}
-      >
-        {say('disable')}
-      </Confirm>
+      />
     </>
   )
 }
@@ -105,9 +105,5 @@ function Delete({ id }: { id: string }) {
     await remove.mutateAsync()
     navigate('/outbound')
   }
-  return (
-    <Confirm color="red" variant="light" question={say('delete_sure')} verb={say('delete')} act={act}>
-      {say('delete')}
-    </Confirm>
-  )
+  return <Confirm color="red" variant="light" question={say('delete_sure')} verb={say('delete')} act={act} />
 }

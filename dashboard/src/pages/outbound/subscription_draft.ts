@@ -1,8 +1,8 @@
 import type { Subscription } from '../../api/names.ts'
-import type { paths } from '../../api/schema.ts'
+import type { BodyOf } from '../../api/types.ts'
 import { type PayloadDraft, payloadDraftOf, payloadOf } from './payload.ts'
 
-type Create = paths['/v1/subscriptions']['post']['requestBody']['content']['application/json']
+type Create = BodyOf<'/v1/subscriptions'>
 type Auth = NonNullable<Create['auth']>
 export type AuthType = Auth['type']
 
@@ -77,6 +77,7 @@ export type Draft = PayloadDraft & {
   rate_count: number | string
   rate_per_s: number | string
   max_concurrency: number | string
+  weight: number | string
   timeout_ms: number | string
   retry_schedule_s: string
   expire_after_s: number | string
@@ -102,6 +103,7 @@ export function draftOf(of: Subscription | null): Draft {
     rate_count: of?.rate?.count ?? '',
     rate_per_s: of?.rate?.per_s ?? 1,
     max_concurrency: of?.max_concurrency ?? '',
+    weight: of?.weight ?? 1,
     timeout_ms: of?.timeout_ms ?? '',
     retry_schedule_s: of?.retry_schedule_s?.join(', ') ?? '',
     expire_after_s: of?.expire_after_s ?? '',
@@ -126,6 +128,7 @@ export function changeOf(draft: Draft, of: Subscription | null) {
       ? { count: Number(draft.rate_count), per_s: Number(draft.rate_per_s) || 1 }
       : null,
     max_concurrency: numberOf(draft.max_concurrency),
+    weight: numberOf(draft.weight) ?? 1,
     timeout_ms: numberOf(draft.timeout_ms),
     retry_schedule_s: scheduleOf(draft.retry_schedule_s),
     expire_after_s: numberOf(draft.expire_after_s),

@@ -7,7 +7,7 @@ import type { Subscription } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import { Empty } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
-import { type Column, DataTable } from '../../parts/table.tsx'
+import { type Column, cut, DataTable } from '../../parts/table.tsx'
 import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { useText } from './text.ts'
@@ -67,11 +67,7 @@ function useColumns(): Column<Subscription>[] {
     {
       title: say('address'),
       wide: true,
-      cell: ({ url }) => (
-        <Text size="sm" truncate maw={320} title={url}>
-          {url}
-        </Text>
-      ),
+      cell: ({ url }) => cut(url, 320),
     },
     { title: say('wants'), wide: true, cell: ({ event_types }) => <Wants of={event_types} /> },
     { title: say('made'), width: 130, wide: true, right: true, cell: (one) => <When at={one.created_at} /> },

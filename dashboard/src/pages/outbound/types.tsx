@@ -2,16 +2,16 @@ import { Accordion, Badge, Button, Group, Stack, Tabs, Text, TextInput } from '@
 import { IconSearch } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useAct } from '../../api/hooks.ts'
-import type { paths } from '../../api/schema.ts'
+import type { RowOf } from '../../api/types.ts'
 import { download } from '../../parts/download.ts'
 import { Body } from '../../parts/json.tsx'
 import { Empty, Shown } from '../../parts/page.tsx'
 import { To } from '../../parts/to.tsx'
 import { useText } from './event_text.ts'
 import { useCatalog } from './publish.tsx'
+import { describedAs } from './type_descriptions.ts'
 
-type Catalog = paths['/v1/event-types']['get']['responses'][200]['content']['application/json']
-type EventType = Catalog['data'][number]
+type EventType = RowOf<'/v1/event-types'>
 
 /** The catalog: every event type with its schema and an example. */
 export function Component() {
@@ -40,8 +40,8 @@ export function Component() {
   )
 }
 
-const fits = ({ name, description }: EventType, query: string): boolean =>
-  `${name} ${description}`.toLowerCase().includes(query.trim().toLowerCase())
+const fits = (one: EventType, query: string): boolean =>
+  `${one.name} ${describedAs(one)}`.toLowerCase().includes(query.trim().toLowerCase())
 
 function Types({ of }: { of: EventType[] }) {
   const say = useText()
@@ -58,7 +58,7 @@ function Types({ of }: { of: EventType[] }) {
               {one.version > 1 && <Badge variant="default">v{one.version}</Badge>}
               {one.deprecated && <Badge color="yellow">{say('deprecated')}</Badge>}
               <Text size="sm" c="dimmed">
-                {one.description}
+                {describedAs(one)}
               </Text>
             </Group>
           </Accordion.Control>

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import { duration, number } from '../../parts/figures.ts'
 import { useStateName } from '../../parts/state.tsx'
+import { useFiring } from '../alerts/firing.tsx'
 import type { Overview } from './overview.tsx'
 import { useText } from './text.ts'
 
@@ -14,8 +15,9 @@ const LATE_S = 60
 export function Attention({ overview }: { overview: Overview }) {
   const say = useText()
   const lines = useLines(overview)
+  const is_firing = useFiring().length > 0
   if (lines.length === 0) {
-    return (
+    return is_firing ? null : (
       <Text size="sm" c="dimmed" display="flex" style={{ alignItems: 'center', gap: 6 }}>
         <IconCircleCheck size={16} aria-hidden />
         {say('calm')}
@@ -35,6 +37,13 @@ export function Attention({ overview }: { overview: Overview }) {
       </List>
     </Alert>
   )
+}
+
+const SPANS: Record<number, 'minute' | 'hour' | 'day'> = { 60: 'minute', 3600: 'hour', 86400: 'day' }
+
+function spanOf(say: ReturnType<typeof useText>, seconds: number): string {
+  const span = SPANS[seconds]
+  return span ? say(span) : duration(seconds * 1000)
 }
 
 type Line = { key: string; to: string; text: ReactNode }
@@ -74,11 +83,11 @@ function useLines({ breakers, limits, connections, inbound, outbound }: Overview
         share: one.share_percent,
         used: number(one.used),
         limit: number(one.limit),
-        unit: one.unit,
-        per: one.per_s,
+        unit: say(one.unit === 'bytes' ? 'unit_bytes' : 'unit_calls'),
+        per: spanOf(say, one.per_s),
       }),
     })),
-    ...late(inbound, 'inbox_late', '/inbound?state=pending'),
+    ...late(inbound, 'inbox_late', '/inbound?state=pending&range=30d'),
     ...late(outbound, 'outbox_late', '/outbound/deliveries?state=pending'),
   ]
 }

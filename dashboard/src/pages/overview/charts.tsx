@@ -64,9 +64,10 @@ const only = <Name extends string>(point: Record<Name, number | null>, names: re
 type Flow = NonNullable<Overview['inbound']>
 type FlowProps = { flow: Flow; step: ChartProps['step']; kind: 'inbound' | 'outbound'; to: string }
 
-/** What came in or went out, by what became of it. */
+/** What came in or went out, by what became of it; a click shows the messages or deliveries of that time. */
 export function FlowChart({ flow, step, kind, to }: FlowProps) {
   const say = useText()
+  const navigate = useNavigate()
   const seen = (Object.keys(OUTCOMES) as Outcome[]).filter((name) => (flow.total.outcomes[name] ?? 0) > 0)
   const { depth, is_more } = flow.backlog
   return (
@@ -79,6 +80,7 @@ export function FlowChart({ flow, step, kind, to }: FlowProps) {
         data={flow.series.map(({ at, outcomes }) => ({ at, ...outcomes }))}
         series={seen.map((name) => ({ name, label: say(name), color: OUTCOMES[name] }))}
         format={short}
+        pick={(from, until) => navigate(`${to}?range=custom&from=${from}&to=${until}`)}
       />
     </Panel>
   )

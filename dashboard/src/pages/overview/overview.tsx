@@ -2,7 +2,8 @@ import { Button, SimpleGrid } from '@mantine/core'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
-import type { paths } from '../../api/schema.ts'
+import type { AnswerOf } from '../../api/types.ts'
+import { useCharts } from '../../parts/chart.tsx'
 import { Empty, Page, Shown } from '../../parts/page.tsx'
 import { RangePicker, useRange } from '../../parts/range.tsx'
 import { Firing } from '../alerts/firing.tsx'
@@ -12,7 +13,7 @@ import { CallCharts, FlowChart } from './charts.tsx'
 import { useText } from './text.ts'
 import { Top } from './top.tsx'
 
-export type Overview = paths['/v1/overview']['get']['responses'][200]['content']['application/json']
+export type Overview = AnswerOf<'/v1/overview'>
 
 /** Beside what `live` tells, so that a quiet hour grows old too. */
 const EVERY_MS = 30_000
@@ -25,8 +26,10 @@ export function Component() {
   const read = useRead(['overview', query], () => ask(api.GET('/v1/overview', { params: { query } })), {
     every_ms: EVERY_MS,
   })
+  useCharts()
   return (
     <Page title={say('title')} actions={<RangePicker />}>
+      <Firing />
       <Shown read={read}>{(overview) => <Figures overview={overview} />}</Shown>
     </Page>
   )
@@ -51,7 +54,6 @@ function Figures({ overview }: { overview: Overview }) {
   }
   return (
     <>
-      <Firing />
       <Attention overview={overview} />
       <Cards overview={overview} />
       <SimpleGrid cols={{ base: 1, md: 2 }}>

@@ -1,8 +1,8 @@
-import { Button, Group, Modal, NumberInput, Stack, Text, TextInput } from '@mantine/core'
+import { Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { decimalsOf, type Money, toMinor, toUnits } from '../../parts/money.ts'
-import { useWords } from '../../parts/words.ts'
-import { spoken } from '../../text/text.ts'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
+import { type Money, toMinor, toUnits } from '../../parts/money.ts'
+import { MoneyInput } from '../../parts/money_input.tsx'
 import { useText } from './text.ts'
 
 type AmountProps = {
@@ -17,7 +17,6 @@ type AmountProps = {
 /** How much, at most all that is left: asked before money moves. */
 export function AmountDialog({ title, about, most, with_reason = false, act, close }: AmountProps) {
   const say = useText()
-  const word = useWords()
   const form = useForm({ initialValues: { amount: toUnits(most) as number | string, reason: '' } })
   const submit = form.onSubmit(async ({ amount, reason }) => {
     form.setSubmitting(true)
@@ -25,19 +24,15 @@ export function AmountDialog({ title, about, most, with_reason = false, act, clo
     await act(wanted).then(close, () => form.setSubmitting(false))
   })
   return (
-    <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': word('close') }}>
+    <Dialog close={close} title={title}>
       <form onSubmit={submit}>
         <Stack>
           <Text size="sm">{about}</Text>
-          <NumberInput
+          <MoneyInput
             label={say('amount')}
+            currency={most.currency}
             suffix={` ${most.currency}`}
-            decimalScale={decimalsOf(most.currency)}
-            fixedDecimalScale
-            decimalSeparator={spoken() === 'pt-BR' ? ',' : '.'}
-            min={10 ** -decimalsOf(most.currency)}
             max={toUnits(most)}
-            hideControls
             required
             data-autofocus
             {...form.getInputProps('amount')}
@@ -50,16 +45,11 @@ export function AmountDialog({ title, about, most, with_reason = false, act, clo
               {...form.getInputProps('reason')}
             />
           )}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {word('cancel')}
-            </Button>
-            <Button type="submit" color={with_reason ? 'red' : undefined} loading={form.submitting}>
-              {title}
-            </Button>
-          </Group>
+          <DialogEnd close={close} color={with_reason ? 'red' : undefined} loading={form.submitting}>
+            {title}
+          </DialogEnd>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,131 +1,25 @@
-import { Box, Table, Text, Title } from '@mantine/core'
-import { api, ask } from '../../api/client.ts'
-import { useRead } from '../../api/hooks.ts'
-import { Id } from '../../parts/id.tsx'
 import { money } from '../../parts/money.ts'
+import { Moves } from '../../parts/moves.tsx'
 import { State } from '../../parts/state.tsx'
-import { When } from '../../parts/when.tsx'
-import type { PaymentStory, Refund } from './reads.ts'
+import type { PaymentStory } from './reads.ts'
 import { useText } from './text.ts'
 
 type Move = PaymentStory['moves'][number]
 
-const CAUSES = ['request', 'risk', 'reply', 'news', 'answer'] as const
-
-/** Each move with what made it: the whole life of the payment. */
-export function Moves({ of }: { of: PaymentStory }) {
+/** The whole life of the payment. */
+export function PaymentMoves({ of }: { of: PaymentStory }) {
   const say = useText()
   const { currency } = of.money
   const some = (amount: string) => (amount === '0' ? '–' : money({ amount, currency }))
   return (
-    <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={say('moves')}>
-      <Table verticalSpacing="xs">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{say('moved_to')}</Table.Th>
-            <Table.Th ta="right" visibleFrom="sm">
-              {say('captured')}
-            </Table.Th>
-            <Table.Th ta="right" visibleFrom="sm">
-              {say('refunded')}
-            </Table.Th>
-            <Table.Th>{say('cause')}</Table.Th>
-            <Table.Th ta="right">{say('when')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {of.moves.map((move) => (
-            <Table.Tr key={move.version}>
-              <Table.Td>
-                <State of={move.status} />
-              </Table.Td>
-              <Table.Td ta="right" visibleFrom="sm">
-                {some(move.captured)}
-              </Table.Td>
-              <Table.Td ta="right" visibleFrom="sm">
-                {some(move.refunded)}
-              </Table.Td>
-              <Table.Td>
-                <Cause of={move} />
-              </Table.Td>
-              <Table.Td ta="right">
-                <When at={move.at} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Box>
-  )
-}
-
-function Cause({ of: { cause, cause_id } }: { of: Move }) {
-  const say = useText()
-  const known = CAUSES.find((one) => one === cause)
-  return (
-    <>
-      <Text size="sm">{known ? say(known) : cause === 'refund' ? say('refund_cause') : cause}</Text>
-      {cause_id && <Id of={cause_id} {...leadOf(cause_id)} />}
-    </>
-  )
-}
-
-function leadOf(id: string): { to?: string } {
-  if (id.startsWith('call_')) return { to: `/calls/${id}` }
-  return id.startsWith('msg_') ? { to: `/story/${id}` } : {}
-}
-
-/** What was given back of it; nothing where nothing was. */
-export function Refunds({ of }: { of: PaymentStory }) {
-  const say = useText()
-  const { data } = useRead(['payments', of.id, 'refunds'], () =>
-    ask(api.GET('/v1/payments/{id}/refunds', { params: { path: { id: of.id }, query: { limit: '200' } } })),
-  )
-  if (!data || data.data.length === 0) return null
-  return (
-    <>
-      <Title order={2} size="h4">
-        {say('refunds')}
-      </Title>
-      <Box style={{ overflowX: 'auto' }} tabIndex={0} role="region" aria-label={say('refunds')}>
-        <Table verticalSpacing="xs">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{say('status')}</Table.Th>
-              <Table.Th ta="right">{say('amount')}</Table.Th>
-              <Table.Th visibleFrom="sm">{say('vendor_id')}</Table.Th>
-              <Table.Th visibleFrom="sm">{say('reason')}</Table.Th>
-              <Table.Th ta="right">{say('made')}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {data.data.map((refund) => (
-              <RefundLine key={refund.id} of={refund} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Box>
-    </>
-  )
-}
-
-function RefundLine({ of }: { of: Refund }) {
-  return (
-    <Table.Tr>
-      <Table.Td>
-        <State of={of.status} />
-        {of.failure && (
-          <Text size="xs" c="dimmed">
-            {of.failure.message ?? of.failure.reason}
-          </Text>
-        )}
-      </Table.Td>
-      <Table.Td ta="right">{money(of.money)}</Table.Td>
-      <Table.Td visibleFrom="sm">{of.vendor_id ? <Id of={of.vendor_id} /> : '–'}</Table.Td>
-      <Table.Td visibleFrom="sm">{of.reason ?? '–'}</Table.Td>
-      <Table.Td ta="right">
-        <When at={of.created_at} />
-      </Table.Td>
-    </Table.Tr>
+    <Moves
+      of={of.moves}
+      state={({ status }) => <State of={status} />}
+      beside={(['captured', 'refunded'] as const).map((name) => ({
+        title: say(name),
+        cell: (move: Move) => some(move[name]),
+        right: true,
+      }))}
+    />
   )
 }

@@ -1,20 +1,23 @@
-import { Alert, Box, Button, Card, Code, Group, Stack, Text, Title } from '@mantine/core'
+import { Alert, Button, Card, Stack, Text, Title } from '@mantine/core'
 import { IconHandStop, IconRoute } from '@tabler/icons-react'
 import { Link, useParams } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
 import { nameIn, useConnections } from '../../api/names.ts'
-import { Copy } from '../../parts/copy.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Id } from '../../parts/id.tsx'
+import { Known, Metadata } from '../../parts/known.tsx'
 import { money } from '../../parts/money.ts'
 import { Page, Shown } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
 import { To } from '../../parts/to.tsx'
 import { When } from '../../parts/when.tsx'
 import { PaymentActions } from './actions.tsx'
-import { Moves, Refunds } from './moves.tsx'
+import { Disputes } from './dispute.tsx'
+import { PaymentMoves } from './moves.tsx'
 import type { PaymentStory } from './reads.ts'
+import { Refunds } from './refunds.tsx'
+import { TakenRoute, Tries } from './routes/tries.tsx'
 import { useText } from './text.ts'
 
 /** One payment: how it is, how it came to that, and what can be done about it. */
@@ -71,8 +74,10 @@ function PaymentShown({ of }: { of: PaymentStory }) {
       <Title order={2} size="h4">
         {say('moves')}
       </Title>
-      <Moves of={of} />
+      <PaymentMoves of={of} />
+      <Tries of={of} />
       <Refunds of={of} />
+      <Disputes of={of.disputes} />
     </Stack>
   )
 }
@@ -95,6 +100,7 @@ function PaymentFacts({ of }: { of: PaymentStory }) {
           name: say('connection'),
           value: <To to={`/connections/${of.connection_id}`}>{nameIn(connections, of.connection_id)}</To>,
         },
+        { name: say('route'), value: of.route_id && <TakenRoute id={of.route_id} /> },
         { name: say('vendor_id'), value: of.vendor_id && <Known of={of.vendor_id} /> },
         { name: say('settlement_id'), value: of.settlement_id && <Known of={of.settlement_id} /> },
         { name: say('customer'), value: of.customer },
@@ -112,26 +118,5 @@ function PaymentFacts({ of }: { of: PaymentStory }) {
         { name: say('pix_code'), value: of.pix_code && <Known of={of.pix_code} />, whole: true },
       ]}
     />
-  )
-}
-
-function Known({ of }: { of: string }) {
-  return (
-    <Group gap={2} wrap="nowrap">
-      <Code style={{ overflowWrap: 'anywhere', whiteSpace: 'normal' }}>{of}</Code>
-      <Copy text={of} />
-    </Group>
-  )
-}
-
-function Metadata({ of }: { of: Record<string, string> }) {
-  return (
-    <Group gap="xs" component="span">
-      {Object.entries(of).map(([name, value]) => (
-        <Box key={name} component="span">
-          <Code>{name}</Code> {value}
-        </Box>
-      ))}
-    </Group>
   )
 }

@@ -1,59 +1,49 @@
-import { Group, Text } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
+import { IconPlus } from '@tabler/icons-react'
+import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
-import { usePages } from '../../api/hooks.ts'
 import { nameIn, useConnections } from '../../api/names.ts'
+import { useMay } from '../../api/session.tsx'
+import type { QueryOf } from '../../api/types.ts'
 import {
-  ClearFilters,
-  FilterSelect,
+  FilterBar,
+  FilterNamed,
+  FilterState,
   FilterText,
-  LiveButton,
   useFilters,
-  useHeld,
+  useLiveList,
 } from '../../parts/filters.tsx'
-import { money } from '../../parts/money.ts'
-import { Empty, Page } from '../../parts/page.tsx'
-import { State, useStateName } from '../../parts/state.tsx'
-import { type Column, DataTable } from '../../parts/table.tsx'
-import { To } from '../../parts/to.tsx'
+import { MoneyLink } from '../../parts/money_link.tsx'
+import { Empty } from '../../parts/page.tsx'
+import { State } from '../../parts/state.tsx'
+import { type Column, cut, DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
-import { type Payment, type PaymentList, STATUSES } from './reads.ts'
+import { useText as useNewText } from './new_text.ts'
+import { type Payment, STATUSES } from './reads.ts'
 import { useText } from './text.ts'
 
-type Query = NonNullable<PaymentList['parameters']['query']>
+type Query = QueryOf<'/v1/payments'>
 
 /** Every payment, whatever its provider. */
 export function Component() {
   const say = useText()
-  const name = useStateName()
   const connections = useConnections()
   const filters = useFilters(['status', 'connection_id', 'customer', 'vendor_id'])
   const asked = filters.set as Query
   const key = ['payments', 'list', asked] as const
-  const held = useHeld(key)
-  const pages = usePages<Payment>(
-    key,
-    (cursor) => ask(api.GET('/v1/payments', { params: { query: { ...asked, cursor, limit: '100' } } })),
-    !held.is_held,
+  const { pages, held } = useLiveList<Payment>(key, (cursor) =>
+    ask(api.GET('/v1/payments', { params: { query: { ...asked, cursor, limit: '100' } } })),
   )
   return (
-    <Page title={say('title')}>
-      <Group gap="xs">
-        <FilterSelect
-          of={filters}
-          name="status"
-          label={say('status')}
-          choices={STATUSES.map((value) => ({ value, label: name(value) }))}
-        />
-        <FilterSelect
-          of={filters}
-          name="connection_id"
-          label={say('connection')}
-          choices={connections.map((one) => ({ value: one.id, label: one.name }))}
-        />
-        <FilterText of={filters} name="customer" label={say('customer')} />
-        <FilterText of={filters} name="vendor_id" label={say('vendor_id')} />
-        <ClearFilters of={filters} />
-        <LiveButton {...held} />
+    <Stack gap="sm">
+      <Group justify="space-between">
+        <FilterBar of={filters} held={held}>
+          <FilterState of={filters} name="status" label={say('status')} states={STATUSES} />
+          <FilterNamed of={filters} name="connection_id" label={say('connection')} among={connections} />
+          <FilterText of={filters} name="customer" label={say('customer')} />
+          <FilterText of={filters} name="vendor_id" label={say('vendor_id')} />
+        </FilterBar>
+        <NewPayment />
       </Group>
       <DataTable
         label={say('title')}
@@ -61,9 +51,26 @@ export function Component() {
         pages={pages}
         id={({ id }) => id}
         to={({ id }) => `/payments/${id}`}
-        empty={filters.is_any ? undefined : <Empty title={say('none')}>{say('none_next')}</Empty>}
+        empty={
+          filters.is_any ? undefined : (
+            <Empty title={say('none')} action={<NewPayment />}>
+              {say('none_next')}
+            </Empty>
+          )
+        }
       />
-    </Page>
+    </Stack>
+  )
+}
+
+function NewPayment() {
+  const say = useNewText()
+  const may = useMay()
+  if (!may('payments:write')) return null
+  return (
+    <Button size="xs" component={Link} to="/payments/new" leftSection={<IconPlus size={14} />}>
+      {say('new')}
+    </Button>
   )
 }
 
@@ -76,30 +83,18 @@ function useColumns(): Column<Payment>[] {
       title: say('amount'),
       width: 140,
       right: true,
-      cell: (one) => (
-        <To to={`/payments/${one.id}`} fw={600} style={{ whiteSpace: 'nowrap' }}>
-          {money(one.money)}
-        </To>
-      ),
+      cell: (one) => <MoneyLink to={`/payments/${one.id}`} of={one.money} />,
     },
     { title: say('method'), width: 90, wide: true, cell: ({ method }) => say(method) },
     {
       title: say('description'),
       wide: true,
-      cell: ({ description, customer }) => (
-        <Text size="sm" truncate maw={260}>
-          {description ?? customer ?? '–'}
-        </Text>
-      ),
+      cell: ({ description, customer }) => cut(description ?? customer, 260),
     },
     {
       title: say('connection'),
       wide: true,
-      cell: ({ connection_id }) => (
-        <Text size="sm" truncate maw={180}>
-          {nameIn(connections, connection_id)}
-        </Text>
-      ),
+      cell: ({ connection_id }) => cut(nameIn(connections, connection_id)),
     },
     {
       title: say('vendor_id'),

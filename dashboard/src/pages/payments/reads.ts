@@ -1,10 +1,9 @@
-import type { paths } from '../../api/schema.ts'
+import type { AnswerOf, RowOf } from '../../api/types.ts'
 
-export type PaymentList = paths['/v1/payments']['get']
-export type Payment = PaymentList['responses'][200]['content']['application/json']['data'][number]
-export type PaymentStory = paths['/v1/payments/{id}']['get']['responses'][200]['content']['application/json']
-export type Refund =
-  paths['/v1/payments/{id}/refunds']['get']['responses'][200]['content']['application/json']['data'][number]
+export type Payment = RowOf<'/v1/payments'>
+export type PaymentStory = AnswerOf<'/v1/payments/{id}'>
+export type Refund = RowOf<'/v1/payments/{id}/refunds'>
+export type Dispute = RowOf<'/v1/disputes'>
 
 export const STATUSES = [
   'processing',
@@ -18,3 +17,11 @@ export const STATUSES = [
   'disputed',
   'expired',
 ] as const satisfies readonly Payment['status'][]
+
+export const DISPUTE_STATUSES = [
+  'needs_response',
+  'under_review',
+  'won',
+  'lost',
+  'closed',
+] as const satisfies readonly Dispute['status'][]

@@ -1,8 +1,8 @@
 import { Code, Group, Popover, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { api, ask } from '../../api/client.ts'
-import { usePages, useRead } from '../../api/hooks.ts'
-import type { paths } from '../../api/schema.ts'
-import { useSession } from '../../api/session.tsx'
+import { useLongList } from '../../api/hooks.ts'
+import type { RowOf } from '../../api/types.ts'
+import { Actor, useActors } from '../../parts/actor.tsx'
 import { Copy } from '../../parts/copy.tsx'
 import { ClearFilters, FilterSelect, type Filters, FilterText, useFilters } from '../../parts/filters.tsx'
 import { Id } from '../../parts/id.tsx'
@@ -10,7 +10,7 @@ import { Body } from '../../parts/json.tsx'
 import { DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
 import { texts } from '../../text/text.ts'
-import { pathOf } from '../finder.tsx'
+import { placeOf } from '../finder.tsx'
 import { ACTIONS } from './audit_actions.ts'
 import { Section } from './section.tsx'
 
@@ -45,7 +45,7 @@ const useText = texts('settings_audit', {
   },
 })
 
-type Entry = paths['/v1/audit']['get']['responses'][200]['content']['application/json']['data'][number]
+type Entry = RowOf<'/v1/audit'>
 
 const FILTERS = ['actor', 'action', 'target', 'from', 'to'] as const
 type Wanted = Partial<Record<(typeof FILTERS)[number], string>>
@@ -56,7 +56,7 @@ export function Audit() {
   const filters = useFilters(FILTERS)
   const names = useActors()
   const query = queryOf(filters.set)
-  const pages = usePages(['audit', query], (cursor) =>
+  const pages = useLongList(['audit', query], (cursor) =>
     ask(api.GET('/v1/audit', { params: { query: { ...query, cursor, limit: '100' } } })),
   )
   return (
@@ -102,21 +102,6 @@ function queryOf({ from, to, ...words }: Wanted) {
   return { ...words, ...(begin && { from: begin }), ...(end && { to: end }) }
 }
 
-/** People and keys, by the ids that the log knows them by. */
-function useActors(): ReadonlyMap<string, string> {
-  const { member } = useSession()
-  const most = { params: { query: { limit: '200' } } }
-  const people = useRead(['members', 'names'], () => ask(api.GET('/v1/members', most))).data?.data ?? []
-  const keys = useRead(['keys', 'names'], () => ask(api.GET('/v1/keys', most))).data?.data ?? []
-  return new Map([
-    ...keys.map(({ id, name }): [string, string] => [id, name]),
-    ...people.flatMap(({ person_id, name }): [string, string][] =>
-      person_id && name ? [[person_id, name]] : [],
-    ),
-    [member.id, member.name],
-  ])
-}
-
 /** With the one that is asked for, whoever it is: a link may name somebody who is gone. */
 const choicesOf = (names: ReadonlyMap<string, string>, asked: string | undefined) =>
   [...(asked && !names.has(asked) ? [[asked, asked] as const] : []), ...names].map(([value, label]) => ({
@@ -138,25 +123,9 @@ function FilterDay({ of, name, label }: { of: Filters<keyof Wanted>; name: 'from
   )
 }
 
-function Actor({ of, names }: { of: string; names: ReadonlyMap<string, string> }) {
-  const name = names.get(of)
-  return name ? <span title={of}>{name}</span> : <Id of={of} />
-}
-
-const LEADS: Record<string, string> = {
-  con: 'connection',
-  src: 'source',
-  sub: 'subscription',
-  msg: 'message',
-  evt: 'event',
-  dlv: 'delivery',
-  call: 'call',
-  pay: 'payment',
-}
-
 function Target({ of }: { of: string }) {
-  const kind = LEADS[of.slice(0, of.indexOf('_'))]
-  return <Id of={of} {...(kind && { to: pathOf(kind, of) })} />
+  const to = placeOf(of)
+  return <Id of={of} {...(to && { to })} />
 }
 
 function Detail({ of: { detail, request_id } }: { of: Entry }) {
@@ -166,7 +135,7 @@ function Detail({ of: { detail, request_id } }: { of: Entry }) {
   return (
     <Popover width={420} position="left" withArrow trapFocus>
       <Popover.Target>
-        <UnstyledButton title={say('show')} maw={260}>
+        <UnstyledButton title={say('show')} maw={190}>
           <Text size="xs" ff="monospace" c="dimmed" truncate>
             {text === '{}' ? request_id : text}
           </Text>

@@ -1,4 +1,4 @@
-import { Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Code, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
@@ -6,6 +6,7 @@ import { api, ask } from '../../api/client.ts'
 import { useAct, usePages } from '../../api/hooks.ts'
 import { useMay, useSession } from '../../api/session.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/page.tsx'
 import { DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
@@ -121,10 +122,8 @@ function Revoke({ of, can_change }: { of: Client; can_change: boolean }) {
       color="red"
       question={say('revoke_sure', { name: of.name })}
       verb={say('revoke')}
-      act={() => revoke.mutateAsync().catch(() => {})}
-    >
-      {say('revoke')}
-    </Confirm>
+      act={() => revoke.mutateAsync()}
+    />
   )
 }
 
@@ -148,13 +147,7 @@ function NewClient({ close }: { close: () => void }) {
     return <ShownOnce title={made.name} secrets={secrets} close={close} />
   }
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={say('new')}
-      size="lg"
-      closeButtonProps={{ 'aria-label': word('close') }}
-    >
+    <Dialog close={close} title={say('new')} size="lg">
       <form onSubmit={form.onSubmit((values) => make.mutate(values))}>
         <Stack>
           <TextInput
@@ -180,16 +173,11 @@ function NewClient({ close }: { close: () => void }) {
             value={form.values.scopes}
             onChange={(scopes) => form.setFieldValue('scopes', scopes)}
           />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {word('cancel')}
-            </Button>
-            <Button type="submit" loading={make.isPending} disabled={form.values.scopes.length === 0}>
-              {word('create')}
-            </Button>
-          </Group>
+          <DialogEnd close={close} loading={make.isPending} disabled={form.values.scopes.length === 0}>
+            {word('create')}
+          </DialogEnd>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

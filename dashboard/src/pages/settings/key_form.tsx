@@ -1,9 +1,10 @@
-import { Button, Group, Modal, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
+import { SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { useSession } from '../../api/session.tsx'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
 import { useIsLive } from './live_only.tsx'
@@ -60,13 +61,7 @@ export function NewKey({ close }: { close: () => void }) {
   if (made)
     return <ShownOnce title={made.name} secrets={[{ name: say('key'), value: made.key }]} close={close} />
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={say('title')}
-      size="lg"
-      closeButtonProps={{ 'aria-label': word('close') }}
-    >
+    <Dialog close={close} title={say('title')} size="lg">
       <form onSubmit={form.onSubmit((values) => make.mutate(values))}>
         <Stack>
           <TextInput
@@ -95,17 +90,12 @@ export function NewKey({ close }: { close: () => void }) {
             value={form.values.scopes}
             onChange={(scopes) => form.setFieldValue('scopes', scopes)}
           />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {word('cancel')}
-            </Button>
-            <Button type="submit" loading={make.isPending} disabled={form.values.scopes.length === 0}>
-              {word('create')}
-            </Button>
-          </Group>
+          <DialogEnd close={close} loading={make.isPending} disabled={form.values.scopes.length === 0}>
+            {word('create')}
+          </DialogEnd>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 

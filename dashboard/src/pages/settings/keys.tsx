@@ -133,9 +133,7 @@ function Revoke({ of }: { of: Key }) {
       color="red"
       question={say('revoke_sure', { name: of.name })}
       verb={say('revoke')}
-      act={() => revoke.mutateAsync().catch(() => {})}
-    >
-      {say('revoke')}
-    </Confirm>
+      act={() => revoke.mutateAsync()}
+    />
   )
 }

@@ -3,8 +3,8 @@ import { useForm } from '@mantine/form'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
-import type { paths } from '../../api/schema.ts'
 import { useMay } from '../../api/session.tsx'
+import type { AnswerOf } from '../../api/types.ts'
 import { bytes, number } from '../../parts/figures.ts'
 import { Shown } from '../../parts/page.tsx'
 import { When } from '../../parts/when.tsx'
@@ -63,7 +63,7 @@ const useText = texts('settings_limits', {
   },
 })
 
-type Rate = paths['/v1/limits']['get']['responses'][200]['content']['application/json']['rates'][number]
+type Rate = AnswerOf<'/v1/limits'>['rates'][number]
 
 const PERIODS = { second: 1, minute: 60, hour: 3_600, day: 86_400 } as const
 const EVERY_MS = 10_000

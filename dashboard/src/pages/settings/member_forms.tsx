@@ -1,9 +1,9 @@
-import { Button, Group, Modal, Radio, Stack, Text, TextInput } from '@mantine/core'
+import { Radio, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
-import { useWords } from '../../parts/words.ts'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { texts } from '../../text/text.ts'
 import type { Member } from './members.tsx'
 import { ShownOnce } from './once.tsx'
@@ -41,7 +41,6 @@ type InviteProps = { email?: string; role?: Role; close: () => void }
 /** Makes a one-time link for somebody; for who was invited before, another one. */
 export function Invite({ email = '', role: first = 'operator', close }: InviteProps) {
   const say = useText()
-  const word = useWords()
   const role = useRoles()
   const about = useRolesAbout()
   const [made, setMade] = useState<{ email: string; link: string } | null>(null)
@@ -55,7 +54,7 @@ export function Invite({ email = '', role: first = 'operator', close }: InvitePr
     return <ShownOnce title={title} secrets={[{ name: say('link'), value: made.link }]} close={close} />
   }
   return (
-    <Modal opened onClose={close} title={say('title')} closeButtonProps={{ 'aria-label': word('close') }}>
+    <Dialog close={close} title={say('title')}>
       <form onSubmit={form.onSubmit((values) => invite.mutate(values))}>
         <Stack>
           <TextInput
@@ -73,23 +72,17 @@ export function Invite({ email = '', role: first = 'operator', close }: InvitePr
               ))}
             </Stack>
           </Radio.Group>
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {word('cancel')}
-            </Button>
-            <Button type="submit" loading={invite.isPending}>
-              {say('make')}
-            </Button>
-          </Group>
+          <DialogEnd close={close} loading={invite.isPending}>
+            {say('make')}
+          </DialogEnd>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
 export function RemoveMember({ of, close }: { of: Member; close: () => void }) {
   const say = useText()
-  const word = useWords()
   const name = of.name ?? of.email
   const remove = useAct({
     act: async () => {
@@ -100,21 +93,11 @@ export function RemoveMember({ of, close }: { of: Member; close: () => void }) {
     changes: ['members', 'audit'],
   })
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={say('remove_title', { name })}
-      closeButtonProps={{ 'aria-label': word('close') }}
-    >
+    <Dialog close={close} title={say('remove_title', { name })}>
       <Text>{say('remove_sure')}</Text>
-      <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={close}>
-          {word('cancel')}
-        </Button>
-        <Button color="red" loading={remove.isPending} onClick={() => remove.mutate()}>
-          {say('remove')}
-        </Button>
-      </Group>
-    </Modal>
+      <DialogEnd close={close} mt="lg" color="red" loading={remove.isPending} act={() => remove.mutate()}>
+        {say('remove')}
+      </DialogEnd>
+    </Dialog>
   )
 }

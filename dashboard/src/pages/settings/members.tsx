@@ -3,8 +3,8 @@ import { IconDots, IconShieldLock, IconUserPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct, usePages } from '../../api/hooks.ts'
-import type { paths } from '../../api/schema.ts'
 import { useMay, useSession } from '../../api/session.tsx'
+import type { RowOf } from '../../api/types.ts'
 import { Empty } from '../../parts/page.tsx'
 import { DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
@@ -63,8 +63,7 @@ const useText = texts('settings_members', {
   },
 })
 
-export type Member =
-  paths['/v1/members']['get']['responses'][200]['content']['application/json']['data'][number]
+export type Member = RowOf<'/v1/members'>
 
 /** Members of the tenant and their roles. */
 export function Members() {

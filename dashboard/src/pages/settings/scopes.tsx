@@ -16,9 +16,12 @@ const useText = texts('scopes', {
     events: 'Events',
     subscriptions: 'Subscriptions and deliveries',
     payments: 'Payments',
+    cards: 'Cards',
+    transfers: 'Transfers',
     banking: 'Banking',
     alerts: 'Alerts',
     bodies: 'Whole bodies of calls',
+    approve: 'Approve transfers that somebody else asked for',
     one: 'Choose at least one thing it may do.',
   },
   'pt-BR': {
@@ -35,9 +38,12 @@ const useText = texts('scopes', {
     events: 'Eventos',
     subscriptions: 'Assinaturas e entregas',
     payments: 'Pagamentos',
+    cards: 'Cartões',
+    transfers: 'Transferências',
     banking: 'Bancos',
     alerts: 'Alertas',
     bodies: 'Corpos inteiros das chamadas',
+    approve: 'Aprovar transferências pedidas por outra pessoa',
     one: 'Escolha ao menos uma coisa que pode fazer.',
   },
 })
@@ -49,12 +55,17 @@ const ROOMS = [
   'events',
   'subscriptions',
   'payments',
+  'cards',
+  'transfers',
   'banking',
   'alerts',
   'tenants',
 ] as const
 /** Where there is something to mend short of changing it. */
 const OPERATED: readonly string[] = ['connections', 'calls', 'sources', 'subscriptions', 'banking', 'alerts']
+/** Given one by one, beside the rights to a room. */
+const SINGLE = { bodies: 'bodies:read', approve: 'transfers:approve' } as const
+const SINGLES: readonly string[] = Object.values(SINGLE)
 type Right = 'none' | 'read' | 'operate' | 'write'
 
 /** Scopes as people think of them: of each room nothing, looking, operating or changing. */
@@ -62,7 +73,7 @@ export function ScopePicker({ value, onChange }: { value: string[]; onChange: (s
   const say = useText()
   const is_all = value.includes('*')
   const set = (room: string, right: Right) => {
-    const others = value.filter((scope) => scope.split(':')[0] !== room)
+    const others = value.filter((scope) => SINGLES.includes(scope) || scope.split(':')[0] !== room)
     onChange([...others, ...scopesOf(room, right)])
   }
   return (
@@ -86,18 +97,20 @@ export function ScopePicker({ value, onChange }: { value: string[]; onChange: (s
               onChange={(right) => set(room, right)}
             />
           ))}
-        {!is_all && (
-          <Switch
-            label={say('bodies')}
-            checked={value.includes('bodies:read')}
-            onChange={(event) =>
-              onChange([
-                ...value.filter((scope) => scope !== 'bodies:read'),
-                ...(event.currentTarget.checked ? ['bodies:read'] : []),
-              ])
-            }
-          />
-        )}
+        {!is_all &&
+          (['bodies', 'approve'] as const).map((one) => (
+            <Switch
+              key={one}
+              label={say(one)}
+              checked={value.includes(SINGLE[one])}
+              onChange={(event) =>
+                onChange([
+                  ...value.filter((scope) => scope !== SINGLE[one]),
+                  ...(event.currentTarget.checked ? [SINGLE[one]] : []),
+                ])
+              }
+            />
+          ))}
         {value.length === 0 && (
           <Text size="sm" c="red">
             {say('one')}
@@ -140,12 +153,13 @@ function RoomRight({ label, value, is_operated, onChange }: RoomProps) {
 /** Who changes and operates looks too: a key that may write and not read would surprise everybody. */
 function scopesOf(room: string, right: Right): string[] {
   if (right === 'none') return []
-  if (right === 'write') return [`${room}:*`]
+  // Who asks for money to go is not who lets it go.
+  if (right === 'write') return room === 'transfers' ? ['transfers:read', 'transfers:write'] : [`${room}:*`]
   return right === 'operate' ? [`${room}:read`, `${room}:operate`] : [`${room}:read`]
 }
 
 function rightOf(room: string, scopes: string[]): Right {
-  if (scopes.includes(`${room}:*`)) return 'write'
+  if (scopes.includes(`${room}:*`) || scopes.includes(`${room}:write`)) return 'write'
   if (scopes.includes(`${room}:operate`)) return 'operate'
   return scopes.includes(`${room}:read`) ? 'read' : 'none'
 }

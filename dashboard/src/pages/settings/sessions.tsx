@@ -101,9 +101,7 @@ function End({ of }: { of: Entry }) {
       color="red"
       question={say('end_sure')}
       verb={say('end')}
-      act={() => (of.is_this ? signOut() : end.mutateAsync().catch(() => {}))}
-    >
-      {say('end')}
-    </Confirm>
+      act={() => (of.is_this ? signOut() : end.mutateAsync())}
+    />
   )
 }

@@ -1,5 +1,5 @@
 import { useParams } from 'react-router'
-import { useMay } from '../../api/session.tsx'
+import { useMay, useSession } from '../../api/session.tsx'
 import { Page } from '../../parts/page.tsx'
 import { PlaceTabs } from '../../parts/place_tabs.tsx'
 import { texts } from '../../text/text.ts'
@@ -10,6 +10,8 @@ import { Clients } from './clients.tsx'
 import { Keys } from './keys.tsx'
 import { Limits } from './limits.tsx'
 import { Members } from './members.tsx'
+import { People } from './people.tsx'
+import { Secrets } from './secrets.tsx'
 import { Tenant } from './tenant.tsx'
 
 const useText = texts('settings', {
@@ -17,8 +19,10 @@ const useText = texts('settings', {
     title: 'Settings',
     tenant: 'Company',
     members: 'Members',
+    people: 'People',
     keys: 'API keys',
     clients: 'OAuth clients',
+    secrets: 'Secrets',
     limits: 'Limits',
     alerts: 'Alerts',
     audit: 'Audit log',
@@ -28,8 +32,10 @@ const useText = texts('settings', {
     title: 'Configurações',
     tenant: 'Empresa',
     members: 'Membros',
+    people: 'Pessoas',
     keys: 'Chaves de API',
     clients: 'Clientes OAuth',
+    secrets: 'Segredos',
     limits: 'Limites',
     alerts: 'Alertas',
     audit: 'Auditoria',
@@ -42,15 +48,16 @@ const OF_TENANT = {
   members: Members,
   keys: Keys,
   clients: Clients,
+  secrets: Secrets,
   limits: Limits,
   alerts: Alerts,
   audit: Audit,
 }
-const OF_ALL = { ...OF_TENANT, account: Account }
+const OF_ALL = { ...OF_TENANT, people: People, account: Account }
 type Name = keyof typeof OF_ALL
 
 /** What a tab asks for that is no part of the tenant itself. */
-const SCOPES: Partial<Record<Name, string>> = { alerts: 'alerts:read' }
+const SCOPES: Partial<Record<Name, string>> = { alerts: 'alerts:read', secrets: 'connections:read' }
 const isFor = (name: Name, may: (scope: string) => boolean): boolean =>
   name === 'account' || may(SCOPES[name] ?? 'tenants:read')
 
@@ -58,8 +65,11 @@ const isFor = (name: Name, may: (scope: string) => boolean): boolean =>
 export function Component() {
   const say = useText()
   const may = useMay()
+  const { is_administrator } = useSession()
   const { tab } = useParams()
-  const names = (Object.keys(OF_ALL) as Name[]).filter((one) => isFor(one, may))
+  const names = (Object.keys(OF_ALL) as Name[]).filter((one) =>
+    one === 'people' ? is_administrator : isFor(one, may),
+  )
   const name = names.find((one) => one === tab) ?? names[0] ?? 'account'
   const Shown = OF_ALL[name]
   return (

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlus } from '@tabler/icons-react'
 import { api, ask } from '../../api/client.ts'
 import { useAct, usePages } from '../../api/hooks.ts'
 import { useSession, useTenant } from '../../api/session.tsx'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { Id } from '../../parts/id.tsx'
 import { DataTable } from '../../parts/table.tsx'
 import { When } from '../../parts/when.tsx'
@@ -98,7 +99,7 @@ function NewTenant({ close }: { close: () => void }) {
     changes: ['tenants', 'session'],
   })
   return (
-    <Modal opened onClose={close} title={say('new')} closeButtonProps={{ 'aria-label': word('close') }}>
+    <Dialog close={close} title={say('new')}>
       <form onSubmit={form.onSubmit((values) => make.mutate(values))}>
         <Stack>
           <TextInput
@@ -109,16 +110,11 @@ function NewTenant({ close }: { close: () => void }) {
             {...form.getInputProps('name')}
           />
           <ZoneSelect label={say('zone')} {...form.getInputProps('time_zone')} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {word('cancel')}
-            </Button>
-            <Button type="submit" loading={make.isPending}>
-              {word('create')}
-            </Button>
-          </Group>
+          <DialogEnd close={close} loading={make.isPending}>
+            {word('create')}
+          </DialogEnd>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,23 +1,13 @@
-import {
-  Alert,
-  Anchor,
-  Button,
-  Code,
-  Group,
-  Modal,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core'
+import { Alert, Anchor, Button, Code, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { IconShieldCheck } from '@tabler/icons-react'
 import { type FormEvent, useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { useSession } from '../../api/session.tsx'
 import { Copy } from '../../parts/copy.tsx'
-import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
+import { ShownOnce } from './once.tsx'
+import { PasswordModal } from './password_modal.tsx'
 import { Qr } from './qr.tsx'
 import { Section } from './section.tsx'
 
@@ -40,6 +30,12 @@ const useText = texts('settings_totp', {
     password: 'Your password',
     off: 'The second factor is off.',
     qr: 'QR code for an authenticator app',
+    codes: 'Recovery codes',
+    codes_about: 'For when your phone is lost: each signs you in once, in place of a code',
+    codes_left: 'Recovery codes left: {{n}} of 10.',
+    renew: 'New recovery codes…',
+    renew_title: 'Make new recovery codes',
+    renew_about: 'The codes you have so far will be worth nothing.',
   },
   'pt-BR': {
     title: 'Segundo fator',
@@ -59,6 +55,12 @@ const useText = texts('settings_totp', {
     password: 'Sua senha',
     off: 'O segundo fator está desativado.',
     qr: 'QR code para um aplicativo autenticador',
+    codes: 'Códigos de recuperação',
+    codes_about: 'Para quando perder o celular: cada um vale uma entrada, no lugar do código',
+    codes_left: 'Códigos de recuperação restantes: {{n}} de 10.',
+    renew: 'Novos códigos de recuperação…',
+    renew_title: 'Gerar novos códigos de recuperação',
+    renew_about: 'Os códigos que você tem deixam de valer.',
   },
 })
 
@@ -66,14 +68,24 @@ const useText = texts('settings_totp', {
 export function Totp() {
   const say = useText()
   const { member } = useSession()
+  const [codes, setCodes] = useState<string[] | null>(null)
   return (
     <Section title={say('title')} about={say('about')} w={720}>
-      {member.has_totp ? <TurnOff /> : <TurnOn />}
+      {member.has_totp ? <TurnOff show={setCodes} /> : <TurnOn show={setCodes} />}
+      {codes && (
+        <ShownOnce
+          title={say('codes')}
+          secrets={[{ name: say('codes_about'), value: codes.join('\n') }]}
+          close={() => setCodes(null)}
+        />
+      )}
     </Section>
   )
 }
 
-function TurnOn() {
+type Show = (codes: string[] | null) => void
+
+function TurnOn({ show }: { show: Show }) {
   const say = useText()
   const [begun, setBegun] = useState<{ secret: string; uri: string } | null>(null)
   const [password, setPassword] = useState('')
@@ -84,7 +96,7 @@ function TurnOn() {
       if (secret !== null && otpauth_uri !== null) setBegun({ secret, uri: otpauth_uri })
     },
   })
-  if (begun) return <ConfirmCode {...begun} />
+  if (begun) return <ConfirmCode {...begun} show={show} />
   const submit = (event: FormEvent) => {
     event.preventDefault()
     begin.mutate()
@@ -114,11 +126,14 @@ function TurnOn() {
   )
 }
 
-function ConfirmCode({ secret, uri }: { secret: string; uri: string }) {
+function ConfirmCode({ secret, uri, show }: { secret: string; uri: string; show: Show }) {
   const say = useText()
   const [code, setCode] = useState('')
   const confirm = useAct({
-    act: () => ask(api.POST('/v1/member/totp', { body: { action: 'confirm', code } })),
+    act: async () => {
+      const body = { action: 'confirm' as const, code }
+      show((await ask(api.POST('/v1/member/totp', { body }))).recovery_codes)
+    },
     done: say('is_on'),
     changes: ['session', 'members'],
   })
@@ -162,59 +177,56 @@ function ConfirmCode({ secret, uri }: { secret: string; uri: string }) {
   )
 }
 
-function TurnOff() {
+function TurnOff({ show }: { show: Show }) {
   const say = useText()
-  const word = useWords()
-  const [is_open, setOpen] = useState(false)
-  const [password, setPassword] = useState('')
+  const { member } = useSession()
+  const [asked, setAsked] = useState<'remove' | 'renew' | null>(null)
+  const close = () => setAsked(null)
   const remove = useAct({
-    act: async () => {
+    act: async (password: string) => {
       await ask(api.POST('/v1/member/totp', { body: { action: 'remove', password } }))
-      setOpen(false)
+      close()
     },
     done: say('off'),
     changes: ['session', 'members'],
   })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    remove.mutate()
-  }
+  const renew = useAct({
+    act: async (password: string) => {
+      const body = { action: 'renew_codes' as const, password }
+      const { recovery_codes } = await ask(api.POST('/v1/member/totp', { body }))
+      close()
+      show(recovery_codes)
+    },
+    changes: ['session'],
+  })
+  const left = member.recovery_codes_left
   return (
     <Stack align="flex-start">
       <Alert color="teal" variant="light" icon={<IconShieldCheck size={18} />} w="100%">
         {say('on')}
       </Alert>
-      <Button variant="default" onClick={() => setOpen(true)}>
-        {say('remove')}
-      </Button>
-      <Modal
-        opened={is_open}
-        onClose={() => setOpen(false)}
-        title={say('remove_title')}
-        closeButtonProps={{ 'aria-label': word('close') }}
-      >
-        <form onSubmit={submit}>
-          <Stack>
-            <Text size="sm">{say('remove_about')}</Text>
-            <PasswordInput
-              label={say('password')}
-              autoComplete="current-password"
-              required
-              data-autofocus
-              value={password}
-              onChange={(event) => setPassword(event.currentTarget.value)}
-            />
-            <Group justify="flex-end">
-              <Button variant="default" onClick={() => setOpen(false)}>
-                {word('cancel')}
-              </Button>
-              <Button type="submit" color="red" loading={remove.isPending}>
-                {say('remove_title')}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
+      <Text size="sm" c={left > 2 ? 'dimmed' : 'orange'}>
+        {say('codes_left', { n: left })}
+      </Text>
+      <Group gap="xs">
+        <Button variant="default" onClick={() => setAsked('renew')}>
+          {say('renew')}
+        </Button>
+        <Button variant="default" onClick={() => setAsked('remove')}>
+          {say('remove')}
+        </Button>
+      </Group>
+      {asked && (
+        <PasswordModal
+          title={say(`${asked}_title`)}
+          about={say(`${asked}_about`)}
+          label={say('password')}
+          color={asked === 'remove' ? 'red' : 'blue'}
+          is_busy={remove.isPending || renew.isPending}
+          submit={asked === 'remove' ? remove.mutate : renew.mutate}
+          close={close}
+        />
+      )}
     </Stack>
   )
 }

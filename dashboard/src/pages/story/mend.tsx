@@ -1,14 +1,14 @@
-import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core'
+import { Button, Select, Stack, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconPlayerSkipForward, IconRefresh, IconSend, IconShieldCheck, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
-import { useNavigate } from 'react-router'
+import { Link, useNavigate } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { useSubscriptions } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import { Confirm } from '../../parts/confirm.tsx'
-import { useWords } from '../../parts/words.ts'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { useText } from './text.ts'
 import type { Step } from './told.ts'
 
@@ -25,7 +25,7 @@ export function Mend({ step: { kind, id, state, mends } }: { step: Step }) {
   if (kind === 'refused') return may('sources:operate') && <Release id={id} />
   if (kind === 'delivery') return may('subscriptions:operate') && <SendAgain id={id} state={state} />
   if (kind === 'event') return may('subscriptions:operate') && <Resend id={id} />
-  if (kind === 'call') return may('calls:operate') && <CancelCall id={id} state={state} />
+  if (kind === 'call') return <MendCall id={id} state={state} />
   return null
 }
 
@@ -61,10 +61,8 @@ function MendMessage({ id, state }: { id: string; state: string }) {
           leftSection={<IconPlayerSkipForward size={14} />}
           question={say('skip_sure')}
           verb={say('skip')}
-          act={() => skip.mutateAsync().catch(() => {})}
-        >
-          {say('skip')}
-        </Confirm>
+          act={() => skip.mutateAsync()}
+        />
       )}
     </>
   )
@@ -87,10 +85,8 @@ function Release({ id }: { id: string }) {
       leftSection={<IconShieldCheck size={14} />}
       question={say('release_sure')}
       verb={say('release')}
-      act={() => release.mutateAsync().catch(() => {})}
-    >
-      {say('release')}
-    </Confirm>
+      act={() => release.mutateAsync()}
+    />
   )
 }
 
@@ -114,6 +110,29 @@ function SendAgain({ id, state }: { id: string; state: string }) {
   )
 }
 
+/** One that did not come through is asked again by hand: what it asked stands in the tester. */
+const TROUBLED = ['failed', 'refused']
+
+function MendCall({ id, state }: { id: string; state: string }) {
+  const say = useText()
+  const may = useMay()
+  return (
+    <>
+      {may('calls:operate') && <CancelCall id={id} state={state} />}
+      {may('calls:write') && TROUBLED.includes(state) && (
+        <Button
+          {...SMALL}
+          component={Link}
+          to={`/calls/tester?call=${id}`}
+          leftSection={<IconRefresh size={14} />}
+        >
+          {say('call_again')}
+        </Button>
+      )}
+    </>
+  )
+}
+
 function CancelCall({ id, state }: { id: string; state: string }) {
   const say = useText()
   const cancel = useAct({
@@ -129,10 +148,8 @@ function CancelCall({ id, state }: { id: string; state: string }) {
       leftSection={<IconX size={14} />}
       question={say('cancel_call_sure')}
       verb={say('cancel_call')}
-      act={() => cancel.mutateAsync().catch(() => {})}
-    >
-      {say('cancel_call')}
-    </Confirm>
+      act={() => cancel.mutateAsync()}
+    />
   )
 }
 
@@ -151,7 +168,6 @@ function Resend({ id }: { id: string }) {
 
 function ResendForm({ id, close }: { id: string; close: () => void }) {
   const say = useText()
-  const word = useWords()
   const [chosen, choose] = useState<string | null>(null)
   const subscriptions = useSubscriptions()
   const resend = useAct({
@@ -163,7 +179,7 @@ function ResendForm({ id, close }: { id: string; close: () => void }) {
     changes: CHANGES,
   })
   return (
-    <Modal opened onClose={close} title={say('resend')} closeButtonProps={{ 'aria-label': word('close') }}>
+    <Dialog close={close} title={say('resend')}>
       <Stack>
         <Text size="sm" c="dimmed">
           {say('resend_about')}
@@ -178,19 +194,15 @@ function ResendForm({ id, close }: { id: string; close: () => void }) {
             .filter(({ state }) => state === 'enabled')
             .map(({ id: value, name }) => ({ value, label: name }))}
         />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            {word('cancel')}
-          </Button>
-          <Button
-            disabled={chosen === null}
-            loading={resend.isPending}
-            onClick={() => chosen && resend.mutate(chosen)}
-          >
-            {say('send')}
-          </Button>
-        </Group>
+        <DialogEnd
+          close={close}
+          disabled={chosen === null}
+          loading={resend.isPending}
+          act={() => chosen && resend.mutate(chosen)}
+        >
+          {say('send')}
+        </DialogEnd>
       </Stack>
-    </Modal>
+    </Dialog>
   )
 }

@@ -47,10 +47,8 @@ export function ParkedKey({
               variant="light"
               question={say('skip_first_sure')}
               verb={say('skip_first')}
-              act={() => skip.mutateAsync().catch(() => {})}
-            >
-              {say('skip_first')}
-            </Confirm>
+              act={() => skip.mutateAsync()}
+            />
           </Group>
         )}
       </Group>

@@ -1,10 +1,10 @@
 import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
-import type { paths } from '../../api/schema.ts'
+import type { AnswerOf } from '../../api/types.ts'
 
 /** What the story and its details read. All begin with `stories`: whatever happens makes them old. */
 
-export type Story = paths['/v1/stories/{id}']['get']['responses'][200]['content']['application/json']
+export type Story = AnswerOf<'/v1/stories/{id}'>
 export type Entry = Story['entries'][number]
 
 export const useStory = (id: string) =>

@@ -9,6 +9,7 @@ import { Id } from '../../parts/id.tsx'
 import { Empty, Page, Shown } from '../../parts/page.tsx'
 import { colorOf, State } from '../../parts/state.tsx'
 import { When } from '../../parts/when.tsx'
+import { placeOf } from '../finder.tsx'
 import { Arrival } from './arrival.tsx'
 import { type Story, useStory } from './reads.ts'
 import { Step, StepIcon } from './step.tsx'
@@ -130,6 +131,8 @@ function Summary({ story: { subject }, steps }: { story: Story; steps: StepOf[] 
   const first = steps[0]?.at
   const last = steps.at(-1)?.at
   const lasted = first && last ? new Date(last).getTime() - new Date(first).getTime() : 0
+  const own = placeOf(subject.id)
+  const is_elsewhere = own !== null && !own.startsWith('/story/')
   const trouble = steps.filter(({ state, attempt }) => attempt === null && TROUBLED.has(state)).length
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
@@ -148,7 +151,7 @@ function Summary({ story: { subject }, steps }: { story: Story; steps: StepOf[] 
       <Fact name={say('now')}>
         <Group gap="xs">
           <State of={subject.state} />
-          <Id of={subject.id} />
+          <Id of={subject.id} {...(is_elsewhere && { to: own })} />
         </Group>
       </Fact>
     </SimpleGrid>
@@ -157,7 +160,7 @@ function Summary({ story: { subject }, steps }: { story: Story; steps: StepOf[] 
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
-    <Paper withBorder px="md" py="xs">
+    <Paper withBorder px={{ base: 'xs', sm: 'md' }} py="xs">
       <Text size="xs" c="dimmed">
         {name}
       </Text>

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
+import { USER_AGENT } from '../../../platform/version.ts'
 import type { SigV4 } from '../../auth/sigv4.ts'
 import { sign } from '../../auth.ts'
 import { readXml } from '../../mapping/mapping.ts'
@@ -88,7 +89,7 @@ async function ask(bucket: Bucket, asked: Asked): Promise<Response> {
   const { credentials } = opened
   const signed = await sign(authOf(bucket), credentials, request, new Date())
   if (changes) way.acting()
-  const result = await egress.send({ ...signed, headers: { ...signed.headers, 'user-agent': 'trilho' } })
+  const result = await egress.send({ ...signed, headers: { ...signed.headers, 'user-agent': USER_AGENT } })
   if (result.kind === 'error')
     throw trouble(result.code, result.message, asked.acted || (changes && result.sent))
   return result

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Value } from './statement.ts'
+import type { ParamType, Value } from './statement.ts'
 
 /** What a database is to the transport: a small part of what its client can do, the same of each. */
 export type Place = {
@@ -11,13 +11,21 @@ export type Place = {
   tls: 'verify' | 'encrypt' | 'off'
   /** Trusted instead of the public authorities, in PEM. */
   authority: string | undefined
+  /** Where MongoDB keeps the user. */
+  auth_database: string
 }
+
+/** A socket by the guarded way, which no engine goes around; it is ended with the session that asked for it. */
+export type Dial = (to: { host: string; port: number }) => Promise<Socket>
 
 export type Rows = { rows: Record<string, unknown>[]; row_count: number; truncated: boolean }
 
 export type Query = {
   text: string
+  /** One for each place in the text, with its name and its type beside it. */
   values: Value[]
+  names: string[]
+  types: ParamType[]
   kind: 'read' | 'write'
   max_rows: number
   max_bytes: number
@@ -40,9 +48,8 @@ export type Session = {
 export type Said = { status: number; code: string; message: string; ended: boolean }
 
 export type Engine = {
-  style: 'numbered' | 'question'
   port: number
-  open(socket: Socket, place: Place): Promise<Session>
+  open(dial: Dial, place: Place): Promise<Session>
   /** Null where the error is not the database's own. */
   said(error: unknown): Said | null
 }

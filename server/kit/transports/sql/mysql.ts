@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net'
 import { type Connection, createConnection, type ResultSetHeader } from 'mysql2'
 import {
   collector,
+  type Dial,
   type Engine,
   type Place,
   type Query,
@@ -11,9 +11,10 @@ import {
 } from './engine.ts'
 
 /** MySQL and MariaDB. */
-export const mysql: Engine = { style: 'question', port: 3306, open, said }
+export const mysql: Engine = { port: 3306, open, said }
 
-function open(socket: Socket, place: Place): Promise<Session> {
+async function open(dial: Dial, place: Place): Promise<Session> {
+  const socket = await dial(place)
   const { host, database, username, password } = place
   const connection = createConnection({
     stream: socket,

@@ -3,6 +3,7 @@ import pg from 'pg'
 import { readJson } from '../../wire_json.ts'
 import {
   collector,
+  type Dial,
   type Engine,
   type Place,
   type Query,
@@ -12,9 +13,10 @@ import {
 } from './engine.ts'
 
 /** PostgreSQL, by the client that the product itself uses. */
-export const postgres: Engine = { style: 'numbered', port: 5432, open, said }
+export const postgres: Engine = { port: 5432, open, said }
 
-async function open(socket: Socket, place: Place): Promise<Session> {
+async function open(dial: Dial, place: Place): Promise<Session> {
+  const socket = await dial(place)
   const { host, port, database, username, password } = place
   const client = new pg.Client({
     host,

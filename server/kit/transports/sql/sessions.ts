@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
 import type { Egress } from '../../../platform/egress/egress.ts'
-import type { Engine, Place, Session } from './engine.ts'
+import type { Dial, Engine, Place, Session } from './engine.ts'
 
 /** Sessions with databases that nobody uses at the moment, by place and login. */
 type Idle = { session: Session; timer: NodeJS.Timeout }
@@ -43,13 +44,21 @@ export function leaseNew(opening: Opening): Promise<Lease> {
 }
 
 async function open({ egress, engine, place, timeout_ms, signal }: Opening): Promise<Session> {
-  const connected = await egress.connect({ host: place.host, port: place.port, timeout_ms })
-  if (connected.kind === 'error') throw connected
-  const end = () => void connected.socket.destroy()
+  const sockets: Socket[] = []
+  const dial: Dial = async ({ host, port }) => {
+    signal.throwIfAborted()
+    const connected = await egress.connect({ host, port, timeout_ms })
+    if (connected.kind === 'error') throw connected
+    sockets.push(connected.socket)
+    if (signal.aborted) end()
+    return connected.socket
+  }
+  const end = () => {
+    for (const socket of sockets) socket.destroy()
+  }
   signal.addEventListener('abort', end, { once: true })
   try {
-    signal.throwIfAborted()
-    const session = await engine.open(connected.socket, place)
+    const session = await engine.open(dial, place)
     signal.throwIfAborted()
     return session
   } catch (error) {

@@ -1,11 +1,23 @@
 import type { Connected, Egress, EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
+import type { FieldError } from '../../../platform/errors.ts'
 import { parseReply } from '../../replies.ts'
+import { rawMember } from '../../wire_json.ts'
 import { jsonAnswer } from '../answer.ts'
 import type { Opened } from '../http.ts'
 import type { Transport } from '../transport.ts'
+import { isMissing } from './client.ts'
 import type { Engine, Place, Query, Rows } from './engine.ts'
+import { mongoGrammar } from './mongo_command.ts'
 import { type Lease, lease, leaseNew } from './sessions.ts'
-import { bind, readValues, type Statement, type Statements } from './statement.ts'
+import {
+  bind,
+  type Grammar,
+  readValues,
+  type Statement,
+  Statements,
+  type Style,
+  statementFaultsIn,
+} from './statement.ts'
 
 /**
  * Databases, by statements that stand on the connection. `GET …/statements/{name}?params={json}` runs one that reads,
@@ -14,19 +26,59 @@ import { bind, readValues, type Statement, type Statements } from './statement.t
  */
 export const sql: Transport = { send }
 
-export { Statements, statementFaults } from './statement.ts'
+export { Statements }
 
-const ENGINES: Record<string, () => Promise<Engine>> = {
-  'postgresql:': async () => (await import('./postgres.ts')).postgres,
-  'mysql:': async () => (await import('./mysql.ts')).mysql,
+type Kind = { grammar: Grammar; engine(): Promise<Engine> }
+
+const inStyle = (style: Style, ping = 'select 1 as ok'): Grammar => ({
+  bind: (text) => bind(text, style),
+  ping,
+})
+
+/** A read is undone by a rollback, which it must not get ahead of. */
+function faultOfRead({ text, kind }: Statement): string | null {
+  const outside = text.replace(/'(?:[^']|'')*'|--[^\n]*/g, '')
+  const ends = kind === 'read' && /\b(commit|rollback|begin\s+tran\w*)\b/i.exec(outside)
+  return ends ? `must not hold ${ends[0]}, since it is a read` : null
+}
+
+/** In Oracle whatever defines something commits what went before, a transaction that only reads too. */
+const faultOfQuery = ({ text, kind }: Statement): string | null =>
+  kind === 'read' && !/^\s*(select|with)\b/i.test(text)
+    ? 'must begin with select or with, since it is a read'
+    : null
+
+/** By the scheme of the base URL. Each client is loaded by the first call that needs it. */
+const KINDS: Record<string, Kind> = {
+  'postgresql:': {
+    grammar: inStyle('numbered'),
+    engine: async () => (await import('./postgres.ts')).postgres,
+  },
+  'mysql:': { grammar: inStyle('question'), engine: async () => (await import('./mysql.ts')).mysql },
+  'sqlserver:': {
+    grammar: { ...inStyle('at'), fault: faultOfRead },
+    engine: async () => (await import('./sqlserver.ts')).sqlserver,
+  },
+  'oracle:': {
+    grammar: { ...inStyle('colon', 'select 1 as ok from dual'), fault: faultOfQuery },
+    engine: async () => (await import('./oracle.ts')).oracle,
+  },
+  'mongodb:': { grammar: mongoGrammar, engine: async () => (await import('./mongodb.ts')).mongodb },
+}
+
+/** What is wrong with the statements of a connection whose settings have the right shape. */
+export function statementFaults(settings: Readonly<Record<string, unknown>>): FieldError[] {
+  const kind = KINDS[URL.parse(String(settings['base_url']))?.protocol ?? '']
+  return kind ? statementFaultsIn(kind.grammar, settings['statements'] as Statements) : []
 }
 
 async function send(egress: Egress, opened: Opened, request: EgressRequest): Promise<EgressResult> {
   const began = performance.now()
   const url = new URL(request.url)
-  const engine = await (ENGINES[url.protocol] ?? unknownEngine)()
-  const asked = readAsked(opened, url, request, engine)
+  const { grammar, engine: load } = KINDS[url.protocol] ?? unknownKind()
+  const asked = readAsked(opened, url, request, grammar)
   if ('status' in asked) return jsonAnswer(began, asked.status, { error: asked.error })
+  const engine = await load()
   const place = placeOf(opened, url, engine)
   let committing = false
   const deadline = deadlineOf(request)
@@ -42,17 +94,16 @@ async function send(egress: Egress, opened: Opened, request: EgressRequest): Pro
   }
 }
 
-const unknownEngine = (): never => {
-  throw new Error('the base URL of a database begins with postgresql: or mysql:')
+const unknownKind = (): never => {
+  throw new Error(`the base URL of a database begins with one of ${Object.keys(KINDS).join(', ')}`)
 }
 
 type No = { status: number; error: string }
 
-const PING: Statement = { text: 'select 1 as ok', kind: 'read' }
-
 /** The statement that is named, with its values. */
-function readAsked(opened: Opened, url: URL, request: EgressRequest, engine: Engine): Query | No {
-  if (url.pathname.endsWith('/ping')) return toQuery(PING, {}, engine, request)
+function readAsked(opened: Opened, url: URL, request: EgressRequest, grammar: Grammar): Query | No {
+  if (url.pathname.endsWith('/ping'))
+    return toQuery({ text: grammar.ping, kind: 'read' }, '{}', grammar, request)
   const name = /\/statements\/([^/]+)$/.exec(url.pathname)?.[1] ?? ''
   const statements = (opened.settings['statements'] ?? {}) as unknown as Statements
   const statement = Object.hasOwn(statements, name) ? statements[name] : undefined
@@ -64,20 +115,26 @@ function readAsked(opened: Opened, url: URL, request: EgressRequest, engine: Eng
   if (request.method !== wanted)
     return { status: 405, error: `${name} is a ${statement.kind}: it is asked by ${wanted}` }
   const given = wanted === 'GET' ? (url.searchParams.get('params') ?? '{}') : (request.body ?? '{}')
-  return toQuery(statement, parseReply(Buffer.from(given)), engine, request)
+  return toQuery(statement, Buffer.from(given).toString(), grammar, request)
 }
 
 const USUAL_ROWS = 1000
 
-function toQuery(statement: Statement, given: unknown, engine: Engine, request: EgressRequest): Query | No {
-  const { text, names } = bind(statement.text, engine.style)
-  const read = readValues(names, statement.params ?? {}, given)
+function toQuery(statement: Statement, given: string, grammar: Grammar, request: EgressRequest): Query | No {
+  const { text, names } = grammar.bind(statement.text)
+  const params = statement.params ?? {}
+  const read = readValues(names, params, parseReply(Buffer.from(given)))
   if (!read.ok) return { status: 400, error: read.reason }
+  const types = names.map((name) => params[name] ?? 'text')
   const { timeout_ms, max_response_bytes } = request
   const max_rows = statement.max_rows ?? USUAL_ROWS
   return {
     text,
-    values: read.values,
+    values: read.values.map((value, at) =>
+      value !== null && types[at] === 'json' ? rawMember(given, names[at] ?? '') : value,
+    ),
+    names,
+    types,
     kind: statement.kind,
     max_rows,
     max_bytes: max_response_bytes,
@@ -94,6 +151,7 @@ function placeOf({ settings, credentials }: Opened, url: URL, engine: Engine): P
     password: credentials['password'] ?? '',
     tls: settings['tls'] as Place['tls'],
     authority: credentials['authority'],
+    auth_database: String(settings['auth_database'] ?? 'admin'),
   }
 }
 
@@ -167,6 +225,7 @@ function deadlineOf({ timeout_ms, signal }: EgressRequest): Deadline {
 type Trouble = { began: number; engine: Engine; sent: boolean; host: string }
 
 function failed(error: unknown, { began, engine, sent, host }: Trouble): EgressResult {
+  if (isMissing(error)) return jsonAnswer(began, 501, { error: error.message, code: 'client_missing' })
   const said = engine.said(error)
   if (said && !(sent && said.ended)) {
     const { status, code, message } = said

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bind, readValues, statementFaults } from './statement.ts'
+import { statementFaults } from './sql.ts'
+import { bind, readValues } from './statement.ts'
 
 test('a name is a place for a value everywhere but in quotes, comments and casts', () => {
   const text = `select ':no', "a:no", x::text, $$ :no $$, $q$ :no $q$ -- :no
@@ -48,7 +49,7 @@ test('a statement says of each of its values what it is, and of no other', () =>
   const statements = {
     one: { text: 'select :a, :b', kind: 'read' as const, params: { a: 'text' as const, c: 'text' as const } },
   }
-  assert.deepEqual(statementFaults(statements), [
+  assert.deepEqual(statementFaults({ base_url: 'postgresql://db.example.com/erp', statements }), [
     { field: 'settings.statements.one.params', reason: 'must say what :b of the text is' },
     { field: 'settings.statements.one.params.c', reason: 'is not in the text; leave it out' },
   ])

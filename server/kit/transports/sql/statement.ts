@@ -38,7 +38,7 @@ export const Statement = Type.Object(
   { additionalProperties: false },
 )
 export type Statement = Static<typeof Statement>
-type ParamType = Static<typeof ParamType>
+export type ParamType = Static<typeof ParamType>
 
 export const Statements = Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_.]{0,62}$' }), Statement, {
   maxProperties: 200,
@@ -50,28 +50,54 @@ export type Statements = Static<typeof Statements>
 const TOKEN =
   /'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|`[^`]*`|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*[\s\S]*?\*\/|::|:([a-z_]\w*)/gi
 
+/** Of SQL Server and Oracle: a backslash escapes nothing, and SQL Server quotes names by brackets too. */
+const TOKEN_AT =
+  /'(?:[^']|'')*'|"(?:[^"]|"")*"|(\[)(?:[^\]]|\]\])*\]|--[^\n]*|\/\*[\s\S]*?\*\/|::|:([a-z_]\w*)/gi
+const TOKEN_COLON =
+  /q'(?:\[[\s\S]*?\]|\{[\s\S]*?\}|<[\s\S]*?>|\([\s\S]*?\)|(\S)[\s\S]*?\1)'|'(?:[^']|'')*'|"[^"]*"|--[^\n]*|\/\*[\s\S]*?\*\/|:=|:([a-z_]\w*)/gi
+
 export type Bound = { text: string; names: string[] }
+export type Style = 'numbered' | 'question' | 'at' | 'colon'
+
+const TOKENS: Record<Style, RegExp> = {
+  numbered: TOKEN,
+  question: TOKEN,
+  at: TOKEN_AT,
+  colon: TOKEN_COLON,
+}
 
 /** The text as the engine wants it, and which value stands in each of its places. */
-export function bind(text: string, style: 'numbered' | 'question'): Bound {
+export function bind(text: string, style: Style): Bound {
   const names: string[] = []
-  const bound = text.replace(TOKEN, (token: string, _tag: string | undefined, name: string | undefined) => {
+  const bound = text.replace(TOKENS[style], (token: string, _tag: string | undefined, name?: string) => {
     if (name === undefined) return token
-    if (style === 'question') {
+    if (style === 'question' || style === 'colon') {
       names.push(name)
-      return '?'
+      return style === 'question' ? '?' : `:p${names.length}`
     }
     if (!names.includes(name)) names.push(name)
-    return `$${names.indexOf(name) + 1}`
+    return `${style === 'at' ? '@p' : '$'}${names.indexOf(name) + 1}`
   })
   return { text: bound, names }
 }
 
+/** What a kind of database takes for a statement. */
+export type Grammar = {
+  bind(text: string): Bound
+  /** Asks whether the database is there. */
+  ping: string
+  /** What is wrong with a statement that has the right shape, beside its parameters. */
+  fault?(statement: Statement): string | null
+}
+
 /** What is wrong with statements that have the right shape. */
-export function statementFaults(statements: Statements): FieldError[] {
-  return Object.entries(statements).flatMap(([name, { text, params = {} }]) => {
+export function statementFaultsIn({ bind, fault }: Grammar, statements: Statements): FieldError[] {
+  return Object.entries(statements).flatMap(([name, statement]) => {
+    const { text, params = {} } = statement
     const field = `settings.statements.${name}`
-    const used = new Set(bind(text, 'question').names)
+    const wrong = fault?.(statement)
+    if (wrong) return [{ field: `${field}.text`, reason: wrong }]
+    const used = new Set(bind(text).names)
     const declared = Object.keys(params)
     return [
       ...[...used]

@@ -1,0 +1,125 @@
+import { texts } from '../../text/text.ts'
+
+export const useText = texts('card_authorization', {
+  en: {
+    authorization: 'Authorization',
+    story: 'Story',
+    why: 'Why it was decided so',
+    not_asked: 'Nobody asked here: its provider decided.',
+    by_vendor: 'Nobody asked here. Its provider decided, and says: {{reason}}',
+    what: 'What was asked',
+    rule: 'Rule',
+    asked_for: 'Asked for',
+    took: 'Took',
+    decided_at: 'Decided',
+    message: 'Message',
+    captured: 'Taken',
+    refunded: 'Given back',
+    merchant_money: 'At the merchant',
+    cvc: 'Security code',
+    expiry: 'Expiry date',
+    postal_code: 'Postal code',
+    address: 'Address',
+    exemption: 'Exemption',
+    vendor_reason: 'Word of the provider',
+  },
+  'pt-BR': {
+    authorization: 'Autorização',
+    story: 'História',
+    why: 'Por que foi decidido assim',
+    not_asked: 'Ninguém perguntou aqui: o provedor decidiu.',
+    by_vendor: 'Ninguém perguntou aqui. O provedor decidiu e diz: {{reason}}',
+    what: 'O que foi pedido',
+    rule: 'Regra',
+    asked_for: 'Pedido',
+    took: 'Levou',
+    decided_at: 'Decidida',
+    message: 'Mensagem',
+    captured: 'Cobrado',
+    refunded: 'Devolvido',
+    merchant_money: 'Na loja',
+    cvc: 'Código de segurança',
+    expiry: 'Validade',
+    postal_code: 'CEP',
+    address: 'Endereço',
+    exemption: 'Isenção',
+    vendor_reason: 'Palavra do provedor',
+  },
+})
+
+/** Why an authorization was decided as it was, by the word on its record. */
+const useReasons = texts('card_decision_reasons', {
+  en: {
+    within_limits: 'The card may be used, it is within its limits, and no rule says otherwise.',
+    rule: 'A rule of yours decided.',
+    card_unknown: 'The card was not issued through here.',
+    card_blocked: 'The card is blocked.',
+    card_canceled: 'The card is canceled.',
+    card_inactive: 'The card is not activated yet.',
+    card_processing: 'It is not known yet whether the card was issued.',
+    card_failed: 'The card was not issued.',
+    currency_mismatch: 'It was asked for in another currency than the card’s.',
+    category_blocked: 'The card may not be used at this kind of merchant.',
+    country_blocked: 'The card may not be used in this country.',
+    limit_per_authorization: 'It is more than may be asked for at once.',
+    limit_daily: 'It would exceed the limit of the day.',
+    limit_weekly: 'It would exceed the limit of the week.',
+    limit_monthly: 'It would exceed the limit of the month.',
+    limit_yearly: 'It would exceed the limit of the year.',
+    limit_all_time: 'It would exceed the limit of the card.',
+    undecided: 'There was no decision in time: answered as the source says.',
+    unanswered: 'The question was not answered in time, and nobody knows what its provider did.',
+  },
+  'pt-BR': {
+    within_limits: 'O cartão pode ser usado, está dentro dos limites e nenhuma regra diz o contrário.',
+    rule: 'Uma regra sua decidiu.',
+    card_unknown: 'O cartão não foi emitido por aqui.',
+    card_blocked: 'O cartão está bloqueado.',
+    card_canceled: 'O cartão está cancelado.',
+    card_inactive: 'O cartão ainda não foi ativado.',
+    card_processing: 'Ainda não se sabe se o cartão foi emitido.',
+    card_failed: 'O cartão não foi emitido.',
+    currency_mismatch: 'Foi pedido em outra moeda que não a do cartão.',
+    category_blocked: 'O cartão não pode ser usado neste tipo de loja.',
+    country_blocked: 'O cartão não pode ser usado neste país.',
+    limit_per_authorization: 'É mais do que pode ser pedido de uma vez.',
+    limit_daily: 'Passaria do limite do dia.',
+    limit_weekly: 'Passaria do limite da semana.',
+    limit_monthly: 'Passaria do limite do mês.',
+    limit_yearly: 'Passaria do limite do ano.',
+    limit_all_time: 'Passaria do limite do cartão.',
+    undecided: 'Não houve decisão a tempo: foi respondido como a fonte diz.',
+    unanswered: 'A pergunta não foi respondida a tempo, e ninguém sabe o que o provedor fez.',
+  },
+})
+
+const KNOWN = [
+  'within_limits',
+  'rule',
+  'card_unknown',
+  'card_blocked',
+  'card_canceled',
+  'card_inactive',
+  'card_processing',
+  'card_failed',
+  'currency_mismatch',
+  'category_blocked',
+  'country_blocked',
+  'limit_per_authorization',
+  'limit_daily',
+  'limit_weekly',
+  'limit_monthly',
+  'limit_yearly',
+  'limit_all_time',
+  'undecided',
+  'unanswered',
+] as const
+
+/** One that has no words yet is shown as it is. */
+export function useDecisionReason(): (reason: string) => string {
+  const say = useReasons()
+  return (reason) => {
+    const known = KNOWN.find((one) => one === reason)
+    return known ? say(known) : reason
+  }
+}

@@ -1,0 +1,48 @@
+import { texts } from '../../text/text.ts'
+
+export const useText = texts('payment_disputes', {
+  en: {
+    answer: 'Answer',
+    answer_title: 'Answer the dispute over {{money}}',
+    answer_about:
+      'The payer’s bank gives as its reason: {{reason}}. It takes an answer once, and then decides.',
+    required: 'Is required',
+    text: 'What speaks for you',
+    text_about: 'For the bank to read: what was sold, when and how it was delivered',
+    details: 'Details',
+    details_about: 'By the provider’s own names. Told to it, and not kept here.',
+    detail_name: 'Name of the detail',
+    detail_text: 'The detail',
+    add_detail: 'Add a detail',
+    remove_detail: 'Remove this detail',
+    submit: 'Send it to the bank now',
+    submit_about: 'Otherwise it is only kept at the provider, and can be changed until it is sent.',
+    send: 'Send the answer',
+    keep: 'Keep it at the provider',
+    answered: 'The answer was sent.',
+    kept: 'It is kept at the provider.',
+    passed: 'The day has passed',
+  },
+  'pt-BR': {
+    answer: 'Responder',
+    answer_title: 'Responder à contestação de {{money}}',
+    answer_about:
+      'O banco do pagador dá como motivo: {{reason}}. Ele aceita uma resposta uma vez, e depois decide.',
+    required: 'É obrigatório',
+    text: 'O que fala a seu favor',
+    text_about: 'Para o banco ler: o que foi vendido, quando e como foi entregue',
+    details: 'Detalhes',
+    details_about: 'Pelos nomes do próprio provedor. São enviados a ele e não ficam aqui.',
+    detail_name: 'Nome do detalhe',
+    detail_text: 'O detalhe',
+    add_detail: 'Adicionar um detalhe',
+    remove_detail: 'Remover este detalhe',
+    submit: 'Enviar ao banco agora',
+    submit_about: 'Senão, fica só guardada no provedor e pode ser mudada até ser enviada.',
+    send: 'Enviar a resposta',
+    keep: 'Guardar no provedor',
+    answered: 'A resposta foi enviada.',
+    kept: 'Está guardada no provedor.',
+    passed: 'O prazo passou',
+  },
+})
