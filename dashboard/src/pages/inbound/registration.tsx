@@ -12,7 +12,6 @@ import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Shown } from '../../parts/page.tsx'
 import { When } from '../../parts/when.tsx'
-import { useWords } from '../../parts/words.ts'
 import { FieldInput } from '../connections/field_input.tsx'
 import { type Drafts, type Field, faultOf, toDrafts, toValues } from '../connections/fields.ts'
 import { useFaultWords } from '../connections/form_text.ts'
@@ -104,7 +103,6 @@ function ToldFacts({ of, fields }: { of: Registered; fields: readonly Field[] })
 
 function Actions({ of, told, fields }: Props & { told: Registered }) {
   const say = useText()
-  const word = useWords()
   const may = useMay()
   const [is_open, setOpen] = useState(false)
   const params = { path: { id: of.id } }
@@ -119,7 +117,7 @@ function Actions({ of, told, fields }: Props & { told: Registered }) {
   if (of.connection_id === null) {
     return (
       <Button size="xs" variant="default" component={Link} to={`/inbound/sources/${of.id}/edit`}>
-        {word('edit')}
+        {say('choose_connection')}
       </Button>
     )
   }
