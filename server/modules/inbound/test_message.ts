@@ -38,20 +38,21 @@ const MOST_BYTES = 1_000_000
 export async function sendTestMessage(app: App, actor: Actor, wire_id: string) {
   const { tenant_id } = actor
   const id = fromWire('source', wire_id)
-  const { provider, secret } = await inTenant(app.db, tenant_id, async (tx) => {
+  const { provider, secret, door } = await inTenant(app.db, tenant_id, async (tx) => {
     const row = await findSource(tx, tenant_id, id)
     if (!row) throw new Problem('not_found', { detail: `there is no source ${wire_id}` })
+    const { url } = sandbox(app)
+    const [secret] = await readSecrets(app, tx, tenant_id, id)
+    const control = CONTROLS[row.provider]
+    if (url === null)
+      throw refusal('no simulated vendors run here; they do in development, with TRILHO_SANDBOX')
+    if (!control) throw refusal(`no simulated ${row.provider} sends webhooks by itself`)
+    if (secret === undefined) throw refusal(`source ${wire_id} has no secret yet; set one first`)
     await audit(tx, actor, 'source.test', toWire('source', id))
-    return { provider: row.provider, secret: (await readSecrets(app, tx, tenant_id, id))[0] }
+    return { provider: row.provider, secret, door: new URL(control, url) }
   })
-  const { url } = sandbox(app)
-  const control = CONTROLS[provider]
-  if (url === null)
-    throw refusal('no simulated vendors run here; they do in development, with TRILHO_SANDBOX')
-  if (!control) throw refusal(`no simulated ${provider} sends webhooks by itself`)
-  if (secret === undefined) throw refusal(`source ${wire_id} has no secret yet; set one first`)
   const to = new URL(addressOf(app, provider, id)).pathname
-  const status = await order(app, url + control, { url: new URL(url).origin + to, secret, count: 1 })
+  const status = await order(app, door.href, { url: door.origin + to, secret, count: 1 })
   return { status, accepted: status >= 200 && status < 300 }
 }
 
