@@ -36,8 +36,9 @@ export function useMay(): (scope: string) => boolean {
   const { scopes } = useSession()
   return (scope) => {
     const [room, right] = scope.split(':')
-    // Who may write may mend.
-    const enough = ['*', 'admin', scope, `${room}:*`, ...(right === 'operate' ? [`${room}:write`] : [])]
+    const enough = ['*', 'admin', scope]
+    if (['read', 'write', 'operate'].includes(String(right))) enough.push(`${room}:*`)
+    if (right === 'operate') enough.push(`${room}:write`) // who may write may mend
     return enough.some((one) => scopes.includes(one))
   }
 }

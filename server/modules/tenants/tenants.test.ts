@@ -350,6 +350,17 @@ test('a client gets a token by form and by Basic, with and without a slash at th
   }
 })
 
+test("who may ask for transfers makes neither a token nor a key that lets another's go", async () => {
+  const { tenant, key: all } = await tenantWithKey(served)
+  const client = await makeClient(tenant, { scopes: ['transfers:read', 'transfers:write'] })
+  const wanted = { grant_type: 'client_credentials', scope: 'transfers:approve', ...named(client) }
+  assert.equal((await askToken(wanted)).body['error'], 'invalid_scope')
+  const scopes = ['tenants:*', 'transfers:*']
+  const made = await served.send('POST', '/v1/keys', { key: all, body: { ...newKey, scopes } })
+  const body = { ...newKey, scopes: ['transfers:approve'] }
+  await fails(served.send('POST', '/v1/keys', { key: String(made.body['key']), body }), 403, 'forbidden')
+})
+
 test('a token opens what its scope says on every server, until its client is revoked', async () => {
   const { tenant, key } = await tenantWithKey(served)
   const client = await makeClient(tenant, { scopes: ['tenants:*', 'calls:read'] })

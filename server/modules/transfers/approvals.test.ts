@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { sql } from 'kysely'
 import { fromWire } from '../../platform/ids.ts'
-import { type Api, eventually } from '../../test/product.ts'
+import { type Api, apiOf, eventually } from '../../test/product.ts'
 import { startTransferring, type Transferring } from '../../test/transferring.ts'
 
 let at: Transferring
@@ -55,6 +55,42 @@ test('one that was approved while the bank could not be reached is sent later, a
   )
 })
 
+test('one that could not be sent for half a day is given up, and no connection sends it later', async () => {
+  for (const way of ['disabled', 'deleted'] as const) {
+    const connection_id = await at.connect({})
+    const { id } = await at.make({ ...ABOVE, connection_id })
+    at.front.fault(/POST .*\/oauth\/token/, 'status=503')
+    assert.equal((await at.act(id, 'approve', undefined, approver)).body['status'], 'pending')
+    at.front.calm()
+    const { api } = at.product
+    if (way === 'deleted') await api.send('DELETE', `/v1/connections/${connection_id}`)
+    else await api.ok('PATCH', `/v1/connections/${connection_id}`, { state: 'disabled' })
+    await at.hurry(id)
+    if (way === 'disabled') {
+      await at.later(11, () =>
+        eventually(async () => (await turnsOf({ id })).every(({ is_to_come }) => is_to_come)),
+      )
+      assert.equal((await at.read(id)).status, 'pending')
+      await api.ok('PATCH', `/v1/connections/${connection_id}`, { state: 'enabled' })
+    }
+    const over = await at.later(way === 'deleted' ? 0 : 13, () => at.until(id, 'failed'))
+    assert.equal(over.failure?.code, 'not_sent')
+    assert.match(String(over.failure?.message), way === 'deleted' ? /was deleted/ : /twelve hours/)
+    assert.deepEqual(await at.atBank({ id }), [])
+    assert.equal((await at.toldOf(id)).at(-1), 'transfer.failed')
+  }
+})
+
+test('the policy is that of the connection, whatever world an administrator acts in', async () => {
+  const { url, admin_key, api } = at.product
+  for (const world of ['live', 'test']) {
+    const headers = { authorization: `Bearer ${admin_key}`, 'trilho-tenant': api.tenant_id }
+    const admin = apiOf(url, { ...headers, 'trilho-environment': world }, '', api.tenant_id)
+    const asked = await at.ask(ABOVE, admin)
+    assert.deepEqual([asked.status, asked.body['status']], [201, 'awaiting_approval'], world)
+  }
+})
+
 test('approved before its day it waits for it', async () => {
   const scheduled_for = new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10)
   const { id } = await at.make({ ...ABOVE, scheduled_for })
@@ -82,6 +118,8 @@ test('to approve takes its own scope, and so does to say what needs it', async (
   assert.equal(made.body['status'], 'awaiting_approval')
   const reader = await at.otherKey(['transfers:write'])
   assert.equal((await at.act(String(made.body['id']), 'approve', undefined, reader)).status, 403)
+  const room = await at.otherKey(['transfers:*'])
+  assert.equal((await at.act(String(made.body['id']), 'approve', undefined, room)).status, 403)
   assert.equal((await writer.send('PUT', '/v1/transfers/policy', { approve_above: null })).status, 403)
   const policy = await writer.ok('GET', '/v1/transfers/policy')
   assert.deepEqual(policy, { environment: 'test', approve_above: '100000', approve_within_days: 7 })

@@ -5,7 +5,7 @@ import type { Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { type OpenConnection, useConnection } from '../connections/connections.ts'
+import { type OpenConnection, useConnection, worldOf } from '../connections/connections.ts'
 import { tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
 import { dayOf, daysFrom, daysUntil, dueOf } from './days.ts'
@@ -82,7 +82,8 @@ const put = (
 ): Promise<queries.TransferRow> =>
   tell(app, place.tenant_id, async (tx) => {
     const { money, method, scheduled_for = null, description = null, metadata = {} } = input
-    const policy = await findPolicy(tx, actor.tenant_id, actor.environment)
+    // By the connection, for whose money it is: an administrator may name either world.
+    const policy = await findPolicy(tx, actor.tenant_id, worldOf(connection.environment))
     const is_above = isAbove(policy.approve_above, money.amount)
     const status = is_above ? 'awaiting_approval' : waitingFor(app, scheduled_for)
     const row = await insert(app, tx, connection, {

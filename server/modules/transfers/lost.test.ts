@@ -173,6 +173,17 @@ test('an answer about another amount is not taken for one about this transfer', 
   assert.deepEqual([made.status, made.vendor_id], ['processing', null])
 })
 
+test('an answer that bears another reference is not taken for one about this transfer', async () => {
+  const item = { identificadorPagamento: '78', indicadorMovimentoAceito: 'S', valor: 150.5 }
+  const another = { ...item, descricaoPagamento: `trf_${'0'.repeat(26)}` }
+  let is_taken = true
+  const body = { estadoRequisicao: 4, listaTransferencias: [another] }
+  at.front.say(POST, () => (is_taken ? { status: 201, body } : null))
+  const made = await at.make()
+  is_taken = false
+  assert.deepEqual([made.status, made.vendor_id], ['processing', null])
+})
+
 test('one that the bank knows is not decided by hand while the bank can be asked', async () => {
   const { id, status } = await at.make({ connection_id: await at.connect({ release: false }) })
   assert.equal(status, 'processing')

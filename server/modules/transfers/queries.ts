@@ -137,6 +137,18 @@ export async function findDestination(tx: Tx, { tenant_id, id }: Place): Promise
   return row?.destination ?? null
 }
 
+/** Since when it waits to be sent, however often it was on its way meanwhile. */
+export async function pendingSince(tx: Tx, { tenant_id, id }: Place): Promise<Date> {
+  const { since } = await tx
+    .selectFrom('transfer_move')
+    .select(({ fn }) => fn.min('at').as('since'))
+    .where('tenant_id', '=', tenant_id)
+    .where('transfer_id', '=', id)
+    .where('status', '=', 'pending')
+    .executeTakeFirstOrThrow()
+  return since
+}
+
 type Before = Pick<TransferRow, 'status' | 'version'>
 type Also = { approver?: string; sent?: { at: Date; account: Buffer } }
 

@@ -63,9 +63,46 @@ async function turnedAway(
   })
 }
 
-/** What stands under its number already, and not this one, where it is of another amount. */
-const isOfAnother = ({ amount }: queries.TransferRow, answer: Answer<VendorTransfer>): boolean =>
-  answer.kind === 'told' && answer.told.money !== undefined && answer.told.money.amount !== amount
+/** What waited so long may have been paid some other way. */
+const SENT_WITHIN_S = 12 * 3_600
+
+/** Null: the connection was deleted. */
+export async function isTooLate(
+  app: App,
+  place: queries.Place,
+  connection: OpenConnection | null,
+): Promise<boolean> {
+  if (connection === null) return true
+  const since = await inTenant(app.db, place.tenant_id, (tx) => queries.pendingSince(tx, place))
+  return app.clock.now().getTime() - since.getTime() > SENT_WITHIN_S * 1000
+}
+
+/** Where nobody has sent it yet. */
+export const giveUp = (app: App, place: queries.Place, connection: OpenConnection | null): Promise<void> =>
+  tell(app, place.tenant_id, async (tx) => {
+    const row = must(await queries.lockTransfer(tx, place))
+    if (row.status !== 'pending') return { out: undefined, drafts: [] }
+    const why = connection
+      ? 'it could not be sent for twelve hours'
+      : 'its connection was deleted before it was sent'
+    const message = `${why}; no money left, ask for another`
+    const failure = { reason: 'vendor_unavailable', code: NOT_SENT, message } as const
+    const cause = { cause: 'schedule', cause_id: null } as const
+    const { drafts } = must(await go(tx, place, row, 'failed', cause, { failure }))
+    return { out: undefined, drafts }
+  })
+
+/** What stands under its number already, and not this one, where it is of another amount or bears another's reference. */
+function isOfAnother(
+  place: queries.Place,
+  row: queries.TransferRow,
+  answer: Answer<VendorTransfer>,
+): boolean {
+  if (answer.kind !== 'told') return false
+  const { money, reference } = answer.told
+  if (money !== undefined && money.amount !== row.amount) return true
+  return reference !== undefined && reference !== wireOf(place)
+}
 
 const readNow = (app: App, place: queries.Place): Promise<queries.TransferRow> =>
   inTenant(app.db, place.tenant_id, async (tx) => must(await queries.findTransfer(tx, place)))
@@ -95,7 +132,7 @@ export const answered = (
 ): Promise<queries.TransferRow> =>
   tell(app, place.tenant_id, async (tx) => {
     const row = must(await queries.lockTransfer(tx, place))
-    if (answer.kind === 'unknown' || isOfAnother(row, answer)) {
+    if (answer.kind === 'unknown' || isOfAnother(place, row, answer)) {
       if (row.status === 'processing' && row.vendor_id === null)
         await queries.link(app, tx, place, { wait_s: SOON_S })
       return { out: row, drafts: [] as Draft[] }

@@ -12,7 +12,7 @@ import { dayOf } from './days.ts'
 import type { Status } from './moves.ts'
 import * as queries from './queries.ts'
 import { must } from './queries.ts'
-import { send } from './send.ts'
+import { giveUp, isTooLate, send } from './send.ts'
 import { applyTold, follow, go, lookAfter, wireOf } from './told.ts'
 import { ask, asker, markOf } from './vendor.ts'
 
@@ -72,6 +72,10 @@ async function goOn(
     return denied
   }
   const connection = await opened(app, place, row)
+  if (row.status === 'pending' && (await isTooLate(app, place, connection))) {
+    await giveUp(app, place, connection)
+    return denied
+  }
   if (connection?.state !== 'enabled') return denied
   if (row.status === 'pending') {
     await send(app, asker(connection), connection, place, { cause: 'schedule', cause_id: null })
