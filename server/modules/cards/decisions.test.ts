@@ -419,6 +419,11 @@ test('an authorization whose end no webhook told is asked for, and one the vendo
   assert.equal(fits.body['approved'], true)
   const refreshed = await api.ok('POST', `/v1/cards/authorizations/${held.id}/refresh`)
   assert.equal(refreshed['status'], 'expired')
+  const request_history = [{ approved: true, reason: 'webhook_approved', amount: 700 }]
+  const more = { id: 'iauth_dream', approved: true, amount: 700, pending_request: null, request_history }
+  await ask(question(card, 'dream_told', more, 'updated'))
+  const told = await at.authorizationIs('iauth_dream', 'pending')
+  assert.equal(told.money['amount'], '700', 'the vendor had it after all, and holds it')
 })
 
 test('an authorization that is held for more than a day is asked for, and not again before a quarter of its age', async () => {

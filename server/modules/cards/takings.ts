@@ -115,7 +115,9 @@ export async function applyAuthorization(
   }
   const is_old = told.told_at < known.told_at.toISOString() && known.confirmed
   const wanted = statusOf(told)
-  const status = FORWARD[known.status].includes(wanted) ? wanted : known.status
+  // The vendor may not have had it yet when it was asked: without a word of its own nothing has ended.
+  const from = known.confirmed ? known.status : 'asked'
+  const status = FORWARD[from].includes(wanted) ? wanted : known.status
   if (is_old && status === known.status) return []
   // Held by the vendor's word, unless more was asked and answered than it tells of.
   const is_whole = !is_old && told.requests >= known.requests
