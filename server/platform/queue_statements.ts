@@ -43,6 +43,12 @@ type Described = {
   also?: string
 }
 
+/**
+ * How often a row was taken up, up to the most that a smallint holds: what is tried until it is delivered may get there,
+ * and one row that cannot be counted further would fail every claim that finds it, with all that it takes beside it.
+ */
+export const oneMore = (count: string): string => `least(${count} + 1, 32767)`
+
 const NOT_DEAD = `due >= coalesce($3::timestamptz - interval '2 s', '-infinity')`
 
 /*
@@ -88,7 +94,7 @@ function partsOf(queue: Described) {
   const key = keys.join(', ')
   const own = [...keys, 'attempts', ...columns]
   const beside = joined?.columns ?? []
-  const taken = `t as (update ${table} q set claim = $1, due = now() + interval '${lease_ms} ms', attempts = q.attempts + 1${sets}
+  const taken = `t as (update ${table} q set claim = $1, due = now() + interval '${lease_ms} ms', attempts = ${oneMore('q.attempts')}${sets}
              from c where ${keys.map((column) => `q.${column} = c.${column}`).join(' and ')}
            returning ${own.map((column) => `q.${column}`).join(', ')})`
   const all = [...own.map((column) => `t.${column}`), ...beside.map((column) => `m.${column}`)]

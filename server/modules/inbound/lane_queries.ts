@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 import { type Claimed, LEASE_MS, type QueueState, type Work } from '../../platform/queue.ts'
-import { within } from '../../platform/queue_statements.ts'
+import { oneMore, within } from '../../platform/queue_statements.ts'
 import type { Bell, DueMessage } from './queries.ts'
 
 /**
@@ -62,7 +62,7 @@ const CLAIM = {
     with ready as materialized (
       select tenant_id, lane from inbox_lane where due <= now() order by due limit $2 for no key update skip locked),
      taken as (
-      update inbox_lane n set claim = $1, due = now() + interval '${LEASE_MS} ms', attempts = n.attempts + 1
+      update inbox_lane n set claim = $1, due = now() + interval '${LEASE_MS} ms', attempts = ${oneMore('n.attempts')}
         from ready r where n.tenant_id = r.tenant_id and n.lane = r.lane
       returning n.tenant_id, n.lane, n.source_id, n.reached, n.attempts, coalesce(n.gap_until <= now(), false) as waited),
      heads as materialized (

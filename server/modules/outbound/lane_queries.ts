@@ -7,6 +7,7 @@ import {
   type Looked,
   listWaiting,
   listWaitingAgain,
+  oneMore,
   readQueueState,
   type Seen,
   type Turn,
@@ -37,7 +38,7 @@ export const LANES = turnStatements({
   keys: ['tenant_id', 'subscription_id', 'key'],
   lease_ms: LANE_LEASE_MS,
   columns: ['cuts', 'through'],
-  sets: ', cuts = case when q.claim is null then q.cuts else q.cuts + 1 end',
+  sets: `, cuts = case when q.claim is null then q.cuts else ${oneMore('q.cuts')} end`,
   /*
    * The lane is read as it was locked, what stands in it as it was when the claim began: what somebody settled in
    * between is left out by `through`. Nothing may be left, and the lane is given back.

@@ -128,6 +128,47 @@ test('a paused subscription keeps its order when it is resumed', async () => {
   assert.ok(receiver.at('/resumed').every(({ headers }) => headers['trilho-attempt'] === '1'))
 })
 
+test('what was tried as often as can be counted stops nobody, is tried on, and ends when it is taken', async () => {
+  const { owner } = product.app.db
+  /** Due at once, as if it had been tried for years. */
+  const age = (table: 'delivery_lane' | 'delivery_queue', id: unknown) =>
+    eventually(async () => {
+      const { numUpdatedRows } = await owner
+        .updateTable(table)
+        .set({ attempts: 32_767, due: new Date() })
+        .where('subscription_id', '=', fromWire('subscription', String(id)))
+        .where('attempts', '>', 0)
+        .where('claim', 'is', null)
+        .executeTakeFirst()
+      return numUpdatedRows === 1n
+    })
+  receiver.answer('/ancient', { status: 500 })
+  receiver.answer('/replayed', { status: 500 })
+  const lane = await subscribe('/ancient', { retry_schedule_s: [1] })
+  const plain = await subscribe('/replayed', { order: null, retry_schedule_s: [600] })
+  const event = await publish({ account: 'A' })
+  await Promise.all([age('delivery_lane', lane['id']), age('delivery_queue', plain['id'])])
+  receiver.answer('/replayed', { status: 200 })
+  const before = receiver.at('/ancient').length
+
+  api = await product.newTenant()
+  await subscribe('/others-in-order')
+  await subscribe('/others', { order: null })
+  await publish({ account: 'A' })
+  for (const path of ['/others', '/others-in-order'])
+    await eventually(async () => receiver.at(path).length > 0)
+  await eventually(async () => receiver.at('/ancient').length > before + 1)
+  assert.equal(receiver.at('/ancient').at(-1)?.headers['trilho-attempt'], '32767')
+  receiver.answer('/ancient', { status: 200 })
+  const states = () =>
+    owner
+      .selectFrom('delivery')
+      .select('state')
+      .where('event_id', '=', fromWire('event', String(event['id'])))
+      .execute()
+  await eventually(async () => (await states()).every(({ state }) => state === 'delivered'))
+})
+
 test('what is too old is not sent, and does not hold up its key', async () => {
   receiver.answer('/aged', { status: 500 })
   await subscribe('/aged', { expire_after_s: 20, retry_schedule_s: [21, 21] })

@@ -18,6 +18,7 @@ import {
   type Looked,
   listWaiting,
   listWaitingAgain,
+  oneMore,
   readQueueState,
   type Seen,
   type Turn,
@@ -33,7 +34,7 @@ export const QUEUE = turnStatements({
   table: 'delivery_queue',
   columns: ['event_id', 'subscription_id', 'cuts'],
   // A claim that is there still was never ended: the process went down over it, or lost its database.
-  sets: ', cuts = case when q.claim is null then q.cuts else q.cuts + 1 end',
+  sets: `, cuts = case when q.claim is null then q.cuts else ${oneMore('q.cuts')} end`,
 })
 
 export type NewDelivery = {
