@@ -57,6 +57,10 @@ export function nextOf(now: Standing, told: Standing, is_answer: boolean): Stand
 export const isAgainst = ({ status }: Pick<Standing, 'status'>): boolean =>
   status !== 'won' && status !== 'closed'
 
+/** Nobody has taken the money back. */
+export const isInquiry = ({ is_inquiry, funds }: Pick<Standing, 'is_inquiry' | 'funds'>): boolean =>
+  is_inquiry && funds === 'none'
+
 export const isEnded = ({ status }: Pick<Standing, 'status'>): boolean => STAGES[status] === 2
 
 /** What others are told of a change, each once: that it was opened first, however late that news comes. */

@@ -146,6 +146,21 @@ test('evidence that is only kept leaves it open; an inquiry takes no money and m
   await eventually(async () => (await statusOf(id)) === 'completed')
 })
 
+test('money is given back while a bank only inquires, and not once it took it itself', async () => {
+  const id = await disputed('pm_card_createDisputeInquiry')
+  await becomes(id, 'needs_response', 'none')
+  const refund = (amount: string) => product.api.send('POST', `/v1/payments/${id}/refunds`, { amount })
+  assert.equal((await refund('15051')).body['field'], 'amount')
+  const made = await refund('15050')
+  assert.deepEqual([made.status, made.body['status']], [201, 'completed'])
+  assert.equal((await refund('1')).status, 409)
+  const taken = await disputed()
+  await becomes(taken, 'needs_response', 'withdrawn')
+  const refused = await product.api.send('POST', `/v1/payments/${taken}/refunds`, { amount: '100' })
+  assert.equal(refused.status, 409)
+  assert.match(String(refused.body['detail']), /is disputed: there is nothing to refund/)
+})
+
 /** Disputed, of which no webhook tells. */
 async function disputedUnheard(): Promise<{ id: string; opened: Dispute }> {
   const { id: paid } = await pay(silent, { source: 'pm_card_createDispute' })

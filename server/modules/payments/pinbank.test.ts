@@ -64,9 +64,9 @@ const sentBefore = (id: string, minutes = 3) =>
   )
 
 /** As if a refund had been asked for ten minutes ago, which its id says. */
-async function longAgo(wire_id: unknown): Promise<string> {
+async function longAgo(wire_id: unknown, minutes = 10): Promise<string> {
   const id = fromWire('refund', String(wire_id))
-  const before = floorId(new Date(Date.now() - 600_000)).slice(0, 13) + id.slice(13)
+  const before = floorId(new Date(Date.now() - minutes * 60_000)).slice(0, 13) + id.slice(13)
   await sql`update refund set id = ${before} where id = ${id}`.execute(product.app.db.owner)
   return toWire('refund', before)
 }
@@ -239,6 +239,23 @@ test('a refund whose answer was lost stays reserved until somebody says what bec
   assert.equal((await say(other, { outcome: 'failed', note })).status, 409)
   const { rows } = await sql`select from audit where action = 'refund.resolve'`.execute(product.app.db.owner)
   assert.equal(rows.length, 2)
+})
+
+test('a refund that its vendor has at work for more than a day can be ended by hand, and no sooner', async () => {
+  const paid = await pay('9911')
+  front.fault(/CancelarTransacao/, 'cut')
+  const { body } = await post(paid.id, 'refunds', {})
+  front.calm()
+  const young = await longAgo(body['id'], 23 * 60)
+  // As it stands where the vendor said that it is at it: this one tells at once.
+  await sql`update refund set status = 'pending' where id = ${fromWire('refund', young)}`.execute(
+    product.app.db.owner,
+  )
+  const say = (id: string) =>
+    product.api.send('POST', `/v1/refunds/${id}/resolve`, { outcome: 'failed', note: 'told by phone' })
+  assert.match(String((await say(young)).body['detail']), /is under way; it can be resolved 86400 seconds/)
+  const old = await longAgo(young, 25 * 60)
+  assert.deepEqual([(await say(old)).body['status'], (await say(old)).status], ['failed', 409])
 })
 
 test('an NSU that another payment has says nothing of this one: it stays open, and says why', async () => {

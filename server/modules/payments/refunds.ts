@@ -7,6 +7,8 @@ import { type Answer, never } from '../calls/calls.ts'
 import { accountOf, type OpenConnection } from '../connections/connections.ts'
 import { type Draft, indexerOf, tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
+import { isAgainst, isInquiry } from './dispute_moves.ts'
+import { listOfPayment } from './dispute_queries.ts'
 import { isTaken, leftToRefund, mayRefundBecome, type RefundStatus } from './moves.ts'
 import * as queries from './queries.ts'
 import { must } from './queries.ts'
@@ -35,11 +37,14 @@ export function reserveRefund(
   const { tenant_id } = place
   return inTenant(app.db, tenant_id, async (tx) => {
     const payment = must(await queries.lockPayment(tx, place))
-    const left = isTaken(payment.status)
-      ? leftToRefund(queries.standingOf(payment), await refunds.sumRefunds(tx, place))
-      : 0n
+    await refuseUnlessTaken(tx, place, payment)
+    const left = leftToRefund(queries.standingOf(payment), await refunds.sumRefunds(tx, place))
     const wanted = amount === undefined ? left : BigInt(amount)
-    if (wanted === 0n || wanted > left) throw tooMuch(payment, left)
+    if (wanted === 0n || wanted > left)
+      throw new Problem('conflict', {
+        field: 'amount',
+        detail: `payment ${toWire('payment', place.id)} has ${left} ${payment.currency} left to refund`,
+      })
     const row = { tenant_id, id: app.newId(), payment_id: place.id, amount: String(wanted), account }
     const refund = await refunds.insertRefund(tx, { ...row, reason: reason ?? null, actor: actor.id })
     await queries.link(app, tx, place, { wait_s: PATIENCE_S })
@@ -51,13 +56,17 @@ export function reserveRefund(
   })
 }
 
-function tooMuch({ id, status, currency }: queries.PaymentRow, left: bigint): Problem {
-  const which = `payment ${toWire('payment', id)}`
-  if (!isTaken(status))
-    return new Problem('conflict', { detail: `${which} is ${status}: there is nothing to refund` })
-  return new Problem('conflict', {
-    field: 'amount',
-    detail: `${which} has ${left} ${currency} left to refund`,
+/** While a bank only inquires, the money is still ours to give back: that is how most inquiries are ended. */
+async function refuseUnlessTaken(
+  tx: Tx,
+  place: queries.Place,
+  { status }: queries.PaymentRow,
+): Promise<void> {
+  if (isTaken(status)) return
+  const against = status === 'disputed' ? (await listOfPayment(tx, place)).filter(isAgainst) : []
+  if (against.length > 0 && against.every(isInquiry)) return
+  throw new Problem('conflict', {
+    detail: `payment ${toWire('payment', place.id)} is ${status}: there is nothing to refund`,
   })
 }
 

@@ -42,15 +42,22 @@ export const resolveRefund = (
     return { out: { payment, refund: must(await refunds.findRefund(tx, place)) }, drafts }
   })
 
+/** A vendor that has it at work may yet tell; not so where nobody can ask any more, or it forgot. */
+const LEAST_AGE_S: Partial<Record<refunds.RefundRow['status'], number>> = {
+  processing: PATIENCE_S,
+  pending: 24 * 3_600,
+}
+
 function refuseUnlessUnknown(app: App, { id, status }: refunds.RefundRow): void {
   const wire_id = toWire('refund', id)
-  if (status !== 'processing')
+  const least_s = LEAST_AGE_S[status]
+  if (least_s === undefined)
     throw new Problem('conflict', {
       detail: `${wire_id} is ${status}; only one whose outcome is unknown is resolved`,
     })
   const age_s = (app.clock.now().getTime() - timeOfId(id).getTime()) / 1000
-  if (age_s < PATIENCE_S)
+  if (age_s < least_s)
     throw new Problem('conflict', {
-      detail: `${wire_id} is under way; it can be resolved ${PATIENCE_S} seconds after it was sent`,
+      detail: `${wire_id} is under way; it can be resolved ${least_s} seconds after it was sent`,
     })
 }

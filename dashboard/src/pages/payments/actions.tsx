@@ -22,6 +22,8 @@ export function PaymentActions({ of }: { of: PaymentStory }) {
   if (!may('payments:write')) return null
   const is_open = of.held || of.status === 'pending' || of.status === 'authorized'
   const is_taken = of.status === 'completed' || of.status === 'partially_refunded'
+  // The API says which of those is refused; most often a bank only asks, and giving the money back ends it.
+  const is_asked_about = of.status === 'disputed' && of.disputes.some(({ is_inquiry }) => is_inquiry)
   return (
     <>
       {!of.held && (
@@ -45,7 +47,7 @@ export function PaymentActions({ of }: { of: PaymentStory }) {
       {is_open && <Cancel of={of} />}
       {of.held && <Send of={of} />}
       {!of.held && of.status === 'authorized' && <Capture of={of} />}
-      {is_taken && <Refund of={of} />}
+      {(is_taken || is_asked_about) && <Refund of={of} />}
     </>
   )
 }
