@@ -11,6 +11,8 @@ export type Known = Place & {
   /** Told nothing of by the vendor it is at. */
   is_untold: boolean
   try_number: number
+  /** The money that paid it. */
+  settlement_id: string | null
 }
 
 // For each that is sought, by one probe of an index each. One whose vendor's id is known is not found by ours, unless it
@@ -18,13 +20,16 @@ export type Known = Place & {
 const KNOWN = {
   name: 'payment_known',
   text: `
-    select (r.at - 1)::int as at, p.tenant_id, p.id, p.connection_id, p.named_by, p.is_untold, p.try_number
+    select (r.at - 1)::int as at, p.tenant_id, p.id, p.connection_id, p.named_by, p.is_untold, p.try_number,
+           p.settlement_id
       from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) with ordinality r(t, provider, v, i, at)
       cross join lateral (
-        select tenant_id, id, connection_id, 'vendor' as named_by, false as is_untold, try_number from payment
+        select tenant_id, id, connection_id, 'vendor' as named_by, false as is_untold, try_number, settlement_id
+          from payment
          where tenant_id = r.t and vendor_id = r.v and provider = r.provider
         union all
-        select tenant_id, id, connection_id, 'ours', vendor_id is null and provider = r.provider, try_number from payment
+        select tenant_id, id, connection_id, 'ours', vendor_id is null and provider = r.provider, try_number, settlement_id
+          from payment
          where tenant_id = r.t and id = r.i and vendor_id is distinct from r.v
            and (try_number > 1 or (vendor_id is null and provider = r.provider)) offset 0) p`,
 }

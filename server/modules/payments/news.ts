@@ -26,6 +26,7 @@ export async function reactToPayment(app: App, payment: VendorPayment, about: To
   const place = await placeOf(app, about, payment.vendor_id, payment.reference)
   if (!place) return null
   if (place.is_left) return isMoney(payment) ? null : { key: place.id, run: async () => [] }
+  if (isPaidTwice(place, payment)) return null
   const cause = { cause: 'news', cause_id: about.message_id } as const
   return {
     key: place.id,
@@ -38,8 +39,14 @@ export async function reactToPayment(app: App, payment: VendorPayment, about: To
   }
 }
 
+/** Other money than that which paid it is to go back to its payer, so it is told of as a stranger. */
+const isPaidTwice = (
+  { settlement_id: known }: Whose,
+  { settlement_id: told, ...payment }: VendorPayment,
+): boolean => known !== null && told !== undefined && told !== known && isMoney(payment)
+
 /** That one which was left for another took money after all was told to be impossible: then it is told of as a stranger. */
-const isMoney = ({ status }: VendorPayment): boolean =>
+const isMoney = ({ status }: Pick<VendorPayment, 'status'>): boolean =>
   !['pending', 'failed', 'canceled', 'expired'].includes(status)
 
 /**
@@ -92,6 +99,8 @@ const lookAgain = (app: App, place: queries.Place): Deed => ({
   },
 })
 
+type Whose = queries.Place & Pick<known.Known, 'settlement_id'> & { is_left: boolean }
+
 /**
  * By the vendor's id of it; by ours while the vendor has not told us its own. Null where that is not one alone.
  * `is_left`: it was sent there, and went on to another connection since; which of two it is of is not known either where
@@ -102,15 +111,15 @@ async function placeOf(
   { tenant_id, provider, connection_id }: Told,
   vendor_id: string,
   reference = '',
-): Promise<(queries.Place & { is_left: boolean }) | null> {
+): Promise<Whose | null> {
   const id = parseWire('payment', reference)
   const found = await seekers(app).add({ tenant_id, provider, vendor_id, id })
   const isHere = (one: known.Known) => connection_id === null || one.connection_id === connection_id
   const [only, ...others] = found.filter((one) => isHere(one) && (one.named_by === 'vendor' || one.is_untold))
   const left = found.find((one) => one.named_by === 'ours' && one.try_number > 1)
   if (left && (!only || (connection_id === null && only.named_by === 'ours')))
-    return { tenant_id, id: left.id, is_left: true }
-  return only && others.length === 0 ? { tenant_id, id: only.id, is_left: false } : null
+    return { ...left, is_left: true }
+  return only && others.length === 0 ? { ...only, is_left: false } : null
 }
 
 /** Messages are read many at a time; they ask together. */

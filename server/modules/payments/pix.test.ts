@@ -12,6 +12,7 @@ import { eventually, type Json, type Product, startProduct } from '../../test/pr
 let product: Product
 let front: Front
 let connection: string
+let source_url: string
 const KEY = '7d9f0335-8dcc-4054-9bf9-0dbd61d36906'
 const SECRET = 'a-secret-in-the-path'
 
@@ -39,8 +40,9 @@ before(async () => {
     settings: { verified_by: 'path_token' },
     secrets: [SECRET],
   })
-  const url = `${source['url']}/${SECRET}`
-  await api.ok('POST', `/v1/connections/${connection}/calls`, { operation: 'webhooks.set', input: { url } })
+  source_url = `${source['url']}/${SECRET}`
+  const input = { url: source_url }
+  await api.ok('POST', `/v1/connections/${connection}/calls`, { operation: 'webhooks.set', input })
 })
 beforeEach(async () => {
   front.calm()
@@ -269,6 +271,40 @@ test('a webhook with several Pix tells of each, and one that comes again tells n
   await control('tell', { end_to_end_ids: ids })
   await heard()
   for (const { id } of several) assert.deepEqual(await toldOf(id), ['payment.pending', 'payment.completed'])
+})
+
+test('a charge that is paid a second time is told of as a stranger is, and shows where the days are compared', async () => {
+  const made = await paid()
+  const again = { ...pixOf(made), endToEndId: `E00000000${'2'.repeat(23)}` }
+  await fetch(source_url, { method: 'POST', body: JSON.stringify({ pix: [again] }) })
+  const event = await eventually(async () =>
+    (await product.api.list('/v1/events?type=payment.completed')).find((one) =>
+      JSON.stringify(one).includes(again.endToEndId),
+    ),
+  )
+  const { payment } = event['data'] as { payment: Json }
+  assert.deepEqual([payment['vendor_id'], payment['settlement_id']], [made.vendor_id, again.endToEndId])
+  assert.equal((await read(made.id)).settlement_id, made.settlement_id)
+  const paginacao = { paginaAtual: 0, itensPorPagina: 100, quantidadeDePaginas: 1, quantidadeTotalDeItens: 2 }
+  const parametros = { inicio: again.horario, fim: again.horario, paginacao }
+  const body = { parametros, pix: [pixOf(made), again] }
+  front.say(/GET .*\/v2\/pix\?/, () => ({ status: 200, body }))
+  const day = new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Sao_Paulo' }).format(new Date())
+  await product.api.ok('POST', '/v1/reconciliations', { connection_id: connection, day })
+  const found = await eventually(async () => {
+    const open = await product.api.list(`/v1/differences?connection_id=${connection}&state=open`)
+    const ours = open.filter(({ vendor_id }) => vendor_id === made.vendor_id)
+    return ours.length > 0 && ours
+  })
+  assert.deepEqual(
+    found.map(({ kind, payment_id }) => [kind, payment_id]),
+    [['amount_differs', made.id]],
+  )
+})
+
+/** As the PSP lists and tells it. */
+const pixOf = ({ vendor_id: txid, settlement_id: endToEndId }: Paid) => ({
+  ...{ endToEndId, txid, valor: '100.00', chave: KEY, horario: new Date().toISOString() },
 })
 
 test('a payment whose webhook never came is looked at and completed', async () => {

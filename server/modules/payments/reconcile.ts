@@ -118,12 +118,17 @@ async function compareDay(
 ): Promise<Found> {
   const seen = new Set<string>()
   const differences: reconciliations.Difference[] = []
+  const noted = new Set<string>()
   const note = async (ours: queries.PaymentRow | null, vendor_id: string, theirs: VendorPayment | null) => {
     for (const kind of await kindsOf(app, connection, ours, theirs))
-      differences.push(differenceOf(app, kind, ours, vendor_id, theirs))
+      if (isFirst(noted, `${kind} ${vendor_id}`))
+        differences.push(differenceOf(app, kind, ours, vendor_id, theirs))
   }
+  const listed = new Set<string>()
   for await (const page of pagesOf(app, connection, row)) {
-    const fresh = page.filter(({ vendor_id }) => !seen.has(vendor_id) && seen.add(vendor_id))
+    // Pages overlap; and what one id was paid twice by is two.
+    const fresh = page.filter((one) => isFirst(listed, `${one.vendor_id} ${one.settlement_id ?? ''}`))
+    for (const { vendor_id } of fresh) seen.add(vendor_id)
     const known = await oursAmong(app, connection, fresh)
     for (const theirs of fresh) {
       const ours = known.get(theirs.vendor_id) ?? null
@@ -138,8 +143,10 @@ async function compareDay(
     await note(ours, vendor_id, await findOne(app, connection, ours, vendor_id))
   }
   const left_out = unlisted.slice(most).map(({ vendor_id }) => vendor_id)
-  return { theirs: seen.size, differences, left_out }
+  return { theirs: listed.size, differences, left_out }
 }
+
+const isFirst = (known: Set<string>, key: string): boolean => known.size < known.add(key).size
 
 type Unlisted = reconciliations.Taken[]
 
