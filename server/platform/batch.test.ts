@@ -38,6 +38,44 @@ test('only the row at fault gets the error', async () => {
   )
 })
 
+test('what is stored is answered at once, though another half is still tried', async () => {
+  let refuse = () => {}
+  const held = new Promise<void>((resolve) => {
+    refuse = resolve
+  })
+  const batch = createBatch<number, number>({
+    size: 4,
+    parallel: 1,
+    flush: async (inputs) => {
+      if (!inputs.includes(4)) return inputs
+      if (inputs.length < 4) await held
+      throw new Error('4 is refused')
+    },
+  })
+  const [one, two, ...others] = [1, 2, 3, 4].map((n) => batch.add(n))
+  assert.deepEqual(await Promise.all([one, two]), [1, 2])
+  refuse()
+  assert.deepEqual(
+    (await Promise.allSettled(others)).map(({ status }) => status),
+    ['fulfilled', 'rejected'],
+  )
+})
+
+test('a statement takes no more than it should hold, and one that is more than that goes alone', async () => {
+  const sizes: number[] = []
+  const batch = createBatch<number, void>({
+    size: 64,
+    fills: (n) => n / 10,
+    parallel: 1,
+    flush: async (inputs) => {
+      sizes.push(inputs.length)
+      return inputs.map(() => undefined)
+    },
+  })
+  await Promise.all([5, 4, 3, 30, 1, 1, 8, 1].map((n) => batch.add(n)))
+  assert.deepEqual(sizes, [2, 1, 1, 3, 1])
+})
+
 test('a lost connection is not tried again in halves', async () => {
   let flushes = 0
   const batch = createBatch<number, number>({

@@ -15,6 +15,8 @@ type Waiting<In, Out> = { input: In; resolve: (out: Out) => void; reject: (error
 export function createBatch<In, Out>(options: {
   /** At most this many in one statement. */
   size: number
+  /** How much of a statement one fills, 1 being all that one should hold; nothing unless given. */
+  fills?: (input: In) => number
   /** How many statements may be under way at once. */
   parallel: number
   /** Answers in the order of the inputs. */
@@ -22,21 +24,30 @@ export function createBatch<In, Out>(options: {
   /** An error that no split will mend, such as a lost connection. */
   isFinal?: (error: unknown) => boolean
 }): Batch<In, Out> {
-  const { size, parallel, flush, isFinal = () => false } = options
+  const { size, fills = () => 0, parallel, flush, isFinal = () => false } = options
   const waiting: Waiting<In, Out>[] = []
   let under_way = 0
   let scheduled = false
   let idle: (() => void)[] = []
 
-  async function attempt(inputs: In[]): Promise<Outcome<Out>[]> {
+  /** Each half is answered as it ends: what is committed is told, whatever becomes of the rest. */
+  async function attempt(batch: Waiting<In, Out>[], is_last = true): Promise<void> {
+    let outcomes: Outcome<Out>[]
     try {
-      return (await flush(inputs)).map((out) => ({ ok: true, out }))
+      outcomes = (await flush(batch.map(({ input }) => input))).map((out) => ({ ok: true, out }))
     } catch (error) {
-      if (inputs.length === 1 || isFinal(error)) return inputs.map(() => ({ ok: false, error }))
-      const half = inputs.length >> 1
-      const first = await attempt(inputs.slice(0, half))
-      return [...first, ...(await attempt(inputs.slice(half)))]
+      if (batch.length > 1 && !isFinal(error)) {
+        const half = batch.length >> 1
+        await attempt(batch.slice(0, half), false)
+        return attempt(batch.slice(half), is_last)
+      }
+      outcomes = batch.map(() => ({ ok: false, error }))
     }
+    if (is_last) {
+      under_way -= 1
+      start() // before these are answered: the database has work while we do that
+    }
+    answer(batch, outcomes)
   }
 
   // The wait is one turn of the event loop: alone, a row leaves at once; under load, while the statements
@@ -52,15 +63,19 @@ export function createBatch<In, Out>(options: {
 
   function start(): void {
     while (waiting.length > 0 && under_way < parallel) {
-      const batch = waiting.splice(0, size)
       under_way += 1
-      void attempt(batch.map((one) => one.input)).then((outcomes) => {
-        under_way -= 1
-        start() // before these are answered: the database has work while we do that
-        answer(batch, outcomes)
-        if (waiting.length === 0 && under_way === 0) settleIdle()
-      })
+      void attempt(waiting.splice(0, countOfNext())).then(settleIdle)
     }
+  }
+
+  /** As many as one statement holds, and at least one. */
+  function countOfNext(): number {
+    let count = 0
+    for (let filled = 0; count < Math.min(size, waiting.length); count++) {
+      filled += fills((waiting[count] as Waiting<In, Out>).input)
+      if (filled > 1 && count > 0) break
+    }
+    return count
   }
 
   function answer(batch: Waiting<In, Out>[], outcomes: Outcome<Out>[]): void {
@@ -72,6 +87,7 @@ export function createBatch<In, Out>(options: {
   }
 
   function settleIdle(): void {
+    if (waiting.length > 0 || under_way > 0) return
     const ended = idle
     idle = []
     for (const resolve of ended) resolve()

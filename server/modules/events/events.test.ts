@@ -3,7 +3,7 @@ import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { fromWire } from '../../platform/ids.ts'
-import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { eventually, type Json, type Product, type Reply, startProduct } from '../../test/product.ts'
 import { CATALOG } from './catalog.ts'
 import { faultsOf } from './types.ts'
 
@@ -70,6 +70,48 @@ test('events published in the same moment share commits, and each publisher is a
   assert.deepEqual(
     (await other.list('/v1/events?limit=100')).map((event) => (event['data'] as Json)['entity_id']).sort(),
     Array.from({ length: 20 }, (_, n) => `other-${n}`).sort(),
+  )
+})
+
+test('a tenant whose ordered events wait for a lane keeps no other tenant waiting, and then loses none', async () => {
+  const { app } = product
+  const blocked = await product.newTenant()
+  const publish = (api: typeof blocked, n: number) =>
+    api.send('POST', '/v1/events', { type: 'webhook.received', data: { n } })
+  const subscription = await blocked.ok('POST', '/v1/subscriptions', {
+    ...{ name: 'Ledger', url: 'http://127.0.0.1:9/hook', event_types: ['webhook.received'] },
+    order: { per: 'subscription' },
+  })
+  const id = fromWire('subscription', String(subscription['id']))
+  await blocked.ok('PATCH', `/v1/subscriptions/${subscription['id']}`, { state: 'paused' })
+  await publish(blocked, 0)
+  const holder = await app.db.owner.pool.connect()
+  await holder.query('begin')
+  await holder.query('select from delivery_lane where subscription_id = $1 for update', [id])
+  const waiting: Promise<Reply>[] = []
+  try {
+    for (let n = 1; n <= 200; n++) {
+      waiting.push(publish(blocked, n))
+      await sleep(2) // so that they come in this order
+    }
+    const others = Promise.all(Array.from({ length: 40 }, (_, n) => publish(product.api, n)))
+    const told = (await Promise.race([others, sleep(10_000, [])])).map(({ status }) => status)
+    assert.deepEqual(
+      told,
+      Array.from({ length: 40 }, () => 201),
+    )
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+  }
+  const answers = await Promise.all(waiting)
+  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [201])
+  const { rows } = await sql<{ n: number }>`
+    select (e.data::jsonb -> 'n')::int as n from delivery_line l join event e on e.id = l.event_id
+     where l.subscription_id = ${id} order by l.seq`.execute(app.db.owner)
+  assert.deepEqual(
+    rows.map(({ n }) => n),
+    Array.from({ length: 201 }, (_, n) => n),
   )
 })
 
