@@ -13,6 +13,7 @@ import type { App } from '../app.ts'
 import { forgetSubscriptions, receiverOf, wakeDeliveries } from './audience.ts'
 import * as queries from './queries.ts'
 import type { Ended } from './queue_queries.ts'
+import { releaseUnlessPaused } from './release.ts'
 
 /**
  * How a subscription's receiver is doing: from its first failure on failures are counted, one success forgives them,
@@ -215,4 +216,5 @@ async function disable(
     return write(tx)
   })
   if (made > 0) wakeDeliveries(app)
+  await releaseUnlessPaused(app, tenant_id, subscription_id)
 }

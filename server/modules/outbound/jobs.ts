@@ -17,7 +17,8 @@ import {
 import { createHealth, type Health, type PrepareNotice } from './health.ts'
 import { countLinedBefore, readLanes } from './lane_queries.ts'
 import { startLanes } from './lanes.ts'
-import { forgetPreviousSecrets, releaseUnlessPaused } from './outbound.ts'
+import { forgetPreviousSecrets } from './outbound.ts'
+import { ANY_PARKED_FOR_NOBODY } from './parked_queries.ts'
 import {
   claimDeliveries,
   claimDeliveryTurns,
@@ -33,6 +34,7 @@ import {
   settleDeliveries,
 } from './queue_queries.ts'
 import { createRate } from './rate.ts'
+import { releaseParked, releaseUnlessPaused } from './release.ts'
 import { termsOf } from './rooms.ts'
 import { createTurns } from './turns.ts'
 
@@ -158,6 +160,13 @@ export { handlers } from './replays.ts'
 /** What this room has done by the clock. */
 export const schedules = [
   { name: 'outbound.forget_secrets', cron: '*/15 * * * *', time_zone: 'UTC', run: forgetPreviousSecrets },
+  {
+    name: 'outbound.release_parked',
+    cron: '*/15 * * * *',
+    time_zone: 'UTC',
+    run: releaseParked,
+    sign: () => ANY_PARKED_FOR_NOBODY,
+  },
 ]
 
 /** What this room keeps in partitions, and what of it must still be there. */

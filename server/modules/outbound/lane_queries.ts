@@ -179,81 +179,22 @@ export async function settleLanes(db: Db | Tx, lanes: LaneEnded[]): Promise<Set<
   return new Set(rows.map(({ lane }) => lane - 1))
 }
 
-/** Makes due the lanes that were held for a subscription. */
-export async function releaseLanes(tx: Tx, tenant_id: string, subscription_id: string): Promise<void> {
-  await sql`
+/** Makes due the lanes that were held for a subscription, and where nobody is to decide any more those that are parked. */
+export async function releaseLanes(
+  tx: Tx,
+  tenant_id: string,
+  subscription_id: string,
+  { parked }: { parked: boolean },
+): Promise<number> {
+  const { rows } = await sql`
     with free as materialized (
       select tenant_id, subscription_id, key from delivery_lane
-       where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and held and claim is null order by key for update)
-    update delivery_lane l set held = false, due = now() from free
-     where (l.tenant_id, l.subscription_id, l.key) = (free.tenant_id, free.subscription_id, free.key)`.execute(
-    tx,
-  )
-}
-
-export type LaneRow = {
-  key: string
-  pending: number
-  attempts: number
-  parked: boolean
-  delivery_id: string
-}
-
-/** Lanes whose head is parked, by key. */
-export async function listParked(
-  tx: Tx,
-  tenant_id: string,
-  subscription_id: string,
-  limit: number,
-): Promise<LaneRow[]> {
-  const { rows } = await sql<LaneRow>`
-    select l.key, l.pending, l.attempts, l.parked, h.delivery_id
-      from delivery_lane l cross join lateral (
-        select delivery_id from delivery_line q where (q.tenant_id, q.subscription_id, q.key) = (l.tenant_id, l.subscription_id, l.key)
-         order by seq limit 1) h
-     where l.tenant_id = ${tenant_id} and l.subscription_id = ${subscription_id} and l.parked order by l.key limit ${limit}`.execute(
-    tx,
-  )
-  return rows
-}
-
-/** Lets a parked lane go on with its head as if it were new; false where no such lane is parked. */
-export async function resumeLane(
-  tx: Tx,
-  tenant_id: string,
-  subscription_id: string,
-  key: string,
-): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    update delivery_lane set parked = false, due = now(), attempts = 0
-     where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and key = ${key} and parked and claim is null`.execute(
-    tx,
-  )
-  return (numAffectedRows ?? 0n) > 0n
-}
-
-/** Ends the head of a parked lane as a dead letter and lets the rest go on; the delivery's id, null where none is parked. */
-export async function skipHead(
-  tx: Tx,
-  tenant_id: string,
-  subscription_id: string,
-  key: string,
-): Promise<string | null> {
-  const { rows } = await sql<{ delivery_id: string }>`
-    with l as materialized (
-           select * from delivery_lane where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and key = ${key}
-              and parked and claim is null for update),
-         head as materialized (
-           select q.* from l cross join lateral (select * from delivery_line q
-            where (q.tenant_id, q.subscription_id, q.key) = (l.tenant_id, l.subscription_id, l.key) order by seq limit 1) q),
-         kept as (update delivery_lane x set parked = false, due = now(), attempts = 0, cuts = 0, pending = x.pending - 1, through = head.seq from l, head
-                   where (x.tenant_id, x.subscription_id, x.key) = (l.tenant_id, l.subscription_id, l.key) and l.pending > 1),
-         gone as (delete from delivery_lane x using l
-                   where (x.tenant_id, x.subscription_id, x.key) = (l.tenant_id, l.subscription_id, l.key) and l.pending = 1),
-         out as (delete from delivery_line q using head h where (q.tenant_id, q.subscription_id, q.key, q.seq) = (h.tenant_id, h.subscription_id, h.key, h.seq))
-    update delivery d set state = 'failed', next_at = null, closed_at = now() from head h
-     where d.tenant_id = h.tenant_id and d.id = h.delivery_id returning d.id as delivery_id`.execute(tx)
-  return rows[0]?.delivery_id ?? null
+       where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and (held or parked and ${parked}) and claim is null
+       order by key for update)
+    update delivery_lane l set held = false, parked = false, due = now() from free
+     where (l.tenant_id, l.subscription_id, l.key) = (free.tenant_id, free.subscription_id, free.key)
+    returning l.key`.execute(tx)
+  return rows.length
 }
 
 /** Deliveries that stand in lanes and need a record or an event older than the id. */

@@ -20,9 +20,9 @@ import {
   putBackLanes,
   settleLanes,
 } from './lane_queries.ts'
-import { releaseUnlessPaused } from './outbound.ts'
 import type { Ended } from './queue_queries.ts'
 import { createRate } from './rate.ts'
+import { releaseUnlessPaused } from './release.ts'
 import { termsOf } from './rooms.ts'
 import { createTurns } from './turns.ts'
 
@@ -160,6 +160,7 @@ function createRun(
     if (ended.length === 0) return putBack(lane)
     const result = conclude(lane, ended, receiver)
     await settle(result)
+    if (result.parked) await releaseUnlessPaused(app, lane.tenant_id, lane.subscription_id)
     for (const one of ended) {
       report(app, one)
       await health.judge(one)

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, test } from 'node:test'
+import { inTenant } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { type Receiver, startReceiver } from '../../test/receiver.ts'
+import { forgetSubscriptions } from './audience.ts'
 import { checkOrdering, laneKey } from './order.ts'
+import { ANY_PARKED_FOR_NOBODY } from './parked_queries.ts'
+import { disableSubscription } from './queries.ts'
+import { releaseParked } from './release.ts'
 
 let product: Product
 let receiver: Receiver
@@ -106,6 +111,64 @@ test('a parked key waits until somebody lets it go on, or passes by its head', a
   assert.equal((await api.send('POST', `/v1/subscriptions/${id}/parked/skip`, { key: 'A' })).status, 409)
   const stranger = await product.newTenant()
   assert.equal((await stranger.send('GET', `/v1/subscriptions/${id}/parked`)).status, 404)
+})
+
+test('what is parked ends as failed when its subscription is deleted, disabled, or asks to be disabled', async () => {
+  const ends: [string, (id: unknown) => Promise<unknown>][] = [
+    ['/parked-deleted', (id) => api.send('DELETE', `/v1/subscriptions/${id}`)],
+    ['/parked-disabled', (id) => api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'disabled' })],
+    [
+      '/parked-gone',
+      () => {
+        receiver.answer('/parked-gone', { status: 410 })
+        return publish({ account: 'B' })
+      },
+    ],
+  ]
+  for (const [path, end] of ends) {
+    api = await product.newTenant()
+    receiver.answer(path, { status: 500 })
+    const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 1 }
+    const { id } = await subscribe(path, { order })
+    const events = [await publish({ account: 'A', n: 1 }), await publish({ account: 'A', n: 2 })]
+    await eventually(async () => (await api.list(`/v1/subscriptions/${id}/parked`)).length === 1)
+    await end(id)
+    for (const event of events) await eventually(async () => (await stateOf(event)) === 'failed')
+    assert.equal(numbersOf(path, 'A').length, 1)
+  }
+})
+
+test('what would be parked when its subscription is deleted already ends as failed too', async () => {
+  receiver.answer('/parked-late', { status: 500, after_ms: 300 })
+  const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 1 }
+  const { id } = await subscribe('/parked-late', { order })
+  const event = await publish({ account: 'A' })
+  await eventually(async () => receiver.at('/parked-late').length === 1)
+  assert.equal((await api.send('DELETE', `/v1/subscriptions/${id}`)).status, 204)
+  await eventually(async () => (await stateOf(event)) === 'failed')
+})
+
+test('what was left parked by a process that went down is ended by the clock', async () => {
+  receiver.answer('/parked-left', { status: 500 })
+  const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 1 }
+  const tenant_id = fromWire('tenant', api.tenant_id)
+  const { id } = await subscribe('/parked-left', { order })
+  const event = await publish({ account: 'A' })
+  const parked = () => api.list(`/v1/subscriptions/${id}/parked`)
+  await eventually(async () => (await parked()).length === 1)
+  const { owner } = product.app.db
+  const isSign = async () =>
+    (await owner.selectNoFrom(ANY_PARKED_FOR_NOBODY.as('sign')).executeTakeFirstOrThrow()).sign
+  await releaseParked(product.app)
+  assert.deepEqual([await isSign(), (await parked()).length], [false, 1])
+  await inTenant(product.app.db, tenant_id, async (tx) => {
+    await disableSubscription(tx, tenant_id, fromWire('subscription', String(id)), '')
+    forgetSubscriptions(tx, tenant_id)
+  })
+  assert.equal(await isSign(), true)
+  await releaseParked(product.app)
+  await eventually(async () => (await stateOf(event)) === 'failed')
+  assert.equal(await isSign(), false)
 })
 
 test('a paused subscription keeps its order when it is resumed', async () => {

@@ -5,13 +5,14 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
-import { forgetSubscriptions, previousSecretOf, wakeDeliveries, wakeLanes } from './audience.ts'
+import { forgetSubscriptions, previousSecretOf } from './audience.ts'
 import { checkAuthFits } from './broker.ts'
 import { forgive } from './health.ts'
 import * as lanes from './lane_queries.ts'
 import { checkRoom } from './most.ts'
 import * as queries from './queries.ts'
 import * as queue from './queue_queries.ts'
+import { releaseUnlessPaused } from './release.ts'
 import type { CreateSubscription, RotateSecret, SubscriptionQuery, UpdateSubscription } from './schema.ts'
 import { toSubscription } from './schema.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
@@ -214,22 +215,6 @@ const missing = (id: string) => new Problem('not_found', { detail: `there is no 
 function found<Row>(row: Row | undefined, id: string): Row {
   if (row === undefined) throw missing(toWire('subscription', id))
   return row
-}
-
-/**
- * Makes due what waits for a subscription, unless that is paused. Whoever ends a pause calls it after the commit, and
- * whoever puts a delivery aside calls it after that: one of the two comes last and sees what the other did.
- */
-export async function releaseUnlessPaused(app: App, tenant_id: string, id: string): Promise<void> {
-  const released = await inTenant(app.db, tenant_id, async (tx) => {
-    if ((await queries.findSubscription(tx, tenant_id, id))?.state === 'paused') return false
-    await queue.releaseDeliveries(tx, tenant_id, id)
-    await lanes.releaseLanes(tx, tenant_id, id)
-    return true
-  })
-  if (!released) return
-  wakeDeliveries(app)
-  wakeLanes(app)
 }
 
 /** When the first of it is due, in any order and in lanes: selects of one value. */

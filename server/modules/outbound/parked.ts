@@ -4,7 +4,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { wakeLanes } from './audience.ts'
-import { listParked as listRows, resumeLane, skipHead } from './lane_queries.ts'
+import { listParked as listRows, resumeLane, skipHead } from './parked_queries.ts'
 import { findSubscription } from './queries.ts'
 
 /** Keys whose first delivery used up its attempts and stopped all that follows, until somebody decides about it. */

@@ -223,15 +223,15 @@ export async function putBackDeliveries(db: Db, items: DueDelivery[], for_ms: nu
 }
 
 /** Makes due what was held for a subscription. */
-export async function releaseDeliveries(tx: Tx, tenant_id: string, subscription_id: string): Promise<void> {
-  await sql`
+export async function releaseDeliveries(tx: Tx, tenant_id: string, subscription_id: string): Promise<number> {
+  const { rows } = await sql`
     with free as (
       update delivery_queue set held = false, due = now()
        where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and held and claim is null
       returning tenant_id, id)
-    update delivery d set next_at = now() from free where d.tenant_id = free.tenant_id and d.id = free.id`.execute(
-    tx,
-  )
+    update delivery d set next_at = now() from free where d.tenant_id = free.tenant_id and d.id = free.id
+    returning d.id`.execute(tx)
+  return rows.length
 }
 
 /** Puts an ended delivery back to work at once; false where it is still pending. */
