@@ -49,7 +49,7 @@ export async function sendTestMessage(app: App, actor: Actor, wire_id: string) {
     if (!control) throw refusal(`no simulated ${row.provider} sends webhooks by itself`)
     if (secret === undefined) throw refusal(`source ${wire_id} has no secret yet; set one first`)
     await audit(tx, actor, 'source.test', toWire('source', id))
-    return { provider: row.provider, secret, door: new URL(control, url) }
+    return { provider: row.provider, secret, door: new URL(url + control) }
   })
   const to = new URL(addressOf(app, provider, id)).pathname
   const status = await order(app, door.href, { url: door.origin + to, secret, count: 1 })
