@@ -171,6 +171,17 @@ test('who signed up by an e-mail that is not theirs is out once the company has 
   assert.notEqual((await sessionOf(await signIn()))['id'], eva['id'])
 })
 
+test('who comes by a company alone has the second factor of the company, and none of ours that nothing would ask for', async () => {
+  account = 'rui'
+  said = { email: 'rui@padaria.example', email_verified: true }
+  const reply = await signIn()
+  const { csrf } = await sessionOf(reply)
+  const cookie = reply.headers.getSetCookie().find((line) => line.startsWith('trilho_session=')) ?? ''
+  const headers = { cookie: cookie.split(';')[0] ?? '', 'trilho-csrf': String(csrf) }
+  const body = { action: 'begin' }
+  await fails(served.send('POST', '/v1/member/totp', { headers, body }), 409, 'conflict')
+})
+
 test('who has no password takes an invitation by coming from the company again', async () => {
   const { body } = await ana.send('POST', '/v1/tenants', { body: { name: 'Loja da Esquina' } })
   await invite(served, ana, 'gil@padaria.example', 'viewer', String(body['id']))

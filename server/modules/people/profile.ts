@@ -38,8 +38,7 @@ export async function updateProfile(
 
 /**
  * The second factor, in two steps: `begin` gives the secret, `confirm` takes a code of it and only then asks for codes
- * at the door; it gives the recovery codes, which `renew_codes` replaces. `begin` wants the password where there is one,
- * `renew_codes` and `remove` want it.
+ * at the door; it gives the recovery codes, which `renew_codes` replaces.
  */
 export function changeTotp(app: App, actor: Actor, { person_id }: SignedIn, act: TotpAct): Promise<Totp> {
   const acts = { begin: beginTotp, confirm: confirmTotp, renew_codes: renewCodes, remove: removeTotp }
@@ -51,7 +50,12 @@ const IT_IS_OFF: Totp = { ...IT_IS_ON, has_totp: false }
 
 async function beginTotp(app: App, actor: Actor, person_id: string, { password }: TotpAct): Promise<Totp> {
   const known = await self(app, person_id)
-  if (known.password !== null) await checkPassword(app, actor, known, password, 'password')
+  if (known.password === null) {
+    const detail =
+      'You sign in by your company, and the second factor is the one it asks for. Codes of ours go with a password.'
+    throw new Problem('conflict', { detail })
+  }
+  await checkPassword(app, actor, known, password, 'password')
   const secret = makeTotpSecret()
   await inTenant(app.db, INSTALLATION, async (tx) => {
     const { totp_since } = await lockAsKnown(tx, known) // who confirms meanwhile keeps the secret they confirm
