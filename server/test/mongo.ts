@@ -158,6 +158,10 @@ function insert(all: Document[], documents: Document[]): Document {
       const errmsg = 'E11000 duplicate key error collection: erp index: _id_'
       return { n: index, writeErrors: [{ index, code: 11_000, errmsg }] }
     }
+    if (document['_id'] === 'contended') {
+      const errmsg = 'WriteConflict error: this operation conflicted with another operation'
+      return { n: index, writeErrors: [{ index, code: 112, errmsg }] }
+    }
     all.push(document)
   }
   return { n: documents.length }

@@ -38,6 +38,8 @@ const STATEMENTS = {
   all: json('read', { find: 'number' }),
   how_many: json('read', { count: 'number' }),
   by_id: json('read', { find: 'invoice', filter: { _id: { $oid: ':id' } } }, { id: 'text' }),
+  contend: json('write', { insert: 'invoice', documents: [{ _id: 'contended' }] }),
+  half_contend: json('write', { insert: 'invoice', documents: [{ _id: 'first' }, { _id: 'contended' }] }),
   silent: json('read', { find: 'silence' }),
   silent_write: json('write', { insert: 'silence', documents: [{ a: 1 }] }),
 }
@@ -131,6 +133,14 @@ test('a duplicate key is a conflict, a value that does not fit is refused before
     assert.equal((await ask(connected, 'write', { statement: 'add', params })).status, 400)
   }
   assert.equal(mongo.asked.length, before_it)
+})
+
+test('a write that met another before it did anything may be tried again, one that was half done is not', async () => {
+  const connected = await connect(await mongoOf())
+  assert.equal((await ask(connected, 'write', { statement: 'contend' })).status, 503)
+  const half = await ask(connected, 'write', { statement: 'half_contend' })
+  assert.equal(half.status, 409, JSON.stringify(half))
+  assert.match(JSON.stringify(half.body), /1 written before it/)
 })
 
 test('all of a long answer is read, and what is more than a statement may give is cut off', async () => {

@@ -150,8 +150,9 @@ function written(reply: Document): Rows {
   if (wrong) {
     const before = n > 0 ? ` (${n} written before it)` : ''
     const message = `${wrong.errmsg}${before}`
+    const status = statusOf(wrong.code)
     throw no({
-      status: statusOf(wrong.code),
+      status: n > 0 && status === 503 ? 409 : status, // 503 says that nothing was done, and is tried again
       code: String(wrong.code),
       message,
       ended: ENDING.has(wrong.code),
