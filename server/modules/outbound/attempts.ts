@@ -25,10 +25,15 @@ const MOST_CUTS = 20
 export const ALONE_AGAIN_MS = 1_000
 /** And what others were before at being shaped. */
 export const SHAPED_AGAIN_MS = 1_000
+/** And where the subscription cannot be read. */
+export const UNREAD_AGAIN_MS = 10_000
 
 export type Attempts = {
-  /** The receiver, null where the subscription is disabled or gone. */
-  receiverOf(item: { tenant_id: string; subscription_id: string }): Promise<Active | null>
+  /** The receiver, null where the subscription is disabled or gone; where it cannot be read the work is put back, and fails. */
+  receiverOf(
+    item: { tenant_id: string; subscription_id: string },
+    putBack: () => Promise<unknown>,
+  ): Promise<Active | null>
   /** Makes one attempt, in at most `most_ms`; null where its turn did not come, and none was made. */
   attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended | null>
   /** Runs what was cut off before alone, or puts it back where something like it runs; everything else at once. */
@@ -67,7 +72,14 @@ export function createAttempts(app: App, read: ReadPayloads): Attempts {
 
   return {
     attempt,
-    receiverOf: ({ tenant_id, subscription_id }) => receiverOf(app, tenant_id, subscription_id),
+    receiverOf: async ({ tenant_id, subscription_id }, putBack) => {
+      try {
+        return await receiverOf(app, tenant_id, subscription_id)
+      } catch (error) {
+        await putBack() // left to its lease, it would be taken for work that brings the process down
+        throw error
+      }
+    },
     alone: async (cuts, work, putBack) => {
       if (cuts < SUSPECT_CUTS) return work()
       if (busy) return putBack()

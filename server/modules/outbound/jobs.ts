@@ -13,6 +13,7 @@ import {
   type ReadPayloads,
   report,
   SHAPED_AGAIN_MS,
+  UNREAD_AGAIN_MS,
 } from './attempts.ts'
 import { createHealth, type Health, type PrepareNotice } from './health.ts'
 import { countLinedBefore, readLanes } from './lane_queries.ts'
@@ -59,6 +60,7 @@ function startQueue(app: App, attempts: Attempts, health: Health, prepare: Prepa
     giveBack: (items) => putBackDeliveries(worker, items, 0),
     termsOf: (tenant_id, subscription_id) => termsOf(app, tenant_id, subscription_id),
     isRetry: (item) => item.attempts > 1,
+    log: app.log,
   })
   const loop = startLoop<DueDelivery>({
     name: 'delivery',
@@ -106,7 +108,10 @@ function createDeliver(
   const rate = createRate(app)
 
   return async (item) => {
-    const receiver = await attempts.receiverOf(item)
+    const receiver = await attempts.receiverOf(item, () => {
+      close(item.subscription_id, UNREAD_AGAIN_MS)
+      return putBackFor(app, item, UNREAD_AGAIN_MS)
+    })
     if (receiver?.state === 'paused') return hold(item)
     const wait_ms = receiver?.rate ? await rate(receiver, item.tenant_id) : 0
     if (wait_ms > 0) {

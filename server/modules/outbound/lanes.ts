@@ -4,7 +4,14 @@ import { toWire } from '../../platform/ids.ts'
 import { type Loop, startLoop } from '../../platform/queue.ts'
 import { lookAt } from '../../platform/queue_look.ts'
 import type { App } from '../app.ts'
-import { ALONE_AGAIN_MS, type Attempts, createSettle, report, SHAPED_AGAIN_MS } from './attempts.ts'
+import {
+  ALONE_AGAIN_MS,
+  type Attempts,
+  createSettle,
+  report,
+  SHAPED_AGAIN_MS,
+  UNREAD_AGAIN_MS,
+} from './attempts.ts'
 import type { Active } from './audience.ts'
 import type { Health, PrepareNotice } from './health.ts'
 import {
@@ -61,6 +68,7 @@ export function startLanes(app: App, attempts: Attempts, health: Health, prepare
     giveBack: (lanes) => putBackLanes(app.db.worker, lanes, 0),
     termsOf: (tenant_id, subscription_id) => termsOf(app, tenant_id, subscription_id),
     isRetry: (lane) => lane.attempts > 1,
+    log: app.log,
   })
   const loop = startLoop<DueLane>({
     name: 'lane',
@@ -107,6 +115,15 @@ function createLeases({ clock }: App) {
   }
 }
 
+const createLaneSettle = (app: App, prepare: PrepareNotice) =>
+  createSettle<LaneEnded>(app, prepare, {
+    settle: async (db, batch) => {
+      const mine = await settleLanes(db, batch)
+      return batch.map((_one, at) => mine.has(at))
+    },
+    attemptsOf: ({ ended }) => ended,
+  })
+
 /** Works on a lane; in how many milliseconds it falls due again. */
 function createRun(
   app: App,
@@ -118,13 +135,7 @@ function createRun(
 ): (lane: DueLane) => Promise<number | null> {
   const putBack = createPutBack(app)
   const rate = createRate(app)
-  const settle = createSettle<LaneEnded>(app, prepare, {
-    settle: async (db, batch) => {
-      const mine = await settleLanes(db, batch)
-      return batch.map((_one, at) => mine.has(at))
-    },
-    attemptsOf: ({ ended }) => ended,
-  })
+  const settle = createLaneSettle(app, prepare)
 
   /** The attempts that the lease and the receiver allow, up to the first that did not end its delivery. */
   async function sendHeads(lane: DueLane, receiver: Active | null): Promise<Ended[]> {
@@ -154,7 +165,10 @@ function createRun(
   }
 
   return async (lane) => {
-    const receiver = await attempts.receiverOf(lane)
+    const receiver = await attempts.receiverOf(lane, () => {
+      close(lane.subscription_id, UNREAD_AGAIN_MS)
+      return putBackLanes(app.db.worker, [lane], UNREAD_AGAIN_MS)
+    })
     if (receiver?.state === 'paused') return hold(lane)
     const ended = await sendHeads(lane, receiver)
     if (ended.length === 0) return putBack(lane)

@@ -4,9 +4,12 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { Webhook } from 'standardwebhooks'
+import { inTenant } from '../../platform/database/database.ts'
+import { fromWire } from '../../platform/ids.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
-import { matches } from './audience.ts'
+import { forgetSubscriptions, matches } from './audience.ts'
 
 type Arrival = { path: string; headers: IncomingHttpHeaders; body: string; at: number }
 
@@ -208,6 +211,47 @@ test('a receiver that hangs or cuts the line delays nobody else', async () => {
   await publish(payment(10))
   await eventually(async () => at('/quick')[0])
   assert.ok(performance.now() - began < 50_000, 'before the other gave up')
+})
+
+test('a tenant whose subscriptions cannot be read delays nobody else, and what waits for it goes once they can be', async () => {
+  answers.set('/unread', [500])
+  answers.set('/unread-in-order', [500])
+  const { owner } = product.app.db
+  const retried = { retry_schedule_s: [2, 2, 2, 2, 2, 2] }
+  const { id } = await subscribe('/unread', ['*'], retried)
+  await subscribe('/unread-in-order', ['*'], { ...retried, order: { per: 'subscription' } })
+  const event = await publish(payment(11))
+  await eventually(async () => at('/unread')[0] && at('/unread-in-order')[0])
+  const tenant_id = fromWire('tenant', api.tenant_id)
+  /** Its secret in other words, and back. */
+  const turn = () =>
+    inTenant(product.app.db, tenant_id, async (tx) => {
+      await sql`
+        update secret set sealed = set_byte(sealed, 20, 255 - get_byte(sealed, 20))
+         where tenant_id = ${tenant_id} and owner_id = ${fromWire('subscription', String(id))}`.execute(tx)
+      forgetSubscriptions(tx, tenant_id)
+    })
+  await turn()
+  const waiting = (table: 'delivery_queue' | 'delivery_lane') =>
+    owner.selectFrom(table).select(['claim', 'cuts', 'due']).where('tenant_id', '=', tenant_id).execute()
+  const isPutBack = async (table: 'delivery_queue' | 'delivery_lane') =>
+    (await waiting(table)).every(
+      ({ claim, cuts, due }) => !claim && cuts === 0 && due > new Date(Date.now() + 4_000),
+    )
+  await eventually(async () => (await isPutBack('delivery_queue')) && (await isPutBack('delivery_lane')))
+
+  const stranger = api
+  api = await product.newTenant()
+  await subscribe('/read')
+  await publish(payment(12))
+  await eventually(async () => at('/read')[0])
+  api = stranger
+  answers.set('/unread', [200])
+  answers.set('/unread-in-order', [200])
+  await turn()
+  await eventually(async () =>
+    (await api.list(`/v1/deliveries?event_id=${event['id']}`)).every((one) => one['state'] === 'delivered'),
+  )
 })
 
 test('what the product may not reach is refused in words that name the setting', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Turn, Waiting } from '../../platform/queue_statements.ts'
+import { quiet } from '../../test/harness.ts'
 import { createTurns, type Owned } from './turns.ts'
 
 /** A worker and its queue without a database: time goes by in ticks, and every receiver takes its own number of them. */
@@ -13,6 +14,8 @@ type Receiver = {
   ticks: number
   firsts?: number
   retries?: number
+  /** Its subscription cannot be read. */
+  unread?: boolean
 }
 type Item = Owned & { ends: number; retry: boolean }
 
@@ -23,7 +26,7 @@ async function work(receivers: Receiver[], { capacity, ticks }: { capacity: numb
   return world.sent
 }
 
-function createWorld(receivers: Receiver[], capacity: number) {
+function createWorld(receivers: Receiver[], capacity: number, lost = { giveBacks: 0 }) {
   const of = new Map(receivers.map((one) => [one.subscription, one]))
   const left = (id: string, retry: boolean) => of.get(id)?.[retry ? 'retries' : 'firsts'] ?? (retry ? 0 : 1e9)
   const sent: Record<string, number> = Object.fromEntries(receivers.map((one) => [one.subscription, 0]))
@@ -73,13 +76,18 @@ function createWorld(receivers: Receiver[], capacity: number) {
       return { list, strangers: list.some(({ subscription_id }) => !ids.has(subscription_id)) }
     },
     giveBack: async (items) => {
+      if (lost.giveBacks-- > 0) throw new Error('the database is away')
       for (const { subscription_id, retry } of items) {
         const receiver = of.get(subscription_id)
         if (receiver) receiver[retry ? 'retries' : 'firsts'] = left(subscription_id, retry) + 1
       }
     },
-    termsOf: async (_tenant, id) => ({ most: of.get(id)?.most ?? null, weight: of.get(id)?.weight ?? 1 }),
+    termsOf: async (_tenant, id) => {
+      if (of.get(id)?.unread) throw new Error('its secret cannot be opened')
+      return { most: of.get(id)?.most ?? null, weight: of.get(id)?.weight ?? 1 }
+    },
     isRetry: ({ retry }) => retry,
+    log: quiet,
   })
 
   function finish(): void {
@@ -194,6 +202,20 @@ test('nothing more is in hand than a subscription allows, whatever its weight', 
     assert.ok(world.held('x') <= 2)
   }
   assert.ok((world.sent['x'] ?? 0) >= 20)
+})
+
+test('one whose subscription cannot be read holds up nobody', async () => {
+  const broken = one('x', { unread: true, firsts: 100, ticks: 1 })
+  const world = createWorld([broken, one('y', { tenant: 'b', ticks: 1 })], 32)
+  for (let tick = 0; tick < 50; tick++) await world.tick(tick)
+  assert.ok((world.sent['y'] ?? 0) > 300)
+  assert.equal(world.sent['x'], 100, 'it is taken too, and fails by itself')
+})
+
+test('what could not be given back takes no place from what comes after', async () => {
+  const world = createWorld([one('x', { most: 1, ticks: 1 })], 32, { giveBacks: 1 })
+  for (let tick = 0; tick < 50; tick++) await world.tick(tick)
+  assert.ok((world.sent['x'] ?? 0) > 40)
 })
 
 test('a subscription that may send nothing for a while gets no turn until then', async () => {

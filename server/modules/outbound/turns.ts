@@ -1,4 +1,6 @@
 import type { Clock } from '../../platform/clock.ts'
+import { toWire } from '../../platform/ids.ts'
+import type { Log } from '../../platform/log.ts'
 import type { Claim, Claimed, Work } from '../../platform/queue.ts'
 import type { Turn, Waiting } from '../../platform/queue_statements.ts'
 import { createHand } from './hand.ts'
@@ -38,12 +40,15 @@ export type TurnOptions<Item extends Owned> = LookOptions & {
   termsOf: (tenant_id: string, subscription_id: string) => Promise<Terms>
   /** Whether an item was attempted before. */
   isRetry: (item: Item) => boolean
+  log: Log
 }
 
 const LOOK_AGAIN_MS = 1_000
 
 export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Turns<Item> {
-  const { capacity, clock, take, takeTurns, giveBack, termsOf, isRetry } = options
+  const { capacity, clock, take, takeTurns, isRetry } = options
+  const termsOf = createTerms(options)
+  const giveBack = createGiveBack(options)
   const hand = createHand(capacity)
   const doors = createDoors(clock)
   const look = createLook(options)
@@ -56,10 +61,11 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   /** As it falls due; what there is no room for goes back. */
   async function plainly(claim: Claim): Promise<Claimed<Item>> {
     const claimed = await take(claim)
+    const read = claimed.items.map(async (item) => ({ item, ...(await termsOf(item)) }))
+    const all = await Promise.all(read)
     const kept: Item[] = []
     const over: Item[] = []
-    for (const item of claimed.items) {
-      const { most } = await termsOf(item.tenant_id, item.subscription_id)
+    for (const { item, most } of all) {
       const room = roomOf({ ...item, most, share: 1 })
       const fits = room > 0 && (!isRetry(item) || hand.retryRoom() > 0)
       if (fits) hand.add(item, isRetry(item))
@@ -99,10 +105,43 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   }
 }
 
+type Owner = Pick<Owned, 'tenant_id' | 'subscription_id'>
+
+/**
+ * Where the terms of one cannot be read, it is taken as if it had none, and fails by itself when it is worked on: a claim
+ * that failed would hold up everybody. Told once, until they can be read again.
+ */
+function createTerms({ termsOf, log }: Pick<TurnOptions<Owned>, 'termsOf' | 'log'>) {
+  const unread = new Set<string>()
+  return async ({ tenant_id, subscription_id }: Owner): Promise<Terms> => {
+    try {
+      const terms = await termsOf(tenant_id, subscription_id)
+      unread.delete(subscription_id)
+      return terms
+    } catch (err) {
+      const subscription = toWire('subscription', subscription_id)
+      if (!unread.has(subscription_id)) log.error({ err, subscription }, 'a subscription could not be read')
+      unread.add(subscription_id)
+      return { most: null, weight: 1 }
+    }
+  }
+}
+
+/** It never fails: what is in hand already must come to the loop, which alone says when that is in hand no longer. */
+function createGiveBack<Item extends Owned>({ giveBack, log }: Pick<TurnOptions<Item>, 'giveBack' | 'log'>) {
+  return async (items: Item[]): Promise<void> => {
+    try {
+      await giveBack(items)
+    } catch (err) {
+      log.warn({ err, items: items.length }, 'what there is no room for was left to its lease')
+    }
+  }
+}
+
 function createRooms(
   hand: ReturnType<typeof createHand>,
   doors: ReturnType<typeof createDoors>,
-  termsOf: TurnOptions<Owned>['termsOf'],
+  termsOf: (one: Owner) => Promise<Terms>,
 ) {
   /** For how many more of a subscription there is room now. */
   function roomOf(one: Pick<Offer, 'tenant_id' | 'subscription_id' | 'most' | 'share'>): number {
@@ -114,7 +153,7 @@ function createRooms(
 
   const offerOf = async (one: Waiting, age_ms: number): Promise<Offer> => ({
     ...one,
-    ...(await termsOf(one.tenant_id, one.subscription_id)),
+    ...(await termsOf(one)),
     first: one.first_ms !== null && one.first_ms <= age_ms,
     again: one.again_ms !== null && one.again_ms <= age_ms,
     closed_ms: doors.closedFor(one.subscription_id),
