@@ -113,6 +113,23 @@ test('a parked key waits until somebody lets it go on, or passes by its head', a
   assert.equal((await stranger.send('GET', `/v1/subscriptions/${id}/parked`)).status, 404)
 })
 
+test('what was cut off before it was parked has all its attempts when it is resumed', async () => {
+  receiver.answer('/parked-cut', { status: 500 })
+  const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 2 }
+  const { id } = await subscribe('/parked-cut', { order, retry_schedule_s: [1] })
+  await publish({ account: 'A' })
+  const parked = () => api.list(`/v1/subscriptions/${id}/parked`)
+  await eventually(async () => (await parked()).length === 1)
+  await product.app.db.owner
+    .updateTable('delivery_lane')
+    .set({ attempts: 4, cuts: 2 })
+    .where('subscription_id', '=', fromWire('subscription', String(id)))
+    .execute()
+  await api.ok('POST', `/v1/subscriptions/${id}/parked/resume`, { key: 'A' })
+  await eventually(async () => receiver.at('/parked-cut').length > 2 && (await parked()).length === 1)
+  assert.equal(receiver.at('/parked-cut').length, 4)
+})
+
 test('what is parked ends as failed when its subscription is deleted, disabled, or asks to be disabled', async () => {
   const ends: [string, (id: unknown) => Promise<unknown>][] = [
     ['/parked-deleted', (id) => api.send('DELETE', `/v1/subscriptions/${id}`)],

@@ -37,7 +37,7 @@ export async function resumeLane(
   key: string,
 ): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    update delivery_lane set parked = false, due = now(), attempts = 0
+    update delivery_lane set parked = false, due = now(), attempts = 0, cuts = 0
      where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and key = ${key} and parked and claim is null`.execute(
     tx,
   )
