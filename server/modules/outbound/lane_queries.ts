@@ -179,22 +179,30 @@ export async function settleLanes(db: Db | Tx, lanes: LaneEnded[]): Promise<Set<
   return new Set(rows.map(({ lane }) => lane - 1))
 }
 
-/** Makes due the lanes that were held for a subscription, and where nobody is to decide any more those that are parked. */
+/** Of a release: how many lanes, and the last of their keys. */
+export type Released = { count: number; last: string | null }
+
+/**
+ * Makes due so many of the lanes that were held for a subscription, in the order of their keys from one on; where nobody is
+ * to decide any more also those that are parked.
+ */
 export async function releaseLanes(
   tx: Tx,
   tenant_id: string,
   subscription_id: string,
-  { parked }: { parked: boolean },
-): Promise<number> {
-  const { rows } = await sql`
+  { parked, after, limit }: { parked: boolean; after: string | null; limit: number },
+): Promise<Released> {
+  const { rows } = await sql<Released>`
     with free as materialized (
       select tenant_id, subscription_id, key from delivery_lane
        where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and (held or parked and ${parked}) and claim is null
-       order by key for update)
-    update delivery_lane l set held = false, parked = false, due = now() from free
-     where (l.tenant_id, l.subscription_id, l.key) = (free.tenant_id, free.subscription_id, free.key)
-    returning l.key`.execute(tx)
-  return rows.length
+         and (${after}::text is null or key > ${after})
+       order by key limit ${limit} for update),
+     moved as (
+      update delivery_lane l set held = false, parked = false, due = now() from free
+       where (l.tenant_id, l.subscription_id, l.key) = (free.tenant_id, free.subscription_id, free.key))
+    select count(*)::int as count, max(key) as last from free`.execute(tx)
+  return rows[0] ?? { count: 0, last: null }
 }
 
 /** Deliveries that stand in lanes and need a record or an event older than the id. */

@@ -222,16 +222,28 @@ export async function putBackDeliveries(db: Db, items: DueDelivery[], for_ms: nu
   await hot(db, PUT_BACK, [...keysOf(items), items.map(() => for_ms)])
 }
 
-/** Makes due what was held for a subscription. */
-export async function releaseDeliveries(tx: Tx, tenant_id: string, subscription_id: string): Promise<number> {
-  const { rows } = await sql`
-    with free as (
-      update delivery_queue set held = false, due = now()
+/**
+ * Makes due so many of those that were held for a subscription; fewer where no more are left. What somebody else has
+ * locked is being taken up or made due, and is looked at again by whoever puts it aside once more.
+ */
+export async function releaseDeliveries(
+  tx: Tx,
+  tenant_id: string,
+  subscription_id: string,
+  limit: number,
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    with free as materialized (
+      select tenant_id, id from delivery_queue
        where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and held and claim is null
-      returning tenant_id, id)
-    update delivery d set next_at = now() from free where d.tenant_id = free.tenant_id and d.id = free.id
-    returning d.id`.execute(tx)
-  return rows.length
+       limit ${limit} for update skip locked),
+     moved as (
+      update delivery_queue q set held = false, due = now() from free where q.tenant_id = free.tenant_id and q.id = free.id
+      returning q.tenant_id, q.id),
+     record as (
+      update delivery d set next_at = now() from moved where d.tenant_id = moved.tenant_id and d.id = moved.id)
+    select count(*)::int as count from moved`.execute(tx)
+  return rows[0]?.count ?? 0
 }
 
 /** Puts an ended delivery back to work at once; false where it is still pending. */
