@@ -1,5 +1,5 @@
 import { type Batch, createBatch } from '../../platform/batch.ts'
-import { inTenants, isConnectionLoss, once, sqlState } from '../../platform/database/database.ts'
+import { inTenants, isConnectionLoss, isUndone, once, sqlState } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audienceOf, deliveriesOf, type FanOut, wakeDeliveries } from '../outbound/outbound.ts'
@@ -77,9 +77,9 @@ async function storeTogether(app: App, batch: Publication[]): Promise<void[]> {
   const rows = batch.flatMap(({ made }) => made.rows)
   const ordered = batch.flatMap(({ made }) => made.ordered)
   const tenant_ids = [...new Set(events.map(({ tenant_id }) => tenant_id))]
-  const count = await inTenants(app.db, tenant_ids, (tx) =>
-    store(app, tx, { events, external_ids }, { rows, ordered }),
-  )
+  const write = () =>
+    inTenants(app.db, tenant_ids, (tx) => store(app, tx, { events, external_ids }, { rows, ordered }))
+  const count = await write().catch((error) => (isUndone(error) ? write() : Promise.reject(error)))
   if (count > 0) wakeDeliveries(app)
   return batch.map(() => undefined)
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Batch, createBatch } from '../../platform/batch.ts'
-import { asWorker, type Db, isConnectionLoss, type Tx } from '../../platform/database/database.ts'
+import { asWorker, type Db, isConnectionLoss, isUndone, type Tx } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import { LEASE_MS } from '../../platform/queue.ts'
 import type { App } from '../app.ts'
@@ -159,8 +159,10 @@ export function createSettle<One>(
         await (notices.length > 0 ? telling(one, notices) : quiet.add(one))
         return
       } catch (error) {
-        // What was sent was sent: while our lease holds, a lost connection is waited out rather than sent again for.
-        if (!isConnectionLoss(error) || app.clock.monotonic() > deadline) throw error
+        // What was sent was sent: while our lease holds, a lost connection is waited out rather than sent again for. And a
+        // notice goes into other lanes than the one that is settled: two that tell of each other may lock each other out.
+        const passes = isConnectionLoss(error) || isUndone(error)
+        if (!passes || app.clock.monotonic() > deadline) throw error
         await sleep(SETTLE_AGAIN_MS)
       }
     }

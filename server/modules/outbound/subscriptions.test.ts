@@ -288,6 +288,39 @@ test('failing receivers do not write to each other about each other', async () =
   assert.equal(await notices(), 2)
 })
 
+test('an attempt whose record PostgreSQL undid for another transaction is recorded again, not made again', async () => {
+  const order = { per: 'subscription', on_failure: 'skip', after_attempts: 1 }
+  const type = { name: 'order.tangled', description: 'Tangled', schema: {}, example: {} }
+  await api.ok('POST', '/v1/event-types', type)
+  const watcher = await subscribe('/watching', { event_types: ['delivery.*', type.name], order })
+  await api.ok('PATCH', `/v1/subscriptions/${watcher['id']}`, { state: 'paused' })
+  await api.ok('POST', '/v1/events', { type: type.name, data: {} })
+  const failing = await subscribe('/tangled', { order })
+  receiver.answer('/tangled', { status: 500 })
+  const [mine, theirs] = [watcher, failing].map(({ id }) => fromWire('subscription', String(id)))
+  const holder = await product.app.db.owner.pool.connect()
+  let event: Json
+  try {
+    await holder.query('begin')
+    await holder.query('select from delivery_lane where subscription_id = $1 for update', [mine])
+    event = await publish()
+    await eventually(async () => {
+      const { rows } = await holder.query(
+        'select from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()',
+      )
+      return rows.length > 0
+    })
+    // Whoever waited first finds the ring, a second after it began to.
+    await holder.query('update delivery_lane set pending = pending where subscription_id = $1', [theirs])
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+  }
+  await deliveryOf(event, (one) => one['state'] === 'failed')
+  assert.equal((await api.list('/v1/events?type=delivery.exhausted')).length, 1)
+  assert.equal(receiver.at('/tangled').length, 1)
+})
+
 test('what failed in a span of time is replayed in bulk, and nothing else', async () => {
   const { id } = await subscribe('/bulk', { retry_schedule_s: [] })
   const before_all = new Date().toISOString()

@@ -205,6 +205,9 @@ export const isUnresolved = (error: unknown): boolean =>
 export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
 
+/** Whether PostgreSQL undid a transaction for the sake of another, in a deadlock or a conflict: the same again goes through. */
+export const isUndone = (error: unknown): boolean => ['40P01', '40001'].includes(sqlState(error) ?? '')
+
 export { byteas, int2s, int4s, int8s, texts, uuids } from './arrays.ts'
 export { embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
 export { countWorkers, listSigns } from './line.ts'
