@@ -34,8 +34,8 @@ export type Attempts = {
     item: { tenant_id: string; subscription_id: string },
     putBack: () => Promise<unknown>,
   ): Promise<Active | null>
-  /** Makes one attempt, in at most `most_ms`; null where its turn did not come, and none was made. */
-  attempt(item: DueDelivery, receiver: Active | null, most_ms?: number): Promise<Ended | null>
+  /** Makes one attempt, in at most `most_ms` from when it begins; null where its turn did not come, and none was made. */
+  attempt(item: DueDelivery, receiver: Active | null, most_ms?: () => number): Promise<Ended | null>
   /** Runs what was cut off before alone, or puts it back where something like it runs; everything else at once. */
   alone<T>(cuts: number, work: () => Promise<T>, putBack: () => Promise<T>): Promise<T>
 }
@@ -47,7 +47,7 @@ export function createAttempts(app: App, read: ReadPayloads): Attempts {
   async function attempt(
     item: DueDelivery,
     receiver: Active | null,
-    most_ms?: number,
+    most_ms: () => number = () => Number.POSITIVE_INFINITY,
   ): Promise<Ended | null> {
     if (item.cuts >= MOST_CUTS) {
       return unsent(
@@ -66,8 +66,8 @@ export function createAttempts(app: App, read: ReadPayloads): Attempts {
     }
     const payload = await payloads.add(item)
     if (!payload) return unsent(app, item, 'the event is past its retention')
-    const timeout_ms = timeoutOf(app, receiver)
-    return send(app, item, receiver, payload, Math.min(timeout_ms, most_ms ?? timeout_ms))
+    const timeout_ms = Math.floor(Math.min(timeoutOf(app, receiver), most_ms()))
+    return timeout_ms > 0 ? send(app, item, receiver, payload, timeout_ms) : null
   }
 
   return {

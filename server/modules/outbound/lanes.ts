@@ -139,10 +139,11 @@ function createRun(
 
   /** The attempts that the lease and the receiver allow, up to the first that did not end its delivery. */
   async function sendHeads(lane: DueLane, receiver: Active | null): Promise<Ended[]> {
-    const most_ms = Math.min(receiver?.timeout_ms ?? app.config.delivery_timeout_ms, MOST_MS)
+    const longest_ms = Math.min(receiver?.timeout_ms ?? app.config.delivery_timeout_ms, MOST_MS)
+    const most_ms = () => Math.min(longest_ms, leaseLeft(lane) - MARGIN_MS)
     const ended: Ended[] = []
     for (const head of lane.heads) {
-      if (leaseLeft(lane) < most_ms + MARGIN_MS) break
+      if (most_ms() < longest_ms) break
       const wait_ms = receiver?.rate ? await rate(receiver, lane.tenant_id) : 0
       if (wait_ms > 0) {
         close(lane.subscription_id, wait_ms)

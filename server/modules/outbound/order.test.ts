@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { inTenant } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { type Receiver, startReceiver } from '../../test/receiver.ts'
-import { forgetSubscriptions } from './audience.ts'
+import { createAttempts } from './attempts.ts'
+import { forgetSubscriptions, receiverOf } from './audience.ts'
 import { checkOrdering, laneKey } from './order.ts'
 import { ANY_PARKED_FOR_NOBODY } from './parked_queries.ts'
 import { disableSubscription } from './queries.ts'
@@ -247,6 +249,31 @@ test('what was tried as often as can be counted stops nobody, is tried on, and e
       .where('event_id', '=', fromWire('event', String(event['id'])))
       .execute()
   await eventually(async () => (await states()).every(({ state }) => state === 'delivered'))
+})
+
+test('an attempt has the time that is left when it begins, however long its event was in coming', async () => {
+  const { app } = product
+  receiver.answer('/no-time', { status: 200, after_ms: 5_000 })
+  const { id } = await subscribe('/no-time')
+  const [tenant_id, subscription_id] = [
+    fromWire('tenant', api.tenant_id),
+    fromWire('subscription', String(id)),
+  ]
+  const active = await receiverOf(app, tenant_id, subscription_id)
+  const event = { type: 'webhook.received', version: 1, data: '{}' }
+  const attempts = createAttempts(app, async (wanted) => {
+    await sleep(400)
+    return wanted.map(() => event)
+  })
+  const ids = { id: app.newId(), event_id: app.newId(), claim: app.newId() }
+  const item = { ...ids, tenant_id, subscription_id, attempts: 1, cuts: 0 }
+  const ends = app.clock.monotonic() + 1_000
+  const ended = await attempts.attempt(item, active, () => ends - app.clock.monotonic())
+  assert.equal(ended?.outcome, 'failed')
+  assert.match(String(ended?.error), /no answer within \d+ ms/)
+  assert.ok(Number(ended?.duration_ms) < 700, `${ended?.duration_ms} ms`)
+  assert.equal(await attempts.attempt(item, active, () => 0), null)
+  assert.equal(receiver.at('/no-time').length, 1)
 })
 
 test('what is too old is not sent, and does not hold up its key', async () => {
