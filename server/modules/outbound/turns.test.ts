@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Claimed } from '../../platform/queue.ts'
 import type { Turn, Waiting } from '../../platform/queue_statements.ts'
 import { quiet } from '../../test/harness.ts'
 import { createTurns, type Owned } from './turns.ts'
@@ -107,18 +108,21 @@ function createWorld(receivers: Receiver[], capacity: number, lost = { giveBacks
     turns,
     /** In hand of a subscription. */
     held: (id: string) => [...held].filter(({ subscription_id }) => subscription_id === id).length,
-    /** What has ended makes room, and the room is filled. */
-    async tick(at: number): Promise<void> {
+    /** What has ended makes room, and the room is filled; the last claim that was made for it. */
+    async tick(at: number): Promise<Claimed<Item> | null> {
       now = at
       finish()
+      let last: Claimed<Item> | null = null
       for (let claims = 0; held.size < capacity && claims < 50; claims++) {
         const limit = Math.min(64, capacity - held.size)
-        const { items } = await turns.claim({ id: '', limit, from: null, ahead: true })
+        last = await turns.claim({ id: '', limit, from: null, ahead: true })
+        const { items } = last
         assert.ok(items.length <= limit)
         for (const item of items) held.add(item)
-        if (items.some(({ ends }) => ends <= now)) return finish()
-        if (items.length === 0) return
+        if (items.some(({ ends }) => ends <= now)) finish()
+        if (items.length === 0 || items.some(({ ends }) => ends <= now)) break
       }
+      return last
     },
   }
 }
@@ -216,6 +220,19 @@ test('what could not be given back takes no place from what comes after', async 
   const world = createWorld([one('x', { most: 1, ticks: 1 })], 32, { giveBacks: 1 })
   for (let tick = 0; tick < 50; tick++) await world.tick(tick)
   assert.ok((world.sent['x'] ?? 0) > 40)
+})
+
+test('while somebody waits for room, what was looked at just now is not looked at again at once', async () => {
+  const world = createWorld([one('x', { most: 1, ticks: 1e9 })], 32)
+  for (let tick = 0; tick < 50; tick++) await world.tick(tick)
+  const fresh = await world.tick(100)
+  assert.equal(fresh?.blocked, true, 'whatever ends looks again')
+  assert.ok(Number(fresh?.wait_ms) >= 500, `${fresh?.wait_ms}`)
+  const old = await world.turns.claim({ id: '', limit: 31, from: null, ahead: true })
+  assert.ok(
+    Number(old.wait_ms) <= 10,
+    `what came since it was taken is looked for as soon as may be: ${old.wait_ms}`,
+  )
 })
 
 test('a subscription that may send nothing for a while gets no turn until then', async () => {

@@ -93,8 +93,9 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
     const { found, waits } = round
     if (seen.last) round = { found: false, waits: false }
     fair = !seen.last || found || waits
-    // Another worker may be taking what was not given, and may yet die.
-    const wait_ms = soonest(offers, seen, turns.length > items.length || !seen.whole)
+    // Another worker may be taking what was not given, and may yet die. Whoever waits for room is looked at when any is
+    // made, and now and then all the same.
+    const wait_ms = soonest(offers, seen, turns.length > items.length || waits || !seen.whole)
     return { items, wait_ms, reached: null, more: !seen.last || found || !(waits || seen.whole), blocked }
   }
 

@@ -10,7 +10,7 @@ export type Look = {
   list: Waiting[]
   /** Since it was taken. */
   age_ms: number
-  /** Until it may be taken anew. */
+  /** Until it may be taken anew, where it is an old one: it knows nothing of what came since. */
   rest_ms: number
   /** Whether this is everybody who waits … */
   whole: boolean
@@ -79,10 +79,11 @@ export function createLook({ clock, waiting, waitingAgain }: LookOptions): () =>
 
   return async () => {
     const began = clock.monotonic()
-    if (began >= seen.rest_until) await take(began)
+    const is_old = began < seen.rest_until
+    if (!is_old) await take(began)
     const now = clock.monotonic()
     const { list, whole, last, at, rest_until } = seen
-    return { list, whole, last, age_ms: now - at, rest_ms: Math.max(0, rest_until - now) }
+    return { list, whole, last, age_ms: now - at, rest_ms: is_old ? Math.max(1, rest_until - now) : 0 }
   }
 }
 
