@@ -4,7 +4,7 @@ import type { Handlers, Job } from '../../platform/jobs/jobs.ts'
 import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import { ANY_RENEWABLE } from '../connections/connections.ts'
-import { closeAbandoned } from './abandoned_queries.ts'
+import { closeAbandoned, TELL_LEFT } from './abandoned_queries.ts'
 import { forgetBodies } from './bodies.ts'
 import { listStates } from './breaker_queries.ts'
 import { deleteExpired, deleteTooMuch } from './cache_queries.ts'
@@ -15,7 +15,7 @@ import { deleteIdle, deleteOldUsage } from './limit_queries.ts'
 import { TELL } from './queries.ts'
 import { settleCalls } from './settle.ts'
 import { countUnsettledBefore, dropPlans } from './settle_queries.ts'
-import { tellOfAbandoned, tellOfCall } from './told.ts'
+import { tellOfCall, tellOfLeft } from './told.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 /** The first run of a process looks at all that is kept, since nobody knows how long it was down; a day at a time. */
@@ -48,13 +48,10 @@ const daysKept = async (app: App, to: Date): Promise<number> =>
 
 async function closeBetween(app: App, from_ms: number, to_ms: number): Promise<number> {
   const closed = await closeAbandoned(app.db.worker, new Date(from_ms), new Date(to_ms))
-  for (const call of closed) {
-    const { id, state } = call
+  if (closed.length > 0) app.db.notify('trilho_job', 'new')
+  for (const { id, state } of closed) {
     const about = { crossing: 'call', call: toWire('call', id), outcome: state }
     app.log.warn(about, 'a call was cut off by a stopped server')
-    await tellOfAbandoned(app, call).catch((err: unknown) =>
-      app.log.error({ ...about, err }, 'a call was not told of'),
-    )
   }
   return closed.length
 }
@@ -133,7 +130,11 @@ export const schedules = [
 ]
 
 /** What this room does later. */
-export const handlers = (app: App): Handlers => new Map([[TELL, (job: Job) => tellOfCall(app, job)]])
+export const handlers = (app: App): Handlers =>
+  new Map([
+    [TELL, (job: Job) => tellOfCall(app, job)],
+    [TELL_LEFT, (job: Job) => tellOfLeft(app, job)],
+  ])
 
 export { dropOnEvents } from './cache_policies.ts'
 

@@ -121,19 +121,23 @@ const ALL = `started as (${INSERT_CALLS}),
       from unnest($24::uuid[], $25::uuid[], $26::text[], $27::int2[], $28::int2[], $29::int4[], $30::text[],
                   $31::text[]) r(tenant_id, id, state, status, attempts, duration_ms, error, external_reference)
      where c.tenant_id = r.tenant_id and c.id = r.id and c.state = 'started'
-    returning c.tenant_id, c.id, c.state)
-    ${TO_SETTLE}`
+    returning c.tenant_id, c.id, c.state)`
 
 const NAMED = `named as (${foundBy(32)}),`
+/** Of those that were open until now: one that was found left open has been told of. */
 const TOLD = (from: number): string => {
-  const rows = `unnest($${from}::uuid[], $${from + 1}::uuid[], $${from + 2}::text[]) r(tenant_id, id, text)`
-  return `told as (${jobsOf(TELL, `(select tenant_id, id, text::jsonb as payload from ${rows}) r`)}),`
+  const rows = `unnest($${from}::uuid[], $${from + 1}::uuid[], $${from + 2}::uuid[], $${from + 3}::text[]) r(tenant_id, call_id, id, text)
+      join closed on (closed.tenant_id, closed.id) = (r.tenant_id, r.call_id)`
+  return `told as (${jobsOf(TELL, `(select r.tenant_id, r.id, text::jsonb as payload from ${rows}) r`)})`
 }
 
-const WRITE = { name: 'call_write', text: `with ${ALL}` }
-const WRITE_FOUND = { name: 'call_write_found', text: `with ${NAMED} ${ALL}` }
-const WRITE_TOLD = { name: 'call_write_told', text: `with ${TOLD(32)} ${ALL}` }
-const WRITE_FOUND_TOLD = { name: 'call_write_found_told', text: `with ${NAMED} ${TOLD(36)} ${ALL}` }
+const WRITE = { name: 'call_write', text: `with ${ALL} ${TO_SETTLE}` }
+const WRITE_FOUND = { name: 'call_write_found', text: `with ${NAMED} ${ALL} ${TO_SETTLE}` }
+const WRITE_TOLD = { name: 'call_write_told', text: `with ${ALL}, ${TOLD(32)} ${TO_SETTLE}` }
+const WRITE_FOUND_TOLD = {
+  name: 'call_write_found_told',
+  text: `with ${NAMED} ${ALL}, ${TOLD(36)} ${TO_SETTLE}`,
+}
 
 /** Most calls hold nothing to be found by, and are not told of; their statements know nothing of either. */
 export async function writeCalls(db: Db, written: Written): Promise<void> {
@@ -192,6 +196,7 @@ const closeColumns = (rows: ClosedCall[]): Buffer[] => [
 
 const toldColumns = (rows: ClosedCall[]): Buffer[] => [
   uuids(rows.map((row) => row.tenant_id)),
+  uuids(rows.map((row) => row.id)),
   uuids(rows.map((row) => row.told?.id ?? row.id)),
   texts(rows.map((row) => JSON.stringify(row.told?.data))),
 ]

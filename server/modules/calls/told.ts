@@ -1,11 +1,13 @@
 import { inTenant } from '../../platform/database/database.ts'
-import { toWire } from '../../platform/ids.ts'
-import { endJob, enqueue, type Job } from '../../platform/jobs/jobs.ts'
+import { Problem } from '../../platform/errors.ts'
+import { parseWire, toWire } from '../../platform/ids.ts'
+import { endJob, type Job } from '../../platform/jobs/jobs.ts'
 import type { App } from '../app.ts'
 import { type OpenConnection, openConnection } from '../connections/connections.ts'
 import { publishChange } from '../events/events.ts'
-import type { Abandoned } from './abandoned_queries.ts'
-import { type ClosedCall, type Outcome, TELL } from './queries.ts'
+import type { Left } from './abandoned_queries.ts'
+import { findDeferred } from './deferred_queries.ts'
+import type { ClosedCall, Outcome } from './queries.ts'
 
 /**
  * Events of calls, where their connection asks for them (`call_events`). The commit that closes the record makes the job
@@ -43,12 +45,26 @@ export async function tellOfCall(app: App, job: Job): Promise<void> {
   await publishChange(app, { tenant_id, type, entity_id: data.call_id, data }, (tx) => endJob(tx, job))
 }
 
-/** Of one that a stopped server left open, found later. */
-export async function tellOfAbandoned(app: App, call: Abandoned): Promise<void> {
-  const { tenant_id } = call
-  const connection = await openConnection(app, tenant_id, call.connection_id)
-  const told = toldOf(app, connection, { ...call, status: null, duration_ms: null })
-  if (told === null) return
-  const job = { tenant_id, id: told.id, kind: TELL, payload: told.data, due: app.clock.now() }
-  await inTenant(app.db, tenant_id, (tx) => enqueue(tx, job))
+/** The job for one that a stopped server left open. */
+export async function tellOfLeft(app: App, job: Job): Promise<void> {
+  const { tenant_id, id } = job
+  const { connection_id, parent_id, ...call } = job.payload as Left
+  if (await isTry(app, tenant_id, id, parent_id)) return
+  const connection = await openConnection(app, tenant_id, connection_id).catch(orGone)
+  const told = connection && toldOf(app, connection, { ...call, id, status: null, duration_ms: null })
+  if (told) await tellOfCall(app, { ...job, payload: told.data })
+}
+
+/** Of a deferred call outside of batches, which tells of its own end, and only then. */
+async function isTry(app: App, tenant_id: string, id: string, parent_id: string | null): Promise<boolean> {
+  const deferred_id = parseWire('call', parent_id ?? '')
+  if (deferred_id === null) return false
+  const deferred = await inTenant(app.db, tenant_id, (tx) => findDeferred(tx, tenant_id, deferred_id))
+  return deferred?.batch_id === null && deferred.call_ids.includes(id)
+}
+
+/** Nobody asks for the events of one that was deleted. */
+function orGone(error: unknown): null {
+  if (error instanceof Problem && error.code === 'not_found') return null
+  throw error
 }
