@@ -71,7 +71,7 @@ const fills = ({ event, made }: Publication): number =>
 /** A commit whose end nobody saw is not repeated; what was waited for until a statement's time was over, not in each half. */
 const isFinal = (error: unknown): boolean => isConnectionLoss(error) || sqlState(error) === '57014'
 
-async function storeTogether(app: App, batch: Publication[]): Promise<void[]> {
+async function storeTogether(app: App, batch: Publication[]): Promise<undefined[]> {
   const events = batch.map(({ event }) => event)
   const external_ids = batch.flatMap((one) => one.external_ids)
   const rows = batch.flatMap(({ made }) => made.rows)
