@@ -84,6 +84,45 @@ test('a call that joins the line in the moment in which another is refused is se
   assert.ok((await second).ok)
 })
 
+test('limits that were lifted let calls go at once: those refused by the old ones, those in line, and the one that was asking', async () => {
+  let is_full = true
+  let asking = () => {}
+  const { limiter } = counted((want) => {
+    asking()
+    return { granted: is_full ? 0 : want, wait_ms: is_full ? 3_600_000 : 0 }
+  })
+  const lift = () => {
+    is_full = false
+    limiter.relearn()
+  }
+  assert.equal((await limiter.take(0)).ok, false)
+  const in_line = limiter.take(7_200_000)
+  lift()
+  assert.ok((await in_line).ok)
+  is_full = true
+  limiter.relearn()
+  assert.equal((await limiter.take(0)).ok, false)
+  lift()
+  assert.ok((await limiter.take(0)).ok)
+  is_full = true
+  limiter.relearn()
+  asking = () => {
+    asking = () => {}
+    queueMicrotask(lift)
+  }
+  assert.ok((await limiter.take(0)).ok, 'the answer was by limits that had been lifted meanwhile')
+})
+
+test('a vendor that asked to wait is not asked sooner because limits of ours were lifted', async () => {
+  const { limiter, asked, pass } = counted(() => ({}))
+  limiter.drop(1000)
+  limiter.relearn()
+  assert.deepEqual(await limiter.take(0), { ok: false, wait_ms: 1000, full: null })
+  assert.equal(asked.length, 0)
+  pass(1000)
+  assert.ok((await limiter.take(0)).ok)
+})
+
 test('a count that cannot be asked fails the calls that wait for it, and the next asks again', async () => {
   let broken = true
   const { limiter } = counted(() => {

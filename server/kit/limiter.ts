@@ -24,6 +24,8 @@ export type Limiter = {
   believe(remaining: number): void
   /** Holds nothing any longer, and for so long asks for nothing: the vendor asked to wait, or others heard so. */
   drop(pause_ms?: number): void
+  /** The limits may be others now: who was refused by the old ones, or waits for them, is asked for again. */
+  relearn(): void
   /** Counts what was spent since the last question. Throws where the counts cannot be reached. */
   flush(): Promise<void>
 }
@@ -81,6 +83,9 @@ export function createLimiter(options: {
   let next_size = 1
   let largest = 1
   let empty_until_ms = 0
+  let paused_until_ms = 0
+  /** How often the limits have changed. */
+  let changes = 0
   let full: Count | null = null
   let room = Number.POSITIVE_INFINITY
   let asking: Promise<void> | null = null
@@ -159,10 +164,15 @@ export function createLimiter(options: {
       const unused = { calls: block.left, at_ms: block.at_ms }
       next_size = sizeAfter(block, now_ms)
       block = { ...NO_BLOCK }
+      const before = changes
       const got = await askFor(Math.max(next_size, least), unused)
       const { granted, at_ms, ends_ms } = got
       // Counted from before the question: the slot cannot end earlier than we believe.
       block = { left: granted, size: granted, at_ms, ends_ms: now_ms + ends_ms }
+      if (changes !== before) {
+        block.ends_ms = 0 // by limits that hold no longer
+        return refill(least)
+      }
       // A pause that came meanwhile holds for these too; they are given back.
       if (monotonic() < empty_until_ms) block.ends_ms = 0
       else if (granted > 0) return true
@@ -266,7 +276,16 @@ export function createLimiter(options: {
     drop: (pause_ms = 0) => {
       block.ends_ms = 0
       if (pause_ms > 0) full = null
-      empty_until_ms = Math.max(empty_until_ms, monotonic() + pause_ms)
+      paused_until_ms = Math.max(paused_until_ms, monotonic() + pause_ms)
+      empty_until_ms = Math.max(empty_until_ms, paused_until_ms)
+    },
+    relearn: () => {
+      changes += 1
+      block.ends_ms = 0
+      empty_until_ms = paused_until_ms
+      if (timer === null) return
+      clearTimeout(timer)
+      wake()
     },
   }
 }

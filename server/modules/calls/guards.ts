@@ -51,7 +51,8 @@ const kept = once((app: App): Kept => {
     // Another process was told to wait: what this one holds of the count is no longer worth anything.
     if (topic === 'paused') dropAll(guards.get(key))
     // Limits above this connection have changed; what happened while the line was down is not known.
-    if (topic === 'rates' || payload === '') for (const one of guards.values()) dropAll(one)
+    if (topic === 'rates' || payload === '')
+      for (const one of guards.values()) for (const limiter of limitersOf(one)) limiter.relearn()
   })
   setInterval(() => void keepUsage(app), USAGE_EVERY_MS).unref()
   return { guards, gone: [] }
