@@ -17,10 +17,14 @@ import { settleCalls } from './settle.ts'
 import { countUnsettledBefore, dropPlans } from './settle_queries.ts'
 import { tellOfCall, tellOfLeft } from './told.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1000
-/** The first run of a process looks at all that is kept, since nobody knows how long it was down; a day at a time. */
-const USUAL_DAYS = 2
-const sweeps = once((_app: App) => ({ before: false }))
+const HOUR_MS = 60 * 60 * 1000
+const DAY_MS = 24 * HOUR_MS
+/** Read by one statement. */
+const SPAN_MS = HOUR_MS
+/** Before the end of the last sweep, where clocks of servers differ. */
+const AGAIN_MS = HOUR_MS
+/** The first of a process looks at all that is kept, since nobody knows how long it was down; one that fails goes on where it stood. */
+const sweeps = once((_app: App): { to_ms: number | null } => ({ to_ms: null }))
 const GRACE_MS = 60_000
 
 /**
@@ -34,17 +38,21 @@ export async function closeAbandonedCalls(
   const { older_than_ms = LONGEST_CALL_MS + GRACE_MS } = options
   const to_ms = app.clock.now().getTime() - older_than_ms
   const swept = sweeps(app)
-  const days = swept.before ? USUAL_DAYS : await daysKept(app, new Date(to_ms))
+  const since_ms = swept.to_ms === null ? await keptSince(app, to_ms) : swept.to_ms - AGAIN_MS
   let count = 0
-  for (let day = days; day > 0; day--)
-    count += await closeBetween(app, to_ms - day * DAY_MS, to_ms - (day - 1) * DAY_MS)
-  swept.before = true
+  for (let from_ms = since_ms; from_ms < to_ms; from_ms += SPAN_MS) {
+    const end_ms = Math.min(from_ms + SPAN_MS, to_ms)
+    count += await closeBetween(app, from_ms, end_ms)
+    swept.to_ms = end_ms
+  }
   await dropPlans(app.db.worker, new Date(to_ms))
   return count
 }
 
-const daysKept = async (app: App, to: Date): Promise<number> =>
-  Math.min((await partitionsBefore(app.db.owner, 'call', to)).length + 1, app.config.retention_records_days)
+async function keptSince(app: App, to_ms: number): Promise<number> {
+  const older = await partitionsBefore(app.db.owner, 'call', new Date(to_ms))
+  return to_ms - Math.min(older.length + 1, app.config.retention_records_days) * DAY_MS
+}
 
 async function closeBetween(app: App, from_ms: number, to_ms: number): Promise<number> {
   const closed = await closeAbandoned(app.db.worker, new Date(from_ms), new Date(to_ms))
@@ -98,8 +106,11 @@ export const schedules = [
     cron: '*/5 * * * *',
     time_zone: 'UTC',
     run: async (app: App): Promise<void> => {
-      await closeAbandonedCalls(app)
-      await settleCalls(app)
+      try {
+        await closeAbandonedCalls(app)
+      } finally {
+        await settleCalls(app) // also of what was found earlier, whatever became of the sweep
+      }
     },
   },
   {

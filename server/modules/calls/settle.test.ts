@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Type from 'typebox'
 import { noAuth } from '../../kit/auth.ts'
 import { defineProvider, get, operation, path, post } from '../../kit/provider.ts'
-import { asWorker } from '../../platform/database/database.ts'
+import { asWorker, type Db } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts'
@@ -15,7 +15,7 @@ import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { openRawVendor } from '../../test/raw_vendor.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
-import { closeAbandonedCalls } from './jobs.ts'
+import { closeAbandonedCalls, schedules } from './jobs.ts'
 import { writeCalls } from './queries.ts'
 import { routes } from './routes.ts'
 import { settleCalls } from './settle.ts'
@@ -262,4 +262,44 @@ test('what one server asks for holds up none of what another may ask for', async
   for (let n = 0; n < 2; n++) await call(vendor, PAYMENT)
   await Promise.all([settleCalls(served.app), settleCalls(served.app)])
   assert.equal(most_at_once, 2)
+})
+
+/** The spans that are swept, and as often as it says the second of them fails. */
+function watchSweeps({ pool }: Db, fails: number) {
+  const spans: { from: number; to: number }[] = []
+  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown
+  const watched = async (...args: unknown[]): Promise<unknown> => {
+    const { name, values = [] } = args[0] as { name?: string; values?: Date[] }
+    if (name !== 'call_abandoned') return query(...args)
+    const [from, to] = values.map(Number)
+    spans.push({ from: from ?? 0, to: to ?? 0 })
+    if (spans.length > 1 && fails-- > 0) throw new Error('canceling statement due to statement timeout')
+    return query(...args)
+  }
+  Object.assign(pool, { query: watched })
+  return { spans, restore: () => void Object.assign(pool, { query }) }
+}
+
+test('a sweep that failed keeps nobody from being asked, goes on where it stood, and the next ones read no day again', async () => {
+  const app = { ...served.app } // that has not swept yet
+  const vendor = await connectStripe()
+  const report = await call(vendor, { ...PAYMENT, headers: fault('cut') })
+  const sweep = schedules.find(({ name }) => name === 'calls.close_abandoned')
+  const hour = 3_600_000
+  const { spans, restore } = watchSweeps(app.db.worker, 1)
+  try {
+    await assert.rejects(async () => sweep?.run(app), /statement timeout/)
+    assert.equal((await recordOf(vendor, report.id)).state, 'succeeded')
+    const [first, failed] = spans.splice(0)
+    assert.ok(first && failed && Date.now() - first.from > 23 * hour, 'all that is kept')
+    await sweep?.run(app)
+    assert.ok(spans[0] && Math.abs(failed.from - hour - spans[0].from) < 1_000, 'it goes on')
+    assert.ok(spans.every(({ from, to }, at) => to - from <= hour && from === (spans[at - 1]?.to ?? from)))
+    const [last] = spans.splice(0).slice(-1)
+    await sweep?.run(app)
+    assert.ok(spans[0] && last && Math.abs(last.to - hour - spans[0].from) < 1_000)
+    assert.ok(Date.now() - (spans.at(-1)?.to ?? 0) < 10 * 60_000)
+  } finally {
+    restore()
+  }
 })
