@@ -303,3 +303,20 @@ test('a sweep that failed keeps nobody from being asked, goes on where it stood,
     restore()
   }
 })
+
+test('a turn of asking ends after its time, and the next one goes on', async () => {
+  const answers = createServer(async (request, response) => {
+    if (request.method === 'POST') return void request.socket.destroy()
+    await sleep(200)
+    response.setHeader('content-type', 'application/json').end('{"found":true}')
+  })
+  await new Promise<void>((resolve) => answers.listen(0, '127.0.0.1', resolve))
+  undoAfter(async () => void answers.close())
+  const vendor = await connect('slips', `http://127.0.0.1:${(answers.address() as AddressInfo).port}`)
+  const reports = [await call(vendor, PAYMENT), await call(vendor, PAYMENT)]
+  const states = () => Promise.all(reports.map(async ({ id }) => (await recordOf(vendor, id)).state))
+  await settleCalls(served.app, { turn_ms: 100 })
+  assert.deepEqual((await states()).sort(), ['succeeded', 'unknown'])
+  await settleCalls(served.app)
+  assert.deepEqual(await states(), ['succeeded', 'succeeded'])
+})
