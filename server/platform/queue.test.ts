@@ -216,6 +216,34 @@ test('work that nobody told of is taken when the shared look has seen it, at onc
   assert.ok(stopped)
 })
 
+test('work that a long transaction put below the last claim is taken within seconds, though nobody tells of it again', async () => {
+  const queue = memoryQueue()
+  queue.add(1)
+  const below = memoryQueue()
+  const froms: (Date | null)[] = []
+  let done = 0
+  const loop = start({
+    claim: async (claim) => {
+      froms.push(claim.from)
+      if (claim.from === null) queue.due.push(...below.due.splice(0))
+      return { ...(await queue.claim(claim)), reached: new Date() }
+    },
+    run: async (items) => {
+      done += items.length
+    },
+  })
+  while (done < 1) await sleep(2)
+  below.add(1)
+  loop.wake()
+  const began = performance.now()
+  while (done < 2 && performance.now() - began < 20_000) await sleep(20)
+  await sleep(300)
+  await loop.stop()
+  assert.equal(done, 2)
+  const sweeps = froms.map((from) => from === null)
+  assert.deepEqual([sweeps[0], sweeps.at(-1), sweeps.filter(Boolean).length], [true, true, 2])
+})
+
 test('a claim that fails is tried again', async () => {
   const queue = memoryQueue()
   queue.add(1)

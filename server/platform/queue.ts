@@ -145,7 +145,8 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
     const began = clock.monotonic()
     const [sweep, ahead] = [began >= sweep_at, began >= ahead_at]
     try {
-      const claimed = await claim({ id: randomUUID(), limit, from: sweep ? null : reached, ahead })
+      const from = sweep ? null : reached
+      const claimed = await claim({ id: randomUUID(), limit, from, ahead })
       const now = clock.monotonic()
       if (sweep) sweep_at = now + Math.max(SWEEP_MS, (now - began) / SWEEP_PART)
       if (ahead && claimed.items.length < limit) ahead_at = now + AHEAD_MS
@@ -153,7 +154,9 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
       take(claimed.items)
       if (claimed.items.length >= limit || claimed.more) woken = true
       blocked = claimed.blocked ?? false
-      return ahead ? claimed.wait_ms : Math.min(claimed.wait_ms ?? AHEAD_MS, ahead_at - now)
+      const wait_ms = ahead ? claimed.wait_ms : Math.min(claimed.wait_ms ?? AHEAD_MS, ahead_at - now)
+      // What a long transaction put below `from` is told of once, and found by the next sweep.
+      return from === null ? wait_ms : Math.min(wait_ms ?? Number.POSITIVE_INFINITY, sweep_at - now)
     } catch (error) {
       log.warn({ queue: name, err: error }, 'nothing could be claimed')
       return 500
