@@ -56,30 +56,51 @@ test('one that was approved while the bank could not be reached is sent later, a
 })
 
 test('one that could not be sent for half a day is given up, and no connection sends it later', async () => {
-  for (const way of ['disabled', 'deleted'] as const) {
-    const connection_id = await at.connect({})
-    const { id } = await at.make({ ...ABOVE, connection_id })
-    at.front.fault(/POST .*\/oauth\/token/, 'status=503')
-    assert.equal((await at.act(id, 'approve', undefined, approver)).body['status'], 'pending')
-    at.front.calm()
-    const { api } = at.product
-    if (way === 'deleted') await api.send('DELETE', `/v1/connections/${connection_id}`)
-    else await api.ok('PATCH', `/v1/connections/${connection_id}`, { state: 'disabled' })
-    await at.hurry(id)
-    if (way === 'disabled') {
-      await at.later(11, () =>
-        eventually(async () => (await turnsOf({ id })).every(({ is_to_come }) => is_to_come)),
-      )
-      assert.equal((await at.read(id)).status, 'pending')
-      await api.ok('PATCH', `/v1/connections/${connection_id}`, { state: 'enabled' })
-    }
-    const over = await at.later(way === 'deleted' ? 0 : 13, () => at.until(id, 'failed'))
-    assert.equal(over.failure?.code, 'not_sent')
-    assert.match(String(over.failure?.message), way === 'deleted' ? /was deleted/ : /twelve hours/)
-    assert.deepEqual(await at.atBank({ id }), [])
-    assert.equal((await at.toldOf(id)).at(-1), 'transfer.failed')
-  }
+  const { id, disable, enable } = await approvedInVain()
+  await disable()
+  await pendingFor(id, 11)
+  await at.hurry(id)
+  await eventually(async () => (await turnsOf({ id })).every(({ is_to_come }) => is_to_come))
+  assert.equal((await at.read(id)).status, 'pending')
+  await pendingFor(id, 13)
+  await enable()
+  const over = await at.until(id, 'failed')
+  assert.deepEqual(over.failure?.code, 'not_sent')
+  assert.match(String(over.failure?.message), /twelve hours/)
+  assert.deepEqual(await at.atBank({ id }), [])
+  assert.equal((await at.toldOf(id)).at(-1), 'transfer.failed')
 })
+
+test('one that was not sent before its connection was deleted is given up at once', async () => {
+  const { id, drop } = await approvedInVain()
+  await drop()
+  const over = await at.until(id, 'failed')
+  assert.match(String(over.failure?.message), /was deleted before it was sent/)
+  assert.deepEqual(await at.atBank({ id }), [])
+})
+
+/** Nobody could be asked: it waits to be sent. */
+async function approvedInVain() {
+  const connection_id = await at.connect({})
+  const { id } = await at.make({ ...ABOVE, connection_id })
+  at.front.fault(/POST .*\/oauth\/token/, 'status=503')
+  assert.equal((await at.act(id, 'approve', undefined, approver)).body['status'], 'pending')
+  at.front.calm()
+  const path = `/v1/connections/${connection_id}`
+  const { api } = at.product
+  return {
+    id,
+    disable: () => api.ok('PATCH', path, { state: 'disabled' }),
+    enable: () => api.ok('PATCH', path, { state: 'enabled' }),
+    drop: () => api.send('DELETE', path),
+  }
+}
+
+const pendingFor = (id: string, hours: number) =>
+  sql`update transfer_move set at = now() - make_interval(hours => ${hours})
+       where transfer_id = ${fromWire('transfer', id)} and status = 'pending'`.execute(
+    at.product.app.db.owner,
+  )
 
 test('the policy is that of the connection, whatever world an administrator acts in', async () => {
   const { url, admin_key, api } = at.product

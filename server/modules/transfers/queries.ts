@@ -137,16 +137,12 @@ export async function findDestination(tx: Tx, { tenant_id, id }: Place): Promise
   return row?.destination ?? null
 }
 
-/** Since when it waits to be sent, however often it was on its way meanwhile. */
-export async function pendingSince(tx: Tx, { tenant_id, id }: Place): Promise<Date> {
-  const { since } = await tx
-    .selectFrom('transfer_move')
-    .select(({ fn }) => fn.min('at').as('since'))
-    .where('tenant_id', '=', tenant_id)
-    .where('transfer_id', '=', id)
-    .where('status', '=', 'pending')
-    .executeTakeFirstOrThrow()
-  return since
+/** For how long it waits to be sent, however often it was on its way meanwhile. */
+export async function pendingFor(tx: Tx, { tenant_id, id }: Place): Promise<number> {
+  const { rows } = await sql<{ seconds: number }>`
+    select extract(epoch from now() - min(at))::float8 as seconds from transfer_move
+     where tenant_id = ${tenant_id} and transfer_id = ${id} and status = 'pending'`.execute(tx)
+  return rows[0]?.seconds ?? 0
 }
 
 type Before = Pick<TransferRow, 'status' | 'version'>

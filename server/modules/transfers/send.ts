@@ -73,8 +73,8 @@ export async function isTooLate(
   connection: OpenConnection | null,
 ): Promise<boolean> {
   if (connection === null) return true
-  const since = await inTenant(app.db, place.tenant_id, (tx) => queries.pendingSince(tx, place))
-  return app.clock.now().getTime() - since.getTime() > SENT_WITHIN_S * 1000
+  const seconds = await inTenant(app.db, place.tenant_id, (tx) => queries.pendingFor(tx, place))
+  return seconds > SENT_WITHIN_S
 }
 
 /** Where nobody has sent it yet. */
