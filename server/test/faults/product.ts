@@ -10,6 +10,8 @@ export type Starting = {
   ready: Promise<string | null>
   /** SIGKILL. */
   kill(): void
+  /** Whether it ends by that, and not by what else it is asked. */
+  isKilled(): boolean
   /** SIGTERM; resolves with the exit code once it has ended, null where a signal ended it. */
   stop(): Promise<number | null>
   /** `by_itself`: nobody had asked for it. */
@@ -37,6 +39,7 @@ export function spawnProduct(env: Record<string, string>): Starting {
   })
   const lines: string[] = []
   let asked = false
+  let killed = false
   running.add(child)
   const ended = once(child, 'exit').then(() => {
     running.delete(child)
@@ -50,7 +53,11 @@ export function spawnProduct(env: Record<string, string>): Starting {
   return {
     ready: Promise.race([url, ended.then(() => null)]),
     ended,
-    kill: () => end('SIGKILL'),
+    kill: () => {
+      killed = true
+      end('SIGKILL')
+    },
+    isKilled: () => killed,
     stop: async () => {
       end('SIGTERM')
       await ended

@@ -39,7 +39,8 @@ export async function startSlot(name: string, env: Record<string, string>): Prom
     const draining = current
     if (!(await draining.ready)) return
     const code = await draining.stop()
-    if (code !== 0) crashes.push(`${name} answered SIGTERM with ${code}: ${draining.said()}`)
+    if (code !== 0 && !draining.isKilled())
+      crashes.push(`${name} answered SIGTERM with ${code}: ${draining.said()}`)
   }
 
   const ready = async (): Promise<void> => {
