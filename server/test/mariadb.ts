@@ -21,11 +21,12 @@ export async function startMariadb(): Promise<Mariadb> {
   const dir = await mkdtemp(join(tmpdir(), 'trilho-mariadb-'))
   const as = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
   if (as.uid !== undefined) await chown(dir, NOBODY, NOBODY)
-  const install = ['--no-defaults', `--datadir=${dir}/data`, '--auth-root-authentication-method=normal']
+  const place = ['--no-defaults', `--datadir=${dir}/data`, `--tmpdir=${dir}`]
+  const install = [...place, '--auth-root-authentication-method=normal']
   const made = spawnSync('mariadb-install-db', install, { ...as, encoding: 'utf8' })
   if (made.status !== 0) throw new Error(`MariaDB was not set up: ${made.stderr}`)
   const port = await freePort()
-  const options = ['--no-defaults', `--datadir=${dir}/data`, `--port=${port}`, '--bind-address=127.0.0.1']
+  const options = [...place, `--port=${port}`, '--bind-address=127.0.0.1']
   const small = ['--skip-name-resolve', '--innodb-buffer-pool-size=16M', `--socket=${dir}/s`]
   const server = spawn(SERVER, [...options, ...small], { ...as, stdio: 'ignore' })
   const stop = async () => {
