@@ -87,6 +87,7 @@ describe('the desk of the operations person', { skip: withoutBrowser, timeout: 1
     await page.goto(`/payments/${id}`)
     const way = page.getByRole('region', { name: 'The way it took' })
     await way.getByText('Took nothing, so the next was asked').waitFor()
+    await way.getByRole('link', { name: 'Stripe of the shop' }).waitFor() // named once the connections are read
     assert.deepEqual(await way.getByRole('link', { name: /^Stripe/ }).allInnerTexts(), [
       'Stripe that refuses',
       'Stripe of the shop',
