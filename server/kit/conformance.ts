@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { USER_AGENT } from '../platform/version.ts'
 import type { Credentials, Settings } from './fields.ts'
 import { isForm } from './forms.ts'
-import { checkSource, readEnvelope, translateMessage, verifyMessage } from './messages.ts'
+import { readEnvelope, translateMessage, verifyMessage } from './messages.ts'
 import { type Operation, type Provider, perSettings } from './provider.ts'
 import { inWords } from './reads.ts'
 import { readInput, readReply } from './replies.ts'
 import { coversBody, type SignatureScheme, usesSecrets, type WebhookHeaders } from './signatures.ts'
+import { checkSource } from './source_faults.ts'
 import { buildRequest, maskRequest } from './transports/http.ts'
 
 /**

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Type from 'typebox'
 import { bearer } from './auth.ts'
-import { checkSource, readEnvelope, translateMessage } from './messages.ts'
+import { readEnvelope, translateMessage } from './messages.ts'
 import { defineProvider, get, operation, post } from './provider.ts'
 import { maybe, read, readPart, WireInteger } from './reads.ts'
 import { judge, readReply } from './replies.ts'
 import { standardWebhooks } from './signatures.ts'
+import { checkSource } from './source_faults.ts'
 
 const Event = Type.Object({ id: Type.String(), type: Type.String(), data: Type.Unknown() })
 const provider = defineProvider({

@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import type { FieldError } from '../platform/errors.ts'
 import { isPacked, textOf, unpack } from './bodies.ts'
-import { checkFields, type Settings, withDefaults } from './fields.ts'
+import { type Settings, withDefaults } from './fields.ts'
 import type { News } from './news.ts'
 import {
   type FirstStep,
@@ -17,7 +16,6 @@ import {
 import { inWords, readText, translated } from './reads.ts'
 import {
   credentialHeaders,
-  jwtKeys,
   type SignatureScheme,
   usesSecrets,
   type Verified,
@@ -25,7 +23,6 @@ import {
   verify,
   type WebhookHeaders,
 } from './signatures.ts'
-import { isWebhookSecret, standardKeys } from './webhook_keys.ts'
 
 /** A received webhook, from its bytes to news. The door verifies and takes the key; the worker translates. */
 export type Received = {
@@ -33,6 +30,8 @@ export type Received = {
   body: Buffer
   settings: Settings
   read_back?: string | undefined
+  /** What a reading of these bytes found, so that nobody reads them again. */
+  whole?: Whole | undefined
 }
 
 export type Envelope = {
@@ -50,7 +49,7 @@ export type Envelope = {
 export type Place = { entity_id: string; by: OrderBy; position: number }
 
 /** What is read of a message before it is translated. */
-export type Reading = { envelope: Envelope; place: Place | null; external_ids: string[] }
+export type Reading = { envelope: Envelope; place: Place | null; external_ids: string[]; whole: Whole }
 
 export type Translated = { ok: true; news: News[] } | { ok: false; problem: string }
 
@@ -123,7 +122,7 @@ export function answerHandshake(
 export function readMessage(provider: Provider, received: Received): Reading {
   const webhooks = webhooksOf(provider)
   const whole = readWhole(webhooks, received)
-  if (!whole.ok) return unread(received, whole.problem)
+  if (!whole.ok) return unread(received, whole, whole.problem)
   const { event, message } = whole
   try {
     const id = webhooks.event_id(event, message)
@@ -135,9 +134,9 @@ export function readMessage(provider: Provider, received: Received): Reading {
       problem: null,
     }
     const place = entity_id ? placeIn(webhooks, entity_id, event, message) : null
-    return { envelope, place, external_ids: idsIn(webhooks, event, message) }
+    return { envelope, place, external_ids: idsIn(webhooks, event, message), whole }
   } catch (error) {
-    return unread(received, `${provider.id} could not name it: ${(error as Error).message}`)
+    return unread(received, whole, `${provider.id} could not name it: ${(error as Error).message}`)
   }
 }
 
@@ -171,10 +170,11 @@ const MOST_IDS = 20
 const idsIn = (webhooks: Webhooks, event: unknown, message: WebhookMessage): string[] =>
   (webhooks.external_ids?.(event, message) ?? []).flatMap((id) => cut(id || null) ?? []).slice(0, MOST_IDS)
 
-const unread = ({ body }: Received, problem: string): Reading => ({
+const unread = ({ body }: Received, whole: Whole, problem: string): Reading => ({
   envelope: { event_key: bodyKey(body), event_type: null, entity_id: null, problem },
   place: null,
   external_ids: [],
+  whole,
 })
 
 /** What is to be done before the message is believed; nothing where it cannot be read, which `translateMessage` tells. */
@@ -199,51 +199,6 @@ export function translateMessage(provider: Provider, received: Received): Transl
   return news.ok ? { ok: true, news: news.value } : news
 }
 
-/** What is wrong with a source's settings and signing secrets. Empty when fit. */
-export function checkSource(provider: Provider, settings: unknown, secrets: readonly string[]): FieldError[] {
-  const webhooks = provider.webhooks
-  if (!webhooks) return [{ field: 'provider', reason: `${provider.id} sends no webhooks` }]
-  const known =
-    typeof settings === 'object' && settings !== null ? completed(webhooks, settings as Settings) : {}
-  const errors = checkFields('settings', webhooks.fields, settings, known)
-  return errors.length > 0 ? errors : checkSecrets(perSettings(webhooks.signature, known), secrets)
-}
-
-function checkSecrets(scheme: SignatureScheme, secrets: readonly string[]): FieldError[] {
-  if (!usesSecrets(scheme)) {
-    const because = scheme.kind === 'none' ? 'by an unsigned source' : 'where the sender publishes its keys'
-    return secrets.length === 0
-      ? []
-      : [{ field: 'secrets', reason: `are not used ${because}; leave them out` }]
-  }
-  if (!secrets.some((secret) => secret.trim() !== '')) {
-    return [{ field: 'secrets', reason: 'need at least one: the signing secret that the sender shows' }]
-  }
-  if (scheme.kind === 'token' && scheme.encoding === 'base64') {
-    const at = secrets.findIndex((secret) => !secret.includes(':'))
-    return at < 0 ? [] : [{ field: `secrets.${at}`, reason: 'must be a user and a password: user:password' }]
-  }
-  if (scheme.kind === 'jwt') {
-    const at = secrets.findIndex((secret) => jwtKeys([secret]).length === 0)
-    return at < 0
-      ? []
-      : [{ field: `secrets.${at}`, reason: 'is neither a shared secret, PEM, JWK nor JWK Set' }]
-  }
-  if (scheme.kind !== 'standard_webhooks') return []
-  return secrets.flatMap((secret, at) => {
-    const fit =
-      standardKeys([secret]).length === 1 && (!secret.startsWith('whsec_') || isWebhookSecret(secret))
-    return fit
-      ? []
-      : [
-          {
-            field: `secrets.${at}`,
-            reason: 'must be whsec_ and 24 to 64 bytes of base64, or whpk_ and a public key',
-          },
-        ]
-  })
-}
-
 function webhooksOf(provider: Provider): Webhooks {
   if (!provider.webhooks) throw new Error(`${provider.id} sends no webhooks`)
   return provider.webhooks
@@ -264,10 +219,17 @@ function toMessage(
   return { headers, text: textOf(headers, body, form), settings: complete, read_back }
 }
 
-type ReadMessage = { ok: true; message: WebhookMessage; event: unknown } | { ok: false; problem: string }
+/** A body unpacked, as JSON text, and as the event that its provider reads; or why it is none. */
+export type Whole = { ok: true; message: WebhookMessage; event: unknown } | { ok: false; problem: string }
 
-/** Unpacked, as JSON text, and as the event that its provider reads; or why it is none. Never throws. */
-export function readWhole(webhooks: Webhooks, received: Received): ReadMessage {
+/** Never throws. */
+export function readWhole(webhooks: Webhooks, received: Received): Whole {
+  const { whole, read_back } = received
+  if (!whole) return readBytes(webhooks, received)
+  return whole.ok ? { ...whole, message: { ...whole.message, read_back } } : whole
+}
+
+function readBytes(webhooks: Webhooks, received: Received): Whole {
   const unpacked = unpack(received.headers, received.body, MOST_UNPACKED)
   if (!unpacked.ok) return { ok: false, problem: `the body cannot be unpacked: ${unpacked.detail}` }
   try {
@@ -282,7 +244,7 @@ export function readWhole(webhooks: Webhooks, received: Received): ReadMessage {
   }
 }
 
-const NOT_UTF8: ReadMessage = { ok: false, problem: 'the body is not valid UTF-8' }
+const NOT_UTF8: Whole = { ok: false, problem: 'the body is not valid UTF-8' }
 
 const LONGEST_KEY = 255
 

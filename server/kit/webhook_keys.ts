@@ -38,12 +38,13 @@ export function verifyingKey(secret: string): string {
 }
 
 /** Whether it can sign: `whsec_` with 24 to 64 bytes, or `whsk_` with a seed, alone or followed by its public half. */
-export function isWebhookSecret(text: string): boolean {
-  if (text.startsWith('whsec_')) {
-    const length = readBase64(text.slice(6))?.length ?? 0
-    return length >= 24 && length <= 64
-  }
-  return text.startsWith('whsk_') && [32, 64].includes(readBase64(text.slice(5))?.length ?? 0)
+export const isWebhookSecret = (text: string): boolean => secretBytes(text) !== null
+
+function secretBytes(text: string): Buffer | null {
+  const [kind, bytes] = [text.slice(0, text.indexOf('_')), readBase64(text.slice(text.indexOf('_') + 1))]
+  const length = bytes?.length ?? 0
+  const fits = kind === 'whsec' ? length >= 24 && length <= 64 : kind === 'whsk' && [32, 64].includes(length)
+  return fits ? bytes : null
 }
 
 /**
@@ -63,10 +64,10 @@ export function signStandardWebhook(message: {
 }
 
 function signOnce(secret: string, head: string, body: Buffer | string): string {
-  if (!isWebhookSecret(secret)) throw new Error('a signing secret is whsec_ or whsk_ and base64')
+  const bytes = secretBytes(secret)
+  if (!bytes) throw new Error('a signing secret is whsec_ or whsk_ and base64')
   if (secret.startsWith('whsec_')) {
-    const key = hmacKey(Buffer.from(secret.slice(6), 'base64'))
-    return `v1,${createHmac('sha256', key).update(head).update(body).digest('base64')}`
+    return `v1,${createHmac('sha256', hmacKey(bytes)).update(head).update(body).digest('base64')}`
   }
   const message = Buffer.concat([Buffer.from(head), Buffer.from(body)])
   return `v1a,${sign(null, message, privateKey(secret)).toString('base64')}`

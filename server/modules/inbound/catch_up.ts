@@ -277,9 +277,10 @@ function isNews(
   body: Buffer,
 ) {
   const received = { headers: {}, body, settings }
-  const { event_type } = readMessage(provider, received).envelope
+  const { envelope, whole } = readMessage(provider, received)
+  const { event_type } = envelope
   if (!isWanted(options, event_type) || others.some((other) => isWanted(other.options, event_type)))
     return false
-  const read = translateMessage(provider, received)
+  const read = translateMessage(provider, { ...received, whole })
   return !read.ok || read.news.length > 0
 }

@@ -1,10 +1,10 @@
 import type { AuthorizationQuestion, Verdict } from '../../kit/card_news.ts'
+import type { Received } from '../../kit/messages.ts'
 import type { WebhookReply } from '../../kit/provider.ts'
 import { questionOf } from '../../kit/questions.ts'
 import { once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 import type { Options } from './options.ts'
-import type { Arrival } from './receive.ts'
 import type { ActiveSource } from './sources.ts'
 
 /** Messages whose sender waits for a decision, and is answered by it. They are stored before, as all are. */
@@ -35,13 +35,13 @@ export const decideBy = (app: App, decide: Decide): void => {
 export async function answerQuestion(
   app: App,
   source: ActiveSource,
-  { headers, body }: Arrival,
+  { headers, body, whole }: Pick<Received, 'headers' | 'body' | 'whole'>,
   message_id: string,
   began: number,
 ): Promise<WebhookReply | null> {
   const { provider, settings, options, tenant_id, connection_id } = source
   const decides = provider.webhooks?.decides
-  const question = decides ? questionOf(provider, { headers, body, settings }) : null
+  const question = decides ? questionOf(provider, { headers, body, settings, whole }) : null
   const { decide } = deciders(app)
   if (!decides || !question || !decide) return null
   const { within_ms, ...policy } = options.decisions

@@ -62,8 +62,9 @@ export async function interpret(app: App, react: React, due: DueMessage): Promis
   const source = await findActiveSource(app, toWire('source', item.source_id))
   if (!source) return lost(item, 'the source was deleted before the message was processed')
   const { provider, settings, options } = source
-  const received = { headers: JSON.parse(item.headers) as Record<string, string>, body: item.body, settings }
-  const reading = readMessage(provider, received)
+  const came = { headers: JSON.parse(item.headers) as Record<string, string>, body: item.body, settings }
+  const reading = readMessage(provider, came)
+  const received = { ...came, whole: reading.whole }
   const { deeds, ...meaning } = await believedMeaning(app, react, source, item, reading.envelope, received)
   const index = await indexerOf(app, item.tenant_id)
   return {

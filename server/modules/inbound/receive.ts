@@ -1,6 +1,7 @@
 import {
   answerHandshake,
   isMutualTls,
+  type Reading,
   readMessage,
   secretHeaders,
   verifyMessage,
@@ -73,10 +74,13 @@ export async function receive(
     const refusal = { ...verdict, code: 'signature_refused', result: 'quarantined' } as const
     throw await quarantine(app, source, arrival, refusal)
   }
-  const fault = schemaFault(source, toContent(source, arrival))
+  const content = toContent(source, arrival)
+  const fault = schemaFault(source, content)
   if (fault !== null) throw await quarantine(app, source, arrival, misfit(fault))
-  const received = await within(app, arrival.body.length, () => store(app, source, arrival))
-  const decided = await answerQuestion(app, source, toContent(source, arrival), received.id, began)
+  const reading = readArrival(source, content)
+  const message = toMessage(app, source, content, reading)
+  const received = await within(app, arrival.body.length, () => keepMessage(app, source, message))
+  const decided = await answerQuestion(app, source, { ...content, whole: reading.whole }, received.id, began)
   if (decided) return decided
   return response ? ownReply(response, received) : (reply ?? received)
 }
@@ -132,15 +136,21 @@ export function judgeAt(app: App, source: ActiveSource, arrival: Arrival, arrive
 /** At once, unless a key of the vendor's must be fetched first: most are judged without waiting for anything. */
 type Verdict = { ok: true } | Refused | Promise<{ ok: true } | Refused>
 
+const readArrival = ({ provider, settings }: ActiveSource, { headers, body }: Arrival): Reading =>
+  readMessage(provider, { headers, body, settings })
+
 /** Answers after the commit that holds the message and its work. */
-export const store = (app: App, source: ActiveSource, arrival: Arrival): Promise<Received> =>
-  keepMessage(app, source, toMessage(app, source, toContent(source, arrival)))
+export function store(app: App, source: ActiveSource, arrival: Arrival): Promise<Received> {
+  const content = toContent(source, arrival)
+  return keepMessage(app, source, toMessage(app, source, content, readArrival(source, content)))
+}
 
 /** One that the vendor kept and was asked for: as its webhook, but for the bytes, by which copies of it are not told. */
 export const storeKept = (app: App, source: ActiveSource, body: Buffer): Promise<Received> => {
   const headers = { 'content-type': 'application/json', ':kept': 'by the vendor' }
   const path = pathOf(source.provider.id, source.wire_id)
-  const message = toMessage(app, source, { method: 'POST', path, headers, body, ip: null })
+  const arrival = { method: 'POST', path, headers, body, ip: null }
+  const message = toMessage(app, source, arrival, readArrival(source, arrival))
   return keepMessage(app, source, { ...message, fingerprint: ANY_BODY })
 }
 
@@ -192,16 +202,14 @@ export async function defaultSource(app: App, provider: string): Promise<string>
   })
 }
 
-function toMessage(app: App, source: ActiveSource, arrival: Arrival): NewMessage {
-  const { headers, body } = arrival
-  const reading = readMessage(source.provider, { headers, body, settings: source.settings })
+function toMessage(app: App, source: ActiveSource, arrival: Arrival, reading: Reading): NewMessage {
   return {
     tenant_id: source.tenant_id,
     id: app.newId(),
     source_id: source.id,
     ...identityOf(source, reading, arrival),
     headers: keptHeaders(source, arrival),
-    body,
+    body: arrival.body,
     ...laneOf(source, reading),
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Batch, createBatch } from '../../platform/batch.ts'
 import { asWorker, type Db, isConnectionLoss, isUndone, type Tx } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
+import { OURS } from '../../platform/log.ts'
 import { LEASE_MS } from '../../platform/queue.ts'
 import type { App } from '../app.ts'
 import { noteTraffic } from '../metrics/metrics.ts'
@@ -194,10 +195,14 @@ export function report(app: App, ended: Ended): void {
       status,
       duration_ms,
       error,
+      ...(error === null && ALL_OURS),
     },
     'delivery',
   )
 }
+
+/** Without an error, which quotes the receiver, all of the line is in our words. */
+const ALL_OURS = { [OURS]: true }
 
 /** The seeds' words for an attempt: more follow after `failed`, none after `expired`. */
 const METRIC = { delivered: 'delivered', pending: 'failed', failed: 'expired', expired: 'expired' } as const
