@@ -43,7 +43,7 @@ export async function openLoop(
   await new Promise<void>((resolve) => {
     const tick = () => {
       while (next < most && dueAt(next) <= performance.now()) {
-        const socket = free.pop()
+        const socket = free.shift() // the one that rested longest: the server closes what rests for a minute
         if (socket) send(socket, next)
         else line.push(next)
         next += 1

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { before, test } from 'node:test'
+import { sql } from 'kysely'
 import Type from 'typebox'
 import type { Routes } from '../modules/app.ts'
+import { asWorker } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
 import { testDatabaseUrl } from '../test/harness.ts'
 import {
@@ -18,7 +20,7 @@ let served: Served
 let key: string
 
 /** What the tests need of a room: an address that takes a body, one that fails, one of bytes. */
-const room: Routes = (http) => {
+const room: Routes = (http, app) => {
   const Thing = Type.Object(
     {
       name: Type.String({ minLength: 1, maxLength: 10 }),
@@ -62,6 +64,12 @@ const room: Routes = (http) => {
   http.get('/v1/broken', { config, schema: { operationId: 'break' } }, async () => {
     throw new Error('the secret cause')
   })
+  http.get('/v1/waiting', { config, schema: { operationId: 'wait' } }, () =>
+    asWorker(app.db, async (tx) => {
+      await sql`set local statement_timeout = 20`.execute(tx)
+      await sql`select pg_sleep(5)`.execute(tx)
+    }),
+  )
   http.get('/v1/refusing', { config, schema: { operationId: 'refuse' } }, async () => {
     throw new Problem('overloaded', { detail: 'Not now.', retry_after_s: 2.5 })
   })
@@ -249,6 +257,13 @@ test('503 says when to come back', async () => {
   const reply = await served.send('GET', '/v1/refusing', { key })
   isProblem(reply, 503, 'overloaded')
   assert.equal(reply.headers.get('retry-after'), '3')
+})
+
+test('503: what the database gave up after its time had no effect, and may be sent again', async () => {
+  const reply = await served.send('GET', '/v1/waiting', { key })
+  const problem = isProblem(reply, 503, 'overloaded')
+  assert.match(String(problem['detail']), /took it back. Try again/)
+  assert.equal(reply.headers.get('retry-after'), '1')
 })
 
 test('bytes that are no HTTP are answered with a problem', async () => {

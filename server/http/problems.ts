@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { isConnectionLoss, isUnresolved } from '../platform/database/database.ts'
+import { isConnectionLoss, isTimedOut, isUnresolved } from '../platform/database/database.ts'
 import { Problem, problemBody } from '../platform/errors.ts'
 import { isStreaming } from './streams.ts'
 import { validationProblem } from './validation.ts'
@@ -56,6 +56,7 @@ export function toProblem(error: unknown, request: FastifyRequest | null): Probl
   if (refused && request) return refused(request)
   if (isUnresolved(error)) return overloaded(error, UNRESOLVED)
   if (isConnectionLoss(error)) return overloaded(error)
+  if (isTimedOut(error)) return overloaded(error, TIMED_OUT)
   const status = known.code?.startsWith('FST_') ? (known.statusCode ?? 500) : 500
   return status >= 400 && status < 500
     ? new Problem('invalid_request', { detail: error.message })
@@ -70,6 +71,9 @@ const internal = (cause: unknown): Problem =>
 
 const UNRESOLVED =
   'The connection to the database was lost while this was being committed, so whether it took effect is not known. Look at what it was to change before you send it again.'
+
+const TIMED_OUT =
+  'The database took too long over this, likely because somebody else held what it needs, and took it back. Try again.'
 
 const overloaded = (
   cause: unknown,

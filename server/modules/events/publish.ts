@@ -1,5 +1,5 @@
 import { type Batch, createBatch } from '../../platform/batch.ts'
-import { inTenants, isConnectionLoss, isUndone, once, sqlState } from '../../platform/database/database.ts'
+import { inTenants, isConnectionLoss, isTimedOut, isUndone, once } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audienceOf, deliveriesOf, type FanOut, wakeDeliveries } from '../outbound/outbound.ts'
@@ -69,7 +69,7 @@ const fills = ({ event, made }: Publication): number =>
   Math.max(event.data.length / MOST_BYTES, (made.rows.length + made.ordered.length) / MOST_DELIVERIES)
 
 /** A commit whose end nobody saw is not repeated; what was waited for until a statement's time was over, not in each half. */
-const isFinal = (error: unknown): boolean => isConnectionLoss(error) || sqlState(error) === '57014'
+const isFinal = (error: unknown): boolean => isConnectionLoss(error) || isTimedOut(error)
 
 async function storeTogether(app: App, batch: Publication[]): Promise<undefined[]> {
   const events = batch.map(({ event }) => event)
