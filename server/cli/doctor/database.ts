@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { systemClock } from '../../platform/clock.ts'
 import type { Config } from '../../platform/config.ts'
-import { type Database, isCovered, openDatabase } from '../../platform/database/database.ts'
+import { type Database, isCovered, openDatabase, singleClient } from '../../platform/database/database.ts'
 import { pendingMigrations } from '../../platform/database/migrate.ts'
 import { StartError } from '../../platform/start_error.ts'
 import { createVault, listKeyedTenants, loadMasterKey, masterKeyFile } from '../../platform/vault/vault.ts'
@@ -34,11 +34,7 @@ async function* database(config: Config): AsyncGenerator<Finding> {
 }
 
 async function* examine(config: Config, url: string, from: string): AsyncGenerator<Finding> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'trilho_doctor',
-    connectionTimeoutMillis: 10_000,
-  })
+  const client = singleClient(url, 'trilho_doctor', { connectionTimeoutMillis: 10_000 })
   const refused = await client.connect().then(
     () => null,
     (error: Error & { code?: string }) => error.message || error.code,
@@ -122,7 +118,7 @@ const LINE_PATIENCE_MS = 3_000
 /** A pooler in transaction mode takes LISTEN and then delivers nothing. */
 async function line(client: pg.Client, url: string): Promise<Finding> {
   const channel = `trilho_doctor_${randomBytes(6).toString('hex')}`
-  const listener = new pg.Client({ connectionString: url, application_name: 'trilho_doctor' })
+  const listener = singleClient(url, 'trilho_doctor')
   await listener.connect()
   try {
     const heard = new Promise<boolean>((done) => {

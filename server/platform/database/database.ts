@@ -224,3 +224,4 @@ export {
   partitionedTables,
   partitionsBefore,
 } from './partitions.ts'
+export { singleClient } from './single.ts'

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import type { Log } from '../log.ts'
 import { inWords, prepareHome, setAsideForsaken } from './embedded_home.ts'
 import { livePort, settlePostmaster, takeLock } from './embedded_lock.ts'
@@ -15,6 +14,7 @@ import {
   launch,
   type Server,
 } from './embedded_server.ts'
+import { singleClient } from './single.ts'
 
 export { type EmbeddedPaths, embeddedPaths, findNative } from './embedded_paths.ts'
 
@@ -144,7 +144,7 @@ function supervise(
 async function makeDatabase(url: string): Promise<void> {
   const maintenance = new URL(url)
   maintenance.pathname = '/postgres'
-  const client = new pg.Client({ connectionString: maintenance.href })
+  const client = singleClient(maintenance.href, 'trilho_migrate')
   await client.connect()
   try {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE])

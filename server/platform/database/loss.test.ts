@@ -4,7 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { quiet, testDatabaseUrl, undoAfter } from '../../test/harness.ts'
 import { maintain } from '../../test/postgres.ts'
-import { asWorker, type Database, hot, isConnectionLoss, openDatabase, type Tx } from './database.ts'
+import { eventually } from '../../test/product.ts'
+import {
+  asWorker,
+  type Database,
+  hot,
+  isConnectionLoss,
+  migrate,
+  openDatabase,
+  singleClient,
+  type Tx,
+} from './database.ts'
+import { MIGRATION_LOCK } from './migrate.ts'
 
 let url: string
 let db: Database
@@ -39,4 +50,23 @@ test('a connection lost under a statement is a connection loss', async () => {
     await Promise.all([sql`select pg_sleep(10)`.execute(tx), terminate(pid)])
   })
   await assert.rejects(failed, isConnectionLoss)
+})
+
+test('a migration whose connection is lost fails, and the process goes on', async () => {
+  const holder = singleClient(url, 'trilho_test')
+  await holder.connect()
+  try {
+    await holder.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    const failed = assert.rejects(migrate(url), isConnectionLoss) // unheard, the loss would end this process
+    await eventually(async () => {
+      const { rows } = await holder.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'trilho_migrate' and datname = current_database() and wait_event = 'advisory'`,
+      )
+      return rows.length > 0
+    })
+    await failed
+  } finally {
+    await holder.end()
+  }
 })

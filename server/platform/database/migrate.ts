@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import pg from 'pg'
+import type pg from 'pg'
 import { StartError } from '../start_error.ts'
+import { singleClient } from './single.ts'
 
 /**
  * Numbered plain SQL, forward only. One process migrates at a time (advisory lock), each file in a transaction
  * of its own, as the owner of the tables. A file that was changed after it ran is refused.
  */
 const FOLDER = new URL('../../migrations/', import.meta.url)
-const LOCK = 7_425_100
+export const MIGRATION_LOCK = 7_425_100
 
 type Migration = Ran & { text: string }
 /** A migration that a database has been through. */
@@ -27,13 +28,13 @@ export const migrate = (url: string): Promise<string[]> => withRoles(url, runPen
 export const makeRolesOnly = (url: string): Promise<void> => withRoles(url, async () => {})
 
 async function withRoles<T>(url: string, then: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'trilho_migrate' })
+  const client = singleClient(url, 'trilho_migrate')
   await client.connect().catch((error: Error) => {
     throw new StartError(`PostgreSQL cannot be reached: ${error.message}. Check DATABASE_URL.`)
   })
   try {
     await refuseOld(client)
-    await client.query('select pg_advisory_lock($1)', [LOCK])
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     await makeRoles(client)
     return await then(client)
   } finally {
@@ -46,7 +47,7 @@ async function withRoles<T>(url: string, then: (client: pg.Client) => Promise<T>
  * or a file was changed after it ran.
  */
 export async function pendingMigrations(url: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: url, application_name: 'trilho_migrate' })
+  const client = singleClient(url, 'trilho_migrate')
   await client.connect().catch((error: Error) => {
     throw new StartError(`PostgreSQL cannot be reached: ${error.message}. Check DATABASE_URL.`)
   })

@@ -18,6 +18,8 @@ const WORKERS = 3
 const PATIENCE_MS = 300_000
 /** Whoever starts while PostgreSQL is down says so and ends; its supervisor starts it again. */
 const WAITS_FOR_POSTGRES = /ended by itself:[\s\S]*PostgreSQL cannot be reached/
+const BETWEEN_BURSTS_MS = 15_000
+const BURST_MS = 1_500
 /** One trouble of so many is PostgreSQL's. */
 const POSTGRES_EACH = 12
 /** A lease ends after 10 or 15 s; what is still in a dead hand so long after that was forgotten. */
@@ -69,14 +71,15 @@ async function trouble(postgres: FaultPostgres, slots: Slot[], random: () => num
   return `killed ${slot.name}`
 }
 
-/** Mostly well; for a while now and then everything is refused. */
+/** Mostly well; for a while now and then, however many ask, everything is refused. */
 function moods(random: () => number): () => Mood {
-  let burst_until = 0
+  const next = () => performance.now() + BETWEEN_BURSTS_MS * random()
+  let burst_from = next()
   return () => {
     const now = performance.now()
-    if (now < burst_until) return 'refuse'
+    if (now > burst_from + BURST_MS) burst_from = next()
+    if (now > burst_from) return 'refuse'
     const what = random()
-    if (what < 0.003) burst_until = now + 1_500
     if (what < 0.02) return 'hang'
     if (what < 0.05) return 'reset'
     return what < 0.15 ? random() * 400 : 'well'
