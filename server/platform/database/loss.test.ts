@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
@@ -52,21 +53,33 @@ test('a connection lost under a statement is a connection loss', async () => {
   await assert.rejects(failed, isConnectionLoss)
 })
 
-test('a migration whose connection is lost fails, and the process goes on', async () => {
+test('a migration whose connection breaks off without a word fails, and the process goes on', async () => {
+  const to = new URL(url)
+  const sockets: Socket[] = []
+  const between = createServer((near) => {
+    const far = connect(Number(to.port), to.hostname)
+    sockets.push(near, far)
+    for (const socket of [near, far]) socket.on('error', () => {})
+    near.pipe(far).pipe(near)
+  })
+  await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
   const holder = singleClient(url, 'trilho_test')
   await holder.connect()
   try {
     await holder.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
-    const failed = assert.rejects(migrate(url), isConnectionLoss) // unheard, the loss would end this process
+    const through = new URL(url)
+    through.host = `127.0.0.1:${(between.address() as AddressInfo).port}`
+    const failed = assert.rejects(migrate(through.href), isConnectionLoss) // unheard, the loss would end this process
     await eventually(async () => {
       const { rows } = await holder.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-          where application_name = 'trilho_migrate' and datname = current_database() and wait_event = 'advisory'`,
+        "select from pg_stat_activity where application_name = 'trilho_migrate' and wait_event = 'advisory' and datname = current_database()",
       )
       return rows.length > 0
     })
+    for (const socket of sockets) socket.destroy()
     await failed
   } finally {
     await holder.end()
+    between.close()
   }
 })
