@@ -72,11 +72,16 @@ export async function openDatabase(options: {
  * a batch became a sequential read of the whole day: 4.7 ms instead of 0.6 at 26,000 rows, and rising.
  */
 const BY_KEY = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off'
+/*
+ * With that settled, the plan is the same whatever the values. Left to itself PostgreSQL makes it anew for each batch, since it believes
+ * more of one whose lengths it knows: 0.7 of the 0.85 ms that settling one delivery took.
+ */
+const PLANNED_ONCE = '-c plan_cache_mode=force_generic_plan'
 /** Whoever asks does not wait for ever, and a transaction that was forgotten holds its locks no longer than this. */
 const BOUNDED = '-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s'
 const SETTINGS: Record<Role, string> = {
   trilho_app: BOUNDED,
-  trilho_worker: `${BOUNDED} ${BY_KEY}`,
+  trilho_worker: `${BOUNDED} ${BY_KEY} ${PLANNED_ONCE}`,
   trilho_ingest: BOUNDED,
   trilho_owner: '', // a migration, a backup, a partition: as long as it takes
 }
