@@ -259,10 +259,10 @@ test('503 says when to come back', async () => {
   assert.equal(reply.headers.get('retry-after'), '3')
 })
 
-test('503: what the database gave up after its time had no effect, and may be sent again', async () => {
+test('503: what the database gave up after its time may be sent again, with its key', async () => {
   const reply = await served.send('GET', '/v1/waiting', { key })
   const problem = isProblem(reply, 503, 'overloaded')
-  assert.match(String(problem['detail']), /took it back. Try again/)
+  assert.match(String(problem['detail']), /undid that part\. Send it again with the same Idempotency-Key/)
   assert.equal(reply.headers.get('retry-after'), '1')
 })
 

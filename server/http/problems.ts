@@ -73,7 +73,7 @@ const UNRESOLVED =
   'The connection to the database was lost while this was being committed, so whether it took effect is not known. Look at what it was to change before you send it again.'
 
 const TIMED_OUT =
-  'The database took too long over this, likely because somebody else held what it needs, and took it back. Try again.'
+  'The database took too long over a part of this, likely because somebody else held what it needs, and undid that part. Send it again with the same Idempotency-Key, so that nothing is done twice.'
 
 const overloaded = (
   cause: unknown,

@@ -210,7 +210,7 @@ export const isUnresolved = (error: unknown): boolean =>
 export const sqlState = (error: unknown): string | null =>
   error instanceof pg.DatabaseError ? (error.code ?? null) : null
 
-/** Whether a statement was ended because its time was over, or by hand; nothing of its transaction took effect. */
+/** Whether a statement was ended because its time was over, or by hand; its transaction is undone. */
 export const isTimedOut = (error: unknown): boolean => sqlState(error) === '57014'
 
 /** Whether PostgreSQL undid a transaction for the sake of another, in a deadlock or a conflict: the same again goes through. */
