@@ -109,7 +109,8 @@ function partsOf(queue: Described) {
  * attempt that is due first, or, where it has none, its retry. `turns` takes from the owners in
  * the order given ($3), first attempts or retries ($4; what was cut off is none), no more from each than it has room
  * for ($5), and nothing that was due more than so many milliseconds ago ($6), since all before the first that the look saw
- * is dead: to filter one list by `due` would read all that a hung receiver has waiting.
+ * is dead: to filter one list by `due` would read all that a hung receiver has waiting. A comparison with a plain `true`
+ * or `false` is taken apart by the planner, which then no longer knows the index by it, and reads all that an owner has.
  */
 const START = `'00000000-0000-0000-0000-000000000000'::uuid`
 
@@ -129,10 +130,10 @@ export function turnStatements(queue: Described): TurnQueue {
            case when not w.again then ${ms('w.due')} end as first_ms, coalesce(case when w.again then ${ms('w.due')} end, a.ms) as again_ms
       from (select * from w limit $2) w
       left join lateral (select ${ms('due')} as ms from ${table}
-                          where not w.again and subscription_id = w.subscription_id and ${again} = true order by due limit 1) a on true`
+                          where not w.again and subscription_id = w.subscription_id and ${again} = (select true) order by due limit 1) a on true`
   const since = (age_ms: string) => `due >= now() - ${age_ms} * interval '1 ms'`
   const nearest = (is_again: boolean, age_ms: string) =>
-    `(select ${ms('due')} from ${table} where subscription_id = k.s and ${again} = ${is_again} and ${since(age_ms)} order by due limit 1)`
+    `(select ${ms('due')} from ${table} where subscription_id = k.s and ${again} = (select ${is_again}) and ${since(age_ms)} order by due limit 1)`
   const waiting_again = `
     with k as materialized (
       select *, lag(s, 1, ${START}) over (order by s) as before

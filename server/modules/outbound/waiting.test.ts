@@ -121,6 +121,29 @@ test('what is dead while a backup holds its snapshot is read by no claim', async
   }
 })
 
+test('a look reads the first of each subscription, however many it has waiting', async () => {
+  const db = await testDatabase()
+  const tenant_id = randomUUID()
+  const subscription_id = randomUUID()
+  const put = (of: string | null, attempts: number, count: number) =>
+    sql`insert into delivery_queue (tenant_id, id, event_id, subscription_id, due, attempts)
+        select ${tenant_id}, gen_random_uuid(), gen_random_uuid(), coalesce(${of}::uuid, gen_random_uuid()),
+               now() - n * interval '1 ms', ${attempts}::int
+          from generate_series(1, ${count}::int) n`.execute(db.owner)
+  await put(null, 0, 100)
+  for (const attempts of [0, 2]) await put(subscription_id, attempts, 10_000)
+  await sql`vacuum analyze delivery_queue`.execute(db.owner)
+  const all = await blocksOf(db, QUEUE.waiting, ['uuid', 'int'], [`'${START}', 1000`])
+  assert.ok(all < 1_000, `a look at everybody reads ${all} blocks`)
+  const again = await blocksOf(
+    db,
+    QUEUE.waiting_again,
+    ['uuid[]', 'float8[]', 'float8[]'],
+    [`'{${subscription_id}}', '{20000}', '{20000}'`],
+  )
+  assert.ok(again < 50, `a look at those who are known reads ${again} blocks`)
+})
+
 const START = '00000000-0000-0000-0000-000000000000'
 
 const seenOf = (tenant_id: string, subscription_id: string): Seen => ({
