@@ -1,4 +1,4 @@
-import type { Turn, Waiting } from '../../platform/queue_statements.ts'
+import type { Waiting } from '../../platform/queue_statements.ts'
 
 /** Who gets how many places of a claim, from what each has in hand and weighs. */
 
@@ -12,8 +12,8 @@ export type Terms = {
 /** One place of so many in a claim is a retry's, while both wait. */
 const RETRY_SHARE = 8
 
-/** A turn in which nobody has said yet from where on there is something. */
-export type Place = Omit<Turn, 'age_ms'>
+/** So many places of a claim for one of those who wait. */
+export type Place<One> = { of: One; again: boolean; room: number }
 
 export type Offer = Waiting & Terms & Open & { closed_ms: number }
 /** Of a subscription: what is due, what it has in hand, and for how many more there is room. */
@@ -30,38 +30,39 @@ type Open = {
   past: number
 }
 
-/** By what each is of the weight of its tenant's that are due. */
+/** Sets the share of each: what it is of the weight of its tenant's that are due. */
 export function weigh(due: Offer[]): Offer[] {
   const tenants = new Map<string, { count: number; weight: number }>()
   for (const { tenant_id, weight } of due) {
     const sum = tenants.get(tenant_id) ?? { count: 0, weight: 0 }
     tenants.set(tenant_id, { count: sum.count + 1, weight: sum.weight + weight })
   }
-  return due.map((one) => {
+  for (const one of due) {
     const { count, weight } = tenants.get(one.tenant_id) ?? { count: 1, weight: one.weight }
-    return { ...one, share: (count * one.weight) / weight }
-  })
+    one.share = (count * one.weight) / weight
+  }
+  return due
 }
 
 /**
  * Whoever has the least in hand comes first; first attempts come before retries, which have a share of
  * their own. What is given to a tenant's subscriptions together is no more than there is room for its.
  */
-export function shareOut(
-  offers: Open[],
+export function shareOut<One extends Open>(
+  offers: One[],
   { limit, retries, tenantRoom }: { limit: number; retries: number; tenantRoom: (id: string) => number },
-): Place[] {
-  const tenants = new Map(offers.map(({ subscription_id, tenant_id }) => [subscription_id, tenant_id]))
-  const left = new Map([...new Set(tenants.values())].map((id) => [id, tenantRoom(id)]))
-  return placesOf(offers, limit, retries).flatMap((turn) => {
-    const tenant = tenants.get(turn.subscription_id) ?? ''
-    const room = Math.min(turn.room, left.get(tenant) ?? 0)
-    left.set(tenant, (left.get(tenant) ?? 0) - room)
-    return room > 0 ? { ...turn, room } : []
+): Place<One>[] {
+  const left = new Map<string, number>()
+  return placesOf(offers, limit, retries).flatMap((place) => {
+    const { tenant_id } = place.of
+    const free = left.get(tenant_id) ?? tenantRoom(tenant_id)
+    const room = Math.min(place.room, free)
+    left.set(tenant_id, free - room)
+    return room > 0 ? { ...place, room } : []
   })
 }
 
-function placesOf(offers: Open[], limit: number, retries: number): Place[] {
+function placesOf<One extends Open>(offers: One[], limit: number, retries: number): Place<One>[] {
   const open = offers
     .filter(({ room }) => room > 0)
     .sort((a, b) => a.held / a.share - b.held / b.share || a.past - b.past)
@@ -75,11 +76,11 @@ function placesOf(offers: Open[], limit: number, retries: number): Place[] {
 }
 
 /** Of so many places each has its share, and one at least. */
-function each(places: number, of: Open[], again: boolean): Place[] {
+function each<One extends Open>(places: number, of: One[], again: boolean): Place<One>[] {
   const all = of.reduce((sum, { share }) => sum + share, 0)
-  return of.map(({ subscription_id, room, share }) => ({
-    subscription_id,
+  return of.map((one) => ({
+    of: one,
     again,
-    room: Math.min(room, Math.max(1, Math.ceil((places * share) / all))),
+    room: Math.min(one.room, Math.max(1, Math.ceil((places * one.share) / all))),
   }))
 }

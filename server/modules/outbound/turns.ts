@@ -52,7 +52,7 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   const hand = createHand(capacity)
   const doors = createDoors(clock)
   const look = createLook(options)
-  const { roomOf, offerOf } = createRooms(hand, doors, termsOf)
+  const { roomOf, offersOf } = createRooms(hand, doors, termsOf)
   const past = createPast()
   let fair = false
   /** Of one look at everybody: whether anything was taken, and whether anybody waits for room. */
@@ -78,12 +78,13 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
 
   async function fairly(claim: Claim): Promise<Claimed<Item>> {
     const seen = await look()
-    const offers = await Promise.all(seen.list.map((one) => offerOf(one, seen.age_ms)))
+    const offers = await offersOf(seen)
     const due = past.of(weigh(offers.filter((one) => one.first || one.again)))
     for (const one of due) one.room = roomOf(one)
     const retries = hand.retryRoom()
-    const turns = shareOut(due, { limit: claim.limit, retries, tenantRoom: hand.tenantRoom })
-    const items = turns.length > 0 ? await takeTurns(claim, since(turns, seen)) : []
+    const places = shareOut(due, { limit: claim.limit, retries, tenantRoom: hand.tenantRoom })
+    const turns = places.map((place) => toTurn(place, seen))
+    const items = turns.length > 0 ? await takeTurns(claim, turns) : []
     for (const item of items) hand.add(item, isRetry(item))
     past.note(due, items)
     const blocked = due.some(
@@ -152,9 +153,10 @@ function createRooms(
     return most === null ? room : Math.min(room, Math.max(0, most - hand.of(subscription_id)))
   }
 
-  const offerOf = async (one: Waiting, age_ms: number): Promise<Offer> => ({
-    ...one,
-    ...(await termsOf(one)),
+  const toOffer = (one: Waiting, { most, weight }: Terms, age_ms: number): Offer => ({
+    tenant_id: one.tenant_id,
+    subscription_id: one.subscription_id,
+    ...{ first_ms: one.first_ms, again_ms: one.again_ms, most, weight },
     first: one.first_ms !== null && one.first_ms <= age_ms,
     again: one.again_ms !== null && one.again_ms <= age_ms,
     closed_ms: doors.closedFor(one.subscription_id),
@@ -162,36 +164,45 @@ function createRooms(
     ...{ share: 1, past: 0, room: 0 },
   })
 
-  return { roomOf, offerOf }
+  /** Terms are believed as long as the look: there is a claim every few milliseconds, and a thousand who wait. */
+  let read: { list: Waiting[]; terms: Terms[] } = { list: [], terms: [] }
+
+  async function offersOf({ list, age_ms }: Look): Promise<Offer[]> {
+    if (list !== read.list) read = { list, terms: await Promise.all(list.map(termsOf)) }
+    return list.map((one, at) => toOffer(one, read.terms[at] as Terms, age_ms))
+  }
+
+  return { roomOf, offersOf }
 }
 
 /** Turns that those who wait had, for their share. Whoever is new to waiting has had as many as the one with the fewest. */
 function createPast() {
   let had = new Map<string, number>()
   return {
-    of: (due: Offer[]): Offer[] => {
-      const least = Math.min(...due.map(({ subscription_id }) => had.get(subscription_id) ?? Infinity))
-      const past = (id: string) => (had.get(id) ?? least) - least
-      return due.map((one) => ({ ...one, past: least === Infinity ? 0 : past(one.subscription_id) }))
+    of(due: Offer[]): Offer[] {
+      let least = Number.POSITIVE_INFINITY
+      for (const one of due) {
+        one.past = had.get(one.subscription_id) ?? Number.POSITIVE_INFINITY
+        least = Math.min(least, one.past)
+      }
+      for (const one of due) one.past = Number.isFinite(one.past) ? one.past - least : 0
+      return due
     },
     note(due: Offer[], taken: Owned[]): void {
-      had = new Map(due.map(({ subscription_id, past }) => [subscription_id, past]))
-      const shares = new Map(due.map(({ subscription_id, share }) => [subscription_id, share]))
-      for (const { subscription_id: id } of taken) {
-        had.set(id, (had.get(id) ?? 0) + 1 / (shares.get(id) ?? 1))
+      const turns = new Map<string, number>()
+      for (const { subscription_id: id } of taken) turns.set(id, (turns.get(id) ?? 0) + 1)
+      had = new Map()
+      for (const { subscription_id: id, past, share } of due) {
+        had.set(id, past + (turns.get(id) ?? 0) / share)
       }
     },
   }
 }
 
 /** What is older than the first that was seen of it is dead. */
-function since(turns: Place[], { list, age_ms }: Look): Turn[] {
-  const known = new Map(list.map((one) => [one.subscription_id, one]))
-  return turns.map((turn) => {
-    const { first_ms = 0, again_ms = 0 } = known.get(turn.subscription_id) ?? {}
-    const seen_ms = (turn.again ? again_ms : first_ms) ?? 0
-    return { ...turn, age_ms: age_ms - seen_ms + SLACK_MS }
-  })
+function toTurn({ of, again, room }: Place<Offer>, { age_ms }: Look): Turn {
+  const seen_ms = (again ? of.again_ms : of.first_ms) ?? 0
+  return { subscription_id: of.subscription_id, again, room, age_ms: age_ms - seen_ms + SLACK_MS }
 }
 
 const isClosed = ({ closed_ms }: Offer): boolean => closed_ms > 0
