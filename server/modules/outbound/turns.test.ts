@@ -60,13 +60,16 @@ function createWorld(receivers: Receiver[], capacity: number, lost = { giveBacks
       const items = Array.from({ length: limit }, () => pick(first?.subscription ?? '', false))
       return { items: items.flatMap((item) => item ?? []), wait_ms: null, reached: null }
     },
-    takeTurns: async ({ limit }, wanted: Turn[]) =>
-      wanted
-        .flatMap(({ subscription_id, again, room }) =>
-          Array.from({ length: room }, () => ({ subscription_id, again })),
-        )
-        .slice(0, limit)
-        .flatMap(({ subscription_id, again }) => pick(subscription_id, again) ?? []),
+    takeTurns: async ({ limit }, wanted: Turn[]) => {
+      const items: Item[] = []
+      for (const { subscription_id, again, room } of wanted) {
+        for (let n = 0; n < room && items.length < limit; n++) {
+          const item = pick(subscription_id, again)
+          if (item) items.push(item)
+        }
+      }
+      return items
+    },
     waiting: async (after, limit) =>
       waiting()
         .filter(({ subscription_id }) => subscription_id > after)
@@ -244,4 +247,21 @@ test('a subscription that may send nothing for a while gets no turn until then',
   assert.ok((world.sent['y'] ?? 0) - before <= 8, 'what was in hand ends')
   for (let tick = 30; tick < 60; tick++) await world.tick(tick)
   assert.ok((world.sent['y'] ?? 0) - before > 20)
+})
+
+test("those who had work when they were looked at and have none now are in nobody's way", async () => {
+  const many = Array.from({ length: 400 }, (_, n) => one(`s${n + 100}`, { ticks: 1 }))
+  const { turns } = createWorld(many, 64)
+  const claim = (limit: number) => turns.claim({ id: '', limit, from: null, ahead: true })
+  for (const item of (await claim(64)).items) turns.release(item)
+  for (const item of (await claim(1)).items) turns.release(item) // a look at all of them
+  for (const gone of many.slice(0, 300)) gone.firsts = 0 // taken by another worker
+  const counts: number[] = []
+  for (let more = true; more && counts.length < 20; ) {
+    const claimed = await claim(16)
+    more = claimed.more ?? false
+    counts.push(claimed.items.length)
+  }
+  const vain = counts.indexOf(16)
+  assert.ok(vain > 0 && vain < 20, `${counts}`)
 })

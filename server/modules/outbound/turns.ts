@@ -44,6 +44,8 @@ export type TurnOptions<Item extends Owned> = LookOptions & {
 }
 
 const LOOK_AGAIN_MS = 1_000
+/** Of a thousand who wait a claim asks so many, some more than it has places for: what one had at the look may be gone. */
+const MOST_ASKED = 128
 
 export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Turns<Item> {
   const { capacity, clock, take, takeTurns, isRetry } = options
@@ -83,21 +85,26 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
     for (const one of due) one.room = roomOf(one)
     const retries = hand.retryRoom()
     const places = shareOut(due, { limit: claim.limit, retries, tenantRoom: hand.tenantRoom })
-    const turns = places.map((place) => toTurn(place, seen))
+    const asked = places.slice(0, MOST_ASKED)
+    const turns = asked.map((place) => toTurn(place, seen))
     const items = turns.length > 0 ? await takeTurns(claim, turns) : []
     for (const item of items) hand.add(item, isRetry(item))
-    past.note(due, items)
+    const taken = countTaken(items)
+    past.note(due, taken)
+    const left_out = asked.length < due.filter(({ room }) => room > 0).length
+    const struck = left_out && strikeOut(asked, taken, items.length < claim.limit)
     const blocked = due.some(
       ({ closed_ms, room, first }) => closed_ms === 0 && (room === 0 || (!first && retries === 0)),
     )
     round = { found: round.found || items.length > 0, waits: round.waits || blocked || due.some(isClosed) }
     const { found, waits } = round
     if (seen.last) round = { found: false, waits: false }
-    fair = !seen.last || found || waits
+    const goes_on = !seen.last || found || struck
+    fair = goes_on || waits
     // Another worker may be taking what was not given, and may yet die. Whoever waits for room is looked at when any is
     // made, and now and then all the same.
     const wait_ms = soonest(offers, seen, turns.length > items.length || waits || !seen.whole)
-    return { items, wait_ms, reached: null, more: !seen.last || found || !(waits || seen.whole), blocked }
+    return { items, wait_ms, reached: null, more: goes_on || !(waits || seen.whole), blocked }
   }
 
   return {
@@ -153,26 +160,46 @@ function createRooms(
     return most === null ? room : Math.min(room, Math.max(0, most - hand.of(subscription_id)))
   }
 
-  const toOffer = (one: Waiting, { most, weight }: Terms, age_ms: number): Offer => ({
-    tenant_id: one.tenant_id,
-    subscription_id: one.subscription_id,
-    ...{ first_ms: one.first_ms, again_ms: one.again_ms, most, weight },
-    first: one.first_ms !== null && one.first_ms <= age_ms,
-    again: one.again_ms !== null && one.again_ms <= age_ms,
-    closed_ms: doors.closedFor(one.subscription_id),
-    held: hand.of(one.subscription_id),
-    ...{ share: 1, past: 0, room: 0 },
+  const toOffer = async (one: Waiting): Promise<Offer> => ({
+    ...one,
+    ...(await termsOf(one)),
+    ...{ first: false, again: false, closed_ms: 0, held: 0, share: 1, past: 0, room: 0 },
   })
 
-  /** Terms are believed as long as the look: there is a claim every few milliseconds, and a thousand who wait. */
-  let read: { list: Waiting[]; terms: Terms[] } = { list: [], terms: [] }
+  /** Made once for a look, with the terms of then: there is a claim every few milliseconds, and a thousand who wait. */
+  let made: { list: Waiting[]; offers: Offer[] } = { list: [], offers: [] }
 
   async function offersOf({ list, age_ms }: Look): Promise<Offer[]> {
-    if (list !== read.list) read = { list, terms: await Promise.all(list.map(termsOf)) }
-    return list.map((one, at) => toOffer(one, read.terms[at] as Terms, age_ms))
+    if (list !== made.list) made = { list, offers: await Promise.all(list.map(toOffer)) }
+    for (const one of made.offers) {
+      one.first = one.first_ms !== null && one.first_ms <= age_ms
+      one.again = one.again_ms !== null && one.again_ms <= age_ms
+      one.closed_ms = doors.closedFor(one.subscription_id)
+      one.held = hand.of(one.subscription_id)
+    }
+    return made.offers
   }
 
   return { roomOf, offersOf }
+}
+
+/** By subscription. */
+function countTaken(items: Owned[]): Map<string, number> {
+  const taken = new Map<string, number>()
+  for (const { subscription_id: id } of items) taken.set(id, (taken.get(id) ?? 0) + 1)
+  return taken
+}
+
+/**
+ * Whoever was asked in vain is not asked again before the next look, so that those who were left out have their turn.
+ * Whether there was one.
+ */
+function strikeOut(asked: Place<Offer>[], taken: Map<string, number>, all: boolean): boolean {
+  const isTaken = ({ of }: Place<Offer>) => taken.has(of.subscription_id)
+  const count = all ? asked.length : asked.findLastIndex(isTaken)
+  const in_vain = asked.slice(0, count).filter((place) => !isTaken(place))
+  for (const { of, again } of in_vain) of[again ? 'again_ms' : 'first_ms'] = null
+  return in_vain.length > 0
 }
 
 /** Turns that those who wait had, for their share. Whoever is new to waiting has had as many as the one with the fewest. */
@@ -188,12 +215,10 @@ function createPast() {
       for (const one of due) one.past = Number.isFinite(one.past) ? one.past - least : 0
       return due
     },
-    note(due: Offer[], taken: Owned[]): void {
-      const turns = new Map<string, number>()
-      for (const { subscription_id: id } of taken) turns.set(id, (turns.get(id) ?? 0) + 1)
+    note(due: Offer[], taken: Map<string, number>): void {
       had = new Map()
       for (const { subscription_id: id, past, share } of due) {
-        had.set(id, past + (turns.get(id) ?? 0) / share)
+        had.set(id, past + (taken.get(id) ?? 0) / share)
       }
     },
   }
