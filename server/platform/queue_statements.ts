@@ -1,4 +1,4 @@
-import { type Db, hot, type Statement } from './database/database.ts'
+import { type Db, hot, int4s, int8s, type Statement, uuids } from './database/database.ts'
 import { type Claim, type Claimed, LEASE_MS, type QueueState, type Work } from './queue.ts'
 
 /**
@@ -137,14 +137,14 @@ export function turnStatements(queue: Described): TurnQueue {
   const waiting_again = `
     with k as materialized (
       select *, lag(s, 1, ${START}) over (order by s) as before
-        from unnest($1::uuid[], $2::float8[], $3::float8[]) k(s, first_age, again_age))
+        from unnest($1::uuid[], $2::int8[], $3::int8[]) k(s, first_age, again_age))
     select k.s as subscription_id, ${nearest(false, 'k.first_age')} as first_ms, ${nearest(true, 'k.again_age')} as again_ms,
            exists (select from ${table} where subscription_id > k.before and subscription_id < k.s) as stranger
       from k
     union all
     select null, null, null, exists (select from ${table} where subscription_id > coalesce((select s from k order by s desc limit 1), ${START}))`
   const turns = `
-    with turn as materialized (select * from unnest($3::uuid[], $4::bool[], $5::int[], $6::float8[]) r(s, again, room, age_ms)),
+    with turn as materialized (select * from unnest($3::uuid[], $4::bool[], $5::int[], $6::int8[]) r(s, again, room, age_ms)),
      c as materialized (
       select x.* from turn cross join lateral (
         select ${key}, due from ${table} where subscription_id = turn.s and (attempts > 0 and claim is null) = turn.again and due <= now() and ${since('turn.age_ms')}
@@ -208,9 +208,9 @@ export type Looked = { list: Waiting[]; strangers: boolean }
 export async function listWaitingAgain(db: Db, queue: TurnQueue, known: Seen[]): Promise<Looked> {
   const tenants = new Map(known.map((one) => [one.subscription_id, one.tenant_id]))
   const rows = await hot<Omit<Waiting, 'tenant_id'> & { stranger: boolean }>(db, queue.waiting_again, [
-    known.map((one) => one.subscription_id),
-    known.map((one) => one.first_age_ms),
-    known.map((one) => one.again_age_ms),
+    uuids(known.map((one) => one.subscription_id)),
+    int8s(known.map((one) => Math.ceil(one.first_age_ms))),
+    int8s(known.map((one) => Math.ceil(one.again_age_ms))),
   ])
   const list = rows.flatMap(({ stranger: _stranger, ...one }) => {
     const tenant_id = tenants.get(one.subscription_id)
@@ -231,19 +231,19 @@ export async function claimTurns<Item extends Work>(
   const rows = await hot<ClaimRow<Item>>(db, queue.turns, [
     claim.id,
     claim.limit,
-    turns.map((turn) => turn.subscription_id),
+    uuids(turns.map((turn) => turn.subscription_id)),
     turns.map((turn) => turn.again),
-    turns.map((turn) => turn.room),
-    turns.map((turn) => turn.age_ms),
+    int4s(turns.map((turn) => turn.room)),
+    int8s(turns.map((turn) => Math.ceil(turn.age_ms))),
   ])
   return rows.map((row) => toItem<Item>(row, claim.id))
 }
 
 /** The arrays by which a statement finds its rows and fences on their claims: tenants, ids, claims. */
-export const keysOf = (items: Work[]): [string[], string[], string[]] => [
-  items.map((item) => item.tenant_id),
-  items.map((item) => item.id),
-  items.map((item) => item.claim),
+export const keysOf = (items: Work[]): [Buffer, Buffer, Buffer] => [
+  uuids(items.map((item) => item.tenant_id)),
+  uuids(items.map((item) => item.id)),
+  uuids(items.map((item) => item.claim)),
 ]
 
 /** How much work there is, and for how many seconds the longest overdue row has waited. */

@@ -101,13 +101,13 @@ test('what is dead while a backup holds its snapshot is read by no claim', async
       turns: await blocksOf(
         db,
         QUEUE.turns,
-        ['uuid', 'int', 'uuid[]', 'bool[]', 'int[]', 'float8[]'],
+        ['uuid', 'int', 'uuid[]', 'bool[]', 'int[]', 'int8[]'],
         [`'${randomUUID()}', 64, '{${subscription_id}}', '{false}', '{64}', '{3000}'`],
       ),
       again: await blocksOf(
         db,
         QUEUE.waiting_again,
-        ['uuid[]', 'float8[]', 'float8[]'],
+        ['uuid[]', 'int8[]', 'int8[]'],
         [`'{${subscription_id}}', '{3000}', '{3000}'`],
       ),
     }
@@ -138,7 +138,7 @@ test('a look reads the first of each subscription, however many it has waiting',
   const again = await blocksOf(
     db,
     QUEUE.waiting_again,
-    ['uuid[]', 'float8[]', 'float8[]'],
+    ['uuid[]', 'int8[]', 'int8[]'],
     [`'{${subscription_id}}', '{20000}', '{20000}'`],
   )
   assert.ok(again < 50, `a look at those who are known reads ${again} blocks`)

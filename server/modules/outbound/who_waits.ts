@@ -30,7 +30,7 @@ const START = '00000000-0000-0000-0000-000000000000'
 /** Subscriptions looked at in one go. */
 const MOST_LOOKED_AT = 2_000
 /** A look is not repeated before so many times its length: a claim is made every few milliseconds … */
-const REST = 4
+const REST = 8
 const LEAST_REST_MS = 10
 /** … and one at everybody, while all who wait are known, not before so many times. */
 const REST_OF_ALL = 20
