@@ -146,7 +146,7 @@ export const ConfigSchema = Type.Object({
   }),
   worker_concurrency: Type.Integer({
     description: 'Pieces of work a worker process has in hand at once.',
-    default: 256,
+    default: 512,
     examples: [1024],
     minimum: 1,
     maximum: 4096,
