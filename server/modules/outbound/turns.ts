@@ -56,6 +56,7 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   const look = createLook(options)
   const { roomOf, offersOf } = createRooms(hand, doors, termsOf)
   const past = createPast()
+  const fit = createFit({ hand, roomOf, termsOf, isRetry })
   let fair = false
   /** Of one look at everybody: whether anything was taken, and whether anybody waits for room. */
   let round = { found: false, waits: false }
@@ -63,16 +64,7 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   /** As it falls due; what there is no room for goes back. */
   async function plainly(claim: Claim): Promise<Claimed<Item>> {
     const claimed = await take(claim)
-    const read = claimed.items.map(async (item) => ({ item, ...(await termsOf(item)) }))
-    const all = await Promise.all(read)
-    const kept: Item[] = []
-    const over: Item[] = []
-    for (const { item, most } of all) {
-      const room = roomOf({ ...item, most, share: 1 })
-      const fits = room > 0 && (!isRetry(item) || hand.retryRoom() > 0)
-      if (fits) hand.add(item, isRetry(item))
-      ;(fits ? kept : over).push(item)
-    }
+    const { kept, over } = await fit(claimed.items)
     if (over.length > 0) await giveBack(over)
     fair = over.length > 0 || claimed.items.length >= claim.limit
     return { ...claimed, items: kept, more: fair }
@@ -181,6 +173,28 @@ function createRooms(
   }
 
   return { roomOf, offersOf }
+}
+
+/** Takes into hand what there is room for, and tells what there is none for. */
+function createFit<Item extends Owned>(from: {
+  hand: ReturnType<typeof createHand>
+  roomOf: ReturnType<typeof createRooms>['roomOf']
+  termsOf: (one: Owner) => Promise<Terms>
+  isRetry: (item: Item) => boolean
+}) {
+  const { hand, roomOf, termsOf, isRetry } = from
+  return async (items: Item[]): Promise<{ kept: Item[]; over: Item[] }> => {
+    const all = await Promise.all(items.map(async (item) => ({ item, ...(await termsOf(item)) })))
+    const kept: Item[] = []
+    const over: Item[] = []
+    for (const { item, most } of all) {
+      const room = roomOf({ ...item, most, share: 1 })
+      const fits = room > 0 && (!isRetry(item) || hand.retryRoom() > 0)
+      if (fits) hand.add(item, isRetry(item))
+      ;(fits ? kept : over).push(item)
+    }
+    return { kept, over }
+  }
 }
 
 /** By subscription. */
