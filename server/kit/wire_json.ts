@@ -14,6 +14,9 @@ export function readJson(text: string): unknown {
 // A number with a fraction, an exponent or 16 digits, maybe inside a string: then the slower way costs nothing but time.
 const INEXACT = /(?:[:,[\s]|^)-?(?:[0-9]{16}|[0-9]+[.eE])/
 
+/** Whether a text of JSON may hold a number that a double does not print as it stands there. */
+export const mayLoseDigits = (text: string): boolean => INEXACT.test(text)
+
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown
 // The standard library's types do not know the third argument yet.
 const parseWithSource = JSON.parse as (text: string, reviver: Reviver) => unknown

@@ -14,7 +14,7 @@ export { type Bounded, createBounded, type Reckoned, type Reckoner } from './bou
 export type { Direction } from './fields.ts'
 export { Mapping, MappingName, MappingRef, Step, Steps } from './schema.ts'
 export { fillTemplate } from './template.ts'
-export { parseExact, scalarText, toPlain } from './values.ts'
+export { eachRaw, isDouble, parseExact, scalarText, toPlain } from './values.ts'
 export { readXml, writeXml } from './xml.ts'
 
 /**

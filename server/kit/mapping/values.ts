@@ -34,11 +34,33 @@ export function scalarText(value: unknown): string | null {
 }
 
 /** With inexact numbers as text, as `readJson` gives them: what filters read. */
-export function toPlain(value: unknown): unknown {
-  if (isRawJSON(value)) return value.rawJSON
-  if (Array.isArray(value)) return value.map(toPlain)
+export const toPlain = (value: unknown): unknown => eachRaw(value, (text) => text)
+
+/** A copy with something else for each number that a double would not print as it was written. */
+export function eachRaw(value: unknown, put: (text: string, path: string) => unknown, path = ''): unknown {
+  if (isRawJSON(value)) return put(value.rawJSON, path)
+  if (Array.isArray(value)) return value.map((member, at) => eachRaw(member, put, `${path}.${at}`))
   if (!isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toPlain(member)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, eachRaw(member, put, `${path}.${key}`)]),
+  )
+}
+
+/** Whether a double is the number that stands there: 1.50 and 1e3 survive it, 9007199254740993 does not. */
+export function isDouble(text: string): boolean {
+  const [own, printed] = [text, String(Number(text))].map(decimalOf)
+  return own !== null && own === printed
+}
+
+/** Sign, digits without zeros at their ends, and the power of ten of the last; null where it is no number of JSON. */
+function decimalOf(text: string): string | null {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)
+  if (!parts) return null
+  const [, sign, whole = '', fraction = '', exponent = '0'] = parts
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const kept = digits.replace(/0+$/, '')
+  if (kept === '') return '0'
+  return `${sign}${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`
 }
 
 /** A deep copy. `structuredClone` would forget what a raw number is. */

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import Type from 'typebox'
+import { rawElements, rawMember } from '../../kit/wire_json.ts'
 import type { Routes } from '../app.ts'
+import { withDigits } from '../calls/calls.ts'
 import { IdParams } from '../wire.ts'
 import * as batches from './batches.ts'
 import { Batch, Batches, BatchQuery, CreateBatch, ItemQuery, Items } from './schema.ts'
@@ -27,8 +29,12 @@ export const routes: Routes = (http, app) => {
         response: { 202: Batch },
       },
     },
-    async (request, reply) =>
-      reply.code(202).send(await batches.createBatch(app, request.actor, request.params.id, request.body)),
+    async (request, reply) => {
+      const texts = rawElements(rawMember(request.bytes?.toString() ?? '', 'calls') ?? '')
+      const exact = request.body.calls.map((call, at) => withDigits(call, texts[at] ?? ''))
+      const batch = { ...request.body, calls: exact }
+      return reply.code(202).send(await batches.createBatch(app, request.actor, request.params.id, batch))
+    },
   )
 
   http.get(

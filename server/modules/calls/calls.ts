@@ -119,6 +119,7 @@ export {
 export { DeferredCall, toDeferred } from './deferred_schema.ts'
 export { tryDeferred } from './deferred_tries.ts'
 export { putWork } from './deferred_work.ts'
+export { withDigits } from './digits.ts'
 export { exportCalls } from './export.ts'
 export { ANY_SHARED_LIMIT, anyLimitSetSince, anyLimitUsedSince } from './limit_queries.ts'
 export { limitStore } from './limit_store.ts'

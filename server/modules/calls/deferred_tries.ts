@@ -10,6 +10,7 @@ import { concludeCall } from './conclude.ts'
 import { sealedAs } from './deferred.ts'
 import * as queries from './deferred_queries.ts'
 import { putWork } from './deferred_work.ts'
+import { withDigits } from './digits.ts'
 import { type Performed, perform } from './perform.ts'
 import { prepareCall } from './prepare.ts'
 import { findCall, type Outcome } from './queries.ts'
@@ -83,7 +84,8 @@ async function attempt(app: App, tenant_id: string, row: Row, call_id: string): 
   const plain = await inTenant(app.db, tenant_id, (tx) =>
     app.vault.open(tx, tenant_id, sealedAs('request', row.id), request),
   )
-  const input = JSON.parse(plain.toString()) as MakeCall
+  const text = plain.toString()
+  const input = withDigits(JSON.parse(text) as MakeCall, text)
   const made = await make(app, row, input, call_id).catch(refused)
   if ('because' in made)
     return { state: 'failed', status: null, error: made.because, report: null, again_ms: null, counts: true }

@@ -16,6 +16,7 @@ import {
   type StoredOperation,
   storedNames,
 } from '../operations/operations.ts'
+import { inDoubles } from './digits.ts'
 import { mapIn } from './mapped.ts'
 import type { Wanted } from './pipeline.ts'
 import type { MakeCall } from './schema.ts'
@@ -73,9 +74,12 @@ function onBehalf(connection: OpenConnection, named: Named | null): OpenConnecti
   return as === undefined ? connection : { ...connection, opened: { ...connection.opened, as } }
 }
 
+/** A provider's own operation reckons with what it is given. */
+const passed = (named: Named | null, value: unknown): unknown => (named?.operation ? inDoubles(value) : value)
+
 /** The request, where no mapping has to be run to know it. */
 export const knownRequest = ({ named, mapping, given }: Checked, input: MakeCall): HttpRequest | null =>
-  (mapping.in ?? []).length > 0 ? null : requestFor(named, input, given)
+  (mapping.in ?? []).length > 0 ? null : requestFor(named, input, passed(named, given))
 
 /**
  * `id` is the one the call will have, where it is settled already; `depth` is 1 for a call that enriches another. Throws only what is
@@ -92,7 +96,9 @@ export async function prepareCall(
   const usual = named?.stored?.definition
   const trace = input.trace ?? false
   const options = { trace, depth, parent_id: toWire('call', id) }
-  const { value, steps, content_type } = await mapIn(app, actor, mapping.in ?? [], given, options)
+  const mapped = await mapIn(app, actor, mapping.in ?? [], given, options)
+  const { steps, content_type } = mapped
+  const value = passed(named, mapped.value)
   const request = requestFor(named, input, value)
   const headers = { ...(content_type !== null && { 'content-type': content_type }), ...request.headers }
   const timeout_ms = input.timeout_ms ?? usual?.timeout_ms

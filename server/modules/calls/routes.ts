@@ -6,6 +6,7 @@ import { cacheRoutes } from './cache_routes.ts'
 import * as calls from './calls.ts'
 import { hangUpOf } from './deadline.ts'
 import { DeferredCall } from './deferred_schema.ts'
+import { withDigits } from './digits.ts'
 import { protectionRoutes } from './protection_routes.ts'
 import { recordRoutes } from './record_routes.ts'
 import { CallReport, CallWithLog, MakeCall } from './schema.ts'
@@ -35,12 +36,13 @@ export const routes: Routes = (http, app) => {
       },
     },
     async (request, reply) => {
-      if (request.body.mode === 'async') {
-        const deferred = await calls.deferCall(app, request.actor, request.params.id, request.body)
+      const call = withDigits(request.body, request.bytes?.toString() ?? '')
+      if (call.mode === 'async') {
+        const deferred = await calls.deferCall(app, request.actor, request.params.id, call)
         return reply.code(202).send(deferred)
       }
       const signal = hangUpOf(request, reply)
-      const report = await calls.makeCall(app, request.actor, request.params.id, request.body, signal)
+      const report = await calls.makeCall(app, request.actor, request.params.id, call, signal)
       return reply.type('application/json; charset=utf-8').send(report)
     },
   )

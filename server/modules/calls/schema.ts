@@ -46,7 +46,7 @@ export const MakeCall = Type.Object(
     body: Type.Optional(
       Type.Unknown({
         description:
-          'JSON, written as the provider wants it; text goes out as it is, so that no digit changes',
+          'JSON, written as the provider wants it, each number with the digits it has here; text goes out as it is',
       }),
     ),
     encoding: Type.Optional(
