@@ -27,7 +27,11 @@ async function work(receivers: Receiver[], { capacity, ticks }: { capacity: numb
   return world.sent
 }
 
-function createWorld(receivers: Receiver[], capacity: number, lost = { giveBacks: 0 }) {
+/** `giveBacks` fail so many times, a look at everybody takes `slow_ms`, and `ages` are those that turns were asked with. */
+type Trouble = { giveBacks?: number; slow_ms?: number; ages?: number[] }
+
+function createWorld(receivers: Receiver[], capacity: number, trouble: Trouble = {}) {
+  let give_backs_lost = trouble.giveBacks ?? 0
   const of = new Map(receivers.map((one) => [one.subscription, one]))
   const left = (id: string, retry: boolean) => of.get(id)?.[retry ? 'retries' : 'firsts'] ?? (retry ? 0 : 1e9)
   const sent: Record<string, number> = Object.fromEntries(receivers.map((one) => [one.subscription, 0]))
@@ -61,6 +65,7 @@ function createWorld(receivers: Receiver[], capacity: number, lost = { giveBacks
       return { items: items.flatMap((item) => item ?? []), wait_ms: null, reached: null }
     },
     takeTurns: async ({ limit }, wanted: Turn[]) => {
+      trouble.ages?.push(...wanted.map(({ age_ms }) => age_ms))
       const items: Item[] = []
       for (const { subscription_id, again, room } of wanted) {
         for (let n = 0; n < room && items.length < limit; n++) {
@@ -70,17 +75,19 @@ function createWorld(receivers: Receiver[], capacity: number, lost = { giveBacks
       }
       return items
     },
-    waiting: async (after, limit) =>
-      waiting()
+    waiting: async (after, limit) => {
+      now += trouble.slow_ms ?? 0
+      return waiting()
         .filter(({ subscription_id }) => subscription_id > after)
-        .slice(0, limit),
+        .slice(0, limit)
+    },
     waitingAgain: async (known) => {
       const ids = new Set(known.map(({ subscription_id }) => subscription_id))
       const list = waiting()
       return { list, strangers: list.some(({ subscription_id }) => !ids.has(subscription_id)) }
     },
     giveBack: async (items) => {
-      if (lost.giveBacks-- > 0) throw new Error('the database is away')
+      if (give_backs_lost-- > 0) throw new Error('the database is away')
       for (const { subscription_id, retry } of items) {
         const receiver = of.get(subscription_id)
         if (receiver) receiver[retry ? 'retries' : 'firsts'] = left(subscription_id, retry) + 1
@@ -236,6 +243,17 @@ test('while somebody waits for room, what was looked at just now is not looked a
     Number(old.wait_ms) <= 10,
     `what came since it was taken is looked for as soon as may be: ${old.wait_ms}`,
   )
+})
+
+test('a look that took long is looked past soon, and what was due when it was asked for is found', async () => {
+  const ages: number[] = []
+  const { turns } = createWorld([one('x'), one('y', { firsts: 0 })], 32, { slow_ms: 5_000, ages })
+  const claim = () => turns.claim({ id: '', limit: 8, from: null, ahead: true })
+  for (const item of (await claim()).items) turns.release(item)
+  assert.equal((await claim()).items.length, 8)
+  assert.ok(Math.min(...ages) >= 5_000, `${ages}`)
+  const { wait_ms } = await claim()
+  assert.ok(Number(wait_ms) <= 250, `${wait_ms}`)
 })
 
 test('a subscription that may send nothing for a while gets no turn until then', async () => {

@@ -239,9 +239,9 @@ function createPast() {
 }
 
 /** What is older than the first that was seen of it is dead. */
-function toTurn({ of, again, room }: Place<Offer>, { age_ms }: Look): Turn {
+function toTurn({ of, again, room }: Place<Offer>, { asked_ms }: Look): Turn {
   const seen_ms = (again ? of.again_ms : of.first_ms) ?? 0
-  return { subscription_id: of.subscription_id, again, room, age_ms: age_ms - seen_ms + SLACK_MS }
+  return { subscription_id: of.subscription_id, again, room, age_ms: asked_ms - seen_ms + SLACK_MS }
 }
 
 const isClosed = ({ closed_ms }: Offer): boolean => closed_ms > 0

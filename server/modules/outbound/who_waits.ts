@@ -8,8 +8,10 @@ import type { Seen as Known, Looked, Waiting } from '../../platform/queue_statem
  */
 export type Look = {
   list: Waiting[]
-  /** Since it was taken. */
+  /** Since it was there … */
   age_ms: number
+  /** … and since it was asked for: a busy database took its time. */
+  asked_ms: number
   /** Until it may be taken anew, where it is an old one: it knows nothing of what came since. */
   rest_ms: number
   /** Whether this is everybody who waits … */
@@ -32,6 +34,8 @@ const MOST_LOOKED_AT = 2_000
 /** A look is not repeated before so many times its length: a claim is made every few milliseconds … */
 const REST = 8
 const LEAST_REST_MS = 10
+/** … and after a slow one no longer than this: whoever came since it was taken is not in it. */
+const MOST_REST_MS = 250
 /** … and one at everybody, while all who wait are known, not before so many times. */
 const REST_OF_ALL = 20
 const LEAST_REST_OF_ALL_MS = 5_000
@@ -43,8 +47,8 @@ export function createLook({ clock, waiting, waitingAgain }: LookOptions): () =>
   const known = createKnown()
   let all_again_at = Number.NEGATIVE_INFINITY
   let seen = {
-    ...{ list: [] as Waiting[], at: Number.NEGATIVE_INFINITY, rest_until: Number.NEGATIVE_INFINITY },
-    ...{ whole: true, last: true },
+    ...{ list: [] as Waiting[], began: Number.NEGATIVE_INFINITY, at: Number.NEGATIVE_INFINITY },
+    ...{ rest_until: Number.NEGATIVE_INFINITY, whole: true, last: true },
   }
 
   /** Null where there is a stranger. */
@@ -72,18 +76,19 @@ export function createLook({ clock, waiting, waitingAgain }: LookOptions): () =>
     const last = again !== null || list.length < MOST_LOOKED_AT
     const whole = again !== null || (last && after === START)
     if (whole) known.note(list, began, MOST_LOOKED_AT)
-    const rest_ms = whole ? Math.max(LEAST_REST_MS, REST * (at - began)) : 0
-    seen = { list, at, rest_until: at + rest_ms, whole, last }
+    const rest_ms = Math.min(MOST_REST_MS, Math.max(LEAST_REST_MS, REST * (at - began)))
+    seen = { list, began, at, rest_until: whole ? at + rest_ms : at, whole, last }
     after = last ? START : (list.at(-1)?.subscription_id ?? START)
   }
 
   return async () => {
-    const began = clock.monotonic()
-    const is_old = began < seen.rest_until
-    if (!is_old) await take(began)
+    const asked = clock.monotonic()
+    const is_old = asked < seen.rest_until
+    if (!is_old) await take(asked)
     const now = clock.monotonic()
-    const { list, whole, last, at, rest_until } = seen
-    return { list, whole, last, age_ms: now - at, rest_ms: is_old ? Math.max(1, rest_until - now) : 0 }
+    const { list, whole, last, began, at, rest_until } = seen
+    const rest_ms = is_old ? Math.max(1, rest_until - now) : 0
+    return { list, whole, last, age_ms: now - at, asked_ms: now - began, rest_ms }
   }
 }
 

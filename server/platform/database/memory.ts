@@ -31,6 +31,7 @@ export function remember<Value>(
   const { topic, load, max = 10_000 } = options
   const kept = new Map<string, Value>()
   const loading = new Map<string, Promise<Value>>()
+  const breath = new Map<string, Promise<Value>>()
 
   db.listen('trilho_config', (payload) => {
     if (payload === '') {
@@ -55,6 +56,16 @@ export function remember<Value>(
     }
   }
 
+  /** While nothing may be kept, those who ask in one breath share one reading: a thousand of them ask for a few keys. */
+  function readUnheard(key: string, own: () => Promise<Value>): Promise<Value> {
+    const shared = breath.get(key)
+    if (shared) return shared
+    if (breath.size === 0) queueMicrotask(() => breath.clear())
+    const reading = own()
+    breath.set(key, reading)
+    return reading
+  }
+
   function keep(key: string, value: Value): void {
     if (kept.size >= max) {
       const [oldest] = kept.keys()
@@ -71,7 +82,7 @@ export function remember<Value>(
 
   return {
     get: (key, own = () => load(key)) => {
-      if (!db.listening()) return own()
+      if (!db.listening()) return readUnheard(key, own)
       const value = kept.get(key)
       if (value !== undefined) {
         if (kept.size > max / 2) touch(key, value)
