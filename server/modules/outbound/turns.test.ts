@@ -186,6 +186,13 @@ test('of more subscriptions than there are places each has its turns, however fa
   )
 })
 
+test('of more than one look shows each has its turns', async () => {
+  const many = Array.from({ length: 2_500 }, (_, n) => one(`s${n + 10_000}`, { ticks: 1 }))
+  const sent = await work(many, { capacity: 64, ticks: 150 })
+  const served = Object.values(sent).filter((count) => count > 0).length
+  assert.ok(served === 2_500, `${served} of 2,500`)
+})
+
 test('a receiver that hangs holds half of the places at most, and those of a tenant three quarters', async () => {
   const hung = (subscription: string) => one(subscription, { ticks: 1e9 })
   const world = createWorld([hung('x'), one('y', { tenant: 'b', ticks: 1 })], 32)

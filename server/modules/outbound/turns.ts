@@ -53,7 +53,7 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   const giveBack = createGiveBack(options)
   const hand = createHand(capacity)
   const doors = createDoors(clock)
-  const look = createLook(options)
+  const looks = createLook(options)
   const { roomOf, offersOf } = createRooms(hand, doors, termsOf)
   const past = createPast()
   const fit = createFit({ hand, roomOf, termsOf, isRetry })
@@ -71,7 +71,7 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
   }
 
   async function fairly(claim: Claim): Promise<Claimed<Item>> {
-    const seen = await look()
+    const seen = await looks.next()
     const offers = await offersOf(seen)
     const due = past.of(weigh(offers.filter((one) => one.first || one.again)))
     for (const one of due) one.room = roomOf(one)
@@ -82,12 +82,13 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
     const items = turns.length > 0 ? await takeTurns(claim, turns) : []
     for (const item of items) hand.add(item, isRetry(item))
     const taken = countTaken(items)
-    past.note(due, taken)
+    past.note(due, taken, seen.whole)
     const left_out = asked.length < due.filter(({ room }) => room > 0).length
     const struck = left_out && strikeOut(asked, taken, items.length < claim.limit)
     const blocked = due.some(
       ({ closed_ms, room, first }) => closed_ms === 0 && (room === 0 || (!first && retries === 0)),
     )
+    if (blocked && items.length === 0) looks.stay()
     round = { found: round.found || items.length > 0, waits: round.waits || blocked || due.some(isClosed) }
     const { found, waits } = round
     if (seen.last) round = { found: false, waits: false }
@@ -216,6 +217,9 @@ function strikeOut(asked: Place<Offer>[], taken: Map<string, number>, all: boole
   return in_vain.length > 0
 }
 
+/** Of those who are looked at by pages, so many. */
+const MOST_REMEMBERED = 100_000
+
 /** Turns that those who wait had, for their share. Whoever is new to waiting has had as many as the one with the fewest. */
 function createPast() {
   let had = new Map<string, number>()
@@ -229,8 +233,9 @@ function createPast() {
       for (const one of due) one.past = Number.isFinite(one.past) ? one.past - least : 0
       return due
     },
-    note(due: Offer[], taken: Map<string, number>): void {
-      had = new Map()
+    /** `whole`: nobody else waits. */
+    note(due: Offer[], taken: Map<string, number>, whole: boolean): void {
+      if (whole || had.size > MOST_REMEMBERED) had = new Map()
       for (const { subscription_id: id, past, share } of due) {
         had.set(id, past + (taken.get(id) ?? 0) / share)
       }

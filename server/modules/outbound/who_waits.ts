@@ -42,13 +42,22 @@ const LEAST_REST_OF_ALL_MS = 5_000
 /** What was put in by a transaction of this length may lie before the first row that was seen. */
 export const SLACK_MS = 2_000
 
-export function createLook({ clock, waiting, waitingAgain }: LookOptions): () => Promise<Look> {
+export type Looks = {
+  next(): Promise<Look>
+  /**
+   * The next look of those who do not fit into one is at the same ones, once: there was no room for them, and whenever
+   * there is, it may be others who are looked at.
+   */
+  stay(): void
+}
+
+export function createLook({ clock, waiting, waitingAgain }: LookOptions): Looks {
   let after = START
   const known = createKnown()
   let all_again_at = Number.NEGATIVE_INFINITY
   let seen = {
     ...{ list: [] as Waiting[], began: Number.NEGATIVE_INFINITY, at: Number.NEGATIVE_INFINITY },
-    ...{ rest_until: Number.NEGATIVE_INFINITY, whole: true, last: true },
+    ...{ rest_until: Number.NEGATIVE_INFINITY, whole: true, last: true, from: START, stayed: false },
   }
 
   /** Null where there is a stranger. */
@@ -77,11 +86,12 @@ export function createLook({ clock, waiting, waitingAgain }: LookOptions): () =>
     const whole = again !== null || (last && after === START)
     if (whole) known.note(list, began, MOST_LOOKED_AT)
     const rest_ms = Math.min(MOST_REST_MS, Math.max(LEAST_REST_MS, REST * (at - began)))
-    seen = { list, began, at, rest_until: whole ? at + rest_ms : at, whole, last }
+    const stayed = after === seen.from
+    seen = { list, began, at, rest_until: whole ? at + rest_ms : at, whole, last, from: after, stayed }
     after = last ? START : (list.at(-1)?.subscription_id ?? START)
   }
 
-  return async () => {
+  async function next(): Promise<Look> {
     const asked = clock.monotonic()
     const is_old = asked < seen.rest_until
     if (!is_old) await take(asked)
@@ -89,6 +99,13 @@ export function createLook({ clock, waiting, waitingAgain }: LookOptions): () =>
     const { list, whole, last, began, at, rest_until } = seen
     const rest_ms = is_old ? Math.max(1, rest_until - now) : 0
     return { list, whole, last, age_ms: now - at, asked_ms: now - began, rest_ms }
+  }
+
+  return {
+    next,
+    stay: () => {
+      if (!seen.whole && !seen.stayed) after = seen.from
+    },
   }
 }
 

@@ -31,7 +31,7 @@ export function remember<Value>(
   const { topic, load, max = 10_000 } = options
   const kept = new Map<string, Value>()
   const loading = new Map<string, Promise<Value>>()
-  const breath = new Map<string, Promise<Value>>()
+  const readUnheard = inOneBreath<Value>()
 
   db.listen('trilho_config', (payload) => {
     if (payload === '') {
@@ -54,16 +54,6 @@ export function remember<Value>(
     } finally {
       if (loading.get(key) === read_now) loading.delete(key)
     }
-  }
-
-  /** While nothing may be kept, those who ask in one breath share one reading: a thousand of them ask for a few keys. */
-  function readUnheard(key: string, own: () => Promise<Value>): Promise<Value> {
-    const shared = breath.get(key)
-    if (shared) return shared
-    if (breath.size === 0) queueMicrotask(() => breath.clear())
-    const reading = own()
-    breath.set(key, reading)
-    return reading
   }
 
   function keep(key: string, value: Value): void {
@@ -90,6 +80,19 @@ export function remember<Value>(
       }
       return loading.get(key) ?? read(key, own)
     },
+  }
+}
+
+/** Those who ask for a key in one breath share one reading, of which nothing is kept: a thousand of them ask for a few keys. */
+function inOneBreath<Value>() {
+  const shared = new Map<string, Promise<Value>>()
+  return (key: string, read: () => Promise<Value>): Promise<Value> => {
+    const known = shared.get(key)
+    if (known) return known
+    if (shared.size === 0) queueMicrotask(() => shared.clear())
+    const reading = read()
+    shared.set(key, reading)
+    return reading
   }
 }
 
