@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import Type from 'typebox'
 import type { Routes } from '../modules/app.ts'
@@ -342,6 +343,27 @@ test("a trusted proxy's word decides the address of the client; a stranger's doe
     assert.equal(line?.['ip'], ip)
     assert.equal(reply.headers.has('strict-transport-security'), secure)
   }
+})
+
+test('a flood of strangers who are refused is counted, and told of in a few lines', async () => {
+  const server = await serve()
+  const { key } = await tenantWithKey(server, ['*'])
+  const flood = await Promise.all(Array.from({ length: 200 }, () => server.send('GET', '/v1/tenant')))
+  assert.ok(flood.every(({ status }) => status === 401))
+  const ours = await server.send('GET', '/v1/nothing', { key })
+  const lines = () => server.lines.filter((line) => line['status'] === 401).length
+  assert.ok(lines() >= 50 && lines() < 150, `${lines()}`)
+  assert.ok(
+    server.lines.some((line) => line['request_id'] === ours.headers.get('request-id')),
+    'whoever is known is told of all the same',
+  )
+  const untold = () =>
+    server.lines.reduce((sum, { requests }) => sum + (typeof requests === 'number' ? requests : 0), 0)
+  for (const end = performance.now() + 5_000; untold() + lines() < 200; await sleep(20))
+    assert.ok(performance.now() < end, `${untold()} and ${lines()}`)
+  assert.equal(untold() + lines(), 200)
+  const { text } = await server.send('GET', '/metrics')
+  assert.match(text, /trilho_http_requests_total\{[^}]*status="401"[^}]*\} 200/)
 })
 
 test('a route that does not say whom it serves, or has no name, stops the start', async () => {
