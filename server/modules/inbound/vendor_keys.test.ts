@@ -122,3 +122,14 @@ test('forgeries that name ever new keys ask thirty times a minute, and hold up n
   pass(60_000)
   assert.equal(await judge('x', '/keys/99'), 'bad_signature')
 })
+
+test('a key that the vendor has is asked for again in the midst of forgeries that name others', async () => {
+  const { judge, pass } = world()
+  assert.equal(await judge('old'), 'accepted')
+  pass(3_601_000)
+  answer = { status: 404, body: '' }
+  for (let n = 0; n < 31; n++) await judge('old', `/forged/${n}`)
+  assert.equal(await judge('old', '/forged/x'), 503)
+  answer = { status: 200, body: 'old' }
+  assert.equal(await judge('old'), 'accepted')
+})

@@ -77,15 +77,23 @@ async function keyFor(app: App, source: ActiveSource, need: KeyNeed, oldest_ms: 
   if (known && app.clock.monotonic() - known.at_ms < usable_ms) return known.text
   const under_way = fetching.get(name)
   if (under_way) return (await under_way).text
-  spend(app, source)
+  // What the vendor has was asked for by a message of its own: forgeries use up no place of it.
+  if (!known?.text) spend(app, source)
   const fetched = fetchKey(app, source, need).finally(() => fetching.delete(name))
   fetching.set(name, fetched)
   const fresh = await fetched
+  keep(kept, name, fresh)
+  return fresh.text
+}
+
+/** What no vendor has makes room first: names that forgeries invent push out no key. */
+function keep(kept: Map<string, Kept>, name: string, fresh: Kept): void {
   kept.delete(name)
   kept.set(name, fresh)
+  if (kept.size <= MOST_KEPT) return
   const [oldest] = kept.keys()
-  if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest)
-  return fresh.text
+  const unknown = kept.entries().find(([, { text }]) => text === null)?.[0]
+  kept.delete(unknown ?? oldest ?? name)
 }
 
 function spend(app: App, source: ActiveSource): void {
