@@ -39,11 +39,9 @@ export const obtained = (token: string, expires_in_s: number | null): Obtained =
 
 export const notObtained = (because: string, final = false): Obtained => ({ ok: false, because, final })
 
+/** Leases are longer. */
 const TIMEOUT_MS = 10_000
 const MOST_BYTES = 100_000
-
-/** The longest that `ask` takes; leases are longer. */
-export const ASK_TIMEOUT_MS = TIMEOUT_MS
 
 type Question = Pick<EgressRequest, 'url' | 'method' | 'headers' | 'body'>
 

@@ -1,8 +1,9 @@
-import { ASK_TIMEOUT_MS, type Asking, type Obtained, quoted } from '../../kit/auth/asking.ts'
+import { type Asking, type Obtained, quoted } from '../../kit/auth/asking.ts'
 import { needsConsent, needsToken as needsOne, obtain } from '../../kit/auth.ts'
 import { hideSecrets } from '../../kit/masking.ts'
 import { authOf, baseUrl } from '../../kit/transports/http.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
+import type { EgressResult } from '../../platform/egress/egress.ts'
 import type { App } from '../app.ts'
 import {
   type Claim,
@@ -35,6 +36,8 @@ const toResult = ({ token, base_url }: { token: string; base_url: string | null 
 
 /** Longer than asking takes, so that no two ask at once; a process that dies holds the others up for no longer. */
 const LEASE_MS = 20_000
+/** Of it, to write down what was obtained. */
+const MARGIN_MS = 1_000
 const PATIENCE_MS = LEASE_MS + 5000
 /** A change is told; this is for the case that it was not heard. */
 const LOOK_MS = 500
@@ -224,19 +227,22 @@ async function askVendor(
 ): Promise<Obtained> {
   const auth = authOf(opened)
   if (!needsOne(auth)) throw new Error(`nothing is obtained for ${auth.kind}`)
-  const spent_ms = app.clock.monotonic() - began_ms
-  // So late that the answer would come when the claim has ended and another process asks as well.
-  if (spent_ms + ASK_TIMEOUT_MS > LEASE_MS - 1000)
-    return { ok: false, because: 'this server is too busy', final: false }
-  return obtain(auth, askingOf(app, { opened }), refresh_token)
+  return obtain(auth, askingOf(app, { opened }, began_ms + LEASE_MS - MARGIN_MS), refresh_token)
 }
 
-const askingOf = (app: App, { opened }: Pick<OpenConnection, 'opened'>): Asking => ({
+const TOO_LATE: EgressResult = {
+  ...{ kind: 'error', code: 'aborted', sent: false, total_ms: 0 },
+  message: 'this server is too busy, or the vendor too slow',
+}
+
+/** Of several questions none is asked whose answer may come when the claim has ended, and another process asks as well. */
+export const askingOf = (app: App, { opened }: Pick<OpenConnection, 'opened'>, until_ms: number): Asking => ({
   credentials: opened.credentials,
   base_url: baseUrl(opened),
   identity: opened.identity,
   now: app.clock.now(),
-  send: app.egress.send,
+  send: async (request) =>
+    app.clock.monotonic() + request.timeout_ms > until_ms ? TOO_LATE : app.egress.send(request),
 })
 
 const INSIST_MS = 120_000
