@@ -68,9 +68,10 @@ export function createFrames(onFrame: (frame: Frame) => void): { take(chunk: Buf
       rest = Buffer.concat([rest, chunk])
       for (;;) {
         const end = rest.indexOf('\r\n')
+        if (end > MOST_LINE) return false
         if (end < 0) return rest.length <= MOST_LINE
         const read = readFrame(rest.toString('utf8', 0, end), rest.subarray(end + 2))
-        if (read === 'more') return rest.length <= MOST_BYTES
+        if (read === 'more') return true // of a size that was looked at
         if (read === 'wrong') return false
         rest = rest.subarray(end + 2 + read.length)
         if (read.frame) onFrame(read.frame)
@@ -95,16 +96,19 @@ function readFrame(line: string, after: Buffer): Read {
     case '-ERR':
       return bare({ kind: 'error', words: line.slice(5).trim().replace(/^'|'$/g, '') })
     case 'MSG':
-      return readMessage(args[0], 0, Number(args.at(-1)), after)
+      return readMessage(args[0], 0, sizeOf(args.at(-1)), after)
     case 'HMSG':
-      return readMessage(args[0], Number(args.at(-2)), Number(args.at(-1)), after)
+      return readMessage(args[0], sizeOf(args.at(-2)), sizeOf(args.at(-1)), after)
     default:
       return 'wrong'
   }
 }
 
+/** Digits and no more: a size below nothing would leave what was read to be read again, for ever. */
+const sizeOf = (text = ''): number => (/^\d{1,6}$/.test(text) ? Number(text) : Number.NaN)
+
 function readMessage(subject = '', head_size: number, size: number, after: Buffer): Read {
-  if (!Number.isInteger(size) || !Number.isInteger(head_size)) return 'wrong'
+  if (!(head_size <= size && size <= MOST_BYTES)) return 'wrong'
   if (after.length < size + 2) return 'more'
   const head = after.toString('utf8', 0, head_size)
   return {

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { createEgress } from '../../platform/egress/egress.ts'
+import { undoAfter } from '../../test/harness.ts'
+import { type Landing, publish, readDestination } from './destinations.ts'
+
+/** Anybody may name a server of theirs: what it answers ends its own connection, and never the process nor its turn. */
+
+const TIMEOUT_MS = 5_000
+/** A process that starts on a busy machine takes its time; one that stands still takes for ever. */
+const PATIENCE_MS = 60_000
+
+/** Publishes to one after the other, in a process of its own that is to live and go on. */
+async function sendFromChild(urls: string[]): Promise<Landing[]> {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env // or the child would believe that it is to run tests
+  const child = fork(fileURLToPath(import.meta.url), ['send'], { env })
+  undoAfter(async () => void child.kill('SIGKILL'))
+  child.send(urls)
+  const ended = once(child, 'exit').then(([code]) => assert.fail(`the process ended with ${code}`))
+  const hung = sleep(PATIENCE_MS, null, { ref: false }).then(() => assert.fail('the process stands still'))
+  const [landings] = (await Promise.race([once(child, 'message'), ended, hung])) as [Landing[]]
+  child.kill('SIGKILL')
+  return landings
+}
+
+async function sendAll(urls: string[]): Promise<void> {
+  const egress = createEgress({ allow: [], allow_loopback: true })
+  const landings: Landing[] = []
+  for (const url of urls) {
+    const destination = readDestination(url)
+    assert(destination && typeof destination !== 'string', String(destination))
+    const message = { id: 'evt_1', type: 'a', timestamp: new Date(), headers: {}, body: '{}', key: null }
+    landings.push(await publish(egress, { destination, auth: null, message, timeout_ms: TIMEOUT_MS }))
+    await sleep(50) // what goes wrong later goes wrong here
+  }
+  process.send?.(landings)
+}
+
+/** The port of a server that does this with each connection. */
+async function serve(each: (socket: Socket) => void): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    each(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  undoAfter(async () => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+const portsOf = (answers: (string | Buffer)[], begin: (socket: Socket, answer: string | Buffer) => void) =>
+  Promise.all(answers.map((answer) => serve((socket) => begin(socket, answer))))
+
+function assertLost(landings: Landing[], words: RegExp): void {
+  for (const [at, landing] of landings.entries()) {
+    assert(landing.kind === 'error', `${at}: ${JSON.stringify(landing)}`)
+    assert.match(landing.message, words, String(at))
+  }
+}
+
+function natsTests(): void {
+  test('a NATS whose sizes and lines are none ends its own connection', async () => {
+    const ports = await portsOf(
+      [
+        'MSG a 1 -15\r\n',
+        'MSG a 1 1e9\r\n',
+        `MSG a 1 ${'9'.repeat(400)}\r\n`,
+        'MSG a 1 1.5\r\n',
+        'HMSG a 1 -9 2\r\nab\r\n',
+        'HMSG a 1 9 2\r\nab\r\n',
+        '-ERR '.padEnd(10_000_000, 'x'),
+        `-ERR ${'x'.repeat(100_000)}\r\n`,
+      ],
+      (socket, answer) => {
+        socket.write('INFO {"max_payload":1024}\r\n')
+        socket.once('data', () => socket.write(answer))
+      },
+    )
+    const landings = await sendFromChild(ports.map((port) => `nats://127.0.0.1:${port}/a`))
+    assertLost(landings, /^the answer is not that of a NATS server$/)
+  })
+}
+
+function redisTests(): void {
+  test('a Redis whose lengths and lines are none ends its own connection', async () => {
+    const answers = [
+      '$-15\r\n',
+      '$99999999999\r\n',
+      `$${'9'.repeat(400)}\r\n`,
+      '*1\r\n'.repeat(100_000),
+      '+'.padEnd(10_000_000, 'x'),
+      `$999999\r\n${'x'.repeat(999_999)}`,
+    ]
+    const ports = await portsOf(answers, (socket, answer) => socket.once('data', () => socket.write(answer)))
+    const landings = await sendFromChild(ports.map((port) => `redis://127.0.0.1:${port}/a`))
+    assertLost(landings, /^the answer is not that of a Redis$/)
+  })
+}
+
+if (process.argv[2] === 'send') process.on('message', (urls) => void sendAll(urls as string[]))
+else {
+  natsTests()
+  redisTests()
+}
