@@ -83,6 +83,28 @@ function natsTests(): void {
     const landings = await sendFromChild(ports.map((port) => `nats://127.0.0.1:${port}/a`))
     assertLost(landings, /^the answer is not that of a NATS server$/)
   })
+
+  test('an answer of JetStream in other types than its own is a no, in words', async () => {
+    const acks = [
+      '{"error":{"description":{"toString":1}}}',
+      '{"stream":{"toString":1},"seq":1}',
+      '{"stream":"a","seq":"1"}',
+    ]
+    const ports = await portsOf(acks, (socket, ack) => {
+      socket.write('INFO {"max_payload":1024}\r\n')
+      socket.on('data', (chunk) => {
+        if (chunk.includes('PING')) socket.write('PONG\r\n')
+        const reply = /HPUB a (\S+)/.exec(String(chunk))?.[1]
+        if (reply) socket.write(`MSG ${reply} 1 ${ack.length}\r\n${ack}\r\n`)
+      })
+    })
+    for (const landing of await sendFromChild(ports.map((port) => `nats://127.0.0.1:${port}/a`))) {
+      assert.deepEqual(landing, {
+        kind: 'refused',
+        message: 'JetStream answered: nothing we can read',
+      })
+    }
+  })
 }
 
 function redisTests(): void {

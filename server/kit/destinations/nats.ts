@@ -179,12 +179,8 @@ function publication(subject: string, reply: string | null, { id, headers, body 
   return Buffer.concat([line, head, bytes, Buffer.from('\r\n')])
 }
 
-type Ack = {
-  stream?: string
-  seq?: number
-  duplicate?: boolean
-  error?: { code?: number; description?: string }
-}
+/** Of another's making: whatever JSON can hold may stand in it. */
+type Ack = { stream?: unknown; seq?: unknown; duplicate?: unknown; error?: { description?: unknown } | null }
 
 function toLanding({ head, body }: Extract<Frame, { kind: 'message' }>): Landing {
   if (/^NATS\/1\.0 503/.test(head)) {
@@ -195,10 +191,11 @@ function toLanding({ head, body }: Extract<Frame, { kind: 'message' }>): Landing
     }
   }
   const { stream, seq, duplicate, error } = readAck(body)
-  if (stream !== undefined && seq !== undefined) {
-    return { kind: 'accepted', answer: { stream, sequence: seq, duplicate: duplicate ?? false } }
+  if (typeof stream === 'string' && typeof seq === 'number') {
+    return { kind: 'accepted', answer: { stream, sequence: seq, duplicate: duplicate === true } }
   }
-  return { kind: 'refused', message: `JetStream answered: ${error?.description ?? 'nothing we can read'}` }
+  const said = typeof error?.description === 'string' ? error.description : 'nothing we can read'
+  return { kind: 'refused', message: `JetStream answered: ${said}` }
 }
 
 function readAck(body: Buffer): Ack {
