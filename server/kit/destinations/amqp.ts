@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { AMQPChannel, AMQPClient } from '@cloudamqp/amqp-client'
+import { createFrames, FRAME_BYTES, type Reader } from './amqp_wire.ts'
 import {
   type Destination,
   decoded,
@@ -46,7 +47,6 @@ export function readAmqp(text: string): Destination | string {
 
 const MOST_NAME = 127
 const MOST_ROUTING_KEY_BYTES = 255
-const FRAME_BYTES = 131_072
 
 async function open(place: Place, vhost: string, opening: Opening): Promise<Session> {
   const { auth, timeout_ms } = opening
@@ -83,8 +83,11 @@ async function open(place: Place, vhost: string, opening: Opening): Promise<Sess
 function giveSocket(client: AMQPClient, socket: Socket): void {
   client.send = (bytes) => new Promise((resolve) => socket.write(bytes, () => resolve()))
   Object.defineProperty(client, 'connectSocket', {
-    value(this: { onRead(bytes: Buffer): void }) {
-      socket.on('data', (bytes: Buffer) => this.onRead(bytes))
+    value(this: Reader) {
+      const frames = createFrames(this)
+      socket.on('data', (bytes: Buffer) => {
+        if (!frames.take(bytes)) socket.destroy(new Error('the answer is not that of a RabbitMQ'))
+      })
       setImmediate(() => {
         socket.emit('connect') // it waits for this to watch for the end
         void client.send(HEADER)

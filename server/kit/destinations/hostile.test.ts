@@ -123,8 +123,89 @@ function redisTests(): void {
   })
 }
 
+function amqpTests(): void {
+  test('a RabbitMQ whose frames are none ends its own connection', async () => {
+    const ports = await portsOf(
+      [
+        Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]),
+        Buffer.from([1, 0, 0, 0xff, 0xff, 0xff, 0xf8]),
+        Buffer.from([1, 0, 0, 0x80, 0, 0, 0]),
+        Buffer.concat([Buffer.from([1, 0, 0, 0x7f, 0xff, 0xff, 0xff]), Buffer.alloc(1_000_000)]),
+        'HTTP/1.1 400 Bad Request\r\n\r\n',
+        Buffer.concat([returned(), header({ body_size: 2 ** 31, properties: [0, 0] })]),
+        Buffer.concat([returned(), header({ body_size: 2 ** 60, properties: [0, 0] })]),
+        method(0, 10, 50, [0, 1, 255]), // it closes, and its reason is longer than the frame
+      ],
+      (socket, answer) => socket.once('data', () => socket.write(answer)),
+    )
+    const landings = await sendFromChild(ports.map((port) => `amqp://127.0.0.1:${port}/?exchange=e`))
+    assertLost(landings, /^RabbitMQ: the answer is not that of a RabbitMQ$/)
+  })
+
+  test('tables in tables, told twice at each depth, are not read', async () => {
+    const port = await serve((socket) =>
+      socket.once('data', () => {
+        socket.write(header({ body_size: 0, properties: [0x20, 0, ...deepTable(60)] }))
+        socket.end(method(0, 10, 50, [0, 1, 0, 0, 0, 0, 0]))
+      }),
+    )
+    const landings = await sendFromChild([`amqp://127.0.0.1:${port}/?exchange=e`])
+    assertLost(landings, /^RabbitMQ: connection closed/)
+  })
+
+  test('what waits for a RabbitMQ that says nonsense is told at once', async () => {
+    const port = await serve((socket) => {
+      socket.once('data', () => socket.write(method(0, 10, 10)))
+      socket.on('data', (chunk) => {
+        for (const [asked, answer] of CONVERSATION) {
+          if (chunk.includes(Buffer.from(asked))) socket.write(answer)
+        }
+      })
+    })
+    const [landing] = await sendFromChild([`amqp://127.0.0.1:${port}/?exchange=e`])
+    const message = 'RabbitMQ: the answer is not that of a RabbitMQ'
+    assert.deepEqual(landing, { kind: 'error', sent: true, message })
+  })
+}
+
+const frame = (type: number, channel: number, payload: number[]): Buffer => {
+  const head = Buffer.from([type, 0, channel, 0, 0, 0, 0])
+  head.writeUInt32BE(payload.length, 3)
+  return Buffer.concat([head, Buffer.from([...payload, 0xce])])
+}
+
+const method = (channel: number, of: number, id: number, args: number[] = []): Buffer =>
+  frame(1, channel, [0, of, 0, id, ...args])
+
+/** A message that comes back, without its body. */
+const returned = () => method(0, 60, 50, [0, 1, 0, 0, 0])
+
+function header({ body_size, properties }: { body_size: number; properties: number[] }): Buffer {
+  const size = Buffer.alloc(8)
+  size.writeBigUInt64BE(BigInt(body_size))
+  return frame(2, 0, [0, 60, 0, 0, ...size, ...properties])
+}
+
+/** Tables each of which claims to end before its own field does, so that it is read again by the one around it. */
+function deepTable(depth: number): number[] {
+  const twice = [0, 0, 1, 0, 1, 0, 0x46, 0, 0, 0, 1, 1, 0, 0x46]
+  const inmost = [0, 0, 1, 0, ...Array.from({ length: 128 }, () => [0, 0x56]).flat()]
+  const inside = [0, 0x46, ...Array.from({ length: depth }, () => twice).flat(), ...inmost]
+  return [0, 0, inside.length >> 8, inside.length & 255, ...inside]
+}
+
+/** What is asked, by class and method, and what is answered until a message is there. */
+const CONVERSATION: [number[], Buffer][] = [
+  [[0, 10, 0, 11], method(0, 10, 30, [0, 0, 0, 2, 0, 0, 0, 0])],
+  [[0, 10, 0, 40], method(0, 10, 41, [0])],
+  [[0, 20, 0, 10], method(1, 20, 11, [0, 0, 0, 0])],
+  [[0, 85, 0, 10], method(1, 85, 11)],
+  [[0, 60, 0, 40], Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])],
+]
+
 if (process.argv[2] === 'send') process.on('message', (urls) => void sendAll(urls as string[]))
 else {
   natsTests()
   redisTests()
+  amqpTests()
 }
