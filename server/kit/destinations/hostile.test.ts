@@ -203,9 +203,28 @@ const CONVERSATION: [number[], Buffer][] = [
   [[0, 60, 0, 40], Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])],
 ]
 
+function kafkaTests(): void {
+  test('a Kafka whose sizes are none ends its own connection', async () => {
+    const ports = await portsOf(
+      [
+        Buffer.from([0, 0, 0, 0]),
+        Buffer.from([0, 0, 0, 2, 0, 0]),
+        Buffer.from([0xff, 0xff, 0xff, 0xff]),
+        Buffer.concat([Buffer.from([0xff, 0xff, 0xff, 0xf0]), Buffer.alloc(100)]),
+        Buffer.concat([Buffer.from([0x7f, 0xff, 0xff, 0xff]), Buffer.alloc(100)]),
+        'HTTP/1.1 400 Bad Request\r\n\r\n',
+      ],
+      (socket, answer) => socket.once('data', () => socket.write(answer)),
+    )
+    const landings = await sendFromChild(ports.map((port) => `kafka://127.0.0.1:${port}/a`))
+    assertLost(landings, /^Kafka: .*the answer is not that of a Kafka$/)
+  })
+}
+
 if (process.argv[2] === 'send') process.on('message', (urls) => void sendAll(urls as string[]))
 else {
   natsTests()
   redisTests()
   amqpTests()
+  kafkaTests()
 }

@@ -1,5 +1,5 @@
-import { Duplex } from 'node:stream'
-import type { ISocketFactoryArgs, KafkaConfig, Producer, SASLOptions } from 'kafkajs'
+import type { KafkaConfig, Producer, SASLOptions } from 'kafkajs'
+import { guarded } from './kafka_wire.ts'
 import {
   type Destination,
   type DestinationAuth,
@@ -14,7 +14,6 @@ import {
   type Session,
   unknownOption,
 } from './session.ts'
-import { openSocket } from './socket.ts'
 
 /**
  * A topic of Kafka, or of a broker that speaks like it. Accepted is what all replicas in sync have. The key of the order,
@@ -133,30 +132,4 @@ function saslOf(auth: DestinationAuth | null): SASLOptions | null {
   return mechanism === 'sha-256'
     ? { mechanism: 'scram-sha-256', username, password }
     : { mechanism: 'scram-sha-512', username, password }
-}
-
-/** The client wants a socket at once and is told when it is open: every broker it hears of is reached by the guarded way. */
-function guarded(opening: Opening, { host, port, onConnect }: ISocketFactoryArgs, is_tls: boolean): Duplex {
-  let inner: Duplex | null = null
-  const outer = new Duplex({
-    construct(done) {
-      openSocket(opening, { host, port, is_tls }).then((socket) => {
-        inner = socket.unref()
-        socket.on('data', (chunk) => outer.push(chunk) || socket.pause())
-        socket.on('end', () => outer.push(null))
-        socket.on('error', (error) => outer.destroy(error))
-        socket.on('close', () => outer.destroy())
-        done()
-        onConnect()
-      }, done)
-    },
-    read: () => void inner?.resume(),
-    write: (chunk, encoding, done) => void (inner ? inner.write(chunk, encoding, done) : done()),
-    final: (done) => void (inner ? inner.end(done) : done()),
-    destroy: (error, done) => {
-      inner?.destroy()
-      done(error)
-    },
-  })
-  return Object.assign(outer, { unref: () => outer, ref: () => outer })
 }

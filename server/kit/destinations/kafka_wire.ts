@@ -1,0 +1,86 @@
+import { Duplex } from 'node:stream'
+import type { ISocketFactoryArgs } from 'kafkajs'
+import type { Opening } from './session.ts'
+import { openSocket } from './socket.ts'
+
+/** What a broker of Kafka says, looked at before the client reads it: it would keep as much as it is told will come. */
+
+/** A list of thousands of partitions is shorter. */
+const MOST_BYTES = 16 * 1024 * 1024
+const SIZE_BYTES = 4
+
+/** `take` is false when an answer says that it is longer than any is. */
+function createSizes(): { take(chunk: Buffer): boolean } {
+  let size = Buffer.alloc(0)
+  let left = 0
+  return {
+    take(chunk) {
+      for (let at = 0; at < chunk.length; ) {
+        const step = Math.min(left || SIZE_BYTES - size.length, chunk.length - at)
+        if (left > 0) left -= step
+        else size = Buffer.concat([size, chunk.subarray(at, at + step)])
+        at += step
+        if (size.length < SIZE_BYTES) continue
+        left = size.readUInt32BE()
+        size = Buffer.alloc(0)
+        if (left > MOST_BYTES) return false
+      }
+      return true
+    },
+  }
+}
+
+const nonsense = () => new Error('the answer is not that of a Kafka')
+
+/** The client wants a socket at once and is told when it is open: every broker it hears of is reached by the guarded way. */
+export function guarded(
+  opening: Opening,
+  { host, port, onConnect }: ISocketFactoryArgs,
+  is_tls: boolean,
+): Duplex {
+  let inner: Duplex | null = null
+  const sizes = createSizes()
+  const outer = new Duplex({
+    construct(done) {
+      openSocket(opening, { host, port, is_tls }).then((socket) => {
+        inner = socket.unref()
+        socket.on('data', (chunk) => {
+          if (!sizes.take(chunk)) outer.destroy(nonsense())
+          else if (!outer.push(chunk)) socket.pause()
+        })
+        socket.on('end', () => outer.push(null))
+        socket.on('error', (error) => outer.destroy(error))
+        socket.on('close', () => outer.destroy())
+        done()
+        onConnect()
+      }, done)
+    },
+    read: () => void inner?.resume(),
+    write: (chunk, encoding, done) => void (inner ? inner.write(chunk, encoding, done) : done()),
+    final: (done) => void (inner ? inner.end(done) : done()),
+    destroy: (error, done) => {
+      inner?.destroy()
+      done(error)
+    },
+  })
+  const on = outer.on.bind(outer)
+  return Object.assign(outer, {
+    unref: () => outer,
+    ref: () => outer,
+    on: (event: string, listener: Listener) =>
+      on(event, event === 'data' ? caught(outer, listener) : listener),
+  })
+}
+
+type Listener = (...args: unknown[]) => void
+
+/** It reads in the callback of a socket, where nobody catches what it throws at an answer that is too short. */
+const caught =
+  (outer: Duplex, listener: Listener): Listener =>
+  (...args) => {
+    try {
+      listener(...args)
+    } catch {
+      outer.destroy(nonsense())
+    }
+  }
