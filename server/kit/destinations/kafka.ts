@@ -1,5 +1,5 @@
 import type { KafkaConfig, Producer, SASLOptions } from 'kafkajs'
-import { guarded } from './kafka_wire.ts'
+import { createSockets, type Sockets } from './kafka_wire.ts'
 import {
   type Destination,
   type DestinationAuth,
@@ -56,12 +56,13 @@ async function open(brokers: string[], is_tls: boolean, opening: Opening): Promi
   const { auth, timeout_ms } = opening
   const { Kafka, Partitioners, logLevel } = await import('kafkajs')
   const sasl = saslOf(auth)
+  const sockets = createSockets(opening, is_tls)
   const config: KafkaConfig = {
     clientId: 'trilho',
     brokers,
     ssl: is_tls,
     ...(sasl && { sasl }),
-    socketFactory: (wanted) => guarded(opening, wanted, is_tls) as never,
+    socketFactory: (wanted) => sockets.open(wanted) as never,
     connectionTimeout: timeout_ms,
     authenticationTimeout: timeout_ms,
     enforceRequestTimeout: false, // whoever publishes has a deadline of its own
@@ -72,18 +73,28 @@ async function open(brokers: string[], is_tls: boolean, opening: Opening): Promi
     allowAutoTopicCreation: false,
     createPartitioner: Partitioners.DefaultPartitioner,
   })
+  const late = Promise.withResolvers<never>()
+  const deadline = setTimeout(() => late.reject(new Error('no answer in time')), timeout_ms)
   try {
-    await producer.connect()
+    await Promise.race([producer.connect(), late.promise])
   } catch (error) {
-    producer.disconnect().catch(() => {})
+    end(producer, sockets)
     throw lost(false, `Kafka: ${wordsOf(error)}`)
+  } finally {
+    clearTimeout(deadline)
   }
-  return toSession(producer)
+  return toSession(producer, sockets)
 }
 
-function toSession(producer: Producer): Session {
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-  producer.on('producer.disconnect', () => end())
+/** Its sockets first: the client hangs up when all that was asked is answered, which may be never. */
+function end(producer: Producer, sockets: Sockets): void {
+  sockets.end()
+  producer.disconnect().catch(() => {})
+}
+
+function toSession(producer: Producer, sockets: Sockets): Session {
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  producer.on('producer.disconnect', () => resolve())
   return {
     publish: async ({ topic = '' }, message, timeout_ms) => {
       const place = placeFor(topic, message)
@@ -92,7 +103,7 @@ function toSession(producer: Producer): Session {
     },
     ended,
     hold: () => {}, // its sockets never keep the process alive
-    end: () => void producer.disconnect().catch(() => {}),
+    end: () => end(producer, sockets),
   }
 }
 

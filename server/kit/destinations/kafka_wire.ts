@@ -32,12 +32,28 @@ function createSizes(): { take(chunk: Buffer): boolean } {
 
 const nonsense = () => new Error('the answer is not that of a Kafka')
 
+/** The sockets of one session. After its end there are no more of them, whatever the client tries again. */
+export type Sockets = { open(wanted: ISocketFactoryArgs): Duplex; end(): void }
+
+export function createSockets(opening: Opening, is_tls: boolean): Sockets {
+  const sockets = new Set<Duplex>()
+  let is_over = false
+  const over = () => new Error('the session was ended')
+  return {
+    open: (wanted) => {
+      const socket = guarded(opening, wanted, is_tls)
+      sockets.add(socket.once('close', () => sockets.delete(socket)))
+      return is_over ? socket.destroy(over()) : socket
+    },
+    end: () => {
+      is_over = true
+      for (const socket of sockets) socket.destroy(over())
+    },
+  }
+}
+
 /** The client wants a socket at once and is told when it is open: every broker it hears of is reached by the guarded way. */
-export function guarded(
-  opening: Opening,
-  { host, port, onConnect }: ISocketFactoryArgs,
-  is_tls: boolean,
-): Duplex {
+function guarded(opening: Opening, { host, port, onConnect }: ISocketFactoryArgs, is_tls: boolean): Duplex {
   let inner: Duplex | null = null
   const sizes = createSizes()
   const outer = new Duplex({
