@@ -6,11 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
+import { startSandbox } from '../../sandbox/sandbox.ts'
 import { quiet, testDatabaseUrl, undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { cancelCall } from '../calls/deferred.ts'
 import { startDeferred } from '../calls/jobs.ts'
 import { routes as callRoutes } from '../calls/routes.ts'
+import { settleCalls } from '../calls/settle.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { cancelBatch } from './batches.ts'
@@ -301,6 +303,42 @@ test('a call that we fail to make holds up none of the others of its batch', asy
   }
   await jobs.stop()
   assert.equal((await look(at, id))['state'], 'running', 'it is tried again later')
+})
+
+test('a call of a batch whose answer was cut off is settled with its try, and counted as what it was', async () => {
+  const sandbox = await startSandbox({ port: 0 })
+  undoAfter(() => sandbox.stop())
+  const { key } = await tenantWithKey(served, ['*'], 'test')
+  const body = {
+    provider: 'stripe',
+    name: 'x',
+    environment: 'development',
+    settings: { base_url: `${sandbox.url}/stripe` },
+    credentials: { secret_key: 'sk_test_abcdef123456' },
+  }
+  const made = await served.send('POST', '/v1/connections', { key, body })
+  const path = `/v1/connections/${made.body['id']}`
+  const call = {
+    operation: 'payments.create',
+    input: { money: { amount: '15050', currency: 'BRL' }, reference: 'order-1042' },
+    retries: 0,
+    retry_later: { times: 0 },
+  }
+  const cut = { ...call, headers: { 'x-sandbox-fault': 'cut;times=1;key=batch' } }
+  const at = { vendor: { url: sandbox.url } as Vendor, tenant_id: '', key, path }
+  const jobs = work()
+  const id = await create(at, { calls: [call, cut] })
+  const ended = await over(at, id)
+  await jobs.stop()
+  assert.deepEqual([ended['succeeded'], ended['unknown']], [1, 1])
+  await settleCalls(served.app)
+  const settled = await look(at, id)
+  assert.deepEqual([settled['succeeded'], settled['unknown']], [2, 0])
+  const { body: items } = await served.send('GET', `/v1/batches/${id}/calls`, { key })
+  const { body: told } = await served.send('GET', '/v1/events?type=call.settled', { key })
+  const [{ data }] = told['data'] as [{ data: Record<string, unknown> }]
+  const item = (items['data'] as { id: string }[])[1]
+  assert.deepEqual([data['call_id'], data['batch_id']], [item?.id, id])
 })
 
 test('who watches sees the batch move and end', async () => {

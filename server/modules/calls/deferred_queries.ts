@@ -135,6 +135,43 @@ export async function closeDeferred(
   return numUpdatedRows > 0n
 }
 
+export type LastTried = Pick<DeferredRow, 'id' | 'batch_id' | 'state'>
+
+/**
+ * The deferred call whose last try `call_id` is; it stays as it is found until the commit. `parent` is what the try
+ * belongs to: its batch, or where there is none the deferred call itself.
+ */
+export const lockLastTried = (
+  tx: Tx,
+  tenant_id: string,
+  call_id: string,
+  parent: { column: 'id' | 'batch_id'; id: string },
+): Promise<LastTried | undefined> =>
+  tx
+    .selectFrom('deferred_call')
+    .select(['id', 'batch_id', 'state'])
+    .where('tenant_id', '=', tenant_id)
+    .where(parent.column, '=', parent.id)
+    .where('id', '>=', parent.id) // which leaves older partitions out
+    .where(sql<boolean>`call_ids[cardinality(call_ids)] = ${call_id}::uuid`)
+    .forNoKeyUpdate()
+    .$castTo<LastTried>()
+    .executeTakeFirst()
+
+/** What became of one that was unknown. Its report stays what the vendor answered, or did not. */
+export async function settleDeferred(
+  tx: Tx,
+  { tenant_id, id, state, status, error }: Settled & { tenant_id: string; id: string; state: Outcome },
+): Promise<void> {
+  await tx
+    .updateTable('deferred_call')
+    .set({ state, status, error })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('state', '=', 'unknown')
+    .execute()
+}
+
 /** The row while the try `call_id` is the one under way. */
 const whereTried = (tx: Tx, { tenant_id, id, call_id }: Tried) =>
   tx

@@ -15,7 +15,7 @@ import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { openRawVendor } from '../../test/raw_vendor.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
-import { closeAbandonedCalls, schedules } from './jobs.ts'
+import { closeAbandonedCalls, schedules, startDeferred } from './jobs.ts'
 import { writeCalls } from './queries.ts'
 import { routes } from './routes.ts'
 import { settleCalls } from './settle.ts'
@@ -194,6 +194,63 @@ test('a vendor that is asked by reference: found is succeeded, not found twice i
   assert.equal(record.state, 'failed')
   assert.match(String(record.error), /^the vendor knows nothing of it/)
   assert.equal(raw.asked.filter((request) => request.startsWith('POST')).length, 2, 'never sent again')
+})
+
+async function callLater(connected: Connected, body: object): Promise<string> {
+  const asked = { mode: 'async', retry_later: { times: 0 }, ...body }
+  const reply = await served.send('POST', connected.path, { key: connected.key, body: asked })
+  assert.equal(reply.status, 202, reply.text)
+  const id = String(reply.body['id'])
+  const loop = startDeferred(served.app, async () => {})
+  const end = performance.now() + 60_000
+  while ((await recordOf(connected, id))['closed_at'] === null) {
+    assert.ok(performance.now() < end, 'not over')
+    await sleep(20)
+  }
+  await loop.stop()
+  return id
+}
+
+test('a deferred call whose answer was cut off is settled with its try, and told of by the id its caller has', async () => {
+  const vendor = await connectStripe()
+  const id = await callLater(vendor, { ...PAYMENT, headers: fault('cut') })
+  const unknown = await recordOf(vendor, id)
+  assert.equal(unknown.state, 'unknown')
+  const [try_id] = unknown['call_ids'] as string[]
+  await settleCalls(served.app)
+  const settled = await recordOf(vendor, id)
+  assert.deepEqual([settled.state, settled['status']], ['succeeded', 200])
+  assert.match(String(settled.error), /^unknown at first; settled by call_/)
+  assert.equal((await recordOf(vendor, String(try_id))).state, 'succeeded')
+  for (const type of ['call.unknown', 'call.settled']) {
+    const told = await eventsOf(vendor, type)
+    assert.deepEqual(
+      told.map((data) => [data['call_id'], data['try_id']]),
+      [[id, try_id]],
+    )
+  }
+})
+
+test('a deferred call that is not closed yet is told of and settled when it is', async () => {
+  const vendor = await connectStripe()
+  const id = await callLater(vendor, { ...PAYMENT, headers: fault('cut') })
+  const put = (state: string) =>
+    served.app.db.owner.pool.query('update deferred_call set state = $2 where id = $1', [
+      fromWire('call', id),
+      state,
+    ])
+  await put('started')
+  await settleCalls(served.app)
+  assert.equal((await eventsOf(vendor, 'call.unknown')).length, 0)
+  await put('unknown')
+  const [try_id] = (await recordOf(vendor, id))['call_ids'] as string[]
+  await makeDue(fromWire('call', String(try_id)))
+  await settleCalls(served.app)
+  assert.equal((await recordOf(vendor, id)).state, 'succeeded')
+  assert.deepEqual(
+    (await eventsOf(vendor, 'call.settled')).map(({ call_id }) => call_id),
+    [id],
+  )
 })
 
 test('what nothing can be asked about is told of once and stays unknown', async () => {

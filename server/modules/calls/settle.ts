@@ -2,10 +2,11 @@ import { readText } from '../../kit/reads.ts'
 import type { SettlePlan } from '../../kit/settles.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
-import { timeOfId, toWire } from '../../platform/ids.ts'
+import { parseWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { type OpenConnection, openConnection } from '../connections/connections.ts'
 import { publishChange } from '../events/events.ts'
+import { type LastTried, lockLastTried, settleDeferred } from './deferred_queries.ts'
 import { type Performed, perform } from './perform.ts'
 import { type CallRow, findCall, settleCall } from './queries.ts'
 import { recorder } from './record.ts'
@@ -16,6 +17,7 @@ import * as queries from './settle_queries.ts'
 /**
  * What became of a call whose end nobody saw. It is told once, by the event `call.unknown`, and then asked for as its
  * operation says, by calls that are on record themselves. What cannot be found out stays `unknown`: never a guess.
+ * What was made later is unknown with its last try, and settled with it, under the id that its caller was given.
  */
 
 /** The order that makes a turn comes every five minutes, and what a turn leaves the next one takes: so they do not pile up. */
@@ -36,8 +38,9 @@ const WAITS_MIN = [5, 15, 60, 180, 360, 720]
 
 async function settle(app: App, item: Unsettled): Promise<void> {
   const { tenant_id, call_id, tries } = item
-  const call = await inTenant(app.db, tenant_id, (tx) => findCall(tx, tenant_id, call_id))
+  const call = await inTenant(app.db, tenant_id, (tx) => findAsked(tx, tenant_id, call_id))
   if (call?.state === 'unknown') {
+    if (call.deferred?.state === 'started') return // about to be closed; by the end of the lease it is
     if (!item.told) await tell(app, item, call)
     const found = item.plan && (await findOut(app, item, call).catch((err) => notAsked(app, item, err)))
     const denied = item.denied + (found === 'denied' ? 1 : 0)
@@ -49,6 +52,22 @@ async function settle(app: App, item: Unsettled): Promise<void> {
     }
   }
   await inTenant(app.db, tenant_id, (tx) => queries.deleteUnsettled(tx, item))
+}
+
+/** With the deferred call that it is the last try of. */
+type Asked = CallRow & { deferred: LastTried | undefined }
+
+async function findAsked(tx: Tx, tenant_id: string, call_id: string): Promise<Asked | undefined> {
+  const call = await findCall(tx, tenant_id, call_id)
+  return call && { ...call, deferred: await deferredOf(tx, tenant_id, call) }
+}
+
+async function deferredOf(tx: Tx, tenant_id: string, { id, parent_id }: CallRow) {
+  const deferred_id = parseWire('call', parent_id ?? '')
+  if (deferred_id !== null) return lockLastTried(tx, tenant_id, id, { column: 'id', id: deferred_id })
+  const batch_id = parseWire('batch', parent_id ?? '')
+  if (batch_id === null) return undefined
+  return lockLastTried(tx, tenant_id, id, { column: 'batch_id', id: batch_id })
 }
 
 /** Such as a connection that was deleted meanwhile. */
@@ -149,28 +168,40 @@ const settler = ({ tenant_id, environment }: OpenConnection, about: string): Act
   parent_id: about,
 })
 
-async function end(app: App, item: Unsettled, call: CallRow, found: Found): Promise<void> {
+/** Of one that is closed as unknown while the vendor is asked the next turn tells, by the id its caller knows. */
+async function end(app: App, item: Unsettled, call: Asked, found: Found): Promise<void> {
+  const { tenant_id } = item
   const told = { ...aboutCall(call), state: found.state, reason: found.error }
-  const is_ours = (tx: Tx) => queries.deleteUnsettled(tx, item)
-  await publish(app, item.tenant_id, 'call.settled', told, async (tx) => {
-    if (!(await is_ours(tx))) return false
-    await settleCall(tx, { ...found, tenant_id: item.tenant_id, id: call.id })
+  await publish(app, tenant_id, 'call.settled', told, async (tx) => {
+    const deferred = await deferredOf(tx, tenant_id, call)
+    if (isUnknown(deferred) !== isUnknown(call.deferred)) return false
+    if (!(await queries.deleteUnsettled(tx, item))) return false
+    await settleCall(tx, { ...found, tenant_id, id: call.id })
+    if (deferred) await settleDeferred(tx, { ...found, tenant_id, id: deferred.id })
     return true
   })
 }
 
-const tell = (app: App, item: Unsettled, call: CallRow): Promise<void> =>
+const tell = (app: App, item: Unsettled, call: Asked): Promise<void> =>
   publish(app, item.tenant_id, 'call.unknown', { ...aboutCall(call), reason: call.error ?? '' }, (tx) =>
     queries.markTold(tx, item),
   )
 
-const aboutCall = ({ id, connection_id, operation, method, path }: CallRow) => ({
-  call_id: toWire('call', id),
-  connection_id: toWire('connection', connection_id),
-  operation,
-  method,
-  path,
-})
+const isUnknown = (deferred: LastTried | undefined): boolean => deferred?.state === 'unknown'
+
+/** A try that is not the last word on what its caller asked is told of as the call that it is itself. */
+function aboutCall({ id, connection_id, operation, method, path, deferred }: Asked) {
+  const known = deferred?.state === 'unknown' ? deferred : null
+  return {
+    call_id: toWire('call', known?.id ?? id),
+    ...(known && { try_id: toWire('call', id) }),
+    ...(known?.batch_id && { batch_id: toWire('batch', known.batch_id) }),
+    connection_id: toWire('connection', connection_id),
+    operation,
+    method,
+    path,
+  }
+}
 
 /** The event in the commit of the work that makes it true; none where the work says that it was done before. */
 async function publish(

@@ -26,7 +26,9 @@ const breaker = (
 })
 
 const CallOutcome = Type.Object({
-  call_id: Type.String(),
+  call_id: Type.String({ description: 'As it was answered to who asked, also where it was made later' }),
+  try_id: Type.Optional(Type.String({ description: 'Of a call that was made later: its last try' })),
+  batch_id: Type.Optional(Type.String({ description: 'Of a call of a batch' })),
   connection_id: Type.String(),
   operation: Type.Union([Type.String(), Type.Null()]),
   method: Type.String(),
