@@ -66,6 +66,9 @@ export class Problem extends Error {
   }
 }
 
+/** Whether the same request may do later: nothing is wrong with it, and nobody can have acted on it. */
+export const willPass = ({ status }: Problem): boolean => status === 429 || (status >= 500 && status !== 504)
+
 /** The body of RFC 9457, `application/problem+json`. */
 export function problemBody(problem: Problem, request_id: string): Record<string, unknown> {
   const { detail, field, errors, retry_after_s } = problem.occurrence

@@ -12,8 +12,8 @@ export type Task =
   /** Whether an expression can be read at all; `value` is not looked at. */
   | { kind: 'syntax'; expression: string; value: string }
 
-/** `text` is JSON, of the result or of the faults; `because` says why there is none. */
-export type Reckoned = { ok: true; text: string } | { ok: false; because: string }
+/** `text` is JSON, of the result or of the faults; `because` says why there is none, `passing` that later there may be. */
+export type Reckoned = { ok: true; text: string } | { ok: false; because: string; passing?: true }
 
 /** `began` is called when a thread has the task and nothing else to do. */
 export type Reckoner = { run(task: Task, began?: () => void): Promise<Reckoned> }
@@ -69,7 +69,12 @@ const causeOf = ({ code }: NodeJS.ErrnoException): string =>
 
 const TOO_LONG: Reckoned = { ok: false, because: `is given more than ${MOST_TEXT} characters` }
 const STOPPED = 'was stopped'
-const NO_PLACE: Reckoned = { ok: false, because: 'was not begun, since too many others wait' }
+const NO_PLACE: Reckoned = { ok: false, because: 'was not begun, since too many others wait', passing: true }
+
+const PASSING: ReadonlySet<string> = new Set([STOPPED, NOT_BEGUN[1]])
+
+const notReckoned = (because: string): Reckoned =>
+  PASSING.has(because) ? { ok: false, because, passing: true } : { ok: false, because }
 
 const busyFor = (threads: Set<Thread>, owner: string): number =>
   [...threads].filter(({ job }) => job?.owner === owner).length
@@ -118,7 +123,7 @@ export function createBounded({ threads = 3, timeout_ms = 1_000, queue = 200 }: 
   function end(thread: Thread, because: string): void {
     if (!all.delete(thread)) return
     void thread.worker.terminate()
-    settle(thread, { ok: false, because })
+    settle(thread, notReckoned(because))
   }
 
   return {
@@ -169,7 +174,7 @@ function createLines(most: number) {
       return leave(longest.pop())
     },
     empty(): void {
-      for (const { done } of [...lines.values()].flat()) done({ ok: false, because: STOPPED })
+      for (const { done } of [...lines.values()].flat()) done(notReckoned(STOPPED))
       lines.clear()
       length = 0
     },

@@ -323,6 +323,21 @@ test('of too many that wait the last of the one who has most is turned away', as
   await one.close()
 })
 
+test('a step that was not begun is told as what will pass, one that is wrong is not', async () => {
+  const none = createBounded({ threads: 1, queue: 0 })
+  const of_none = { bounded: none.of('tenant') }
+  for (const step of [
+    { kind: 'expression', expression: 'a' },
+    { kind: 'validate', schema: { required: ['a'] } },
+  ] as Step[]) {
+    const mapped = await run([step], {}, of_none)
+    assert.equal(!mapped.ok && mapped.passing?.code, 'overloaded', JSON.stringify(mapped))
+  }
+  await none.close()
+  const wrong = await run([{ kind: 'expression', expression: '$number("x")' }], {})
+  assert.ok(!wrong.ok && wrong.passing === undefined)
+})
+
 test('what one expression does to the objects of its thread no other meets', async () => {
   const one = createBounded({ threads: 1 })
   await run(

@@ -1,6 +1,6 @@
-import { Problem } from '../../platform/errors.ts'
+import { Problem, willPass } from '../../platform/errors.ts'
 import { compileFilter, type Matches } from '../filter.ts'
-import type { Reckoner } from './bounded.ts'
+import type { Reckoned, Reckoner } from './bounded.ts'
 import { CONTENT_TYPES, convert } from './convert.ts'
 import { type Fault, fault, StepFault } from './fault.ts'
 import { checkMap, type Direction, mapFields, put, readPath } from './fields.ts'
@@ -46,8 +46,11 @@ export type StepReport = {
 
 export type Mapped = { steps: StepReport[] } & (
   | { ok: true; output: unknown; content_type: string | null }
-  /** `step` counts from 0; `faults` name places in the value it was given. */
-  | { ok: false; step: number; faults: readonly Fault[] }
+  /**
+   * `step` counts from 0; `faults` name places in the value it was given. `passing` is there where nothing is wrong
+   * with that: a vendor that was asked is away or has no room, or too many others wait.
+   */
+  | { ok: false; step: number; faults: readonly Fault[]; passing?: Problem }
 )
 
 /** Refuses steps that could never run; `field` is where they stand in the request. */
@@ -108,9 +111,11 @@ export async function runMapping(steps: readonly Step[], input: unknown, tools: 
       value = output
       if (step.kind === 'convert') content_type = CONTENT_TYPES[step.to ?? 'value'] ?? content_type
     } catch (error) {
-      if (!(error instanceof StepFault)) throw error
-      report({ ok: false, error: error.message })
-      return { ok: false, steps: reports, step: n, faults: error.faults }
+      const passing = error instanceof Problem && willPass(error) ? error : null
+      const failed = passing ? fault(step.kind, passing.occurrence.detail) : error
+      if (!(failed instanceof StepFault)) throw failed
+      report({ ok: false, error: failed.message })
+      return { ok: false, steps: reports, step: n, faults: failed.faults, ...(passing && { passing }) }
     }
   }
   return { ok: true, steps: reports, output: value, content_type }
@@ -160,10 +165,14 @@ async function evaluate(
   { bounded }: Tools,
 ): Promise<unknown> {
   const reckoned = await bounded.run({ kind: 'expression', expression, value: JSON.stringify(value) })
-  if (!reckoned.ok) throw fault('expression', reckoned.because)
+  if (!reckoned.ok) throw notBegun(reckoned, '') ?? fault('expression', reckoned.because)
   const path = readPath(at, 'at')
   return put(path.length === 0 ? value : copyOf(value), path, parseExact(reckoned.text), [], at)
 }
+
+/** The problem that it was not reckoned for now; null where it cannot be. */
+const notBegun = ({ because, passing }: Extract<Reckoned, { ok: false }>, what: string): Problem | null =>
+  passing ? new Problem('overloaded', { detail: `${what}${because}`, retry_after_s: 1 }) : null
 
 async function validate(
   { schema, at = '' }: Extract<Step, { kind: 'validate' }>,
@@ -177,12 +186,16 @@ async function validate(
   return value
 }
 
-/** Where a value does not fit a JSON Schema, up to twenty places; a schema that is none is a fault too. */
+/**
+ * Where a value does not fit a JSON Schema, up to twenty places; a schema that is none is a fault too. Throws where too
+ * many others wait.
+ */
 export async function faultsOf(bounded: Reckoner, schema: unknown, value: unknown): Promise<Fault[]> {
   const reckoned = await bounded.run({ kind: 'validate', schema, value: JSON.stringify(value) })
-  return reckoned.ok
-    ? (JSON.parse(reckoned.text) as Fault[])
-    : [{ field: '', reason: `the schema ${reckoned.because}` }]
+  if (reckoned.ok) return JSON.parse(reckoned.text) as Fault[]
+  const passing = notBegun(reckoned, 'the schema ')
+  if (passing) throw passing
+  return [{ field: '', reason: `the schema ${reckoned.because}` }]
 }
 
 async function enrich(step: Enrich, value: unknown, { ask }: Tools): Promise<unknown> {
@@ -193,6 +206,9 @@ async function enrich(step: Enrich, value: unknown, { ask }: Tools): Promise<unk
   } catch (error) {
     if (error instanceof StepFault || !(error instanceof Problem)) throw error
     if (step.on_failure === 'skip') return value
-    throw fault('enrich', `failed: ${error.occurrence.detail}`)
+    const { detail, retry_after_s } = error.occurrence
+    const because = `failed: ${detail}`
+    if (!willPass(error)) throw fault('enrich', because)
+    throw new Problem(error.code, { detail: because, ...(retry_after_s !== undefined && { retry_after_s }) })
   }
 }

@@ -53,9 +53,14 @@ async function openVendor(): Promise<Vendor> {
 
 type Connected = { vendor: Vendor; tenant_id: string; key: string; path: string }
 
-async function connect(settings: object = {}, limits: object = {}): Promise<Connected> {
+/** `of` is whose it is to be; somebody's own where absent. */
+async function connect(
+  settings: object = {},
+  limits: object = {},
+  of?: Pick<Connected, 'key' | 'tenant_id'>,
+): Promise<Connected> {
   const vendor = await openVendor()
-  const { key, tenant_id } = await tenantWithKey(served, ['*'], 'test')
+  const { key, tenant_id } = of ?? (await tenantWithKey(served, ['*'], 'test'))
   const body = {
     provider: 'http',
     name: 'x',
@@ -298,6 +303,52 @@ test('one that finds no room in the limits waits for it, and that costs it no tr
   }
   await jobs.stop()
   assert.equal(at.vendor.hits.length, 2)
+})
+
+const enrichedBy = ({ path }: Connected, more: object = {}) => ({
+  kind: 'enrich',
+  connection_id: path.split('/').at(-1),
+  call: { method: 'GET', path: '/who', retries: 0, ...more },
+  at: 'who',
+})
+
+test('a call whose enriching call fails is tried again later; one whose enriching call is refused is over', async () => {
+  const at = await connect()
+  const other = await connect({}, {}, at)
+  other.vendor.status = [503, 429]
+  const mapping = { in: [enrichedBy(other)] }
+  const jobs = work()
+  const ended = await over(at, await defer(at, { body: {}, mapping, retry_later: { after_ms: 100 } }))
+  assert.deepEqual([ended['state'], ended['tries'], at.vendor.hits.length], ['succeeded', 3, 1])
+  other.vendor.status = [404]
+  const refused = await over(at, await defer(at, { body: {}, mapping, retry_later: { after_ms: 100 } }))
+  await jobs.stop()
+  assert.deepEqual([refused['state'], refused['tries'], at.vendor.hits.length], ['failed', 1, 1])
+  assert.match(String(refused['error']), /enrich failed: .*404/)
+})
+
+test('one whose enriching call finds no room in the limits waits for it, and that costs it no try', async () => {
+  const at = await connect()
+  const other = await connect({}, { rates: [{ calls: 1, per_s: 1 }] }, at)
+  const asked = { body: {}, mapping: { in: [enrichedBy(other)] }, retry_later: { times: 0 } }
+  const jobs = work()
+  for (const id of [await defer(at, asked), await defer(at, asked)]) {
+    const ended = await over(at, id)
+    assert.deepEqual([ended['state'], ended['tries']], ['succeeded', 1])
+  }
+  await jobs.stop()
+})
+
+test('who waits for a call is told of a passing fault of its mapping as one', async () => {
+  const at = await connect()
+  const other = await connect({}, {}, at)
+  other.vendor.status = [503]
+  const body = { method: 'POST', path: '/x', body: {}, mapping: { in: [enrichedBy(other)] } }
+  const reply = await served.send('POST', `${at.path}/calls`, { key: at.key, body })
+  assert.deepEqual(
+    [reply.status, reply.body['code'], reply.body['field']],
+    [502, 'vendor_failed', 'mapping.in.0.enrich'],
+  )
 })
 
 test('what could never be sent is refused when it is asked for', async () => {

@@ -1,7 +1,7 @@
 import { isSafe } from '../../kit/retry.ts'
 import { type HttpRequest, idempotencyHeader } from '../../kit/transports/http.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
-import { Problem } from '../../platform/errors.ts'
+import { Problem, willPass } from '../../platform/errors.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { type OpenConnection, useConnection } from '../connections/connections.ts'
@@ -68,7 +68,7 @@ async function leftBehind(app: App, tenant_id: string, row: Row): Promise<Left> 
   }
   const connection = await useConnection(app, row.actor, row.connection_id).catch(refused)
   const is_unsent = state === 'failed' && call.attempts === 0
-  const may = !('because' in connection) && (is_unsent || isRepeatable(connection, method))
+  const may = !(connection instanceof Problem) && (is_unsent || isRepeatable(connection, method))
   if (may && row.tries <= TIMES) return { kind: 'again' }
   const cut_off = 'the server stopped while this call was under way; ask the vendor what became of it'
   const outcome = state === 'started' ? (isSafe(method) ? 'failed' : 'unknown') : state
@@ -87,19 +87,22 @@ async function attempt(app: App, tenant_id: string, row: Row, call_id: string): 
   const text = plain.toString()
   const input = withDigits(JSON.parse(text) as MakeCall, text)
   const made = await make(app, row, input, call_id).catch(refused)
-  if ('because' in made)
-    return { state: 'failed', status: null, error: made.because, report: null, again_ms: null, counts: true }
+  const so_far = { tries: row.tries, age_ms: app.clock.now().getTime() - timeOfId(row.id).getTime() }
+  if (made instanceof Problem) {
+    const again = willPass(made) ? againIn(so_far, input, notPrepared(made)) : OVER
+    return { state: 'failed', status: null, error: made.message, report: null, ...again }
+  }
   const { prepared, performed, repeatable } = made
   const report = await concludeCall(app, actor, prepared, { ...performed, id: row.id })
   const { state, error } = performed
-  const age_ms = app.clock.now().getTime() - timeOfId(row.id).getTime()
-  const again = againIn({ tries: row.tries, age_ms }, input, performed, repeatable)
-  return { state, status: performed.response?.status ?? null, error, report, ...again }
+  const status = performed.response?.status ?? null
+  const again = againIn(so_far, input, cameTo(performed, repeatable))
+  return { state, status, error, report, ...again }
 }
 
-/** What is the caller's to mend ends the call; whatever else goes wrong is ours, and tried again. */
-function refused(error: unknown): { because: string } {
-  if (error instanceof Problem) return { because: error.message }
+/** What is the caller's to mend, or will pass; whatever else goes wrong is ours, and the work on it is tried again. */
+function refused(error: unknown): Problem {
+  if (error instanceof Problem) return error
   throw error
 }
 
@@ -132,20 +135,49 @@ const LONGEST_MS = 6 * 60 * 60 * 1000
 const PATIENCE_MS = 24 * 60 * 60 * 1000
 const MOST_WAIT_MS = 60_000
 
+/** What decides whether there is another try. */
+type Came = {
+  state: Outcome
+  status: number | null
+  /** In which time there may be room; null where that is not what it lacked. */
+  room_in_ms: number | null
+  /** Nothing was sent, or it may be sent twice. */
+  repeatable: boolean
+}
+
+const SOON_MS = 1_000
+
+function cameTo({ state, response, attempts, turned_away }: Performed, repeatable: boolean): Came {
+  const no_room = attempts === 0 && turned_away !== null && turned_away.by !== 'authentication'
+  const room_in_ms = no_room ? (turned_away.wait_ms ?? SOON_MS) : null
+  return { state, status: response?.status ?? null, room_in_ms, repeatable: repeatable || attempts === 0 }
+}
+
+const NO_ROOM = new Set(['rate_limited', 'breaker_open', 'overloaded'])
+
+/** Its mapping could not be done for now, so its vendor was not asked. */
+function notPrepared({ code, occurrence }: Problem): Came {
+  const wait_ms = (occurrence.retry_after_s ?? 0) * 1_000 || SOON_MS
+  return { state: 'failed', status: null, room_in_ms: NO_ROOM.has(code) ? wait_ms : null, repeatable: true }
+}
+
+type Again = Pick<Tried, 'again_ms' | 'counts'>
+
+const OVER: Again = { again_ms: null, counts: true }
+
 function againIn(
   { tries, age_ms }: { tries: number; age_ms: number },
   { retry_later = {} }: MakeCall,
-  { state, attempts, turned_away, response }: Performed,
-  repeatable: boolean,
-): Pick<Tried, 'again_ms' | 'counts'> {
+  { state, status, room_in_ms, repeatable }: Came,
+): Again {
   const { times = TIMES, after_ms = AFTER_MS } = retry_later
-  if (attempts === 0 && turned_away !== null && turned_away.by !== 'authentication' && age_ms < PATIENCE_MS) {
+  if (room_in_ms !== null && age_ms < PATIENCE_MS) {
     // Each try is on record, so of many that wait for the same room those that have waited longest look least often.
-    const wait_ms = Math.max(turned_away.wait_ms ?? 1_000, age_ms / 4, 100)
+    const wait_ms = Math.max(room_in_ms, age_ms / 4, 100)
     return { again_ms: Math.min(wait_ms, MOST_WAIT_MS), counts: false }
   }
-  const is_over = state === 'succeeded' || (state === 'refused' && response?.status !== 429)
-  if (is_over || tries > times || !(repeatable || attempts === 0)) return { again_ms: null, counts: true }
+  const is_over = state === 'succeeded' || (state === 'refused' && status !== 429)
+  if (is_over || tries > times || !repeatable) return OVER
   return { again_ms: Math.min(after_ms * 2 ** (tries - 1), LONGEST_MS), counts: true }
 }
 

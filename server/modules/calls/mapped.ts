@@ -15,8 +15,9 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { useConnection } from '../connections/connections.ts'
 import { boundedOf } from '../operations/operations.ts'
-import { performCached } from './cache.ts'
+import { type Answered, performCached } from './cache.ts'
 import { prepareCall } from './prepare.ts'
+import { noAnswer, turnedAway } from './proxy.ts'
 import { readAnswer } from './report.ts'
 import { MakeCall } from './schema.ts'
 
@@ -31,7 +32,7 @@ type Options = {
 
 export type MappedIn = { value: unknown; steps: StepReport[]; content_type: string | null }
 
-/** What the steps cannot do is the caller's to mend. */
+/** What the steps cannot do is the caller's to mend; what they cannot do for now is told as what it is. */
 export async function mapIn(
   app: App,
   actor: Actor,
@@ -41,8 +42,18 @@ export async function mapIn(
 ): Promise<MappedIn> {
   if (steps.length === 0) return { value, steps: [], content_type: null }
   const mapped = await runMapping(steps, value ?? null, toolsOf(app, actor, 'in', options))
-  if (!mapped.ok) throw refusal(`mapping.in.${mapped.step}`, mapped.faults)
+  if (!mapped.ok) throw notMapped(mapped)
   return { value: mapped.output, steps: mapped.steps, content_type: mapped.content_type }
+}
+
+function notMapped({ step, faults, passing }: Extract<Mapped, { ok: false }>): Problem {
+  const refused = refusal(`mapping.in.${step}`, faults)
+  if (!passing) return refused
+  const { retry_after_s } = passing.occurrence
+  return new Problem(passing.code, {
+    ...refused.occurrence,
+    ...(retry_after_s !== undefined && { retry_after_s }),
+  })
 }
 
 /** The vendor has done what it did: what the steps cannot do is told beside its answer. */
@@ -88,10 +99,9 @@ async function enrichingCall(
   const prepared = await prepareCall(app, actor, connection, asked.value, { id, depth: depth + 1 })
   const { wanted, named } = prepared
   const performed = await performCached(app, actor, prepared.connection, wanted, { named })
-  if (performed.state !== 'succeeded' || !performed.response)
-    throw new Problem('vendor_failed', { detail: performed.error ?? `it is ${performed.state}` })
+  if (performed.state !== 'succeeded' || !performed.response) throw notAnswered(performed)
   const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared)
-  if (error !== undefined) throw new Problem('vendor_failed', { detail: error })
+  if (error !== undefined) throw new Problem('invalid_request', { detail: error })
   const answer = result ?? parseExact(json)
   const out = await mapOut(app, actor, prepared.mapping.out ?? [], answer, {
     trace: false,
@@ -99,5 +109,14 @@ async function enrichingCall(
     parent_id: toWire('call', performed.id),
   })
   if (out.ok) return out.output
-  throw new Problem('vendor_failed', { detail: `its answer could not be mapped: ${out.steps.at(-1)?.error}` })
+  throw new Problem(out.passing?.code ?? 'invalid_request', {
+    detail: `its answer could not be mapped: ${out.steps.at(-1)?.error}`,
+  })
+}
+
+/** A vendor's no is the caller's to mend; that it is away, or has no room, is not. */
+function notAnswered(performed: Answered): Problem {
+  const { state, response, error } = performed
+  if (state !== 'refused' || response?.status === 429) return turnedAway(performed) ?? noAnswer(performed)
+  return new Problem('invalid_request', { detail: error ?? `it is ${state}` })
 }
