@@ -181,6 +181,20 @@ test('a batch takes what the limits allow at once, tries no more than that, and 
   )
 })
 
+test('a batch of reads that a policy covers asks the vendor once for what is the same', async () => {
+  const at = await connect()
+  const policies = [{ path: '/ok/*', strategy: 'time_based' }]
+  await served.send('PUT', `${at.path}/cache`, { key: at.key, body: { policies } })
+  const jobs = work()
+  const id = await create(at, {
+    calls: Array.from({ length: 20 }, (_, n) => ({ method: 'GET', path: `/ok/${n % 2}` })),
+  })
+  const { succeeded } = await over(at, id)
+  await jobs.stop()
+  assert.equal(succeeded, 20)
+  assert.deepEqual([...at.vendor.hits.values()], [1, 1])
+})
+
 test('the slowest call of a batch holds up none of the others', async () => {
   const at = await connect()
   const { promise, resolve } = Promise.withResolvers<void>()

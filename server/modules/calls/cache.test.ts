@@ -15,7 +15,7 @@ import { publishAll } from '../events/events.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { routes as operationRoutes } from '../operations/routes.ts'
 import { drainCalls } from './calls.ts'
-import { dropOnEvents, sweepCache } from './jobs.ts'
+import { dropOnEvents, startDeferred, sweepCache } from './jobs.ts'
 import { perform } from './perform.ts'
 import { routes } from './routes.ts'
 
@@ -398,6 +398,42 @@ test('a purge by hand drops the paths that fit, on every server', async () => {
   await until(async () => (await read(at, '/a/1', { server: two })).n === 4)
   assert.deepEqual((await purge({})).body, { purged: 2 })
   assert.equal((await read(at, '/b')).cache.result, 'miss')
+})
+
+async function readLater(at: Connected, ...bodies: object[]) {
+  const { key, path } = at
+  const ids: string[] = []
+  for (const body of bodies) {
+    const asked = { mode: 'async', method: 'GET', retries: 0, ...body }
+    const reply = await one.send('POST', `${path}/calls`, { key, body: asked })
+    assert.equal(reply.status, 202, reply.text)
+    ids.push(String(reply.body['id']))
+  }
+  const loop = startDeferred(one.app, async () => {})
+  undoAfter(() => loop.stop())
+  const look = () =>
+    Promise.all(ids.map(async (id) => (await one.send('GET', `/v1/calls/${id}`, { key })).body))
+  await until(async () => (await look()).every(({ closed_at }) => closed_at !== null))
+  await loop.stop()
+  return (await look()).map((body) => ({
+    ...body,
+    report: body['report'] as Told,
+    log: body['log'] as unknown[],
+  }))
+}
+
+test('deferred calls are answered from what is kept, share a call, and pass it by where they say so', async () => {
+  const at = await connect([TIMED])
+  const all = await readLater(at, ...Array.from({ length: 4 }, () => ({ path: '/things/1' })))
+  assert.deepEqual(
+    all.map(({ report }) => [report.state, report.body?.n]),
+    Array.from({ length: 4 }, () => ['succeeded', 1]),
+  )
+  assert.equal(at.vendor.seen.length, 1)
+  assert.equal(all.filter(({ log }) => log.length === 1).length, 1, 'the try that asked has its attempt')
+  const [hit, skipped] = await readLater(at, { path: '/things/1' }, { path: '/things/1', skip_cache: true })
+  assert.deepEqual([hit?.report.cache.result, hit?.report.attempts, hit?.report.body?.n], ['hit', 0, 1])
+  assert.deepEqual([skipped?.report.cache.result, skipped?.report.body?.n], ['bypassed', 2])
 })
 
 test('an event drops what the policies that name its type kept, of its own tenant', async () => {

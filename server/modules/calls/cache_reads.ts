@@ -75,10 +75,14 @@ async function joined(read: Read): Promise<Noted> {
 
 const BEHIND = 'behind'
 
+/** By a call of its own, whatever becomes of the one it is behind. */
 function renewBehind(read: Read): void {
   const { app, key } = read
   if (storeOf(app).flights.has(`${key} ${BEHIND}`)) return
-  fly(read, BEHIND).catch((err: unknown) => app.log.warn({ err }, 'a stale answer was not renewed'))
+  const { id: _, tells_itself: _tells, ...wanted } = read.wanted
+  fly({ ...read, wanted }, BEHIND).catch((err: unknown) =>
+    app.log.warn({ err }, 'a stale answer was not renewed'),
+  )
 }
 
 function fly(read: Read, way: string): Promise<Noted> {

@@ -32,7 +32,8 @@ export async function readDeferred(app: App, tx: Tx, tenant_id: string, wire_id:
     request_id: row.actor.request_id,
     cause: { kind: row.actor.cause?.kind ?? row.actor.kind, id: row.actor.cause?.id ?? row.actor.id },
     parent_id: row.actor.parent_id ?? null,
-    call_ids: row.call_ids.map((id) => toWire('call', id)),
+    // One that was answered from the cache, or could not be mapped, made none.
+    call_ids: tries.map(({ id }) => toWire('call', id)),
     report: await openReport(app, tx, tenant_id, row),
     ...(await stepsOf(tx, tenant_id, row.id)),
     log: log.map(toAttempt),

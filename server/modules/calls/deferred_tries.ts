@@ -6,12 +6,13 @@ import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { type OpenConnection, useConnection } from '../connections/connections.ts'
 import { publishChange } from '../events/events.ts'
+import { performCached } from './cache.ts'
 import { concludeCall } from './conclude.ts'
 import { sealedAs } from './deferred.ts'
 import * as queries from './deferred_queries.ts'
 import { putWork } from './deferred_work.ts'
 import { withDigits } from './digits.ts'
-import { type Performed, perform } from './perform.ts'
+import type { Performed } from './perform.ts'
 import { prepareCall } from './prepare.ts'
 import { findCall, type Outcome } from './queries.ts'
 import type { MakeCall } from './schema.ts'
@@ -112,11 +113,11 @@ async function make(app: App, row: Row, input: MakeCall, call_id: string) {
   const connection = await useConnection(app, actor, connection_id)
   const prepared = await prepareCall(app, actor, connection, input, { id: call_id })
   const request = withKey(connection, prepared.wanted.request, toWire('call', id))
-  const performed = await perform(app, actor, prepared.connection, {
-    ...prepared.wanted,
-    id: call_id,
-    request,
-    tells_itself: row.batch_id === null,
+  const wanted = { ...prepared.wanted, id: call_id, request, tells_itself: row.batch_id === null }
+  const { skip_cache: skip = false } = input
+  const performed = await performCached(app, actor, prepared.connection, wanted, {
+    named: prepared.named,
+    skip,
   })
   return { prepared, performed, repeatable: isRepeatable(connection, request.method) }
 }
