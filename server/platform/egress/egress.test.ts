@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -193,20 +193,33 @@ test('a name server that is silent costs no more than the time given, and nothin
   refused(result, 'timeout', false, /^no connection to slow\.acorn\.example within 60 ms$/)
 })
 
-test('a request that timed out while waiting for a connection is never sent later', async (t) => {
+test('a request that timed out while its connection was made is never sent later', async (t) => {
   const seen: (string | undefined)[] = []
-  const { url } = await serve(t, (request, response) => {
+  const { port } = await serve(t, (request, response) => {
     seen.push(request.url)
-    setTimeout(() => response.end(), 150)
+    response.end()
+  })
+  const resolve: ResolveAll = (_host, _options, callback) =>
+    void setTimeout(callback, 200, null, [{ address: '127.0.0.1', family: 4 }])
+  const { send } = open(t, { resolve })
+  const url = `http://slow.acorn.example:${port}`
+  refused(await send({ url: `${url}/late`, timeout_ms: 50 }), 'timeout', false, /no connection/)
+  answered(await send({ url: `${url}/after` }))
+  assert.deepEqual(seen, ['/after'])
+})
+
+test('requests that hang at a server, however many, hold up no other to it', async (t) => {
+  const hanging: ServerResponse[] = []
+  const { url } = await serve(t, (request, response) => {
+    if (request.url === '/hang') hanging.push(response)
+    else response.end()
   })
   const { send } = open(t)
-  const busy = Array.from({ length: 64 }, () => send({ url: `${url}/busy` }))
-  const late = await send({ url: `${url}/late`, timeout_ms: 50 })
-  refused(late, 'timeout', false, /no connection/)
-  for (const result of await Promise.all(busy)) answered(result)
-  answered(await send({ url: `${url}/after` }))
-  assert.equal(seen.includes('/late'), false)
-  assert.equal(seen.length, 65)
+  const held = Array.from({ length: 300 }, () => send({ url: `${url}/hang` }))
+  while (hanging.length < 300) await nextTurn()
+  answered(await send({ url: `${url}/other` }))
+  for (const response of hanging) response.end()
+  for (const result of await Promise.all(held)) answered(result)
 })
 
 test('a refused connection names the address, and nothing was sent', async (t) => {

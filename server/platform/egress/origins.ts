@@ -12,9 +12,6 @@ export type Origins = {
   close(): Promise<void>
 }
 
-/** Per origin. More requests than this wait for a free one. */
-const CONNECTIONS = 64
-
 /**
  * Past this many origins the idle one unused for longest is closed. Only busy ones can exceed it, and of those
  * there are no more than requests under way. Idle sockets are closed after 4 s (or as the server asks).
@@ -57,7 +54,9 @@ export function createOrigins({ rules, plain, resolve }: Ways): Origins {
 
 function openOrigin(url: URL, identity: ClientIdentity | undefined, connector: Connector): Origin {
   const pool = new Pool(url.origin, {
-    connections: CONNECTIONS,
+    // As many as there are requests: whoever sends bounds those (a connection its calls, a subscription its deliveries),
+    // and behind a bound here, which all tenants would share, one that waits on a vendor that hangs held up the others.
+    connections: null,
     pipelining: 1,
     allowH2: false,
     headersTimeout: 0, // the exchange has one deadline for everything
