@@ -18,7 +18,7 @@ type Check = {
   result: string
   latency_ms: number
   note: string | null
-  call_id: string
+  call_id: string | null
   checked_at: string
 }
 type Limit = {
@@ -37,7 +37,7 @@ const CHECKS: Column<Check>[] = [
   ['CHECKED', (check) => check.checked_at],
   ['RESULT', (check) => check.result],
   ['MS', (check) => check.latency_ms],
-  ['CALL', (check) => check.call_id],
+  ['CALL', (check) => check.call_id ?? ''],
   ['NOTE', (check) => check.note],
 ]
 

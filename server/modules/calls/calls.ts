@@ -127,7 +127,7 @@ export { listTightLimits } from './limits.ts'
 export { listAttemptsOfCalls, listBelonging, listCallsOf, listCallsSince } from './live_queries.ts'
 export { makeCall, makeOwnCall } from './make.ts'
 export { mapOut } from './mapped.ts'
-export { probe, testConnection } from './probe.ts'
+export { checkProbe, probe, testConnection } from './probe.ts'
 export {
   type Answer,
   askVendor,

@@ -2,6 +2,7 @@ import { isSafe } from '../../kit/retry.ts'
 import {
   baseUrl,
   buildRequest,
+  type HttpRequest,
   idempotencyHeader,
   type Opened,
   type RecordedRequest,
@@ -50,8 +51,7 @@ export async function perform(
   const timed = withTimeout(asked, guards.limits.timeout_ms)
   const { wanted, repeatable, stays } = withKey(connection.opened, timed, id)
   // Built before anything is written, so that a request that cannot be made is refused and leaves no row.
-  const opened = needsToken(connection) ? { ...connection.opened, token: UNFETCHED } : connection.opened
-  const request = buildRequest(opened, wanted.request)
+  const { opened, request } = draft(connection, wanted.request)
   const run: Run = {
     app,
     connection,
@@ -100,6 +100,12 @@ async function conclude(run: Run, ended: Ended): Promise<Performed> {
   const performed = await finish(run, ended)
   if (!isSafe(run.method)) await dropChanged(run.app, run.connection, run.wanted, performed)
   return performed
+}
+
+/** The request before anything is obtained for it. Throws the Problem of one that cannot be made. */
+export function draft(connection: OpenConnection, asked: HttpRequest) {
+  const opened = needsToken(connection) ? { ...connection.opened, token: UNFETCHED } : connection.opened
+  return { opened, request: buildRequest(opened, asked) }
 }
 
 /** Stands in the request until the limiter has let it through: a call that is refused fetches no token. */

@@ -4,7 +4,7 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { checkEnvironment, type OpenConnection, openConnection } from '../connections/connections.ts'
 import { diagnose } from './diagnosis.ts'
-import { type Performed, perform } from './perform.ts'
+import { draft, type Performed, perform } from './perform.ts'
 
 /** Calls whose answer nobody needs: they are made to see whether the vendor is there. */
 
@@ -37,6 +37,10 @@ export function probe(
   const request = path === null ? perSettings(provider.test, settings) : { method: 'GET' as const, path }
   return perform(app, actor, connection, once('health', { ...request, timeout_ms }))
 }
+
+/** Throws the Problem of a path that no check could read. */
+export const checkProbe = (connection: OpenConnection, path: string): void =>
+  void draft(connection, { method: 'GET', path })
 
 const once = (operation: string, request: HttpRequest) => ({ operation, request, retries: 0, patience_ms: 0 })
 

@@ -11,7 +11,7 @@ import { routes as callRoutes } from '../calls/routes.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { check } from './health.ts'
-import { findHealth } from './queries.ts'
+import { findHealth, moveHealth } from './queries.ts'
 import { routes } from './routes.ts'
 
 let served: Served
@@ -111,6 +111,29 @@ test('checks read the path they were told and judge by the statuses they were to
   await turn(watched)
   assert.deepEqual(asked, ['/status?deep=1'])
   assert.equal((await read(watched))['status'], 'healthy')
+})
+
+test('a path that cannot be read is refused when it is set, and one that no longer can be fails its checks', async () => {
+  const watched = await watch()
+  const path = `/v1/connections/${watched.connection}/health`
+  for (const wrong of ['/a b', '/../x', '/a#b']) {
+    const refused = await served.send('PATCH', path, { key: watched.key, body: { path: wrong } })
+    assert.deepEqual([refused.status, refused.body['field']], [400, 'path'], refused.text)
+    assert.match(String(refused.body['detail']), /dot segments.*encode them/)
+  }
+  await inTenant(served.app.db, watched.tenant_id, (tx) =>
+    moveHealth(
+      tx,
+      { tenant_id: watched.tenant_id, connection_id: fromWire('connection', watched.connection) },
+      { path: '/a b' },
+    ),
+  )
+  await turn(watched)
+  const { status: found, note } = await read(watched)
+  assert.equal(found, 'degraded')
+  assert.match(String(note), /cannot be checked: path must begin/)
+  const [check] = (await read(watched, '/checks'))['data'] as { result: string; call_id: null }[]
+  assert.deepEqual([check?.result, check?.call_id], ['failed', null])
 })
 
 test('a disabled connection is not checked, and checks begin again when it is enabled', async () => {

@@ -4,7 +4,7 @@ import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { enqueue, type Job } from '../../platform/jobs/jobs.ts'
 import type { Actor, App } from '../app.ts'
-import { probe } from '../calls/calls.ts'
+import { checkProbe, probe } from '../calls/calls.ts'
 import {
   checkEnvironment,
   type OpenConnection,
@@ -59,6 +59,7 @@ export async function setChecks(
   const place = placeOf(actor, wire_id)
   const connection = await openConnection(app, actor.tenant_id, place.connection_id)
   checkEnvironment(actor, connection.environment)
+  if (typeof input.path === 'string') checkProbe(connection, input.path)
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     const before = found(await queries.findHealth(tx, place), wire_id)
     const every_s = input.every_s === undefined ? before.every_s : input.every_s
@@ -100,13 +101,16 @@ type Seen = {
   result: Finding | null
   latency_ms: number
   note: string | null
-  call_id: string
+  /** Null where it could not be sent. */
+  call_id: string | null
   is_answered: boolean
 }
 
 async function look(app: App, connection: OpenConnection, row: queries.HealthRow): Promise<Seen> {
   const { timeout_ms, statuses } = row
-  const performed = await probe(app, checker(connection), connection, row)
+  const performed = await probe(app, checker(connection), connection, row).catch(unsendable)
+  if (typeof performed === 'string')
+    return { result: 'failed', latency_ms: 0, note: performed, call_id: null, is_answered: false }
   const { id, response, error, duration_ms, turned_away } = performed
   const by = turned_away?.by
   const status = response?.status ?? 0
@@ -115,6 +119,12 @@ async function look(app: App, connection: OpenConnection, row: queries.HealthRow
   const slow = result === 'slow' ? `it answers, after ${duration_ms} ms` : null
   const note = is_well ? slow : (error ?? `it answered ${status}`)
   return { result, latency_ms: duration_ms, note, call_id: id, is_answered: Boolean(response) }
+}
+
+/** Thrown, it would be tried again for ever, and nobody told. */
+function unsendable(error: unknown): string {
+  if (error instanceof Problem) return `it cannot be checked: ${error.message}`
+  throw error
 }
 
 const checker = ({ tenant_id, environment }: OpenConnection): Actor => ({

@@ -69,7 +69,7 @@ export type CheckRow = {
   result: Finding
   latency_ms: number
   note: string | null
-  call_id: string
+  call_id: string | null
 }
 
 /** Puts one check on record and lets go of those before `oldest`, so that no other job has to. */

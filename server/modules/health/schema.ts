@@ -57,7 +57,7 @@ export const Check = Type.Object({
   result: Type.Union([Type.Literal('well'), Type.Literal('slow'), Type.Literal('failed')]),
   latency_ms: Type.Integer(),
   note: Nullable(Type.String()),
-  call_id: WireId('call'),
+  call_id: Nullable(WireId('call')),
   checked_at: Timestamp,
 })
 export const Checks = Page(Check)
@@ -76,6 +76,6 @@ export const toHealth = (connection_id: string, row: HealthRow): HealthReport =>
 export const toCheck = ({ id, call_id, ...row }: CheckRow): Static<typeof Check> => ({
   ...row,
   id: toWire('health_check', id),
-  call_id: toWire('call', call_id),
+  call_id: call_id && toWire('call', call_id),
   checked_at: timeOfId(id).toISOString(),
 })

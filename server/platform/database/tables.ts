@@ -626,7 +626,7 @@ export interface Tables {
     result: 'well' | 'slow' | 'failed'
     latency_ms: number
     note: string | null
-    call_id: string
+    call_id: string | null
   }
   idempotency_key: {
     tenant_id: string

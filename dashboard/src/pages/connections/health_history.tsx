@@ -135,9 +135,11 @@ function Strip({ checks }: { checks: HealthCheck[] }) {
       {trouble && (
         <Text size="sm">
           {say('last')}: <When at={trouble.checked_at} /> · {trouble.note ?? say(trouble.result)}{' '}
-          <Anchor component={Link} to={`/calls/${trouble.call_id}`} size="sm">
-            {trouble.call_id.slice(0, 8)}…
-          </Anchor>
+          {trouble.call_id && (
+            <Anchor component={Link} to={`/calls/${trouble.call_id}`} size="sm">
+              {trouble.call_id.slice(0, 8)}…
+            </Anchor>
+          )}
         </Text>
       )}
     </Stack>

@@ -190,11 +190,12 @@ function History({ id }: { id: string }) {
     },
     {
       title: say('call'),
-      cell: ({ call_id }) => (
-        <Anchor component={Link} to={`/calls/${call_id}`} size="sm">
-          {say('see')}
-        </Anchor>
-      ),
+      cell: ({ call_id }) =>
+        call_id && (
+          <Anchor component={Link} to={`/calls/${call_id}`} size="sm">
+            {say('see')}
+          </Anchor>
+        ),
       width: 80,
     },
   ]
