@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Batch, createBatch } from '../../platform/batch.ts'
 import { asWorker, type Db, isConnectionLoss, isUndone, type Tx } from '../../platform/database/database.ts'
-import { timeOfId, toWire } from '../../platform/ids.ts'
+import { toWire } from '../../platform/ids.ts'
 import { OURS } from '../../platform/log.ts'
 import { LEASE_MS } from '../../platform/queue.ts'
 import type { App } from '../app.ts'
@@ -11,6 +11,7 @@ import { noticeOf, type PrepareNotice } from './health.ts'
 import type { Payload } from './payload.ts'
 import type { DueDelivery, Ended } from './queue_queries.ts'
 import { send, timeoutOf } from './send.ts'
+import { ageOf } from './verdict.ts'
 
 /** What deliveries in any order have in common: where one goes, what it came to, and getting that on record. */
 
@@ -58,7 +59,7 @@ export function createAttempts(app: App, read: ReadPayloads): Attempts {
       )
     }
     if (!receiver) return unsent(app, item, 'the subscription is disabled or gone')
-    const age_s = ageOf(app, item) / 1000
+    const age_s = ageOf(app, item)
     if (receiver.expire_after_s !== null && age_s >= receiver.expire_after_s) {
       return {
         ...unsent(app, item, `it is older than the ${receiver.expire_after_s} s it is worth`),
@@ -93,9 +94,6 @@ export function createAttempts(app: App, read: ReadPayloads): Attempts {
     },
   }
 }
-
-/** A subscription that expires what is old counts from when the delivery was made. */
-const ageOf = (app: App, { id }: DueDelivery): number => app.clock.now().getTime() - timeOfId(id).getTime()
 
 const unsent = (app: App, item: DueDelivery, error: string): Ended => ({
   item,

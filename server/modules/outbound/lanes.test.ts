@@ -66,6 +66,7 @@ const ending = (lane: DueLane, at: number, state: 'delivered' | 'pending'): Ende
       claim: lane.claim,
       attempts: 1,
       cuts: 0,
+      renewed_at: null,
     },
     id: lane.heads[at]?.delivery_id ?? '',
     event_id: lane.heads[at]?.event_id ?? '',

@@ -193,6 +193,7 @@ const toDelivery = (lane: DueLane, { delivery_id, event_id }: Head, at: number) 
   claim: lane.claim,
   attempts: at === 0 ? lane.attempts : 1,
   cuts: at === 0 ? lane.cuts : 0,
+  renewed_at: null, // what is sent again by hand stands in no lane
 })
 
 const untouched = (lane: DueLane): LaneEnded => ({

@@ -32,7 +32,7 @@ import {
 export const QUEUE = turnStatements({
   name: 'delivery',
   table: 'delivery_queue',
-  columns: ['event_id', 'subscription_id', 'cuts'],
+  columns: ['event_id', 'subscription_id', 'cuts', 'renewed_at'],
   // A claim that is there still was never ended: the process went down over it, or lost its database.
   sets: `, cuts = case when q.claim is null then q.cuts else ${oneMore('q.cuts')} end`,
 })
@@ -66,6 +66,8 @@ export type DueDelivery = Work & {
   subscription_id: string
   /** How often it was taken up and cut off: attempts that do not count. */
   cuts: number
+  /** When it was last sent again by hand, which begins its age anew. */
+  renewed_at: Date | null
 }
 
 export const SOONEST_DELIVERY = QUEUE.soonest
@@ -252,8 +254,8 @@ export async function requeueDelivery(tx: Tx, tenant_id: string, id: string): Pr
     with moved as (update delivery set state = 'pending', next_at = now(), closed_at = null, error = null
                     where tenant_id = ${tenant_id} and id = ${id} and state <> 'pending'
                    returning tenant_id, id, event_id, subscription_id, attempts)
-    insert into delivery_queue (tenant_id, id, event_id, subscription_id, due, attempts)
-    select tenant_id, id, event_id, subscription_id, now(), attempts from moved returning id`.execute(tx)
+    insert into delivery_queue (tenant_id, id, event_id, subscription_id, due, attempts, renewed_at)
+    select tenant_id, id, event_id, subscription_id, now(), attempts, now() from moved returning id`.execute(tx)
   return rows.length > 0
 }
 

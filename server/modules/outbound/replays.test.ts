@@ -151,3 +151,28 @@ test('a job that is run again, since its process died before it was gone, makes 
   await run?.({ ...job, payload: next.payload })
   assert.equal((await queued()).length, 2)
 })
+
+test('what is too old is sent all the same to whoever asks for it by hand, and retried', async () => {
+  const { id } = await subscribe('/too-old', { expire_after_s: 2, retry_schedule_s: [1, 1] })
+  receiver.answer('/too-old', { status: 200 }, { status: 500 }, { status: 200 })
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'paused' })
+  const events: Json[] = []
+  for (let n = 1; n <= 3; n++) events.push(await publish({ n }))
+  await sleep(2_100)
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'enabled' })
+  const inState = async (state: string, count: number) =>
+    eventually(async () => {
+      const found = await api.list(`/v1/deliveries?state=${state}`)
+      return found.length === count && found
+    })
+  const expired = await inState('expired', 3)
+  assert.equal(receiver.at('/too-old').length, 0)
+  const of = (event: Json | undefined) => expired.find((one) => one['event_id'] === event?.['id'])?.['id']
+  await api.ok('POST', `/v1/deliveries/${of(events[0])}/replay`)
+  await inState('delivered', 1)
+  await api.ok('POST', `/v1/events/${events[1]?.['id']}/resend`, { subscription_id: id })
+  await inState('delivered', 2)
+  assert.deepEqual(numbersAt('/too-old'), [1, 2, 2])
+  await ended(await api.ok('POST', '/v1/replays', { subscription_id: id, since: since(), state: 'expired' }))
+  await inState('delivered', 3)
+})

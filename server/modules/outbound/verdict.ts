@@ -109,11 +109,15 @@ function again(
     random: Math.random(),
   })
   if (wait_s === null) return { ...GIVE_UP, exhausted: true }
-  if (receiver.expire_after_s !== null && elapsed_s + wait_s >= receiver.expire_after_s) {
+  if (receiver.expire_after_s !== null && ageOf(app, item) + wait_s >= receiver.expire_after_s) {
     return { state: 'expired', again_ms: null, exhausted: true }
   }
   return { state: 'pending', again_ms: wait_s * 1000, exhausted: false }
 }
+
+/** In seconds, by which it expires: from when it was made, or was last sent again by hand. */
+export const ageOf = (app: App, { id, renewed_at }: DueDelivery): number =>
+  (app.clock.now().getTime() - (renewed_at ?? timeOfId(id)).getTime()) / 1000
 
 /** The one schedule that retries for ever needs a step to repeat. */
 const NO_SCHEDULE_S = [60]

@@ -558,6 +558,7 @@ export interface Tables {
     attempts: Generated<number>
     held: Generated<boolean>
     cuts: Generated<number>
+    renewed_at: Timestamp | null
   }
   dispute: {
     tenant_id: string
