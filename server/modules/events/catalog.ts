@@ -205,7 +205,7 @@ export const CATALOG: readonly EventType[] = [
     status: null,
     error: 'connection refused',
   }),
-  delivery('recovered', 'Delivered after all, four failures or more later', {
+  delivery('recovered', 'Delivered after all, once it was told that it fails', {
     attempts: 6,
     status: 200,
     error: null,

@@ -7,9 +7,9 @@ import { LEASE_MS } from '../../platform/queue.ts'
 import type { App } from '../app.ts'
 import { noteTraffic } from '../metrics/metrics.ts'
 import { type Active, receiverOf, wakeDeliveries } from './audience.ts'
-import { noticeOf, type PrepareNotice } from './health.ts'
+import { type Notice, noticeOf, type PrepareNotice } from './health.ts'
 import type { Payload } from './payload.ts'
-import type { DueDelivery, Ended } from './queue_queries.ts'
+import { type DueDelivery, type Ended, noteTold } from './queue_queries.ts'
 import { send, timeoutOf } from './send.ts'
 import { ageOf } from './verdict.ts'
 
@@ -116,6 +116,13 @@ const unsent = (app: App, item: DueDelivery, error: string): Ended => ({
 
 const SETTLE_AGAIN_MS = 200
 
+type Told = { item: DueDelivery; notice: Notice }
+
+function toldOf(ended: Ended): Told[] {
+  const notice = noticeOf(ended)
+  return notice ? [{ item: ended.item, notice }] : []
+}
+
 /**
  * Records what came of attempts, many in one statement; what the tenant is to be told of, in a transaction with the
  * notice, so that a crash neither repeats it nor loses it. `settle` says which of them were still ours.
@@ -139,19 +146,21 @@ export function createSettle<One>(
     isFinal: isConnectionLoss,
   })
 
-  async function telling(one: One, notices: Parameters<PrepareNotice>[0][]): Promise<void> {
-    const writes = await Promise.all(notices.map(prepare))
+  async function telling(one: One, notices: Told[]): Promise<void> {
+    const writes = await Promise.all(notices.map(({ notice }) => prepare(notice)))
     const made = await asWorker(app.db, async (tx) => {
       const [mine] = await settle(tx, [one])
       let deliveries = 0
-      if (mine) for (const write of writes) deliveries += await write(tx)
+      if (!mine) return 0
+      for (const { item, notice } of notices) await noteTold(tx, item, notice.type !== 'delivery.recovered')
+      for (const write of writes) deliveries += await write(tx)
       return deliveries
     })
     if (made > 0) wakeDeliveries(app)
   }
 
   return async (one) => {
-    const notices = attemptsOf(one).flatMap((ended) => noticeOf(ended) ?? [])
+    const notices = attemptsOf(one).flatMap(toldOf)
     const deadline = app.clock.monotonic() + LEASE_MS
     for (;;) {
       try {

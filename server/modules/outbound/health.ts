@@ -43,8 +43,8 @@ const NOTICES = [
 /** These may be about the very receiver they are sent to. */
 const ALERTS = ['alert.fired', 'alert.resolved']
 
-/** The warning comes when this many attempts of one delivery have failed. */
-const FAILING_AT = 4
+/** The warning comes when this many attempts of one delivery have failed; those that were cut off do not count. */
+export const FAILING_AT = 4
 /** However long it lasts, fewer failures than this disable nothing. */
 const LEAST_FAILURES = 10
 
@@ -120,8 +120,9 @@ export function noticeOf(ended: Ended): Notice | null {
 function typeOf({ event_type, state, exhausted, item }: Ended): (typeof NOTICES)[number] | null {
   if (event_type === null || [...NOTICES, ...ALERTS].some((own) => own === event_type)) return null
   if (exhausted) return 'delivery.exhausted'
-  if (state === 'pending' && item.attempts === FAILING_AT) return 'delivery.failing'
-  return state === 'delivered' && item.attempts > FAILING_AT ? 'delivery.recovered' : null
+  const is_failing = state === 'pending' && item.attempts - item.cuts >= FAILING_AT
+  if (is_failing && !item.told) return 'delivery.failing'
+  return state === 'delivered' && item.told ? 'delivery.recovered' : null
 }
 
 /** Which subscriptions of a tenant are failing: asked at each success, so kept in memory. */

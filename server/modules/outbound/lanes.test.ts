@@ -67,6 +67,7 @@ const ending = (lane: DueLane, at: number, state: 'delivered' | 'pending'): Ende
       attempts: 1,
       cuts: 0,
       renewed_at: null,
+      told: false,
     },
     id: lane.heads[at]?.delivery_id ?? '',
     event_id: lane.heads[at]?.event_id ?? '',

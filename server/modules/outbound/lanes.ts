@@ -13,7 +13,7 @@ import {
   UNREAD_AGAIN_MS,
 } from './attempts.ts'
 import type { Active } from './audience.ts'
-import type { Health, PrepareNotice } from './health.ts'
+import { FAILING_AT, type Health, type PrepareNotice } from './health.ts'
 import {
   claimLanes,
   claimLaneTurns,
@@ -194,6 +194,7 @@ const toDelivery = (lane: DueLane, { delivery_id, event_id }: Head, at: number) 
   attempts: at === 0 ? lane.attempts : 1,
   cuts: at === 0 ? lane.cuts : 0,
   renewed_at: null, // what is sent again by hand stands in no lane
+  told: at === 0 && lane.attempts - lane.cuts > FAILING_AT,
 })
 
 const untouched = (lane: DueLane): LaneEnded => ({

@@ -266,7 +266,7 @@ test('an attempt has the time that is left when it begins, however long its even
     return wanted.map(() => event)
   })
   const ids = { id: app.newId(), event_id: app.newId(), claim: app.newId() }
-  const item = { ...ids, tenant_id, subscription_id, attempts: 1, cuts: 0, renewed_at: null }
+  const item = { ...ids, tenant_id, subscription_id, attempts: 1, cuts: 0, renewed_at: null, told: false }
   const ends = app.clock.monotonic() + 1_000
   const ended = await attempts.attempt(item, active, () => ends - app.clock.monotonic())
   assert.equal(ended?.outcome, 'failed')

@@ -32,7 +32,7 @@ import {
 export const QUEUE = turnStatements({
   name: 'delivery',
   table: 'delivery_queue',
-  columns: ['event_id', 'subscription_id', 'cuts', 'renewed_at'],
+  columns: ['event_id', 'subscription_id', 'cuts', 'renewed_at', 'told'],
   // A claim that is there still was never ended: the process went down over it, or lost its database.
   sets: `, cuts = case when q.claim is null then q.cuts else ${oneMore('q.cuts')} end`,
 })
@@ -68,6 +68,8 @@ export type DueDelivery = Work & {
   cuts: number
   /** When it was last sent again by hand, which begins its age anew. */
   renewed_at: Date | null
+  /** The tenant was told that it fails, and not that it came through. */
+  told: boolean
 }
 
 export const SOONEST_DELIVERY = QUEUE.soonest
@@ -253,10 +255,19 @@ export async function requeueDelivery(tx: Tx, tenant_id: string, id: string): Pr
   const { rows } = await sql`
     with moved as (update delivery set state = 'pending', next_at = now(), closed_at = null, error = null
                     where tenant_id = ${tenant_id} and id = ${id} and state <> 'pending'
-                   returning tenant_id, id, event_id, subscription_id, attempts)
-    insert into delivery_queue (tenant_id, id, event_id, subscription_id, due, attempts, renewed_at)
-    select tenant_id, id, event_id, subscription_id, now(), attempts, now() from moved returning id`.execute(tx)
+                   returning tenant_id, id, event_id, subscription_id, attempts, told)
+    insert into delivery_queue (tenant_id, id, event_id, subscription_id, due, attempts, renewed_at, told)
+    select tenant_id, id, event_id, subscription_id, now(), attempts, now(), told from moved returning id`.execute(
+    tx,
+  )
   return rows.length > 0
+}
+
+/** In the transaction that tells of it. Beside the statement that settles, since few deliveries are told of. */
+export async function noteTold(tx: Tx, { tenant_id, id }: DueDelivery, told: boolean): Promise<void> {
+  await sql`
+    with record as (update delivery set told = ${told} where tenant_id = ${tenant_id} and id = ${id})
+    update delivery_queue set told = ${told} where tenant_id = ${tenant_id} and id = ${id}`.execute(tx)
 }
 
 /** Until the end of the transaction: of two who send the same again the second sees what the first did. */

@@ -102,9 +102,9 @@ export async function replayNext(
               and id > ${replay.reached} and id < ${floorId(replay.until)} order by id limit ${limit}),
          moved as (update delivery d set state = 'pending', next_at = now(), closed_at = null, error = null from next
                     where d.tenant_id = next.tenant_id and d.id = next.id and d.state = ${replay.of_state}
-                   returning d.tenant_id, d.id, d.event_id, d.subscription_id, d.attempts),
-         queued as (insert into delivery_queue (tenant_id, id, event_id, subscription_id, due, attempts, renewed_at)
-                    select tenant_id, id, event_id, subscription_id, now(), attempts, now() from moved),
+                   returning d.tenant_id, d.id, d.event_id, d.subscription_id, d.attempts, d.told),
+         queued as (insert into delivery_queue (tenant_id, id, event_id, subscription_id, due, attempts, renewed_at, told)
+                    select tenant_id, id, event_id, subscription_id, now(), attempts, now(), told from moved),
          cursor as (update replay set replayed = replayed + (select count(*) from moved),
                                       reached = coalesce((select id from next order by id desc limit 1), reached)
                      where tenant_id = ${tenant_id} and id = ${replay.id})

@@ -275,6 +275,33 @@ test('a delivery that fails is told of at the fourth failure and at the last, an
   )
 })
 
+test('what was exhausted on a short schedule and then replayed well is told of once; what never failed is not', async () => {
+  await subscribe('/short', { retry_schedule_s: [] })
+  await subscribe('/watching-short', { event_types: ['delivery.*'] })
+  receiver.answer('/short', { status: 500 }, { status: 200 })
+  await publish()
+  const told = () => noticesAt('/watching-short')
+  const [exhausted] = await eventually(async () => told().length === 1 && told())
+  assert.equal(exhausted?.type, 'delivery.exhausted')
+  const id = exhausted.data['delivery_id']
+  for (let attempts = 2; attempts <= 6; attempts++) {
+    await api.ok('POST', `/v1/deliveries/${id}/replay`)
+    await eventually(async () => {
+      const one = await api.ok('GET', `/v1/deliveries/${id}`)
+      return one['state'] === 'delivered' && one['attempts'] === attempts
+    })
+  }
+  await eventually(async () => told().length === 2)
+  await sleep(100)
+  assert.deepEqual(
+    told().map(({ type, data }) => [type, data['attempts']]),
+    [
+      ['delivery.exhausted', 1],
+      ['delivery.recovered', 2],
+    ],
+  )
+})
+
 test('failing receivers do not write to each other about each other', async () => {
   for (const path of ['/ring-a', '/ring-b']) {
     receiver.answer(path, { status: 500 })

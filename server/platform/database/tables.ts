@@ -525,6 +525,7 @@ export interface Tables {
     status: number | null
     error: string | null
     closed_at: Timestamp | null
+    told: Generated<boolean>
   }
   delivery_lane: {
     tenant_id: string
@@ -559,6 +560,7 @@ export interface Tables {
     held: Generated<boolean>
     cuts: Generated<number>
     renewed_at: Timestamp | null
+    told: Generated<boolean>
   }
   dispute: {
     tenant_id: string

@@ -74,7 +74,7 @@ const IN_PORTUGUESE: Readonly<Record<string, string>> = {
   'batch.completed': 'Todas as chamadas de um lote acabaram, como quer que tenham ido',
   'delivery.failing': 'A quarta tentativa também falhou; seguem outras',
   'delivery.exhausted': 'A última tentativa falhou: parada até que alguém a reenvie',
-  'delivery.recovered': 'Entregue afinal, depois de quatro falhas ou mais',
+  'delivery.recovered': 'Entregue afinal, depois de avisado que falhava',
   'subscription.disabled': 'Nada mais é enviado a ela, por vontade própria ou depois de dias sem sucesso',
   'subscription.failing': 'Há algum tempo nada chega a ela; se continuar, é desativada',
   'webhook.test': 'Enviado a uma assinatura para experimentar',
