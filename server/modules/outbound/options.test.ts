@@ -175,3 +175,16 @@ test('every attempt is counted and timed', async () => {
   assert.ok(Number(timing['total_ms']) >= Number(timing['first_byte_ms']))
   await api.ok('DELETE', `/v1/subscriptions/${id}`).catch(() => {})
 })
+
+test('an attempt that nobody answers is timed too', async () => {
+  receiver.answer('/silent', { status: 200, after_ms: 5_000 })
+  await subscribe('/silent', { timeout_ms: 1_000, retry_schedule_s: [] })
+  const event = await publish('{}')
+  const delivery = await eventually(async () =>
+    (await api.list(`/v1/deliveries?event_id=${event['id']}`)).find((one) => one['state'] === 'failed'),
+  )
+  const { log } = (await api.ok('GET', `/v1/deliveries/${delivery['id']}`)) as { log: Json[] }
+  const { total_ms, ...steps } = (log[0]?.['timing'] ?? {}) as Record<string, number>
+  assert.ok(Number(total_ms) >= 900, `${total_ms} ms`)
+  assert.deepEqual(steps, {})
+})

@@ -100,7 +100,7 @@ export type Ended = {
   outcome: 'delivered' | 'refused' | 'failed'
   status: number | null
   duration_ms: number
-  /** JSON: milliseconds of each step; null where nothing was answered. */
+  /** JSON: milliseconds of each step; null where nothing was tried. */
   timing: string | null
   request_headers: string
   /** Where it is not the event as it is: the beginning of what was sent. */

@@ -100,8 +100,9 @@ async function carry(
 ): Promise<Verdict> {
   if (receiver.refused !== null) return judge(app, item, receiver, unsent(receiver.refused))
   if (receiver.broker) {
+    const began = app.clock.monotonic()
     const landing = await publish(app.egress, { ...receiver.broker, message, timeout_ms })
-    return judgeLanding(app, item, receiver, landing)
+    return judgeLanding(app, item, receiver, landing, app.clock.monotonic() - began)
   }
   const { headers, body } = message
   const { url, identity } = receiver

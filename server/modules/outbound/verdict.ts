@@ -14,7 +14,6 @@ export type Verdict = Omit<
 
 const UNANSWERED = {
   status: null,
-  timing: null,
   response_headers: null,
   response_body: null,
   disable: null,
@@ -32,7 +31,8 @@ const DELIVERED = {
 export function judge(app: App, item: DueDelivery, receiver: Active, result: EgressResult): Verdict {
   if (result.kind === 'error') {
     const next = again(app, item, receiver, null)
-    return { ...UNANSWERED, ...next, outcome: 'failed', error: result.message }
+    const timing = inTotal(result.total_ms)
+    return { ...UNANSWERED, ...next, timing, outcome: 'failed', error: result.message }
   }
   const { status } = result
   const asked = readDirective(status, result.headers['webhook-delivery'])
@@ -48,21 +48,31 @@ export function judge(app: App, item: DueDelivery, receiver: Active, result: Egr
   return { ...answer, ...next, outcome: 'refused', error: asked.stop ?? inWords(status) }
 }
 
-/** By what a broker answered; its words are kept where a receiver's body is. */
-export function judgeLanding(app: App, item: DueDelivery, receiver: Active, landing: Landing): Verdict {
+/** By what a broker answered after so long; its words are kept where a receiver's body is. */
+export function judgeLanding(
+  app: App,
+  item: DueDelivery,
+  receiver: Active,
+  landing: Landing,
+  total_ms: number,
+): Verdict {
+  const unanswered = { ...UNANSWERED, timing: inTotal(total_ms) }
   if (landing.kind === 'accepted') {
-    return { ...UNANSWERED, ...DELIVERED, response_body: Buffer.from(JSON.stringify(landing.answer)) }
+    return { ...unanswered, ...DELIVERED, response_body: Buffer.from(JSON.stringify(landing.answer)) }
   }
   const next = again(app, item, receiver, null)
   if (landing.kind === 'refused')
-    return { ...UNANSWERED, ...next, outcome: 'refused', error: landing.message }
+    return { ...unanswered, ...next, outcome: 'refused', error: landing.message }
   const error = landing.sent ? `${landing.message}; whether it arrived is not known` : landing.message
-  return { ...UNANSWERED, ...next, outcome: 'failed', error }
+  return { ...unanswered, ...next, outcome: 'failed', error }
 }
 
 /** To a tenth of a millisecond. */
 const rounded = (timing: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(timing).map(([step, ms]) => [step, Math.round(ms * 10) / 10]))
+
+/** Of what was not answered over HTTP nothing but the whole is known. */
+const inTotal = (total_ms: number): string => JSON.stringify(rounded({ total_ms }))
 
 const GIVE_UP = { state: 'failed', again_ms: null, exhausted: false } as const
 
