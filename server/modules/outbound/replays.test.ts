@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
-import { floorId } from '../../platform/ids.ts'
+import { floorId, fromWire } from '../../platform/ids.ts'
 import { serve } from '../../test/http_app.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { type Receiver, startReceiver } from '../../test/receiver.ts'
@@ -88,6 +88,19 @@ test('only deliveries of the types and the status that were asked for are replay
   const done = await ended(await api.ok('POST', '/v1/replays', { ...wanted, status: 503 }))
   assert.equal(done['replayed'], 1)
   await eventually(async () => numbersAt('/picked').at(-1) === 2)
+})
+
+test('a replay that finds more than was counted never shows more than all of it', async () => {
+  const { id } = await subscribe('/uncounted')
+  await sleep(5)
+  const made = await api.ok('POST', '/v1/replays', { subscription_id: id, since: since(), state: 'missing' })
+  await ended(made)
+  const [tenant_id, replay_id] = [fromWire('tenant', api.tenant_id), fromWire('replay', String(made['id']))]
+  await inTenant(product.app.db, tenant_id, (tx) =>
+    tx.updateTable('replay').set({ total: 2, replayed: 3 }).where('id', '=', replay_id).execute(),
+  )
+  const { total, replayed } = await api.ok('GET', `/v1/replays/${made['id']}`)
+  assert.deepEqual([total, replayed], [3, 3])
 })
 
 test('a replay keeps to its rate, stands still while it is paused, and goes on where it stood', async () => {
