@@ -351,6 +351,19 @@ test('who waits for a call is told of a passing fault of its mapping as one', as
   )
 })
 
+test('the deadline of a deferred call is that of each try, from when it begins', async () => {
+  const at = await connect()
+  at.vendor.delay_ms = 3_000
+  const id = await defer(at, { method: 'GET', deadline_ms: 300, retry_later: { times: 1, after_ms: 500 } })
+  await sleep(400) // while it waits its time does not run
+  const jobs = work()
+  const ended = await over(at, id)
+  await jobs.stop()
+  assert.deepEqual([ended['state'], ended['tries'], at.vendor.hits.length], ['failed', 2, 2])
+  const durations = (ended['log'] as { duration_ms: number }[]).map(({ duration_ms }) => duration_ms)
+  assert.ok(durations.length === 2 && durations.every((ms) => ms < 2_000), JSON.stringify(durations))
+})
+
 test('what could never be sent is refused when it is asked for', async () => {
   const at = await connect()
   const refused = async (more: object, field: string) => {

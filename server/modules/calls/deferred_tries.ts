@@ -109,11 +109,18 @@ function refused(error: unknown): Problem {
 
 async function make(app: App, row: Row, input: MakeCall, call_id: string) {
   const { id, connection_id } = row
+  const ends_ms = input.deadline_ms && app.clock.monotonic() + input.deadline_ms
   const actor = { parent_id: toWire('call', id), ...row.actor }
   const connection = await useConnection(app, actor, connection_id)
   const prepared = await prepareCall(app, actor, connection, input, { id: call_id })
   const request = withKey(connection, prepared.wanted.request, toWire('call', id))
-  const wanted = { ...prepared.wanted, id: call_id, request, tells_itself: row.batch_id === null }
+  const wanted = {
+    ...prepared.wanted,
+    id: call_id,
+    request,
+    tells_itself: row.batch_id === null,
+    ...(ends_ms && { ends_ms }),
+  }
   const { skip_cache: skip = false } = input
   const performed = await performCached(app, actor, prepared.connection, wanted, {
     named: prepared.named,
@@ -147,9 +154,11 @@ type Came = {
 }
 
 const SOON_MS = 1_000
+/** What turns a try away, and waiting alone mends nothing: there are only so many more. */
+const NOT_FOR_ROOM = new Set(['authentication', 'deadline'])
 
 function cameTo({ state, response, attempts, turned_away }: Performed, repeatable: boolean): Came {
-  const no_room = attempts === 0 && turned_away !== null && turned_away.by !== 'authentication'
+  const no_room = attempts === 0 && turned_away !== null && !NOT_FOR_ROOM.has(turned_away.by)
   const room_in_ms = no_room ? (turned_away.wait_ms ?? SOON_MS) : null
   return { state, status: response?.status ?? null, room_in_ms, repeatable: repeatable || attempts === 0 }
 }

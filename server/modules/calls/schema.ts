@@ -65,7 +65,8 @@ export const MakeCall = Type.Object(
       Type.Integer({
         minimum: 100,
         maximum: 300_000,
-        description: 'For the whole call: waits and all attempts have what is left of it; 5 minutes',
+        description:
+          'For the whole call, or each try of one that is made later: waits and all attempts have what is left of it; 5 minutes',
       }),
     ),
     retries: Type.Optional(
