@@ -219,6 +219,19 @@ function kafkaTests(): void {
     const landings = await sendFromChild(ports.map((port) => `kafka://127.0.0.1:${port}/a`))
     assertLost(landings, /^Kafka: .*the answer is not that of a Kafka$/)
   })
+
+  test('a list of Kafka that leads back to its beginning is not read', async () => {
+    const versions = [0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 0, 0, 18, 0, 0, 0, 0]
+    const brokers = [0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 1, 0xff, 0xf6, 0, 0, 0, 0]
+    const port = await serve((socket) =>
+      socket.on('data', (asked) => {
+        const said = asked.readInt16BE(4) === 18 ? versions : brokers
+        socket.write(Buffer.from([0, 0, 0, 4 + said.length, ...asked.subarray(8, 12), ...said]))
+      }),
+    )
+    const landings = await sendFromChild([`kafka://127.0.0.1:${port}/a`])
+    assertLost(landings, /^Kafka: .*the answer is not that of a Kafka$/)
+  })
 }
 
 if (process.argv[2] === 'send') process.on('message', (urls) => void sendAll(urls as string[]))

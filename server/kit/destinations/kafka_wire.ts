@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { Duplex } from 'node:stream'
 import type { ISocketFactoryArgs } from 'kafkajs'
 import type { Opening } from './session.ts'
@@ -31,6 +32,31 @@ function createSizes(): { take(chunk: Buffer): boolean } {
 }
 
 const nonsense = () => new Error('the answer is not that of a Kafka')
+
+type Decoder = { buffer: Buffer; offset: number }
+type Reads = Record<'readString' | 'readBytes' | 'readArray', (this: Decoder, ...args: unknown[]) => unknown>
+
+/**
+ * The client believes the lengths inside of an answer, too: a text below nothing leads back to what was read already, and
+ * a list of two billion of those has no end. What is in an answer is at most as long as the rest of it, or null (-1).
+ */
+function boundLengths(): void {
+  const require = createRequire(import.meta.url)
+  const { prototype } = require('kafkajs/src/protocol/decoder') as { prototype: Decoder & Reads }
+  const lengths = { readString: 2, readBytes: 4, readArray: 4 } as const
+  for (const name of Object.keys(lengths) as (keyof Reads)[]) {
+    const read = prototype[name]
+    prototype[name] = function (...args) {
+      if (name === 'readBytes' && args.length > 0) return read.apply(this, args) // told by whom it asks
+      const size = lengths[name]
+      const length = this.buffer.readIntBE(this.offset, size)
+      if (length < -1 || length > this.buffer.length - this.offset - size) throw nonsense()
+      return read.apply(this, args)
+    }
+  }
+}
+
+boundLengths()
 
 /** The sockets of one session. After its end there are no more of them, whatever the client tries again. */
 export type Sockets = { open(wanted: ISocketFactoryArgs): Duplex; end(): void }
