@@ -1,6 +1,6 @@
-import { RE2JS } from 're2js'
 import { Problem } from '../platform/errors.ts'
 import { compareDecimals, type Decimal, readDecimal } from './decimal.ts'
+import { compilePattern, type Spend } from './pattern.ts'
 import { readJson } from './wire_json.ts'
 
 /**
@@ -15,14 +15,12 @@ export type Matches = (data: unknown) => boolean
 
 /** What holds of the values found at one place of the data: none where it is missing. */
 type Holds = (found: unknown[], spend: Spend) => boolean
-type Spend = (steps: number) => void
 
 const MOST_CHARACTERS = 16_384
 const MOST_DEPTH = 10
 const MOST_CONDITIONS = 200
 const MOST_ITEMS = 100
 const MOST_PATTERN = 256
-const MOST_STEPS_OF_PATTERN = 1_000
 const MOST_SEGMENTS = 20
 /** What one filter may do with one event: about 50 ms. */
 const MOST_STEPS = 5_000_000
@@ -246,28 +244,13 @@ function onText(operand: unknown, { path }: At, test: (value: string, text: stri
   return some((value) => typeof value === 'string' && test(value, operand))
 }
 
-/** RE2's syntax and its promise: time linear in the text, whatever the pattern. It looks for the pattern anywhere. */
 function fitsPattern(operand: unknown, { path }: At): Holds {
   if (typeof operand !== 'string' || operand === '' || operand.length > MOST_PATTERN) {
     throw fault(path, `must be a regular expression of 1 to ${MOST_PATTERN} characters`)
   }
-  const pattern = compilePattern(operand, path)
-  const steps = pattern.programSize()
-  if (steps > MOST_STEPS_OF_PATTERN) throw fault(path, 'repeats too much: count less, or use * and +')
-  return some((value, spend) => {
-    if (typeof value !== 'string') return false
-    spend(value.length * Math.ceil(steps / 10))
-    return pattern.matcher(value).find()
-  })
-}
-
-function compilePattern(pattern: string, path: string): RE2JS {
-  try {
-    return RE2JS.compile(pattern)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw fault(path, `is no regular expression of RE2 (no look-around, no back-references): ${why}`)
-  }
+  const finds = compilePattern(operand)
+  if (typeof finds === 'string') throw fault(path, finds)
+  return some((value, spend) => typeof value === 'string' && finds(value, spend))
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -77,6 +77,24 @@ test('one version is taken out alone, and what is not yours cannot be changed', 
   assert.equal((await tenant.send('POST', '/v1/event-types', ours)).status, 409)
 })
 
+test('a pattern that cannot be judged safely is refused with the type, and one that can holds up nobody', async () => {
+  const tenant = await product.newTenant()
+  const withPattern = (pattern: string) => ({
+    name: 'order.coded',
+    description: 'An order has a code',
+    schema: { properties: { code: { pattern } } },
+  })
+  const refused = await tenant.send('POST', '/v1/event-types', withPattern('^(?=a)b'))
+  assert.deepEqual([refused.status, refused.body['field']], [400, 'schema'])
+  assert.match(String(refused.body['detail']), /no look-around.*\(\?=a\)/)
+  await tenant.ok('POST', '/v1/event-types', withPattern('^(a+)+$'))
+  const before = performance.now()
+  const data = { code: `${'a'.repeat(40)}!` }
+  const misfit = await tenant.send('POST', '/v1/events', { type: 'order.coded', data })
+  assert.deepEqual([misfit.status, misfit.body['field']], [400, 'data.code'])
+  assert.ok(performance.now() - before < 2_000)
+})
+
 const OPENAPI = {
   openapi: '3.1.0',
   webhooks: {

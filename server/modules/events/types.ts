@@ -1,4 +1,5 @@
-import Schema from 'typebox/schema'
+import { setImmediate } from 'node:timers/promises'
+import { misfitsOf, refuseUnjudged, Unjudged } from '../../kit/json_schema.ts'
 import { inWords, toFieldErrors } from '../../kit/reads.ts'
 import { forget, inTenant, once, remember } from '../../platform/database/database.ts'
 import { type FieldError, Problem } from '../../platform/errors.ts'
@@ -82,9 +83,10 @@ function checkType({
       detail: `${name} is a type of Trilho's own; choose another name`,
     })
   }
-  const errors = faultsOf(schema, example, 'example') // also where there is none: the schema itself is judged
+  judged(() => refuseUnjudged(schema as object))
+  const errors = example === null ? [] : faultsOf(schema, example, 'example')
   const [first] = errors
-  if (example === null || !first) return
+  if (!first) return
   const detail = `the example does not fit the schema: ${inWords(errors)}`
   throw new Problem('invalid_request', { field: first.field, detail, errors })
 }
@@ -134,7 +136,11 @@ const missing = (name: string, version: number | undefined) =>
  */
 export async function importEventTypes(app: App, actor: Actor, { openapi, dry_run = false }: ImportTypes) {
   const { tenant_id } = actor
-  const found = readWebhooks(openapi)
+  const found: Imported[] = []
+  for (const one of readWebhooks(openapi)) {
+    found.push(judgedImport(one))
+    await setImmediate() // others have their turn between two schemas
+  }
   return inTenant(app.db, tenant_id, async (tx) => {
     const own = await queries.listEventTypes(tx, tenant_id)
     const plans = found.map((one) => planImport(own, one, app.clock.now()))
@@ -149,6 +155,16 @@ export async function importEventTypes(app: App, actor: Actor, { openapi, dry_ru
       data: plans.map(({ name, result, version, because }) => ({ name, result, version, because })),
     }
   })
+}
+
+function judgedImport(one: Imported): Imported {
+  try {
+    if (one.type) checkType({ ...one.type, name: one.name })
+    return one
+  } catch (error) {
+    const because = error instanceof Problem ? error.occurrence.detail : String(error)
+    return { ...one, because, type: null }
+  }
 }
 
 type Plan = {
@@ -173,11 +189,6 @@ function planImport(
   const version = (newest?.version ?? 0) + 1
   const { deprecated, ...told } = type
   const row = { ...told, name, version, deprecated_at: deprecated ? now : null, deprecation: null }
-  try {
-    checkType(row)
-  } catch (error) {
-    return skipped(error instanceof Problem ? error.occurrence.detail : String(error))
-  }
   return { name, result: newest ? 'new_version' : 'created', version, because: null, row }
 }
 
@@ -247,20 +258,24 @@ function unknownType(type: string, version: number | undefined, versions: readon
   })
 }
 
-/** What keeps a value from fitting a JSON Schema, by the field below `place`; none where it fits. */
+/**
+ * What keeps a value from fitting a JSON Schema, by the field below `place`; none where it fits. What cannot be judged
+ * is refused: whoever publishes still has it.
+ */
 export function faultsOf(schema: unknown, value: unknown, place: string): FieldError[] {
+  const errors = judged(() => misfitsOf(schema as object, value))
+  if (errors.length === 0) return []
+  return toFieldErrors(errors).map(({ field, reason }) => ({
+    field: field === '' ? place : `${place}.${field}`,
+    reason,
+  }))
+}
+
+function judged<T>(judge: () => T): T {
   try {
-    const [fits, errors] = Schema.Errors(schema as object, value)
-    if (fits) return []
-    return toFieldErrors(errors).map(({ field, reason }) => ({
-      field: field === '' ? place : `${place}.${field}`,
-      reason,
-    }))
+    return judge()
   } catch (error) {
-    throw new Problem('invalid_request', {
-      field: 'schema',
-      detail: 'the schema is not valid JSON Schema',
-      cause: error,
-    })
+    if (!(error instanceof Unjudged)) throw error
+    throw new Problem('invalid_request', { field: 'schema', detail: `the schema ${error.message}` })
   }
 }

@@ -90,6 +90,27 @@ test('a body that does not fit the schema of its source is answered 422 and kept
   assert.equal((await post(source, { order: 'seven' })).status, 200)
 })
 
+test('a pattern of a schema holds up nobody, and one that cannot be judged is refused or quarantines', async () => {
+  const withPattern = (pattern: string) => ({ schema: { properties: { order: { pattern } } } })
+  const source = await newSource(withPattern('^(a+)+$'))
+  const before = performance.now()
+  assert.equal((await post(source, { order: `${'a'.repeat(40)}!` })).status, 422)
+  assert.ok(performance.now() - before < 2_000)
+  const change = { options: withPattern('^(?=a)b') }
+  const { status, body } = await product.api.send('PATCH', `/v1/sources/${source.id}`, change)
+  assert.deepEqual([status, body['field']], [400, 'options.schema'])
+  assert.match(String(body['detail']), /no look-around.*\(\?=a\)/)
+  // As one that was set when it could be.
+  const id = fromWire('source', source.id)
+  await sql`update source set options = ${JSON.stringify(change.options)}::jsonb where id = ${id}`.execute(
+    product.app.db.owner,
+  )
+  await product.api.ok('PATCH', `/v1/sources/${source.id}`, { name: 'Guarded still' })
+  assert.equal((await post(source, { order: 'b' })).status, 422)
+  const [newest] = await quarantineOf(source)
+  assert.match(String(newest?.['detail']), /the schema has a pattern that .*no look-around/)
+})
+
 test('a flood of forgeries is kept no further than the source has room, and all of it is answered', async () => {
   const source = await newSource({ quarantine_limit: 5 })
   for (let time = 0; time < 12; time++) assert.equal((await post(source, { time }, 'a-forger')).status, 401)

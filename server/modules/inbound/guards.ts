@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
-import Schema from 'typebox/schema'
+import { misfitsOf, Unjudged } from '../../kit/json_schema.ts'
 import { contentOf } from '../../kit/messages.ts'
 import { readJson } from '../../kit/wire_json.ts'
 import { isDevelopment } from '../../platform/config.ts'
@@ -81,9 +81,15 @@ export function schemaFault(
   return faultBy(schema, value)
 }
 
-export function faultBy(schema: Record<string, unknown>, value: unknown): string | null {
-  const [fits, [first]] = Schema.Errors(schema, value)
-  return fits ? null : `${first?.instancePath || 'the body'} ${first?.message ?? 'does not fit'}`
+/** What cannot be judged does not fit either: it is quarantined, where nothing of it is lost. */
+function faultBy(schema: Record<string, unknown>, value: unknown): string | null {
+  try {
+    const [first] = misfitsOf(schema, value)
+    return first ? `${first.instancePath || 'the body'} ${first.message}` : null
+  } catch (error) {
+    if (error instanceof Unjudged) return `the schema ${error.message}`
+    throw error
+  }
 }
 
 /** What waits for its commit in this process, at most: beyond that senders are asked to come again. */

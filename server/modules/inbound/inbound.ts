@@ -1,5 +1,6 @@
 import type { Settings } from '../../kit/fields.ts'
 import { compileFilter } from '../../kit/filter.ts'
+import { refuseUnjudged, Unjudged } from '../../kit/json_schema.ts'
 import { checkSteps } from '../../kit/mapping/mapping.ts'
 import type { Provider } from '../../kit/provider.ts'
 import { checkSource } from '../../kit/source_faults.ts'
@@ -10,7 +11,7 @@ import type { Actor, App } from '../app.ts'
 import { countsOfSources, dropArrivals, type SourceCounts, writeCounts } from '../metrics/metrics.ts'
 import { audit } from '../tenants/tenants.ts'
 import { type PageInput, readPage, toPage } from '../wire.ts'
-import { faultBy, rangeFault } from './guards.ts'
+import { rangeFault } from './guards.ts'
 import { findNewest } from './message_queries.ts'
 import { changeOptions, type SourceOptions } from './options.ts'
 import { keepRegistered, withdraw } from './registrations.ts'
@@ -199,10 +200,10 @@ function refuseOptions({
 
 function refuseSchema(schema: Record<string, unknown>): void {
   try {
-    faultBy(schema, {})
+    refuseUnjudged(schema)
   } catch (error) {
-    const detail = 'it is not a valid JSON Schema'
-    throw new Problem('invalid_request', { field: 'options.schema', detail, cause: error })
+    if (!(error instanceof Unjudged)) throw error
+    throw new Problem('invalid_request', { field: 'options.schema', detail: `the schema ${error.message}` })
   }
 }
 
