@@ -221,3 +221,16 @@ test('an event reaches a queue of RabbitMQ, also after its exchange had no queue
     ...Array(log.length - 1).fill('refused'),
   ])
 })
+
+test('a broker whose words hold what PostgreSQL cannot keep is told of all the same', async () => {
+  const server = createServer((socket) => socket.on('data', () => socket.write('-NO\u0000PE \ud800\r\n')))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  undoAfter(async () => void server.close())
+  await subscribe(`redis://127.0.0.1:${(server.address() as AddressInfo).port}/orders`, {
+    retry_schedule_s: [],
+  })
+  await publish(1)
+  const failed = await eventually(async () => (await api.list('/v1/deliveries?state=failed'))[0])
+  assert.match(String(failed['error']), /NOPE/)
+})

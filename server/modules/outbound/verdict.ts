@@ -61,11 +61,17 @@ export function judgeLanding(
     return { ...unanswered, ...DELIVERED, response_body: Buffer.from(JSON.stringify(landing.answer)) }
   }
   const next = again(app, item, receiver, null)
-  if (landing.kind === 'refused')
-    return { ...unanswered, ...next, outcome: 'refused', error: landing.message }
-  const error = landing.sent ? `${landing.message}; whether it arrived is not known` : landing.message
+  const message = storable(landing.message)
+  if (landing.kind === 'refused') return { ...unanswered, ...next, outcome: 'refused', error: message }
+  const error = landing.sent ? `${message}; whether it arrived is not known` : message
   return { ...unanswered, ...next, outcome: 'failed', error }
 }
+
+const LONGEST_WORDS = 1_000
+
+/** A stranger's words, as PostgreSQL keeps them: a NUL would fail the statement that settles them with others. */
+const storable = (words: string): string =>
+  words.replaceAll('\u0000', '').slice(0, LONGEST_WORDS).toWellFormed()
 
 /** To a tenth of a millisecond. */
 const rounded = (timing: Record<string, number>): Record<string, number> =>
