@@ -31,3 +31,18 @@ test('who has waited long enough leaves the line without a place', async () => {
   bulkhead.leave()
   assert.equal(bulkhead.enter(0), true)
 })
+
+test('who is gone leaves the line at once, and the place goes to the one behind', async () => {
+  const bulkhead = createBulkhead({ most: 1, queue: 2 })
+  bulkhead.enter(0)
+  const caller = new AbortController()
+  const gone = bulkhead.enter(60_000, caller.signal)
+  const behind = bulkhead.enter(60_000)
+  caller.abort()
+  assert.equal(await gone, false)
+  assert.equal(bulkhead.enter(60_000, caller.signal), false)
+  bulkhead.leave()
+  assert.equal(await behind, true)
+  bulkhead.leave()
+  assert.deepEqual([bulkhead.under_way(), bulkhead.in_line()], [0, 0])
+})

@@ -3,47 +3,51 @@
  * cannot hold everything that the process has. A few more may stand in line; the rest is turned away.
  */
 export type Bulkhead = {
-  /** True with a place, which `leave` gives back; false where the line is full, or after `wait_ms` in it. */
-  enter(wait_ms: number): boolean | Promise<boolean>
+  /**
+   * True with a place, which `leave` gives back; false where the line is full, after `wait_ms` in it, or once `signal`
+   * says that nobody waits for it any more.
+   */
+  enter(wait_ms: number, signal?: AbortSignal): boolean | Promise<boolean>
   leave(): void
   under_way(): number
   in_line(): number
 }
 
-type Waiter = { settle: (entered: boolean) => void; timer: NodeJS.Timeout }
+type Waiter = (entered: boolean) => void
 
 export function createBulkhead({ most, queue }: { most: number; queue: number }): Bulkhead {
   const line = new Set<Waiter>()
   let under_way = 0
 
-  function wait(wait_ms: number): Promise<boolean> {
+  function wait(wait_ms: number, signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((settle) => {
-      const timer = setTimeout(() => {
+      const waiter = (entered: boolean) => {
         line.delete(waiter)
-        settle(false)
-      }, wait_ms)
-      const waiter = { settle, timer }
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', giveUp)
+        settle(entered)
+      }
+      const giveUp = () => waiter(false)
+      const timer = setTimeout(giveUp, wait_ms)
+      signal?.addEventListener('abort', giveUp)
       line.add(waiter)
     })
   }
 
   return {
-    enter: (wait_ms) => {
+    enter: (wait_ms, signal) => {
       if (under_way < most) {
         under_way += 1
         return true
       }
-      return line.size < queue && wait_ms > 0 ? wait(wait_ms) : false
+      const may_wait = line.size < queue && wait_ms > 0 && !signal?.aborted
+      return may_wait ? wait(wait_ms, signal) : false
     },
     leave: () => {
       const [first] = line
-      if (!first) {
-        under_way -= 1
-        return
-      }
-      line.delete(first) // the place goes on to who waited longest
-      clearTimeout(first.timer)
-      first.settle(true)
+      if (first)
+        first(true) // the place goes on to who waited longest
+      else under_way -= 1
     },
     under_way: () => under_way,
     in_line: () => line.size,

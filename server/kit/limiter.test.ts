@@ -270,3 +270,18 @@ test('a call counts until its slot has left the ring', () => {
   assert.equal(used(161).used, 7)
   assert.deepEqual(used(162), { used: 0, resets_ms: null })
 })
+
+test('who is gone leaves the line at once and spends nothing', async () => {
+  let granted = 0
+  const { limiter, tally, pass } = counted(() => ({ granted, wait_ms: granted === 0 ? 50 : 0 }))
+  const caller = new AbortController()
+  const gone = limiter.take(60_000, caller.signal)
+  const behind = limiter.take(60_000)
+  await new Promise((resolve) => setImmediate(resolve))
+  caller.abort()
+  assert.equal((await gone).ok, false)
+  granted = 1
+  pass(100)
+  assert.equal((await behind).ok, true)
+  assert.deepEqual([tally.calls, tally.refused], [1, 0])
+})

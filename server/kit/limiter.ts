@@ -6,8 +6,8 @@ import type { Count } from './call_limits.ts'
  * next is taken. Who finds none is refused, or waits in line, first come first served.
  */
 export type Limiter = {
-  /** `wait_ms` is how long the call would stand in line; 0 refuses at once. */
-  take(wait_ms: number): Permit | Promise<Permit>
+  /** `wait_ms` is how long the call would stand in line, unless `signal` takes it out; 0 refuses at once. */
+  take(wait_ms: number, signal?: AbortSignal): Permit | Promise<Permit>
   /** Takes at once for so many calls that are known to come, as far as the limits allow. `held` may be used by any call. */
   reserve(calls: number): Promise<{ held: number; wait_ms: number }>
   /** Calls that may go now without a question. */
@@ -35,7 +35,6 @@ export type Permit = { ok: true; until_ms: number } | { ok: false; wait_ms: numb
 
 /** Calls that were taken at a time and never made. */
 export type Unused = { calls: number; at_ms: number }
-
 export type Asked = { want: number; unused: Unused; bytes: number }
 
 /** What was taken of the shared counts: to be used within `ends_ms` of the question, and none before `wait_ms`. */
@@ -65,10 +64,8 @@ const LARGEST_PART = 20
 const LARGEST_BLOCK = 10_000
 /** Bytes are told to the others at the latest so long after they were spent. */
 const FLUSH_MS = 250
-
 /** Calls by which the usual size of a call is reckoned. */
 const MEMORY = 8
-
 const NOTHING: Unused = { calls: 0, at_ms: 0 }
 const NO_BLOCK: Block = { left: 0, size: 0, at_ms: 0, ends_ms: 0 }
 
@@ -98,14 +95,26 @@ export function createLimiter(options: {
   let most_bytes = Number.POSITIVE_INFINITY
   let flushing: NodeJS.Timeout | null = null
 
-  function take(wait_ms: number): Permit | Promise<Permit> {
+  function take(wait_ms: number, signal?: AbortSignal): Permit | Promise<Permit> {
     const now_ms = monotonic()
     if (line.length === 0 && block.left > 0 && now_ms < block.ends_ms) return use()
     if (now_ms + wait_ms < empty_until_ms) return refuse(empty_until_ms - now_ms)
-    return new Promise((settle, fail) => {
-      line.push({ deadline_ms: now_ms + wait_ms, settle, fail })
-      if (timer === null) begin(serve)
-    })
+    const { promise, resolve: settle, reject: fail } = Promise.withResolvers<Permit>()
+    const waiter = { deadline_ms: now_ms + wait_ms, settle, fail }
+    line.push(waiter)
+    if (timer === null) begin(serve)
+    return signal ? whileWanted(signal, waiter, promise) : promise
+  }
+
+  /** Who is gone takes nothing of what the others wait for. */
+  function whileWanted(signal: AbortSignal, waiter: Waiter, waited: Promise<Permit>): Promise<Permit> {
+    const leave = () => {
+      if (line.includes(waiter)) line.splice(line.indexOf(waiter), 1)
+      waiter.settle({ ok: false, wait_ms: 0, full: null })
+    }
+    if (signal.aborted) leave()
+    signal.addEventListener('abort', leave)
+    return waited.finally(() => signal.removeEventListener('abort', leave))
   }
 
   function use(): Permit {

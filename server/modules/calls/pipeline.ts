@@ -150,9 +150,10 @@ async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
     const wait_ms = pass.until === null ? null : pass.until.getTime() - app.clock.now().getTime()
     return away('breaker', breakerInWords(pass), wait_ms)
   }
-  const entered = guards.bulkhead.enter(Math.min(LINE_MS, leftOf(run)))
+  const entered = guards.bulkhead.enter(Math.min(LINE_MS, leftOf(run)), run.wanted.signal)
   if (entered !== true && !(await entered)) {
     await settle(run, pass, null)
+    if (isHungUp(run)) return away('caller', whyHungUp(run), null)
     return away(
       'bulkhead',
       'too many calls of this connection are under way, and the line for them is full',
@@ -182,9 +183,9 @@ async function admit(run: Run, patience_ms: number): Promise<Built | Ended> {
   const { app } = run
   const limiter = limiterOf(run.guards, run.wanted.operation)
   for (;;) {
-    const taken = limiter.take(patience_ms)
+    const taken = limiter.take(patience_ms, run.wanted.signal)
     const permit: Permit = taken instanceof Promise ? await taken : taken
-    if (!permit.ok) return refusedByLimit(run, permit)
+    if (!permit.ok) return isHungUp(run) ? away('caller', whyHungUp(run), null) : refusedByLimit(run, permit)
     if (run.built.opened.token === undefined) return run.built // its credentials stand in it from the start
     const built = await authenticate(run).catch((error: unknown) => {
       limiter.unsent()
