@@ -9,6 +9,7 @@ import { toContent } from './methods.ts'
 import * as queries from './quarantine_queries.ts'
 import { judgeAt, keptArrival, type Received, store } from './receive.ts'
 import { type QuarantineQuery, toQuarantined, toRaw } from './schema.ts'
+import { openBody, opened } from './sealing.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** What was refused at the door, with its bytes and the reason, until it is taken in after all or ages out. */
@@ -24,11 +25,12 @@ export async function listQuarantine(app: App, actor: Actor, input: QuarantineQu
 
 export async function readQuarantined(app: App, actor: Actor, wire_id: string) {
   const id = fromWire('quarantine', wire_id)
-  const row = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.findQuarantined(tx, actor.tenant_id, id),
-  )
-  if (!row) throw missing(wire_id)
-  return { ...toQuarantined(row), ...toRaw(row) }
+  const { tenant_id } = actor
+  return inTenant(app.db, tenant_id, async (tx) => {
+    const row = await queries.findQuarantined(tx, tenant_id, id)
+    if (!row) throw missing(wire_id)
+    return { ...toQuarantined(row), ...toRaw(await openBody(app, tx, tenant_id, row)) }
+  })
 }
 
 /**
@@ -83,7 +85,7 @@ async function tryAgain(
   source: ActiveSource,
   row: queries.QuarantineRow & { headers: string; body: Buffer },
 ): Promise<Received | { because: string }> {
-  const arrival = keptArrival(source, row)
+  const arrival = keptArrival(source, await opened(app, { ...row, tenant_id: source.tenant_id }))
   const verdict = await judgeAt(app, source, arrival, timeOfId(row.id))
   if (!verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
   const fault = schemaFault(source, toContent(source, arrival))

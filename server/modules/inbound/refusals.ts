@@ -4,6 +4,7 @@ import type { App } from '../app.ts'
 import { noteSource, noteTraffic } from '../metrics/metrics.ts'
 import { countQuarantine, insertRefused, insertSecurityEvent } from './quarantine_queries.ts'
 import { type Arrival, keptHeaders } from './receive.ts'
+import { sealBody } from './sealing.ts'
 import type { ActiveSource } from './sources.ts'
 
 /**
@@ -56,8 +57,8 @@ export async function quarantine(
   return problem
 }
 
-const keep = (app: App, source: ActiveSource, arrival: Arrival, reason: string, detail: string) =>
-  insertRefused(app.db.ingest, {
+async function keep(app: App, source: ActiveSource, arrival: Arrival, reason: string, detail: string) {
+  const refused = {
     tenant_id: source.tenant_id,
     id: app.newId(),
     security_event_id: app.newId(),
@@ -67,7 +68,9 @@ const keep = (app: App, source: ActiveSource, arrival: Arrival, reason: string, 
     headers: keptHeaders(source, arrival),
     body: arrival.body,
     ip: arrival.ip,
-  })
+  }
+  await insertRefused(app.db.ingest, source.options.encrypt_bodies ? await sealBody(app, refused) : refused)
+}
 
 type Kept = { count: number; at: number }
 const kept = once((_app: App) => new Map<string, Kept>())

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { before, test } from 'node:test'
+import { sql } from 'kysely'
+import { fromWire } from '../../platform/ids.ts'
+import { type Json, type Product, startProduct } from '../../test/product.ts'
+
+/** What was refused: how it is kept, and taken in after all. */
+let product: Product
+const SECRET = 'a-secret-of-theirs'
+const HMAC = { signature: 'hmac', signature_header: 'x-signature', event_id: 'id' }
+
+before(async () => {
+  product = await startProduct()
+})
+
+type Source = { id: string; url: string }
+
+const newSource = async (options: Json, settings: Json = HMAC): Promise<Source> =>
+  (await product.api.ok('POST', '/v1/sources', {
+    provider: 'http',
+    name: 'Refusing',
+    settings,
+    secrets: [SECRET],
+    options,
+  })) as Source
+
+async function post(url: string, body: Json, headers: Record<string, string> = {}, secret = SECRET) {
+  const text = JSON.stringify(body)
+  const signature = createHmac('sha256', secret).update(text).digest('hex')
+  const given = { 'content-type': 'application/json', 'x-signature': signature, ...headers }
+  return (await fetch(url, { method: 'POST', headers: given, body: text })).status
+}
+
+const change = ({ id }: Source, options: Json) => product.api.ok('PATCH', `/v1/sources/${id}`, { options })
+const quarantineOf = ({ id }: Source) => product.api.list(`/v1/quarantine?source_id=${id}`)
+const bodyOf = ({ body }: Json) => Buffer.from(String(body), 'base64').toString()
+
+const ORDER = { type: 'object', required: ['id'], properties: { id: { type: 'string' } } }
+
+test('what a source that wants bodies encrypted refuses is stored sealed, and read and released all the same', async () => {
+  const source = await newSource({ encrypt_bodies: true, schema: ORDER })
+  assert.equal(await post(source.url, { id: 7, cpf: '111.444.777-35' }), 422)
+  assert.equal(await post(source.url, { id: 'forged', cpf: '111.444.777-35' }, {}, 'a-forger'), 401)
+  const kept = await quarantineOf(source)
+  const { rows } = await sql<{ body: Buffer }>`
+    select body from quarantine where source_id = ${fromWire('source', source.id)}`.execute(
+    product.app.db.owner,
+  )
+  assert.equal(rows.length, 2)
+  for (const { body } of rows) assert.doesNotMatch(String(body), /cpf/)
+  for (const { id } of kept) {
+    const read = await product.api.ok('GET', `/v1/quarantine/${id}`)
+    assert.match(bodyOf(read), /"cpf":"111\.444\.777-35"/)
+    assert.ok(!Object.keys(read['headers'] as Json).includes(':sealed'))
+  }
+  await change(source, { schema: null })
+  const misfit = kept.find(({ reason }) => reason === 'schema_mismatch')
+  const one = await product.api.ok('POST', `/v1/quarantine/${misfit?.['id']}/release`)
+  assert.match(bodyOf(await product.api.ok('GET', `/v1/messages/${one['id']}`)), /"id":7/)
+  await product.api.ok('PATCH', `/v1/sources/${source.id}`, { secrets: ['a-forger'] })
+  const all = await product.api.ok('POST', `/v1/sources/${source.id}/release`)
+  assert.deepEqual([all['released'], await quarantineOf(source)], [1, []])
+})
