@@ -199,13 +199,6 @@ export async function settleLanes(tx: Tx, turns: Turned[]): Promise<Set<string>>
   return new Set(rows.map((row) => row.lane))
 }
 
-/** What went wrong at the head of lanes that stay, on the record of the message. */
-export async function noteFailure(tx: Tx, item: DueMessage, error: string): Promise<void> {
-  await sql`
-    update inbox set attempts = ${item.attempts}, error = ${error}
-     where tenant_id = ${item.tenant_id} and id = ${item.id} and state = 'pending'`.execute(tx)
-}
-
 /** Sets a lane going again that waits for a retry or stands still; false where it does neither. */
 export async function freeLane(tx: Tx, tenant_id: string, lane: string): Promise<boolean> {
   const { rows } = await sql`

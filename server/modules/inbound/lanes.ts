@@ -1,9 +1,11 @@
 import { asWorker } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
+import type { ExternalId } from '../events/events.ts'
 import { interpret, MOST_CLAIMS, type Outcome, type React } from './interpret.ts'
-import { type DueLane, type Head, noteFailure, settleLanes, type Turned } from './lane_queries.ts'
-import { commit, explainFailure, giveUp, SUSPECT_CLAIMS, soonest } from './process.ts'
+import { type DueLane, type Head, settleLanes, type Turned } from './lane_queries.ts'
+import { commit, explainFailure, giveUp, ownIds, SUSPECT_CLAIMS, soonest } from './process.ts'
+import { noteFailure } from './queries.ts'
 
 /**
  * Messages of one entity, one after another. A turn takes the first messages of a lane as far as they go: up to a
@@ -47,7 +49,8 @@ async function turnAlone(app: App, react: React, lane: DueLane): Promise<number 
   }
 }
 
-type Plan = { turn: Turned; outcomes: Outcome[]; note: { item: Head; error: string } | null }
+type Note = { item: Head; error: string; ids: ExternalId[] }
+type Plan = { turn: Turned; outcomes: Outcome[]; note: Note | null }
 
 /** How far the lane goes: each message that may be worked on now, with what comes of it. */
 async function planTurn(app: App, react: React, lane: DueLane): Promise<Plan> {
@@ -71,7 +74,7 @@ async function planTurn(app: App, react: React, lane: DueLane): Promise<Plan> {
     if (flagged.state === 'failed' && item.attempts <= MOST_CLAIMS) {
       const policy = flagged.options.order.on_failure
       if (policy === 'block') {
-        const note = { item, error: flagged.error ?? '' }
+        const note = { item, error: flagged.error ?? '', ids: ownIds(flagged) }
         return { ...stopAt(lane, outcomes, { wait: 'blocked', wait_ms: 0 }), note }
       }
       outcomes.push(policy === 'park' ? { ...flagged, state: 'parked' } : flagged)
@@ -127,7 +130,7 @@ function planFailure(lane: DueLane, outcome: Outcome, error: string): Plan {
     return stopAfter(lane, closed)
   const wait = wait_s === undefined ? 'blocked' : 'retry'
   const stop = stopAt(lane, [], { wait, wait_ms: (wait_s ?? 0) * 1000 })
-  return { ...stop, note: { item: head, error } }
+  return { ...stop, note: { item: head, error, ids: ownIds(outcome) } }
 }
 
 const stopAfter = (lane: DueLane, closed: Outcome): Plan =>
@@ -139,7 +142,7 @@ async function commitTurns(app: App, plans: Plan[]): Promise<number | null> {
   if (outcomes.length > 0) await commit(app, outcomes, turns)
   else await asWorker(app.db, (tx) => settleLanes(tx, turns))
   for (const { note } of plans) {
-    if (note) await asWorker(app.db, (tx) => noteFailure(tx, note.item, note.error))
+    if (note) await noteFailure(app.db.worker, note.item, note.error, note.ids)
   }
   return soonest(turns.map(againIn))
 }

@@ -47,6 +47,8 @@ const ended = (id: string) =>
     return message['state'] !== 'pending' && message
   })
 
+const foundBy = async (q: string) => (await product.api.list(`/v1/messages?q=${q}`)).map(({ id }) => id)
+
 /** The numbers of an order in the order of their events. */
 async function eventsOf(order: string): Promise<number[]> {
   const { rows } = await sql<{ n: number }>`
@@ -146,6 +148,7 @@ test('where a failing message blocks, its entity alone stands still until somebo
   assert.deepEqual([lane?.['wait'], lane?.['message_id']], ['blocked', poison])
   assert.equal((await read(next))['state'], 'pending')
   assert.match(String((await read(poison))['error']), /amount/)
+  assert.deepEqual(await foundBy('pi_block'), [poison])
   await product.api.ok('POST', `/v1/messages/${poison}/replay`) // it fails again, and stands still again
   await eventually(async () => (await read(poison))['order'] && true)
   const early = await product.api.send('POST', `/v1/messages/${next}/skip`)
@@ -154,6 +157,7 @@ test('where a failing message blocks, its entity alone stands still until somebo
   assert.equal((await ended(next))['state'], 'completed')
   const skipped = await read(poison)
   assert.deepEqual([skipped['state'], skipped['flags']], ['failed', ['skipped']])
+  assert.deepEqual(await foundBy('pi_block'), [next, poison])
   assert.deepEqual(await product.api.list(`/v1/sources/${source.id}/waiting`), [])
 })
 
@@ -174,6 +178,29 @@ test('an attempt that fails on our side is made again as the source says, and wh
   await product.api.ok('POST', `/v1/messages/${poison}/replay`)
   const replayed = await ended(poison)
   assert.deepEqual([replayed['state'], replayed['flags']], ['completed', ['replayed', 'late']])
+})
+
+test('a message that cannot be processed is found by its ids, while it is tried again and once it is given up', async () => {
+  const { owner } = product.app.db
+  await sql`alter table event add constraint no_venom check (data not like '%venom%')`.execute(owner)
+  for (const [order, on_failure, state] of [
+    ['o-plain', null, 'failed'],
+    ['o-skip', 'skip', 'failed'],
+    ['o-park', 'park', 'parked'],
+  ] as const) {
+    const rules = on_failure === null ? { by: 'none' } : { on_failure }
+    const source = await numberedSource(rules, {}, { retry_schedule_s: [3] })
+    const venom = await post(source, order, 1, { as: 'venom' })
+    if (on_failure !== 'park') {
+      await eventually(async () => (await read(venom))['error'] !== null)
+      assert.equal((await read(venom))['state'], 'pending')
+      assert.deepEqual(await foundBy(order), [venom])
+    }
+    assert.equal((await ended(venom))['state'], state)
+    assert.deepEqual(await foundBy(order), [venom])
+    assert.deepEqual(await foundBy(`e${serial}`), [venom])
+  }
+  await sql`alter table event drop constraint no_venom`.execute(owner)
 })
 
 test('only the types that are wanted become events; the rest is recorded as ignored', async () => {

@@ -1,7 +1,7 @@
 import { asWorker, isConnectionLoss, type Tx } from '../../platform/database/database.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import { publishAll } from '../events/events.ts'
+import { type ExternalId, publishAll } from '../events/events.ts'
 import { noteTraffic } from '../metrics/metrics.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
 import { failed, interpret, type Outcome, type React } from './interpret.ts'
@@ -100,7 +100,7 @@ async function retry(app: App, one: Outcome, error: unknown): Promise<number | n
     await commit(app, [giveUp(one, because)])
     return null
   }
-  await retryMessage(app.db.worker, item, wait_s * 1000, because)
+  await retryMessage(app.db.worker, item, wait_s * 1000, because, ownIds(one))
   return wait_s * 1000
 }
 
@@ -114,15 +114,20 @@ export function explainFailure(app: App, item: DueMessage, error: unknown): stri
   return error instanceof Error ? error.message : String(error)
 }
 
+/** Nothing of what it means becomes true, and it is found by its ids all the same: somebody will look for it. */
 export const giveUp = (one: Outcome, error: string): Outcome => ({
   ...one,
   ...failed(one.item, error),
   event_type: one.event_type,
   unready: undefined,
   events: [],
-  external_ids: [],
+  external_ids: ownIds(one),
   deeds: [],
 })
+
+/** By which the message itself is found, not its events, which there may never be. */
+export const ownIds = ({ external_ids }: Outcome): ExternalId[] =>
+  external_ids.filter(({ kind }) => kind === 'message')
 
 function report(app: App, { item, provider, state, event_type, error, events, flags }: Outcome): void {
   const duration_ms = app.clock.now().getTime() - timeOfId(item.id).getTime()

@@ -8,6 +8,7 @@ import {
   readQueueState,
   within,
 } from '../../platform/queue_statements.ts'
+import { type ExternalId, foundBy } from '../events/events.ts'
 
 /** Every statement on the inbox and its queue. */
 
@@ -170,17 +171,49 @@ export async function closeMessages(tx: Tx, closed: ClosedMessage[]): Promise<Se
   return new Set(rows.map((row) => row.id))
 }
 
+/*
+ * What an ordinary message is found by is written as it is closed. One that failed may be looked for before that, so it
+ * is written here, and again as it is closed to no effect.
+ */
 const RETRY = {
   name: 'inbox_retry',
   text: `
-    with kept as (update inbox_queue set claim = null, due = now() + $4::float8 * interval '1 ms'
+    with named as (${foundBy(7)}),
+     kept as (update inbox_queue set claim = null, due = now() + $4::float8 * interval '1 ms'
                    where tenant_id = $1 and id = $2 and claim = $3 returning tenant_id, id)
     update inbox m set attempts = $5, error = $6 from kept where m.tenant_id = kept.tenant_id and m.id = kept.id`,
 }
 
-export async function retryMessage(db: Db, item: DueMessage, again_ms: number, error: string): Promise<void> {
-  await hot(db, RETRY, [item.tenant_id, item.id, item.claim, again_ms, item.attempts, error])
+export async function retryMessage(
+  db: Db,
+  item: DueMessage,
+  again_ms: number,
+  error: string,
+  ids: ExternalId[],
+): Promise<void> {
+  const { tenant_id, id, claim, attempts } = item
+  await hot(db, RETRY, [tenant_id, id, claim, again_ms, attempts, error, ...columnsOf(ids)])
 }
+
+const NOTE = {
+  name: 'inbox_note_failure',
+  text: `
+    with named as (${foundBy(5)})
+    update inbox set attempts = $3, error = $4 where tenant_id = $1 and id = $2 and state = 'pending'`,
+}
+
+/** What went wrong at the head of a lane that stays, on the record of the message, and by what that is found meanwhile. */
+export async function noteFailure(db: Db, item: DueMessage, error: string, ids: ExternalId[]): Promise<void> {
+  await hot(db, NOTE, [item.tenant_id, item.id, item.attempts, error, ...columnsOf(ids)])
+}
+
+/** As `foundBy` wants them. */
+const columnsOf = (ids: ExternalId[]): unknown[] => [
+  uuids(ids.map((one) => one.tenant_id)),
+  byteas(ids.map((one) => one.value_hmac)),
+  texts(ids.map((one) => one.kind)),
+  uuids(ids.map((one) => one.ref_id)),
+]
 
 /** Messages still at work that are older than the id: their partitions may not go. */
 export async function countQueuedBefore(db: Db, id: string): Promise<number> {
