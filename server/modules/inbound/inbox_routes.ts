@@ -156,7 +156,7 @@ export const routes: Routes = (http, app) => {
         operationId: 'releaseQuarantined',
         summary: 'Take a refused message in after all, once its source is mended',
         description:
-          'It is verified again, as of the moment it arrived, with the secrets and settings of now; then it is stored like any other.',
+          'It is verified again, as of the moment it arrived, with the secrets and settings of now, unless it was refused for `schema_mismatch` alone: that was verified as it came. Then it is stored like any other.',
         tags: inbox,
         params: IdParams,
         response: { 200: Received },

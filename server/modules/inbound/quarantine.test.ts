@@ -7,7 +7,7 @@ import { type Json, type Product, startProduct } from '../../test/product.ts'
 
 /** What was refused: how it is kept, and taken in after all. */
 let product: Product
-const SECRET = 'a-secret-of-theirs'
+const SECRET = 'user:a-secret-of-theirs'
 const HMAC = { signature: 'hmac', signature_header: 'x-signature', event_id: 'id' }
 
 before(async () => {
@@ -61,4 +61,43 @@ test('what a source that wants bodies encrypted refuses is stored sealed, and re
   await product.api.ok('PATCH', `/v1/sources/${source.id}`, { secrets: ['a-forger'] })
   const all = await product.api.ok('POST', `/v1/sources/${source.id}/release`)
   assert.deepEqual([all['released'], await quarantineOf(source)], [1, []])
+})
+
+const BASIC = `Basic ${Buffer.from(SECRET).toString('base64')}`
+const PROOFS: [string, Json, string, Record<string, string>][] = [
+  ['a header', { signature: 'token', signature_header: 'x-token' }, '', { 'x-token': SECRET }],
+  ['Basic', { signature: 'basic' }, '', { authorization: BASIC }],
+  ['the path', { signature: 'path_token' }, `/${SECRET}`, {}],
+  ['the query', { signature: 'query_token', token_parameter: 'key' }, `?key=${SECRET}`, {}],
+]
+
+test('what was verified as it came is released by the schema alone, whatever proved it, which is not kept', async () => {
+  for (const [name, settings, suffix, headers] of PROOFS) {
+    const source = await newSource({ schema: ORDER }, { ...settings, event_id: 'id' })
+    assert.equal(await post(source.url + suffix, { id: 7 }, headers), 422, name)
+    const [kept] = await quarantineOf(source)
+    const release = `/v1/quarantine/${kept?.['id']}/release`
+    assert.match(String((await product.api.send('POST', release)).body['detail']), /fit the schema/, name)
+    await change(source, { schema: null })
+    assert.equal((await product.api.ok('POST', release))['status'], 'received', name)
+  }
+})
+
+test('what was told by GET and missed the schema is kept with what it said, and released', async () => {
+  const settings = { signature: 'query_token', token_parameter: 'key', event_id: 'id' }
+  const source = await newSource(
+    { methods: ['GET'], schema: { type: 'object', required: ['paid'] } },
+    settings,
+  )
+  assert.equal((await fetch(`${source.url}?id=sms-1&key=${SECRET}`)).status, 422)
+  await change(source, { schema: null })
+  const [kept] = await quarantineOf(source)
+  const { id } = await product.api.ok('POST', `/v1/quarantine/${kept?.['id']}/release`)
+  assert.equal(bodyOf(await product.api.ok('GET', `/v1/messages/${id}`)), 'id=sms-1')
+})
+
+test('what did not verify is judged again, whatever the schema says', async () => {
+  const source = await newSource({ schema: ORDER })
+  assert.equal(await post(source.url, { id: 'forged' }, {}, 'a-forger'), 401)
+  assert.deepEqual((await product.api.ok('POST', `/v1/sources/${source.id}/release`))['refused'], 1)
 })

@@ -7,7 +7,7 @@ import { readPage, toPage } from '../wire.ts'
 import { schemaFault } from './guards.ts'
 import { toContent } from './methods.ts'
 import * as queries from './quarantine_queries.ts'
-import { judgeAt, keptArrival, type Received, store } from './receive.ts'
+import { judgeAt, keptArrival, MISFIT, type Received, store } from './receive.ts'
 import { type QuarantineQuery, toQuarantined, toRaw } from './schema.ts'
 import { openBody, opened } from './sealing.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
@@ -34,8 +34,8 @@ export async function readQuarantined(app: App, actor: Actor, wire_id: string) {
 }
 
 /**
- * Takes a refused message in after all, if it verifies now, once its source's secret or settings are mended. It is
- * stored before it leaves the quarantine: cut off in between, it is there to be released again and known as a copy.
+ * Takes a refused message in after all, if it verifies now, once its source's secret or settings are mended, or, where
+ * it was verified as it came, if it fits the schema now. It is stored before it leaves the quarantine: cut off in between, it is there to be released again and known as a copy.
  */
 export async function releaseQuarantined(app: App, actor: Actor, wire_id: string): Promise<Received> {
   const id = fromWire('quarantine', wire_id)
@@ -86,8 +86,9 @@ async function tryAgain(
   row: queries.QuarantineRow & { headers: string; body: Buffer },
 ): Promise<Received | { because: string }> {
   const arrival = keptArrival(source, await opened(app, { ...row, tenant_id: source.tenant_id }))
-  const verdict = await judgeAt(app, source, arrival, timeOfId(row.id))
-  if (!verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
+  // What proved a misfit as it came may be a secret that is not kept: it needs no second proof.
+  const verdict = row.reason === MISFIT || (await judgeAt(app, source, arrival, timeOfId(row.id)))
+  if (verdict !== true && !verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
   const fault = schemaFault(source, toContent(source, arrival))
   if (fault !== null) return { because: `it still does not fit the schema: ${fault}` }
   const received = await store(app, source, arrival)

@@ -76,7 +76,7 @@ export async function receive(
   }
   const content = toContent(source, arrival)
   const fault = schemaFault(source, content)
-  if (fault !== null) throw await quarantine(app, source, arrival, misfit(fault))
+  if (fault !== null) throw await quarantine(app, source, content, misfit(fault))
   const reading = readArrival(source, content)
   const message = toMessage(app, source, content, reading)
   const received = await within(app, arrival.body.length, () => keepMessage(app, source, message))
@@ -85,8 +85,11 @@ export async function receive(
   return response ? ownReply(response, received) : (reply ?? received)
 }
 
+/** The reason of what was verified as it came: nothing but the schema keeps it out. */
+export const MISFIT = 'schema_mismatch'
+
 const misfit = (fault: string): Refusal => ({
-  reason: 'schema_mismatch',
+  reason: MISFIT,
   detail: `the body does not fit the schema of the source: ${fault}`,
   code: 'schema_mismatch',
   result: 'schema_mismatch',
