@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { App } from '../modules/app.ts'
 import { Problem } from '../platform/errors.ts'
 import { unsupportedType } from './problems.ts'
+import { type Holder, letGo, readBody, tooLarge } from './reading.ts'
 
 /** Deeper bodies are refused: nothing we take is, and what walks a value must not be walked into the ground. */
 const DEEPEST = 64
@@ -24,19 +26,24 @@ export function takeJson(http: FastifyInstance): void {
 
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
 
-/** For what must be kept to the byte: every content type, as a Buffer, up to `limit` bytes. */
-export function takeBytes(http: FastifyInstance, limit: number): void {
+/** For what must be kept to the byte: every content type, as a Buffer, up to the limit of webhooks. */
+export function takeBytes(http: FastifyInstance, app: App): void {
+  const limit = app.config.webhook_body_limit
   http.removeAllContentTypeParsers()
+  http.decorateRequest('held_bytes', 0)
   // What is no content type at all would be refused before any parser is asked.
   http.addHook('onRequest', async ({ headers }) => {
     const type = headers['content-type']
     if (type !== undefined && !MEDIA_TYPE.test(type)) headers['content-type'] = 'application/octet-stream'
   })
-  http.addContentTypeParser(
-    '*',
-    { parseAs: 'buffer', bodyLimit: limit },
-    async (_request: FastifyRequest, bytes: Buffer) => bytes,
-  )
+  http.addContentTypeParser('*', (request, payload, done) => {
+    if (Number(request.headers['content-length']) > limit) return done(tooLarge(limit))
+    readBody(app, payload, request, limit, done)
+  })
+  http.addHook('onSend', (request, _reply, payload, done) => {
+    letGo(app, request)
+    done(null, payload)
+  })
 }
 
 function isPlainUtf8(request: FastifyRequest): boolean {
@@ -116,4 +123,8 @@ export function textProblem(text: unknown, path: string[]): Problem | null {
     field,
     detail: `The field ${field} holds a NUL character or half of a surrogate pair, which cannot be stored. Take it out.`,
   })
+}
+
+declare module 'fastify' {
+  interface FastifyRequest extends Holder {}
 }

@@ -62,7 +62,7 @@ export async function createHttp(app: App, mount: Mount): Promise<Http> {
   const { webhooks } = mount
   if (webhooks) {
     http.register(async (scope) => {
-      takeBytes(scope, app.config.webhook_body_limit)
+      takeBytes(scope, app)
       webhooks(typed(scope), app)
     })
   }

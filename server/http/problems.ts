@@ -13,7 +13,8 @@ import { validationProblem } from './validation.ts'
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error, request)
   request.problem = problem
-  if (problem.code === 'body_too_large') hearOut(request, reply)
+  const is_cut_short = problem.code === 'overloaded' && !request.raw.complete
+  if (is_cut_short || problem.code === 'body_too_large') hearOut(request, reply)
   return sendProblem(problem, request, reply)
 }
 
@@ -124,11 +125,15 @@ export function clientError(error: ConnectionError, socket: Socket): void {
     title: words,
     detail,
   })
+  // Whoever does not hang up in return would keep here for ever what was read of the request.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref()
   socket.end(
     `HTTP/1.1 ${status} ${words}\r\ncontent-type: application/problem+json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
 }
+
+const LINGER_MS = 5000
 
 const UNREADABLE_OTHERWISE = {
   status: 400,

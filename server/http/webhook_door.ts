@@ -7,6 +7,7 @@ import { type Problem, problemBody } from '../platform/errors.ts'
 import { toWire } from '../platform/ids.ts'
 import { ANYBODY } from './anybody.ts'
 import { problemHeaders, toProblem } from './problems.ts'
+import { type Holder, letGo, readBody } from './reading.ts'
 import { logServed } from './request_line.ts'
 import { SECURITY_HEADERS } from './security_headers.ts'
 
@@ -41,13 +42,17 @@ export function takeWebhooks(http: Http, app: App, receive: Receive): void {
       request_id: toWire('request', app.newId()),
       began: performance.now(),
       isLast: () => !server.listening,
+      held_bytes: 0,
     }
-    readBody(request, (body) => void serve(visit, receive, address, body))
+    readBody(app, request, visit, webhook_body_limit, (fault, body) => {
+      if (!fault) void serve(visit, receive, address, body)
+      else if (!request.destroyed) refuse(visit, fault) // of one that was cut off there is nobody left to answer
+    })
   })
 }
 
 type Address = { provider: string; source: string }
-type Visit = {
+type Visit = Holder & {
   app: App
   request: IncomingMessage
   response: ServerResponse
@@ -62,17 +67,6 @@ const ADDRESS = /^\/webhooks\/([a-z0-9_-]{1,32})\/(src_[0-9a-z]{26})$/
 function addressOf({ method, url = '' }: IncomingMessage): Address | null {
   const [, provider, source] = (method === 'POST' && ADDRESS.exec(url)) || []
   return provider !== undefined && source !== undefined ? { provider, source } : null
-}
-
-/** Most come in one piece. One that is cut off is never whole, and there is nobody left to answer. */
-function readBody(request: IncomingMessage, whole: (body: Buffer) => void): void {
-  const pieces: Buffer[] = []
-  request.on('data', (piece: Buffer) => pieces.push(piece))
-  request.on('end', () => {
-    const [only] = pieces
-    whole(only && pieces.length === 1 ? only : Buffer.concat(pieces))
-  })
-  request.on('error', () => {})
 }
 
 async function serve(visit: Visit, receive: Receive, address: Address, body: Buffer): Promise<void> {
@@ -92,10 +86,13 @@ async function serve(visit: Visit, receive: Receive, address: Address, body: Buf
       answer(visit, given.status, { ...given.headers, 'content-type': given.content_type }, given.body)
     else answer(visit, 200, JSON_TYPE, JSON.stringify(given))
   } catch (error) {
-    const problem = toProblem(error, null)
-    const text = JSON.stringify(problemBody(problem, visit.request_id))
-    answer(visit, problem.status, problemHeaders(problem), text, problem)
+    refuse(visit, toProblem(error, null))
   }
+}
+
+function refuse(visit: Visit, problem: Problem): void {
+  const text = JSON.stringify(problemBody(problem, visit.request_id))
+  answer(visit, problem.status, problemHeaders(problem), text, problem)
 }
 
 const isEncrypted = (socket: Socket): boolean => socket instanceof TLSSocket
@@ -110,6 +107,7 @@ function answer(
   problem: Problem | null = null,
 ): void {
   const { app, request, response, request_id, began } = visit
+  letGo(app, visit)
   response.writeHead(status, {
     'request-id': request_id,
     ...SECURITY_HEADERS,
