@@ -11,7 +11,7 @@ import { readJson } from './wire_json.ts'
  * A number in a filter is compared by value with numbers and with text that spells one, digit by digit and never
  * through a float. A text is equal to that text alone.
  */
-export type Matches = (data: unknown) => boolean
+export type Matches = (data: unknown, together?: Spend) => boolean
 
 /** What holds of the values found at one place of the data: none where it is missing. */
 type Holds = (found: unknown[], spend: Spend) => boolean
@@ -24,6 +24,8 @@ const MOST_PATTERN = 256
 const MOST_SEGMENTS = 20
 /** What one filter may do with one event: about 50 ms. */
 const MOST_STEPS = 5_000_000
+/** What all filters may do with one event together, a usual one a few dozen: about 200 ms. */
+const MOST_STEPS_TOGETHER = 20_000_000
 
 /** `path` is where in the filter, `reason` goes on from it. */
 const fault = (path: string, reason: string) =>
@@ -36,16 +38,26 @@ export function compileFilter(filter: unknown, place = 'filter'): Matches {
     throw fault(place, `must not be longer than ${MOST_CHARACTERS} characters`)
   }
   const holds = compile(filter, { path: place, depth: 0, count: { left: MOST_CONDITIONS, of: place } })
-  return (data) => holds([data], budget())
+  return (data, together = () => {}) => {
+    together(1) // where nothing is left, before anything is looked at
+    const own = budget(MOST_STEPS)
+    return holds([data], (steps) => {
+      together(steps)
+      own(steps)
+    })
+  }
 }
 
+/** For all that one event, or one list, is held against. */
+export const budgetTogether = (): Spend => budget(MOST_STEPS_TOGETHER)
+
 /**
- * Whether the event goes to the subscription. What cannot be judged (data of a size no filter should read) goes: a
- * receiver can drop what it did not want, and cannot ask for what it never saw.
+ * Whether the event goes to the subscription. What cannot be judged (data of a size no filter should read, or more
+ * filters than there is time for) goes: a receiver can drop what it did not want, and cannot ask for what it never saw.
  */
-export function takes(matches: Matches, data: () => unknown): boolean {
+export function takes(matches: Matches, data: () => unknown, together?: Spend): boolean {
   try {
-    return matches(data())
+    return matches(data(), together)
   } catch {
     return true
   }
@@ -60,8 +72,8 @@ export function lazily(text: string): () => unknown {
   }
 }
 
-function budget(): Spend {
-  let left = MOST_STEPS
+function budget(most: number): Spend {
+  let left = most
   return (steps) => {
     left -= steps
     if (left < 0) throw new Error('the data is too much for the filter')

@@ -1,4 +1,4 @@
-import { compileFilter, lazily, type Matches, takes } from '../../kit/filter.ts'
+import { budgetTogether, compileFilter, lazily, type Matches, takes } from '../../kit/filter.ts'
 import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import type { ClientIdentity } from '../../platform/egress/egress.ts'
 import type { App } from '../app.ts'
@@ -120,18 +120,21 @@ const toDelivery = (app: App, event: Published, subscription: Active): NewDelive
   event_type: event.type,
 })
 
-const subscribersOf = (event: Published, read: () => unknown, audience: Audience): Active[] =>
-  (audience.get(event.tenant_id) ?? []).filter((subscription) => isFor(subscription, event, read))
+function subscribersOf(event: Published, read: () => unknown, audience: Audience): Active[] {
+  const together = budgetTogether()
+  return (audience.get(event.tenant_id) ?? []).filter((one) => isFor(one, event, read, together))
+}
 
 /** Whether a subscription takes an event. */
 export const isFor = (
   { customer, event_types, matches: filter }: Active,
   { type, data, customer: of = null }: Pick<Published, 'type' | 'data' | 'customer'>,
   read = lazily(data),
+  together = budgetTogether(),
 ): boolean =>
   (customer === null || customer === of) &&
   event_types.some((pattern) => matches(pattern, type)) &&
-  (filter === null || takes(filter, read))
+  (filter === null || takes(filter, read, together))
 
 /** When this process last wrote something that keeps an order. */
 const orderedAt = once((_app: App) => ({ ms: Number.NEGATIVE_INFINITY }))
