@@ -113,7 +113,7 @@ const Ended = [
 ] as const
 export const CallState = Type.Union([Type.Literal('started'), ...Ended], {
   description:
-    'refused: the vendor said no (3xx, 4xx); failed: it could not be reached or answered 5xx; unknown: it may have acted, and nobody saw its answer',
+    'refused: the vendor said no (4xx); failed: it could not be reached, or answered 5xx or a redirect, which is not followed; unknown: it may have acted, and nobody saw its answer',
 })
 
 const StepsOfCall = Type.Object(

@@ -251,3 +251,12 @@ test('every refusal is counted under a name of its own', async () => {
   assert.equal((await post(source, {})).status, 404)
   for (const result of ['unknown_source', 'too_large', 'disabled']) assert.ok(await counted(result), result)
 })
+
+test('headers that belong to the connection are refused in the answer of a source', async () => {
+  const source = await newSource({})
+  for (const name of ['Content-Length', 'transfer-encoding', 'Connection']) {
+    const change = { options: { response: { headers: { 'x-team': 'a', [name]: '5' } } } }
+    const { status, body } = await product.api.send('PATCH', `/v1/sources/${source.id}`, change)
+    assert.deepEqual([status, body['field']], [400, `options.response.headers.${name}`])
+  }
+})

@@ -185,6 +185,7 @@ function refuseOptions({
   duplicates = {},
   filter,
   mapping = [],
+  response,
   schema,
 }: SourceOptions): void {
   if (filter) compileFilter(filter, 'options.filter')
@@ -195,8 +196,18 @@ function refuseOptions({
     const detail = 'say which: places in the body, such as data.order.id'
     throw new Problem('invalid_request', { field: 'options.duplicates.fields', detail })
   }
+  const ours = Object.keys(response?.headers ?? {}).find((name) => OF_THE_CONNECTION.test(name))
+  if (ours !== undefined) {
+    const field = `options.response.headers.${ours}`
+    const detail = `${ours} is set by the connection or by content_type; leave it out`
+    throw new Problem('invalid_request', { field, detail })
+  }
   if (schema) refuseSchema(schema)
 }
+
+/** Said twice, they split the answer: a sender that is strict takes it for none, and sends again. */
+const OF_THE_CONNECTION =
+  /^(connection|content-length|content-type|date|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
 
 function refuseSchema(schema: Record<string, unknown>): void {
   try {
