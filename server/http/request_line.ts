@@ -5,7 +5,7 @@ import type { Problem } from '../platform/errors.ts'
 import { toWire } from '../platform/ids.ts'
 import { OURS } from '../platform/log.ts'
 import { ANYBODY } from './anybody.ts'
-import { isTold } from './strangers.ts'
+import { mayTellOfStranger } from './strangers.ts'
 
 /** One wide line per request, with all that is known of it at its end; probes only speak at `debug`. */
 export function requestLine(http: Http, app: App): void {
@@ -70,7 +70,7 @@ export function logServed(app: App, served: Served): void {
   const { method, route, status, elapsed_ms, problem } = served
   app.telemetry.count('trilho_http_requests_total', { route, method, status: String(status) })
   app.telemetry.observe('trilho_http_request_seconds', elapsed_ms / 1000, { route, method })
-  if (status >= 400 && status < 500 && served.actor === ANYBODY && !isTold(app)()) return
+  if (status >= 400 && status < 500 && served.actor === ANYBODY && !mayTellOfStranger(app)()) return
   const line = toLine(served)
   if (status >= 500)
     app.log.error({ ...line, err: problem?.occurrence.cause ?? problem ?? undefined }, 'request')

@@ -8,7 +8,7 @@ import { once } from '../platform/database/database.ts'
 const MOST_LINES = 50
 const EVERY_MS = 1_000
 
-export const isTold = once((app: App): (() => boolean) => {
+export const mayTellOfStranger = once((app: App): (() => boolean) => {
   let until = Number.NEGATIVE_INFINITY
   let lines = 0
   let untold = 0
