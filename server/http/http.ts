@@ -23,6 +23,7 @@ import { clientIp, logRequest, requestLine } from './request_line.ts'
 import { keepTable, type RouteTable } from './route_table.ts'
 import { securityHeaders } from './security_headers.ts'
 import { markStreams } from './streams.ts'
+import { answerTogether } from './together.ts'
 import { type Receive, takeWebhooks } from './webhook_door.ts'
 
 export { listenTls } from './tls_listener.ts'
@@ -152,6 +153,7 @@ function decorate(http: Http, app: App, auth: Auth): void {
   http.addHook('preHandler', idempotency.begin)
   http.addHook('onSend', idempotency.end)
   endWithAccess(http, auth)
+  answerTogether(http, app)
 }
 
 /** An address that is not there protects nothing. */
