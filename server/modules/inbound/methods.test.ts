@@ -134,6 +134,29 @@ test('what is told by GET is read from the query, without the secret in it', asy
   assert.equal((await product.api.list(`/v1/quarantine?source_id=${id}`)).length, 1)
 })
 
+test('what a source that wants bodies encrypted is told by GET stands nowhere in clear, taken in or refused', async () => {
+  const options = { methods: ['GET', 'POST'], encrypt_bodies: true }
+  const { id, url } = await newSource(options, { ...BY_TOKEN, event_id: 'id' })
+  const query = '?id=sms-7&cpf=111.444.777-35'
+  const { body } = await tell(url + query, 'GET')
+  assert.equal((await tell(url + query, 'GET', 'a-forger')).status, 401)
+  assert.equal((await tell(`${url}?cpf=111.444.777-35`)).status, 200)
+  for (const table of ['inbox', 'quarantine']) {
+    const { rows } = await sql<{ kept: string }>`
+      select headers || encode(body, 'escape') as kept from ${sql.table(table)}
+       where source_id = ${fromWire('source', id)}`.execute(product.app.db.owner)
+    assert.equal(rows.length, table === 'inbox' ? 2 : 1)
+    for (const { kept } of rows) assert.doesNotMatch(kept, /111\.444/, table)
+  }
+  const message = await messageOf(body['id'])
+  assert.equal(Buffer.from(String(message['body']), 'base64').toString(), query.slice(1))
+  const path = new URL(url).pathname + query
+  assert.equal((message['headers'] as Json)[':path'], path)
+  const [refused] = await product.api.list(`/v1/quarantine?source_id=${id}`)
+  const read = await product.api.ok('GET', `/v1/quarantine/${refused?.['id']}`)
+  assert.equal((read['headers'] as Json)[':path'], path)
+})
+
 test('what was refused by another method is judged as it came when it is released', async () => {
   const settings = { signature: 'address_and_form', signature_header: 'x-token', event_id: 'id' }
   const { id, url } = await newSource({ methods: ['GET', 'POST'] }, settings)
