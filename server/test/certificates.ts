@@ -15,25 +15,33 @@ const name = (text: string) => sequence(der(0x31, sequence(oid('550403'), der(0x
 const time = (at: Date) => der(0x18, Buffer.from(`${at.toISOString().replace(/[-:T]|\.\d+/g, '')}`))
 const ECDSA_SHA256 = sequence(oid('2a8648ce3d040302'))
 
-export type Issued = { cert: string; key: KeyObject }
+export type Issued = { subject: string; cert: string; key: KeyObject }
 
-/** A certificate for hosts, by an authority; without one, an authority itself. */
-export function issue(subject: string, hosts: string[], until: Date, issuer?: Issued): Issued {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+/** A certificate for hosts, by an authority; without one, an authority itself. An `authority` may stand below another. */
+export function issue(
+  subject: string,
+  hosts: string[],
+  until: Date,
+  issuer?: Issued,
+  { authority = issuer === undefined, key = 'ec' as 'ec' | 'rsa' } = {},
+): Issued {
+  const { publicKey, privateKey } =
+    key === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 })
   const alternatives = hosts.map((host) => der(0x82, Buffer.from(host)))
-  const extension =
-    issuer === undefined
-      ? sequence(
-          oid('551d13'),
-          der(0x01, Buffer.from([255])),
-          der(0x04, sequence(der(0x01, Buffer.from([255])))),
-        )
-      : sequence(oid('551d11'), der(0x04, sequence(...alternatives)))
+  const extension = authority
+    ? sequence(
+        oid('551d13'),
+        der(0x01, Buffer.from([255])),
+        der(0x04, sequence(der(0x01, Buffer.from([255])))),
+      )
+    : sequence(oid('551d11'), der(0x04, sequence(...alternatives)))
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([issuer === undefined ? 1 : 2])),
     ECDSA_SHA256,
-    name(issuer === undefined ? subject : 'Trilho test authority'),
+    name(issuer?.subject ?? subject),
     sequence(time(new Date(until.getTime() - 30 * DAY_MS)), time(until)),
     name(subject),
     publicKey.export({ type: 'spki', format: 'der' }),
@@ -42,6 +50,7 @@ export function issue(subject: string, hosts: string[], until: Date, issuer?: Is
   const signature = sign('sha256', body, issuer?.key ?? privateKey)
   const raw = sequence(body, ECDSA_SHA256, der(0x03, Buffer.from([0]), signature))
   return {
+    subject,
     cert: `-----BEGIN CERTIFICATE-----\n${raw.toString('base64')}\n-----END CERTIFICATE-----\n`,
     key: privateKey,
   }
