@@ -5,7 +5,7 @@ import { before, beforeEach, test } from 'node:test'
 import { AMQPClient } from '@cloudamqp/amqp-client'
 import { createClient } from '@redis/client'
 import { Webhook } from 'standardwebhooks'
-import { type Broker, startRabbitmq, startRedis, without } from '../../test/brokers.ts'
+import { type Broker, startNats, startRabbitmq, startRedis, without } from '../../test/brokers.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 
@@ -221,6 +221,55 @@ test('an event reaches a queue of RabbitMQ, also after its exchange had no queue
     ...Array(log.length - 1).fill('refused'),
   ])
 })
+
+const SLOW_MS = 150
+
+/** As far away as another continent: each answer of the broker comes late. */
+async function startSlowWay({ port }: Broker): Promise<number> {
+  const server = createServer((client) => {
+    const upstream = connect(port, '127.0.0.1')
+    for (const socket of [client, upstream]) socket.on('error', () => {})
+    client.pipe(upstream)
+    upstream.on('data', (bytes) => setTimeout(() => client.write(bytes), SLOW_MS))
+    client.on('close', () => upstream.destroy())
+    upstream.on('close', () => client.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  undoAfter(async () => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+const WAYS: [keyof typeof without, () => Promise<Broker>, string, string, Json][] = [
+  ['redis', startRedis, 'redis://127.0.0.1:PORT/orders', 'delivered', {}],
+  ['nats', startNats, 'nats://127.0.0.1:PORT/orders?jetstream=off', 'delivered', {}],
+  ['nats', startNats, 'nats://127.0.0.1:PORT/orders', 'refused', {}],
+  [
+    'rabbitmq',
+    startRabbitmq,
+    'amqp://127.0.0.1:PORT/?exchange=amq.topic',
+    'refused',
+    { auth: { type: 'basic', username: 'guest', password: 'guest' } },
+  ],
+]
+for (const [name, startBroker, address, outcome, more] of WAYS) {
+  test(`an attempt that ${name} ${outcome === 'delivered' ? 'takes' : 'refuses'} says how long it took`, {
+    skip: without[name],
+  }, async () => {
+    const port = await startSlowWay(await startBroker())
+    await subscribe(address.replace('PORT', String(port)), { retry_schedule_s: [], ...more })
+    await publish(1)
+    const [delivery] = await eventually(async () => {
+      const ended = (await api.list('/v1/deliveries')).filter(({ state }) => state !== 'pending')
+      return ended.length > 0 && ended
+    })
+    const [attempt] = await logOf(delivery ?? {})
+    assert.equal(attempt?.['outcome'], outcome, String(attempt?.['error']))
+    const { total_ms, ...steps } = attempt['timing'] as Record<string, number>
+    assert.ok(Number(total_ms) >= SLOW_MS, `${total_ms} ms`)
+    assert.ok(Math.abs(Number(total_ms) - Number(attempt['duration_ms'])) < 1_000)
+    assert.deepEqual(steps, {}, 'of a broker nothing but the whole is known')
+  })
+}
 
 test('a broker whose words hold what PostgreSQL cannot keep is told of all the same', async () => {
   const server = createServer((socket) => socket.on('data', () => socket.write('-NO\u0000PE \ud800\r\n')))
