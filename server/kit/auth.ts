@@ -1,6 +1,6 @@
 import type { ClientIdentity, EgressRequest } from '../platform/egress/egress.ts'
 import type { FieldError } from '../platform/errors.ts'
-import type { Asking, Obtained } from './auth/asking.ts'
+import { type Asking, completeUrl, type Obtained } from './auth/asking.ts'
 import { toBasic } from './auth/basic.ts'
 import { cookieValues } from './auth/cookies.ts'
 import { credentialOf } from './auth/credential.ts'
@@ -189,6 +189,13 @@ function withToken(auth: WithToken, credentials: Credentials, token: string): Re
 /** Whether a request needs something that is obtained first. */
 export const needsToken = (auth: Auth): auth is WithToken =>
   !['none', 'bearer', 'basic', 'api_key', 'hmac', 'aws_sigv4'].includes(auth.kind)
+
+/** Where what has to be obtained is asked for; null where nothing has to be, or where nobody is asked for it. */
+export function tokenUrl(auth: Auth, base_url: string): string | null {
+  if ('token_url' in auth) return completeUrl(auth.token_url, base_url)
+  if (auth.kind === 'login') return completeUrl(auth.login_url, base_url)
+  return auth.kind === 'csrf_session' ? completeUrl(auth.fetch_url, base_url) : null
+}
 
 /** Whether it is people who let us in, by a visit to the vendor's own page. */
 export const needsConsent = (auth: Auth): auth is AuthorizationCode =>

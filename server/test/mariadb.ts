@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,7 +16,7 @@ export type Mariadb = { port: number; username: string; password: string; stop()
 
 const NOBODY = 65_534
 
-export async function startMariadb(): Promise<Mariadb> {
+export async function startMariadb(tls?: { cert: string; key: string }): Promise<Mariadb> {
   if (SERVER === undefined) throw new Error('this machine has no MariaDB')
   const dir = await mkdtemp(join(tmpdir(), 'trilho-mariadb-'))
   const as = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
@@ -27,8 +27,9 @@ export async function startMariadb(): Promise<Mariadb> {
   if (made.status !== 0) throw new Error(`MariaDB was not set up: ${made.stderr}`)
   const port = await freePort()
   const options = [...place, `--port=${port}`, '--bind-address=127.0.0.1']
+  const shown = tls ? await certificateIn(dir, tls) : []
   const small = ['--skip-name-resolve', '--innodb-buffer-pool-size=16M', `--socket=${dir}/s`]
-  const server = spawn(SERVER, [...options, ...small], { ...as, stdio: 'ignore' })
+  const server = spawn(SERVER, [...options, ...small, ...shown], { ...as, stdio: 'ignore' })
   const stop = async () => {
     await end(server)
     await rm(dir, { recursive: true, force: true })
@@ -40,6 +41,12 @@ export async function startMariadb(): Promise<Mariadb> {
     throw error
   }
   return { port, username: 'trilho', password: 'correct-horse', stop }
+}
+
+async function certificateIn(dir: string, { cert, key }: { cert: string; key: string }): Promise<string[]> {
+  await writeFile(join(dir, 'cert.pem'), cert)
+  await writeFile(join(dir, 'key.pem'), key)
+  return [`--ssl-cert=${dir}/cert.pem`, `--ssl-key=${dir}/key.pem`]
 }
 
 async function prepare(port: number): Promise<void> {

@@ -15,6 +15,8 @@ export type Way = {
    * is over it throws, so that nothing happens behind a result that was given.
    */
   acting(): void
+  /** What the clock of the other side says, as it told it. */
+  date: string | null
 }
 
 type Refused = Error & { refused: { status: number; code: string } }
@@ -45,15 +47,19 @@ export async function conduct(
       signal.throwIfAborted()
       sent = true
     },
+    date: null,
   }
   try {
-    return jsonAnswer(began, 200, await Promise.race([work(way), ended(signal)]))
+    const value = await Promise.race([work(way), ended(signal)])
+    return jsonAnswer(began, 200, value, dated(way))
   } catch (error) {
     if (timeout.aborted) return failed(began, 'timeout', sent, `no answer within ${request.timeout_ms} ms`)
     if (signal.aborted) return failed(began, 'aborted', sent, 'the request was cancelled')
-    return toResult(began, error, sent)
+    return toResult(began, error, sent, way)
   }
 }
+
+const dated = ({ date }: Way): Record<string, string> => (date === null ? {} : { date })
 
 const ended = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => {
@@ -66,13 +72,14 @@ type Thrown = Partial<Refused> & { trouble?: { code: Trouble['code']; sent?: boo
     Extract<Connected, { kind: 'error' }>
   >
 
-function toResult(began: number, error: unknown, sent: boolean): EgressResult {
+function toResult(began: number, error: unknown, sent: boolean, way: Way): EgressResult {
   const thrown = error as Thrown
   const message = thrown.message ?? 'the connection was lost'
   if (thrown.refused) {
     const { status, code } = thrown.refused
     // Who says no has done nothing, and may be asked again where it says "not now".
-    return jsonAnswer(began, status, { code, message }, status === 503 ? { 'retry-after': '0' } : {})
+    const again = status === 503 ? { 'retry-after': '0' } : {}
+    return jsonAnswer(began, status, { code, message }, { ...dated(way), ...again })
   }
   if (thrown.trouble) return failed(began, thrown.trouble.code, thrown.trouble.sent ?? sent, message)
   const before = thrown.kind === 'error' ? thrown.code : undefined

@@ -1,5 +1,5 @@
-import type { Egress, EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
-import type { Opened } from './http.ts'
+import type { Egress, EgressRequest, EgressResult, Server } from '../../platform/egress/egress.ts'
+import { baseUrl, type Opened } from './http.ts'
 
 /**
  * How a provider is spoken to that does not speak plain HTTP. It takes the same request and gives the same result, so
@@ -12,6 +12,17 @@ import type { Opened } from './http.ts'
  */
 export type Transport = {
   send(egress: Egress, opened: Opened, request: EgressRequest): Promise<EgressResult>
+  /** Whom it speaks to for a connection, for those who ask why it does not work: over HTTP that is its base URL. */
+  servers?(opened: Opened): Server[]
+}
+
+export const serversOf = (opened: Opened): Server[] =>
+  opened.provider.transport?.servers?.(opened) ?? [httpServer(baseUrl(opened), opened)]
+
+export function httpServer(url: string, { identity }: Pick<Opened, 'identity'>): Server {
+  const { protocol, hostname: host, port } = new URL(url)
+  const is_tls = protocol === 'https:'
+  return { host, port: Number(port || (is_tls ? 443 : 80)), tls: is_tls ? { identity } : null }
 }
 
 export function sendBy(egress: Egress, opened: Opened, request: EgressRequest): Promise<EgressResult> {

@@ -193,6 +193,7 @@ function given(stored: Stored, result: CacheNote['result'], detail: string | nul
     error,
     external_reference: null,
     turned_away: null,
+    no_answer: null,
     cache: noteOf(result, { stored: true, age_s, ttl_s: freshFor_s(kept), detail }),
   }
 }

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { before, test } from 'node:test'
-import { SMTPServer } from 'smtp-server'
 import { providers } from '../../providers/index.ts'
 import { DAY_MS, issue } from '../../test/certificates.ts'
 import { hasDovecot, startDovecot } from '../../test/dovecot.ts'
-import { undoAfter } from '../../test/harness.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { type Received, startSmtp } from '../../test/smtpd.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes } from './routes.ts'
 
@@ -16,51 +15,16 @@ const authority = issue('Trilho test authority', [], soon)
 const issued = issue('localhost', ['localhost'], soon, authority)
 const tls = { cert: issued.cert, key: issued.key.export({ type: 'pkcs8', format: 'pem' }).toString() }
 
-type Received = { from: string; to: string[]; bytes: Buffer; secure: boolean }
-
 let served: Served
 let mail_port: number
 let open_port: number
 const received: Received[] = []
 
-/** nodemailer's own server, which knows nothing of how we write messages. */
-async function startSmtp(options: object): Promise<number> {
-  const server = new SMTPServer({
-    ...tls,
-    ...options,
-    disableReverseLookup: true,
-    onAuth: ({ username, password }, _session, done) =>
-      username === 'ana' && password === 'correct-horse'
-        ? done(null, { user: 'ana' })
-        : done(smtpNo(535, 'no')),
-    onRcptTo: ({ address }, _session, done) => {
-      if (address.startsWith('full@')) return done(smtpNo(452, 'mailbox full, later'))
-      return address.startsWith('nobody@') ? done(smtpNo(550, 'nobody of this name')) : done()
-    },
-    onData: (stream, { envelope, secure }, done) => {
-      const chunks: Buffer[] = []
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-      stream.on('end', () => {
-        const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address
-        const to = envelope.rcptTo.map(({ address }) => address)
-        received.push({ from, to, bytes: Buffer.concat(chunks), secure })
-        if (to.includes('silence@example.com')) return // and never says whether it has it
-        done(null, 'queued as 42')
-      })
-    },
-  })
-  server.on('error', () => {})
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  undoAfter(() => new Promise<void>((resolve) => server.close(() => resolve())))
-  return (server.server.address() as AddressInfo).port
-}
-
-const smtpNo = (responseCode: number, message: string) => Object.assign(new Error(message), { responseCode })
-
 before(async () => {
   served = await serve({ mount: { rooms: [connectionRoutes, routes] }, providers })
-  mail_port = await startSmtp({ authOptional: false })
-  open_port = await startSmtp({ authOptional: true, disabledCommands: ['STARTTLS'], allowInsecureAuth: true })
+  mail_port = await startSmtp({ ...tls, authOptional: false }, received)
+  const open = { authOptional: true, disabledCommands: ['STARTTLS'], allowInsecureAuth: true }
+  open_port = await startSmtp({ ...tls, ...open }, received)
 })
 
 type Connected = { key: string; connection: string }

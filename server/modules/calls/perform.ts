@@ -38,6 +38,8 @@ export type Performed = {
   external_reference: string | null
   /** Which stage kept the last attempt from being sent. */
   turned_away: TurnedAway | null
+  /** Why the last attempt had no answer. */
+  no_answer: Ended['no_answer']
 }
 
 export async function perform(
@@ -162,7 +164,7 @@ function pathOf(opened: Opened, shown: RecordedRequest): string {
  */
 async function finish(run: Run, ended: Ended): Promise<Performed> {
   const { app, connection, id } = run
-  const { outcome: state, status, error, response, last, turned_away } = ended
+  const { outcome: state, status, error, response, last, turned_away, no_answer } = ended
   const duration_ms = Math.round(app.clock.monotonic() - run.began_ms)
   const { number: attempts, external_reference } = run
   const { tenant_id } = connection
@@ -177,7 +179,8 @@ async function finish(run: Run, ended: Ended): Promise<Performed> {
   const is_noted = run.wanted.operation === 'health' && state === 'succeeded'
   if (met && !ended.cut_short && !is_noted) noteSeen(app, connection, seenBy(ended))
   observe(run, ended, duration_ms)
-  return { id, state, response, attempts, duration_ms, error, external_reference, turned_away }
+  const came_to = { state, error, response, turned_away, no_answer }
+  return { id, ...came_to, attempts, duration_ms, external_reference }
 }
 
 /** A vendor that refuses one request is well; one that refuses our credentials, or does not answer, is not. */

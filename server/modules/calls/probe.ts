@@ -46,16 +46,20 @@ const once = (operation: string, request: HttpRequest) => ({ operation, request,
 
 function testInWords(
   { opened }: OpenConnection,
-  { state, response, error }: Performed,
+  { state, response, error, turned_away, no_answer }: Performed,
   path: string,
 ): string {
   const { name } = opened.provider
   if (state === 'succeeded') return `${name} answers and takes the credentials of this connection`
   const said = error ?? 'no answer'
-  if (!response) return `${name} was not reached: ${said}`
+  if (turned_away?.by === 'authentication') return `${name} does not let this connection in: ${said}`
+  if (turned_away) return `${name} was not asked: ${said}`
+  if (!response) return `${name} ${NOT_THERE.has(no_answer) ? 'was not reached' : 'did not answer'}: ${said}`
   const remedy = TEST_REMEDIES[response.status]
   return remedy ? `${said}; ${remedy}` : `${said} to ${path}`
 }
+
+const NOT_THERE = new Set<Performed['no_answer']>(['dns', 'connect', 'refused_address', 'tls'])
 
 const TEST_REMEDIES: Record<number, string> = {
   401: 'check the credentials, and that they belong to this environment',

@@ -211,7 +211,10 @@ export const TestReport = Type.Object({
       ok: Type.Boolean(),
       detail: Type.String(),
     }),
-    { description: "Step by step from the name of the vendor's server to the clocks of both sides" },
+    {
+      description:
+        "Step by step from the names of the vendor's servers to the clocks of both sides, with what to do; name, reach and certificate of each server",
+    },
   ),
 })
 

@@ -54,14 +54,16 @@ test('a port where nobody listens is said in words, and a closed egress opens no
 test('the way to a server is looked at without a request', async (t) => {
   const port = await listen(t)
   const egress = open(t, true)
-  const seen = await egress.inspect(`http://127.0.0.1:${port}/v1`)
+  const seen = await egress.inspect({ host: '127.0.0.1', port, tls: null })
   assert.deepEqual(seen, {
     host: `127.0.0.1:${port}`,
     addresses: ['127.0.0.1'],
     failure: null,
     certificate: null,
+    distrust: null,
   })
-  const nobody = await egress.inspect('http://127.0.0.1:1/')
-  assert.match(String(nobody?.failure), /127\.0\.0\.1:1/)
-  assert.equal(await egress.inspect('ftp://x/'), null)
+  const nobody = await egress.inspect({ host: '127.0.0.1', port: 1, tls: null })
+  assert.match(String(nobody.failure), /127\.0\.0\.1:1/)
+  const plain = await egress.inspect({ host: '127.0.0.1', port, tls: {} })
+  assert.match(String(plain.distrust), /does not speak TLS/)
 })

@@ -11,10 +11,11 @@ import { type ConnectionTiming, createConnector, type ResolveAll } from './conne
 import { exchange } from './exchange.ts'
 import type { FailureCode } from './failures.ts'
 import type { EgressStream, Flowed } from './flow.ts'
-import { type Inspection, inspect } from './inspect.ts'
+import { type Inspection, inspect, type Server } from './inspect.ts'
 import { createOrigins } from './origins.ts'
 
 export type { AnswerHead, EgressStream, Flowed } from './flow.ts'
+export type { Inspection, Server } from './inspect.ts'
 export { trustedAuthorities } from './roots.ts'
 
 export type EgressRequest = {
@@ -81,8 +82,8 @@ export type Egress = {
   send(request: EgressRequest): Promise<EgressResult>
   /** A socket for a protocol that is not HTTP, to an address that may be reached; its owner ends it. */
   connect(to: { host: string; port: number; timeout_ms: number }): Promise<Connected>
-  /** Connects and sends nothing. Null where the URL is none that `send` would take. */
-  inspect(url: string): Promise<Inspection | null>
+  /** Connects and asks nothing. */
+  inspect(server: Server): Promise<Inspection>
   /** Closes the sockets that show an identity of this owner, each as soon as its request is answered. */
   forget(owner: string): void
   /** Ends what is under way as `aborted`; whoever wants to wait for it does so first. */
@@ -115,10 +116,7 @@ export function createEgress(options: EgressOptions): Egress {
       if (closed) return { kind: 'error', code: 'aborted', message: 'this server is shutting down' }
       return connect(plain, to)
     },
-    inspect: async (text) => {
-      const url = parse(text)
-      return typeof url === 'string' ? null : inspect(url, plain)
-    },
+    inspect: (server) => inspect(server, plain),
     forget: origins.forget,
     async close() {
       closed = true

@@ -100,7 +100,7 @@ function Found({ report }: { report: Report }) {
       <List spacing="xs" size="sm" center={false}>
         {report.diagnosis.map(({ step, ok, detail }) => (
           <List.Item
-            key={step}
+            key={`${step} ${detail}`}
             icon={
               <ThemeIcon color={ok ? 'teal' : 'red'} size={20} radius="xl" variant="light">
                 {ok ? (

@@ -1,7 +1,8 @@
 import type { Static, TSchema } from 'typebox'
-import type { Egress, EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
+import type { Egress, EgressRequest, EgressResult, Server } from '../../../platform/egress/egress.ts'
 import { inWords, read } from '../../reads.ts'
 import { parseReply } from '../../replies.ts'
+import { beginSmtp } from '../begin_tls.ts'
 import { conduct, refused } from '../conduct.ts'
 import type { Opened } from '../http.ts'
 import type { Transport } from '../transport.ts'
@@ -19,7 +20,7 @@ import {
   searchMail,
 } from './mailbox.ts'
 import { compose, SendMail } from './message.ts'
-import type { Opening } from './place.ts'
+import { hostOf, type Opening } from './place.ts'
 
 export { MarkMail, MoveMail, ReadAttachment, ReadMail, SearchMail, SendMail }
 
@@ -27,7 +28,18 @@ export { MarkMail, MoveMail, ReadAttachment, ReadMail, SearchMail, SendMail }
  * Mail, sent by SMTP and read by IMAP, with JSON in and out: `POST …/send`; `GET …/mailboxes`, `…/search`, `…/read` and
  * `…/attachment`; `PUT …/mark` and `POST …/move`. `GET …/ping` only logs in.
  */
-export const email: Transport = { send }
+export const email: Transport = { send, servers }
+
+function servers({ settings, credentials: { authority } }: Opened): Server[] {
+  const [smtp, imap] = [settings['base_url'], settings['imap_url']].map((url) => URL.parse(String(url)))
+  const is_tls = smtp?.protocol === 'smtps:'
+  const begin = is_tls ? undefined : beginSmtp
+  const tls = is_tls || settings['tls'] === 'starttls' ? { authority, begin } : null
+  return [
+    ...(smtp ? [{ host: hostOf(smtp), port: Number(smtp.port || (is_tls ? 465 : 587)), tls }] : []),
+    ...(imap ? [{ host: hostOf(imap), port: Number(imap.port || 993), tls: { authority } }] : []),
+  ]
+}
 
 function send(egress: Egress, opened: Opened, request: EgressRequest): Promise<EgressResult> {
   return conduct(request, async (way) => {

@@ -1,12 +1,12 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import type { Egress, EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
+import type { Egress, EgressRequest, EgressResult, Server } from '../../../platform/egress/egress.ts'
 import type { FieldError } from '../../../platform/errors.ts'
 import type { Settings } from '../../fields.ts'
 import { inWords, read as readAs } from '../../reads.ts'
 import { parseReply } from '../../replies.ts'
 import { conduct, refused } from '../conduct.ts'
 import type { Opened } from '../http.ts'
-import type { Transport } from '../transport.ts'
+import { httpServer, type Transport } from '../transport.ts'
 import { type Entry, isFolder, nothingAt, type Opening, partsOf, type Store } from './store.ts'
 
 /**
@@ -15,7 +15,17 @@ import { type Entry, isFolder, nothingAt, type Opening, partsOf, type Store } fr
  * `PUT …/write?path=&replace=` with `{ content, encoding }`, `POST …/move` with `{ from, to, replace }` and
  * `DELETE …/delete?path=`.
  */
-export const file: Transport = { send }
+export const file: Transport = { send, servers }
+
+function servers(opened: Opened): Server[] {
+  const { settings } = opened
+  const url = new URL(String(settings['base_url']))
+  if (url.protocol === 'sftp:') return [{ host: url.hostname, port: Number(url.port || 22), tls: null }]
+  if (url.protocol !== 's3:') return []
+  const endpoint = new URL(String(settings['endpoint']))
+  if (settings['addressing'] === 'virtual') endpoint.hostname = `${url.hostname}.${endpoint.hostname}`
+  return [httpServer(endpoint.href, opened)]
+}
 
 export const MOST_READ_BYTES = 5_000_000
 

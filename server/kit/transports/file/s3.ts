@@ -92,6 +92,7 @@ async function ask(bucket: Bucket, asked: Asked): Promise<Response> {
   const result = await egress.send({ ...signed, headers: { ...signed.headers, 'user-agent': USER_AGENT } })
   if (result.kind === 'error')
     throw trouble(result.code, result.message, asked.acted || (changes && result.sent))
+  way.date = result.headers['date'] ?? null
   return result
 }
 

@@ -1,12 +1,18 @@
 import { hash } from 'node:crypto'
 import type protobuf from 'protobufjs'
-import type { Connected, Egress, EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
+import type {
+  Connected,
+  Egress,
+  EgressRequest,
+  EgressResult,
+  Server,
+} from '../../../platform/egress/egress.ts'
 import type { FieldError } from '../../../platform/errors.ts'
 import type { Settings } from '../../fields.ts'
 import { parseReply } from '../../replies.ts'
 import { jsonAnswer } from '../answer.ts'
-import type { Opened } from '../http.ts'
-import type { Transport } from '../transport.ts'
+import { baseUrl, type Opened } from '../http.ts'
+import { httpServer, type Transport } from '../transport.ts'
 import {
   decode,
   encode,
@@ -26,7 +32,12 @@ import { type Answer, ask, sessionWith } from './session.ts'
  * and so may be tried again. The answer is the message as JSON; a status of gRPC's is one of HTTP's with
  * `{ code, message }`.
  */
-export const grpc: Transport = { send }
+export const grpc: Transport = { send, servers }
+
+function servers(opened: Opened): Server[] {
+  const server = httpServer(baseUrl(opened), opened)
+  return [{ ...server, tls: server.tls && { ...server.tls, authority: opened.credentials['authority'] } }]
+}
 
 /** What is wrong with the settings. */
 export function grpcFaults({ proto }: Settings): FieldError[] {
@@ -103,11 +114,18 @@ async function perform(way: Way, began: number): Promise<EgressResult> {
 
 function toResult(began: number, method: Method, answer: Answer): EgressResult {
   const status = statusOf(answer)
-  if (status) return jsonAnswer(began, status.http, { code: status.code, message: status.message })
+  const { date } = answer.headers
+  if (status)
+    return jsonAnswer(
+      began,
+      status.http,
+      { code: status.code, message: status.message },
+      date ? { date } : {},
+    )
   const [message] = unframe(answer.body)
   if (message === undefined)
     return jsonAnswer(began, 502, { message: 'the server answered OK and no message' })
-  return jsonAnswer(began, 200, decode(method.response, message))
+  return jsonAnswer(began, 200, decode(method.response, message), date ? { date } : {})
 }
 
 async function exchange(

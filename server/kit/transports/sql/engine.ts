@@ -48,7 +48,6 @@ export type Session = {
 export type Said = { status: number; code: string; message: string; ended: boolean }
 
 export type Engine = {
-  port: number
   open(dial: Dial, place: Place): Promise<Session>
   /** Null where the error is not the database's own. */
   said(error: unknown): Said | null

@@ -20,7 +20,7 @@ import { secured } from './tls.ts'
  * MongoDB, by single connections of its own client. The whole client would find the members of a replica set and open
  * sockets to them by itself; here the one that writes is asked for, and reached by the guarded way like any other.
  */
-export const mongodb: Engine = { port: 27_017, open, said }
+export const mongodb: Engine = { open, said }
 
 type Mongo = typeof import('mongodb')
 /** What we use of the client's own connection, which its types leave out. */

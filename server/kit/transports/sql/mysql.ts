@@ -11,7 +11,7 @@ import {
 } from './engine.ts'
 
 /** MySQL and MariaDB. */
-export const mysql: Engine = { port: 3306, open, said }
+export const mysql: Engine = { open, said }
 
 async function open(dial: Dial, place: Place): Promise<Session> {
   const socket = await dial(place)
@@ -104,7 +104,7 @@ const plain = (row: Record<string, unknown>): Record<string, unknown> =>
     ]),
   )
 
-/** By SQLSTATE, as the server sends it with each of its errors; 1205 and 1213 are waits for locks that were given up. */
+/** By SQLSTATE, as the server sends it with each of its errors; 1205 and 1213 are waits for locks that were given up, 1044 and 114x what this user may not touch. */
 function said(error: unknown): Said | null {
   const { errno, code, sqlState, sqlMessage, fatal } = error as Record<string, unknown>
   if (typeof sqlState !== 'string' || typeof sqlMessage !== 'string') return null
@@ -114,7 +114,7 @@ function said(error: unknown): Said | null {
 
 function statusOf(errno: number, state: string): number {
   if (errno === 1205 || state.startsWith('40') || errno === 1040) return 503
-  if (state.startsWith('28') || errno === 1044) return 401
-  if (errno === 1142 || errno === 1143) return 403
+  if (state.startsWith('28')) return 401
+  if (errno === 1044 || errno === 1142 || errno === 1143) return 403
   return state.startsWith('23') ? 409 : 400
 }

@@ -14,7 +14,7 @@ import { guarded, type Oracle, type OracleConnection, oracleOf } from './oracle_
 import { bindsOf, readerOf } from './oracle_values.ts'
 
 /** Oracle Database 12.1 and later, by the half of its client that is written in JavaScript ("thin"). */
-export const oracle: Engine = { port: 1521, open, said }
+export const oracle: Engine = { open, said }
 
 type Linked = { oracle: Oracle; connection: OracleConnection; socket(): Socket | undefined }
 

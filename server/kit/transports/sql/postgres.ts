@@ -13,7 +13,7 @@ import {
 } from './engine.ts'
 
 /** PostgreSQL, by the client that the product itself uses. */
-export const postgres: Engine = { port: 5432, open, said }
+export const postgres: Engine = { open, said }
 
 async function open(dial: Dial, place: Place): Promise<Session> {
   const socket = await dial(place)

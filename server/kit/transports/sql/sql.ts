@@ -1,9 +1,17 @@
-import type { Connected, Egress, EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
+import type { Socket } from 'node:net'
+import type {
+  Connected,
+  Egress,
+  EgressRequest,
+  EgressResult,
+  Server,
+} from '../../../platform/egress/egress.ts'
 import type { FieldError } from '../../../platform/errors.ts'
 import { parseReply } from '../../replies.ts'
 import { rawMember } from '../../wire_json.ts'
 import { jsonAnswer } from '../answer.ts'
-import type { Opened } from '../http.ts'
+import { beginMysql, beginPostgres } from '../begin_tls.ts'
+import { baseUrl, type Opened } from '../http.ts'
 import type { Transport } from '../transport.ts'
 import { isMissing } from './client.ts'
 import type { Engine, Place, Query, Rows } from './engine.ts'
@@ -24,11 +32,18 @@ import {
  * in a transaction that can change nothing; `POST …/statements/{name}` with the params as body one that writes. The
  * answer is `{ rows, row_count, truncated }`; `GET …/ping` only asks whether it is there. What the database refuses is a status as HTTP would have it.
  */
-export const sql: Transport = { send }
+export const sql: Transport = { send, servers }
 
 export { Statements }
 
-type Kind = { grammar: Grammar; engine(): Promise<Engine> }
+type Kind = {
+  grammar: Grammar
+  /** Of those who name none. */
+  port: number
+  /** How its TLS begins; null where it does so by itself, absent where inside of its own frames. */
+  begin?: ((socket: Socket) => Promise<void>) | null
+  engine(): Promise<Engine>
+}
 
 const inStyle = (style: Style, ping = 'select 1 as ok'): Grammar => ({
   bind: (text) => bind(text, style),
@@ -52,18 +67,42 @@ const faultOfQuery = ({ text, kind }: Statement): string | null =>
 const KINDS: Record<string, Kind> = {
   'postgresql:': {
     grammar: inStyle('numbered'),
+    port: 5432,
+    begin: beginPostgres,
     engine: async () => (await import('./postgres.ts')).postgres,
   },
-  'mysql:': { grammar: inStyle('question'), engine: async () => (await import('./mysql.ts')).mysql },
+  'mysql:': {
+    grammar: inStyle('question'),
+    port: 3306,
+    begin: beginMysql,
+    engine: async () => (await import('./mysql.ts')).mysql,
+  },
   'sqlserver:': {
     grammar: { ...inStyle('at'), fault: faultOfRead },
+    port: 1433,
     engine: async () => (await import('./sqlserver.ts')).sqlserver,
   },
   'oracle:': {
     grammar: { ...inStyle('colon', 'select 1 as ok from dual'), fault: faultOfQuery },
+    port: 1521,
+    begin: null,
     engine: async () => (await import('./oracle.ts')).oracle,
   },
-  'mongodb:': { grammar: mongoGrammar, engine: async () => (await import('./mongodb.ts')).mongodb },
+  'mongodb:': {
+    grammar: mongoGrammar,
+    port: 27_017,
+    begin: null,
+    engine: async () => (await import('./mongodb.ts')).mongodb,
+  },
+}
+
+function servers(opened: Opened): Server[] {
+  const url = new URL(baseUrl(opened))
+  const { begin, port } = KINDS[url.protocol] ?? unknownKind()
+  const { settings, credentials } = opened
+  const is_seen = begin !== undefined && settings['tls'] !== 'off'
+  const tls = is_seen ? { authority: credentials['authority'], begin: begin ?? undefined } : null
+  return [{ host: url.hostname, port: Number(url.port || port), tls }]
 }
 
 /** What is wrong with the statements of a connection whose settings have the right shape. */
@@ -75,11 +114,11 @@ export function statementFaults(settings: Readonly<Record<string, unknown>>): Fi
 async function send(egress: Egress, opened: Opened, request: EgressRequest): Promise<EgressResult> {
   const began = performance.now()
   const url = new URL(request.url)
-  const { grammar, engine: load } = KINDS[url.protocol] ?? unknownKind()
+  const { grammar, port, engine: load } = KINDS[url.protocol] ?? unknownKind()
   const asked = readAsked(opened, url, request, grammar)
   if ('status' in asked) return jsonAnswer(began, asked.status, { error: asked.error })
   const engine = await load()
-  const place = placeOf(opened, url, engine)
+  const place = placeOf(opened, url, port)
   let committing = false
   const deadline = deadlineOf(request)
   try {
@@ -142,10 +181,10 @@ function toQuery(statement: Statement, given: string, grammar: Grammar, request:
   }
 }
 
-function placeOf({ settings, credentials }: Opened, url: URL, engine: Engine): Place {
+function placeOf({ settings, credentials }: Opened, url: URL, port: number): Place {
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(url.port || engine.port),
+    port: Number(url.port || port),
     database: decodeURIComponent(url.pathname.split('/')[1] ?? ''),
     username: credentials['username'] ?? '',
     password: credentials['password'] ?? '',

@@ -17,7 +17,7 @@ import { type Column, toParameter, toRow } from './sqlserver_values.ts'
  * SQL Server and Azure SQL, by TDS. It knows no transaction that only reads, so what a read runs in is always rolled
  * back; of a write all is undone where any of it fails (`xact_abort`).
  */
-export const sqlserver: Engine = { port: 1433, open, said }
+export const sqlserver: Engine = { open, said }
 
 type Tedious = typeof import('tedious')
 type Linked = { tedious: Tedious; connection: Connection; socket: () => Socket }
