@@ -1,4 +1,6 @@
 import { Problem } from '../../platform/errors.ts'
+import { timeOfId } from '../../platform/ids.ts'
+import type { App } from '../app.ts'
 import type { Run } from './pipeline.ts'
 
 /** How much time a call has, and whether anybody still waits for it. Every stage uses what the others left. */
@@ -6,10 +8,16 @@ import type { Run } from './pipeline.ts'
 /** A call takes no longer than this with all its attempts; `closeAbandonedCalls` rests on it. */
 export const LONGEST_CALL_MS = 300_000
 
-export function leftOf({ app, began_ms, wanted }: Run): number {
-  const ends_ms = Math.min(began_ms + LONGEST_CALL_MS, wanted.ends_ms ?? Number.POSITIVE_INFINITY)
-  return Math.max(0, ends_ms - app.clock.monotonic())
+/**
+ * When a call is over, of the monotonic clock; sooner where `asked_ms` says so. Its time runs from its id, which it had
+ * before it was mapped and enriched: by ids it is judged whether whoever made it still lives.
+ */
+export function endOf({ clock }: App, id: string, asked_ms = Number.POSITIVE_INFINITY): number {
+  const age_ms = Math.max(0, clock.now().getTime() - timeOfId(id).getTime())
+  return Math.min(clock.monotonic() + LONGEST_CALL_MS - age_ms, asked_ms)
 }
+
+export const leftOf = ({ app, ends_ms }: Run): number => Math.max(0, ends_ms - app.clock.monotonic())
 
 export const HUNG_UP = 'the caller hung up'
 

@@ -12,6 +12,7 @@ import type { Actor, App } from '../app.ts'
 import { noteSeen, type OpenConnection } from '../connections/connections.ts'
 import { toShown } from './attempts.ts'
 import { dropChanged } from './cache_policies.ts'
+import { endOf } from './deadline.ts'
 import { guardsOf } from './guards.ts'
 import { observe } from './observe.ts'
 import { attemptAll, type Ended, type Response, type Run, type TurnedAway, type Wanted } from './pipeline.ts'
@@ -61,6 +62,7 @@ export async function perform(
     id,
     method: request.method,
     began_ms: app.clock.monotonic(),
+    ends_ms: endOf(app, id, wanted.ends_ms),
     wanted,
     repeatable,
     built: { opened, request, shown: toShown(opened, request) },

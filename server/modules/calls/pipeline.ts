@@ -45,7 +45,7 @@ export type Wanted = {
   retries?: number | undefined
   /** How long it stands in line where the limit is reached; 0 is refused at once. */
   patience_ms: number
-  /** When its time is over, of the monotonic clock; five minutes after it began where absent. */
+  /** When its time is over, of the monotonic clock; five minutes after it got its id where absent. */
   ends_ms?: number
   /** Aborted when nobody waits for it any more. */
   signal?: AbortSignal
@@ -68,6 +68,7 @@ export type Run = {
   id: string
   method: string
   began_ms: number
+  ends_ms: number
   wanted: Wanted
   repeatable: boolean
   /** As it is sent; made anew where the connection needs another access token. */

@@ -165,6 +165,51 @@ test('a call left by a process that died is swept, told of once, and settled und
   assert.equal(await paymentsAt(vendor), made)
 })
 
+test('a call whose mapping took long is over before the sweep takes its process for dead', async (t) => {
+  const { key } = await tenantWithKey(served, ['*'], 'test')
+  const { app } = served
+  let later_ms = 0
+  app.clock = { ...app.clock, now: () => new Date(Date.now() + later_ms) }
+  t.after(() => {
+    app.clock = { ...app.clock, now: () => new Date() }
+  })
+  let asked = 0
+  const vendor = await openRawVendor((socket, _nth, request) => {
+    if (request.startsWith('POST')) {
+      asked += 1 // and never answered
+      return
+    }
+    later_ms = 298_000 // of five minutes
+    socket.write('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}')
+  })
+  const made = await served.send('POST', '/v1/connections', {
+    key,
+    body: { provider: 'http', name: 'x', environment: 'development', settings: { base_url: vendor.url } },
+  })
+  const enrich = {
+    kind: 'enrich',
+    connection_id: made.body['id'],
+    at: 'more',
+    call: { method: 'GET', path: '/' },
+  }
+  const body = {
+    method: 'POST',
+    path: '/',
+    body: {},
+    mapping: { in: [enrich] },
+    timeout_ms: 5000,
+    retries: 0,
+  }
+  const calling = served.send('POST', `/v1/connections/${made.body['id']}/calls`, { key, body })
+  for (let tries = 0; tries < 500 && asked === 0; tries++) await sleep(10)
+  await sleep(2500)
+  later_ms = 362_000 // older by now than any call may last
+  assert.equal(await closeAbandonedCalls(app), 0, 'it was still under way')
+  const { body: report } = await calling
+  assert.deepEqual([report['state'], report['attempts']], ['unknown', 1], JSON.stringify(report))
+  assert.match(String(report['error']), /no answer within 1?\d{3} ms/)
+})
+
 test('a vendor that is asked by reference: found is succeeded, not found twice is failed', async () => {
   let [found, silent] = [true, false]
   const raw = await openRawVendor((socket, _nth, request) => {
