@@ -18,6 +18,7 @@ import { hasMariadb, startMariadb } from '../../test/mariadb.ts'
 import { hasMoto, startMoto } from '../../test/moto.ts'
 import { startSmtp } from '../../test/smtpd.ts'
 import { hasSshd, startSshd } from '../../test/sshd.ts'
+import { invoicesWsdl } from '../../test/wsdl.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes } from './routes.ts'
 
@@ -335,24 +336,13 @@ test('grpc: the certificate, credentials that are not taken, and a service that 
 })
 
 test('soap: a service is looked at as what it is, a server of HTTP', async () => {
-  const wsdl = `<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:x"/>`
   const base_url = await answering(({ headers }, response) => {
     const is_known = headers.authorization === `Basic ${Buffer.from('ana:correct-horse').toString('base64')}`
-    response.writeHead(is_known ? 200 : 401).end(wsdl)
+    response.writeHead(is_known ? 200 : 401).end('<wsdl/>')
   })
   const user = { username: 'ana', password: 'correct-horse' }
-  const settings = { base_url, wsdl: WSDL, auth: 'basic' }
+  const settings = { base_url, wsdl: invoicesWsdl(base_url), auth: 'basic' }
   right(await tested('soap', settings, user), 'name reach credentials permission clock')
   const stranger = await tested('soap', settings, { ...user, password: 'wrong-horse' })
   assert.match(wrong(stranger, 'name reach !credentials clock'), REMEDY)
 })
-
-const WSDL = `<wsdl:definitions name="X" targetNamespace="urn:x" xmlns:tns="urn:x" xmlns:xs="http://www.w3.org/2001/XMLSchema"
-    xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/">
-  <wsdl:types><xs:schema targetNamespace="urn:x"><xs:element name="Ask" type="xs:string"/></xs:schema></wsdl:types>
-  <wsdl:message name="In"><wsdl:part name="parameters" element="tns:Ask"/></wsdl:message>
-  <wsdl:portType name="P"><wsdl:operation name="Ask"><wsdl:input message="tns:In"/></wsdl:operation></wsdl:portType>
-  <wsdl:binding name="B" type="tns:P"><soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>
-    <wsdl:operation name="Ask"><soap:operation soapAction="urn:x#Ask"/><wsdl:input><soap:body use="literal"/></wsdl:input></wsdl:operation>
-  </wsdl:binding>
-</wsdl:definitions>`

@@ -5,31 +5,11 @@ import { after, before, test } from 'node:test'
 import { listen, WSSecurity } from 'soap'
 import { providers } from '../../providers/index.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { invoicesWsdl } from '../../test/wsdl.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes } from './routes.ts'
 
 /** The server is node-soap's, which knows nothing of how we write envelopes. */
-const wsdl = (url: string, style: 'document' | 'rpc') => `<?xml version="1.0"?>
-<wsdl:definitions name="Invoices" targetNamespace="urn:invoices" xmlns:tns="urn:invoices" xmlns:xs="http://www.w3.org/2001/XMLSchema"
-    xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/">
-  <wsdl:types><xs:schema targetNamespace="urn:invoices" elementFormDefault="qualified">
-    <xs:element name="GetInvoiceRequest"><xs:complexType><xs:sequence>
-      <xs:element name="number" type="xs:string"/><xs:element name="line" type="xs:string" maxOccurs="unbounded" minOccurs="0"/>
-    </xs:sequence></xs:complexType></xs:element>
-    <xs:element name="GetInvoiceResponse"><xs:complexType><xs:sequence>
-      <xs:element name="amount" type="xs:string"/><xs:element name="echo" type="xs:string" maxOccurs="unbounded" minOccurs="0"/>
-    </xs:sequence></xs:complexType></xs:element>
-  </xs:schema></wsdl:types>
-  <wsdl:message name="In"><wsdl:part name="parameters" ${style === 'document' ? 'element="tns:GetInvoiceRequest"' : 'type="xs:string"'}/></wsdl:message>
-  <wsdl:message name="Out"><wsdl:part name="parameters" ${style === 'document' ? 'element="tns:GetInvoiceResponse"' : 'type="xs:string"'}/></wsdl:message>
-  <wsdl:portType name="Port"><wsdl:operation name="GetInvoice"><wsdl:input message="tns:In"/><wsdl:output message="tns:Out"/></wsdl:operation></wsdl:portType>
-  <wsdl:binding name="Binding" type="tns:Port"><soap:binding style="${style}" transport="http://schemas.xmlsoap.org/soap/http"/>
-    <wsdl:operation name="GetInvoice"><soap:operation soapAction="urn:invoices#GetInvoice"/>
-      <wsdl:input><soap:body use="literal" namespace="urn:invoices"/></wsdl:input><wsdl:output><soap:body use="literal" namespace="urn:invoices"/></wsdl:output></wsdl:operation>
-  </wsdl:binding>
-  <wsdl:service name="Service"><wsdl:port name="Port" binding="tns:Binding"><soap:address location="${url}"/></wsdl:port></wsdl:service>
-</wsdl:definitions>`
-
 let served: Served
 let vendor: Server
 let url: string
@@ -52,12 +32,12 @@ before(async () => {
     return { amount: '150.50', echo: [number, ...[line ?? []].flat()] }
   }
   const service = { Service: { Port: { GetInvoice: answer } } }
-  listen(vendor, '/document', service, wsdl(`${url}/document`, 'document'))
+  listen(vendor, '/document', service, invoicesWsdl(`${url}/document`, 'document'))
   listen(
     vendor,
     '/twelve',
     { ...service },
-    wsdl(`${url}/twelve`, 'document').replaceAll('wsdl/soap/"', 'wsdl/soap12/"'),
+    invoicesWsdl(`${url}/twelve`, 'document').replaceAll('wsdl/soap/"', 'wsdl/soap12/"'),
   )
   served = await serve({ mount: { rooms: [connectionRoutes, routes] }, providers })
 })
@@ -65,7 +45,7 @@ after(() => vendor.close())
 
 async function connect(path: string, settings: object = {}, credentials: object = {}) {
   const { key } = await tenantWithKey(served, ['*'], 'test')
-  const document = wsdl(url + path, 'document')
+  const document = invoicesWsdl(url + path, 'document')
   const body = {
     provider: 'soap',
     name: 'Invoices',
@@ -153,7 +133,7 @@ test('what is no WSDL is refused when the connection is made', async () => {
 
 test('the test of the connection reads the WSDL from the service', async () => {
   const { key } = await tenantWithKey(served, ['*'], 'test')
-  const settings = { base_url: `${url}/document`, wsdl: wsdl(`${url}/document`, 'document') }
+  const settings = { base_url: `${url}/document`, wsdl: invoicesWsdl(`${url}/document`, 'document') }
   const body = { provider: 'soap', name: 'x', environment: 'development', settings }
   const made = await served.send('POST', '/v1/connections', { key, body })
   const tested = await served.send('POST', `/v1/connections/${made.body['id']}/test`, { key })

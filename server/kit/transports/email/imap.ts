@@ -11,7 +11,8 @@ export async function withImap<T>(opening: Opening, work: (client: ImapFlow) => 
   try {
     return await work(client)
   } catch (error) {
-    throw inWords(error as Said)
+    // Of a connection that broke the client tells as of a command that was refused.
+    throw client.usable ? inWords(error as Said) : trouble('reset', 'the server ended the connection')
   } finally {
     way.signal.removeEventListener('abort', close)
     client.close()

@@ -62,9 +62,8 @@ export async function searchMail(client: ImapFlow, given: Static<typeof SearchMa
     ...(message_id !== undefined && { header: { 'Message-ID': message_id } }),
   }
   const found = await client.search(Object.keys(query).length > 0 ? query : { all: true }, { uid: true })
-  const uids = (Array.isArray(found) ? found : [])
-    .filter((uid) => before_uid === undefined || uid < before_uid)
-    .sort((a, b) => b - a)
+  if (!Array.isArray(found)) throw refused(422, 'not_searched', 'the server did not search this mailbox')
+  const uids = found.filter((uid) => before_uid === undefined || uid < before_uid).sort((a, b) => b - a)
   const page = uids.slice(0, limit)
   const next = uids.length > limit ? (page.at(-1) ?? null) : null
   if (page.length === 0) return { uid_validity, messages: [], next }
@@ -113,9 +112,10 @@ export async function markMail(client: ImapFlow, given: Static<typeof MarkMail>,
   await messageOf(client, given.uid)
   acting()
   const uid = String(given.uid)
-  await (given.seen
+  const marked = await (given.seen
     ? client.messageFlagsAdd(uid, ['\\Seen'], { uid: true })
     : client.messageFlagsRemove(uid, ['\\Seen'], { uid: true }))
+  if (!marked) throw refused(422, 'not_marked', `the server did not mark message ${given.uid}`)
   return { uid: given.uid, seen: given.seen }
 }
 

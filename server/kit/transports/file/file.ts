@@ -58,7 +58,7 @@ function send(egress: Egress, opened: Opened, request: EgressRequest): Promise<E
     if (!open) throw refused(400, 'bad_address', 'the base URL begins with file:, sftp: or s3:')
     const store = await open({ egress, opened, url, way })
     try {
-      return await asked(store)
+      return await Promise.race([asked(store), ...(store.lost ? [store.lost] : [])])
     } finally {
       store.close()
     }

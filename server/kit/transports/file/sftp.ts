@@ -34,8 +34,9 @@ export async function openSftp({ egress, opened, url, way }: Opening): Promise<S
   way.signal.addEventListener('abort', close, { once: true })
   try {
     await logIn(client, connected.socket, opened)
-    const sftp = await answered<SFTPWrapper>((done) => client.sftp(done))
-    return storeAt({ sftp, root: rootOf(url), way, close })
+    const lost = ended(client)
+    const sftp = await Promise.race([answered<SFTPWrapper>((done) => client.sftp(done)), lost])
+    return { ...storeAt({ sftp, root: rootOf(url), way, close }), lost }
   } catch (error) {
     close()
     throw error
@@ -46,6 +47,14 @@ export async function openSftp({ egress, opened, url, way }: Opening): Promise<S
 function rootOf({ pathname }: URL): string {
   const path = decodeURIComponent(pathname).replace(/\/+$/, '')
   return path === '/~' || path.startsWith('/~/') ? `.${path.slice(2)}` : path
+}
+
+/** What waits for an answer of a connection that ended is left waiting by the client. */
+function ended(client: SshClient): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  client.once('close', () => reject(trouble('reset', 'the server ended the connection')))
+  promise.catch(() => {}) // it may end when nobody waits any more
+  return promise
 }
 
 const answered = <T>(ask: (done: (error: Error | null | undefined, value: T) => void) => void): Promise<T> =>

@@ -26,6 +26,8 @@ export type Store = {
   /** Whether there was a file. */
   remove(path: string): Promise<boolean>
   close(): void
+  /** Never kept; broken where the connection with the place ends, of which nobody else may hear. */
+  lost?: Promise<never>
 }
 
 export type Page = { after: string | null; limit: number }

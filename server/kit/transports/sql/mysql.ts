@@ -74,26 +74,27 @@ async function run(connection: Connection, query: Query, committing: () => void)
 
 function rowsOf(connection: Connection, query: Query): Promise<Rows> {
   const { text, values, max_rows, max_bytes, kind } = query
-  return new Promise((resolve, reject) => {
-    let affected = 0
-    let seen = 0
-    const collected = collector(max_rows, max_bytes, () => {
-      if (kind !== 'read') return
-      connection.destroy()
-      resolve(collected.result(0))
-    })
-    const running = connection.execute(text, values)
-    running.on('result', (row) => {
-      if ('affectedRows' in row && 'serverStatus' in row)
-        affected = (row as unknown as ResultSetHeader).affectedRows
-      else {
-        seen += 1
-        collected.take(plain(row as Record<string, unknown>))
-      }
-    })
-    running.on('end', () => resolve(collected.result(seen || affected)))
-    running.on('error', reject)
+  const { promise, resolve, reject } = Promise.withResolvers<Rows>()
+  let affected = 0
+  let seen = 0
+  const collected = collector(max_rows, max_bytes, () => {
+    if (kind !== 'read') return
+    connection.destroy()
+    resolve(collected.result(0))
   })
+  connection.once('error', reject) // a statement does not hear that its session ended
+  const running = connection.execute(text, values)
+  running.on('result', (row) => {
+    if ('affectedRows' in row && 'serverStatus' in row)
+      affected = (row as unknown as ResultSetHeader).affectedRows
+    else {
+      seen += 1
+      collected.take(plain(row as Record<string, unknown>))
+    }
+  })
+  running.on('end', () => resolve(collected.result(seen || affected)))
+  running.on('error', reject)
+  return promise.finally(() => connection.off('error', reject))
 }
 
 const plain = (row: Record<string, unknown>): Record<string, unknown> =>
