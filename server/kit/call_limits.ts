@@ -69,12 +69,17 @@ const USUAL_CONCURRENCY = 64
 const USUAL_QUEUE = 256
 const USUAL_RETRIES = 3
 
-export function callLimits({ limits }: Pick<Provider, 'limits'>, own: OwnLimits): CallLimits {
+/** `stored`: what operations that stand on the connection bring with them. */
+export function callLimits(
+  { limits }: Pick<Provider, 'limits'>,
+  own: OwnLimits,
+  stored: CallLimits['operations'] = {},
+): CallLimits {
   const declared = declaredRates(limits)
   const rates = own.rates ?? (declared.length > 0 ? declared : USUAL_RATES)
   return {
     rates: [...rates].sort((a, b) => a.per_s - b.per_s),
-    operations: { ...limits.operations, ...own.operations },
+    operations: { ...limits.operations, ...stored, ...own.operations },
     concurrency: own.concurrency ?? USUAL_CONCURRENCY,
     queue: own.queue ?? USUAL_QUEUE,
     breaker: own.breaker === false ? null : { ...USUAL_BREAKER, ...own.breaker },

@@ -100,6 +100,30 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 1_100_000
     await looked(window)
   })
 
+  test('a stored operation is given limits of its own, which show among those of its connection', async () => {
+    const window = await at(`/connections/${connection}?tab=operations`)
+    const { page } = window
+    const path = '/v1/customers?limit=1'
+    const operations = `/v1/connections/${connection}/operations`
+    await product.api.ok('POST', operations, { name: 'customers.newest', method: 'GET', path })
+    await page.reload()
+    const row = page.getByRole('row', { name: /customers\.newest/ })
+    await row.getByRole('button', { name: 'Edit' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Only the limits of its connection hold.').waitFor()
+    await dialog.getByRole('button', { name: 'Add a limit' }).click()
+    await dialog.getByRole('textbox', { name: 'Calls', exact: true }).fill('7')
+    await dialog.getByRole('combobox', { name: 'In any period of' }).click()
+    await page.getByRole('option', { name: /hour/i }).click()
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    const kept = await product.api.ok('GET', `${operations}/customers.newest`)
+    assert.deepEqual([kept['path'], kept['rates']], [path, [{ calls: 7, per_s: 3600 }]])
+    await page.getByRole('tab', { name: 'Limits' }).click()
+    await page.getByText('operation customers.newest').waitFor()
+    await looked(window)
+  })
+
   test('a form says what is wrong with a field as one types, and is sent once it is right', async () => {
     const window = await at('/connections/new/http')
     const { page } = window

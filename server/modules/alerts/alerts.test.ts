@@ -380,4 +380,15 @@ test('a limit that much was used of is looked at until its calls must have been 
     [await isSeenAfter(30), await isSeenAfter(90), await isSeenAfter(300)],
     [true, true, false],
   )
+  await db.owner.pool.query('update rate_window set taken = array[1]')
+  assert.equal(await isSeenAfter(30), false, 'a call or two come near no limit of a provider')
+  await sql`
+    with c as (insert into connection (tenant_id, id, provider, name, environment, settings)
+               select id, ${newId()}, 'http', 'x', 'development', '{}' from tenant limit 1 returning tenant_id, id)
+    insert into operation (tenant_id, connection_id, name, method, path, more, updated_at)
+    select tenant_id, id, 'x.y', 'GET', '/', '{"rates": [{"calls": 1, "per_s": 60}]}', now() - interval '1 day' from c`.execute(
+    db.owner,
+  )
+  await db.owner.pool.query("update connection set updated_at = now() - interval '1 day'")
+  assert.equal(await isSeenAfter(30), true, 'but those of a stored operation')
 })

@@ -6,6 +6,7 @@ import { ANY_OWN_LIMITS, ANY_UNHEALTHY, anyConnectionChangedSince } from '../con
 import { anyEventSince } from '../events/events.ts'
 import { anyInLaneBefore, SOONEST_MESSAGE } from '../inbound/inbound.ts'
 import { anyCallSince, anyFailedSince, anyQuarantinedSince } from '../metrics/metrics.ts'
+import { ANY_RATED, anyRatedSince } from '../operations/operations.ts'
 import { ANY_DISABLED, SOONEST_DELIVERIES } from '../outbound/outbound.ts'
 import type { AlertKind } from './kinds.ts'
 
@@ -48,7 +49,7 @@ function signOf(kind: AlertKind, facts: Facts, since: RawBuilder<unknown>): RawB
       return ANY_UNHEALTHY
     case 'limit_near':
       return sql`exists (select from alert_rule where kind = 'limit_near' and enabled)
-                 and (${anyUsed(facts, since)} or ${anyLimitSetSince(since)} or ${anyConnectionChangedSince(since)}
+                 and (${anyUsed(facts, since)} or ${anyLimitSetSince(since)} or ${anyConnectionChangedSince(since)} or ${anyRatedSince(since)}
                       or exists (select from alert_rule where kind = 'limit_near' and updated_at >= ${since}))`
     case 'backlog_age':
       return sql.join(
@@ -77,7 +78,7 @@ function anyUsed({ counts_elsewhere, least_limit }: Facts, since: RawBuilder<unk
   if (counts_elsewhere) return anyCallSince(sql`${since} - interval '5 min'`)
   const from = sql`(${since} - interval '1 min')`
   const near = sql`${least_limit}::float8 * (select min(threshold) - 0.5 from alert_rule where kind = 'limit_near' and enabled) / 100`
-  const is_any_set = sql`(${ANY_OWN_LIMITS} or ${ANY_SHARED_LIMIT})`
+  const is_any_set = sql`(${ANY_OWN_LIMITS} or ${ANY_RATED} or ${ANY_SHARED_LIMIT})`
   return sql`(${anyLimitUsedSince(from, near)} or (${is_any_set} and ${anyLimitUsedSince(from, sql`1`)}))`
 }
 

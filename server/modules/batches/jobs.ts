@@ -48,7 +48,7 @@ type Full = Map<string, number>
 /** Keeps as many calls under way as the batch may have: the slowest of them holds up none of the others. */
 async function work(app: App, tenant_id: string, batch: queries.BatchRow): Promise<Full> {
   const connection = await openConnection(app, tenant_id, batch.connection_id).catch(() => null) // each call says so
-  const reserve = connection && openReserve(app, connection)
+  const reserve = connection && (await openReserve(app, connection))
   const under_way = new Map<string, Promise<void>>()
   const failed: unknown[] = []
   const begin = ({ id: call_id, operation }: Waiting): void => {

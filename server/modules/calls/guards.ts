@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Bulkhead, createBulkhead } from '../../kit/bulkhead.ts'
 import {
   type CallLimits,
@@ -13,6 +14,7 @@ import { createRetryBudget, type RetryBudget } from '../../kit/retry_budget.ts'
 import { once } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
+import { storedRates } from '../operations/operations.ts'
 import { newBreaker } from './breakers.ts'
 import { addUsage } from './limit_queries.ts'
 import { limitStore } from './limit_store.ts'
@@ -22,6 +24,8 @@ import { fallbacksOf } from './standby.ts'
 /** What stands between a call and its vendor, one of each per connection in this process. */
 export type Guards = {
   version: number
+  /** What stored operations limit. */
+  stored: CallLimits['operations']
   place: Place
   limits: CallLimits
   breaker: ReturnType<typeof newBreaker>
@@ -62,12 +66,13 @@ function dropAll(guards: Guards | undefined): void {
   if (guards) for (const limiter of limitersOf(guards)) limiter.drop()
 }
 
-/** Made anew when the connection changes: its limits may be others, and its vendor too. */
-export function guardsOf(app: App, connection: OpenConnection): Guards {
+/** Made anew when the connection changes, or what its stored operations limit: its limits may be others, and its vendor too. */
+export async function guardsOf(app: App, connection: OpenConnection): Promise<Guards> {
+  const stored = await storedRates(app, connection)
   const { guards, gone } = kept(app)
   const known = guards.get(connection.id)
-  if (known?.version === connection.version) return known
-  const made = makeGuards(app, connection, known?.tally ?? { ...NONE })
+  if (known?.version === connection.version && isDeepStrictEqual(known.stored, stored)) return known
+  const made = makeGuards(app, connection, stored, known?.tally ?? { ...NONE })
   if (!known && guards.size >= MOST) {
     const [oldest] = guards.values()
     if (oldest) gone.push(oldest)
@@ -80,9 +85,10 @@ export function guardsOf(app: App, connection: OpenConnection): Guards {
 function makeGuards(
   app: App,
   { tenant_id, id, version, opened, limits: own }: OpenConnection,
+  stored: Guards['stored'],
   tally: Tally,
 ): Guards {
-  const limits = callLimits(opened.provider, own)
+  const limits = callLimits(opened.provider, own, stored)
   const { rates, operations, concurrency, queue } = limits
   const place = { tenant_id, connection_id: id, operation: '' }
   const connection = countsOf('connection', place, rates)
@@ -93,6 +99,7 @@ function makeGuards(
   ]
   return {
     version,
+    stored,
     place,
     limits,
     breaker: newBreaker(place, limits.breaker),

@@ -4,6 +4,7 @@ import { Problem } from '../../platform/errors.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { type Actor, type App, INSTALLATION } from '../app.ts'
 import { type LimitedConnection, openConnection } from '../connections/connections.ts'
+import { storedRatesOf } from '../operations/operations.ts'
 import { type Guards, guardsOf } from './guards.ts'
 import { listUsage, listVendorLimits, type VendorLimit } from './limit_queries.ts'
 import { limitStore } from './limit_store.ts'
@@ -14,7 +15,7 @@ import { setSharedRates, tenantCounts } from './shared_limits.ts'
 
 export async function readLimits(app: App, actor: Actor, wire_id: string): Promise<LimitsReport> {
   const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
-  const { place, limits, bulkhead } = guardsOf(app, connection)
+  const { place, limits, bulkhead } = await guardsOf(app, connection)
   const counts = [
     ...countsOfConnection(place, limits),
     ...(await tenantCounts(app, actor.tenant_id)),
@@ -52,11 +53,16 @@ export async function listTightLimits(
   connections: readonly LimitedConnection[],
   from_percent: number,
 ): Promise<TightLimit[]> {
+  const stored = await storedRatesOf(
+    app,
+    tenant_id,
+    connections.map(({ id }) => id),
+  )
   const counts = [
     ...connections.flatMap(({ id: connection_id, provider, limits }) => {
       const known = app.providers.get(provider)
       const place = { tenant_id, connection_id, operation: '' }
-      return known ? countsOfConnection(place, callLimits(known, limits)) : []
+      return known ? countsOfConnection(place, callLimits(known, limits, stored.get(connection_id))) : []
     }),
     ...(await tenantCounts(app, tenant_id)),
   ]

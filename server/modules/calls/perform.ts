@@ -50,7 +50,7 @@ export async function perform(
   asked: Wanted,
 ): Promise<Performed> {
   const id = asked.id ?? app.newId()
-  const guards = guardsOf(app, connection)
+  const guards = await guardsOf(app, connection)
   const timed = withTimeout(asked, guards.limits.timeout_ms)
   const { wanted, repeatable, stays } = withKey(connection.opened, timed, id)
   // Built before anything is written, so that a request that cannot be made is refused and leaves no row.

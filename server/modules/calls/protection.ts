@@ -14,7 +14,7 @@ const open = (app: App, { tenant_id }: Actor, wire_id: string): Promise<OpenConn
   openConnection(app, tenant_id, fromWire('connection', wire_id))
 
 export async function readBreaker(app: App, actor: Actor, wire_id: string): Promise<BreakerReport> {
-  const { place, limits } = guardsOf(app, await open(app, actor, wire_id))
+  const { place, limits } = await guardsOf(app, await open(app, actor, wire_id))
   const row = await inTenant(app.db, actor.tenant_id, (tx) => queries.findBreaker(tx, place))
   return {
     connection_id: wire_id,
@@ -45,7 +45,7 @@ async function moveByHand(
 ): Promise<BreakerReport> {
   const connection = await open(app, actor, wire_id)
   checkEnvironment(actor, connection.environment)
-  const { place } = guardsOf(app, connection)
+  const { place } = await guardsOf(app, connection)
   const reason = `${to} by hand, by ${actor.id}`
   await move(app, place, { to, reason }, async (tx) => {
     await audit(tx, actor, to === 'opened' ? 'breaker.open' : 'breaker.close', wire_id)

@@ -17,8 +17,8 @@ export type Reserve = {
   close(): Promise<void>
 }
 
-export function openReserve(app: App, connection: OpenConnection): Reserve {
-  const guards = guardsOf(app, connection)
+export async function openReserve(app: App, connection: OpenConnection): Promise<Reserve> {
+  const guards = await guardsOf(app, connection)
   const under_way = new Map<Limiter, number>()
   const of = (operation: string): Limiter => limiterOf(guards, operation || null)
   const add = (limiter: Limiter, n: number) => void under_way.set(limiter, (under_way.get(limiter) ?? 0) + n)

@@ -289,3 +289,49 @@ test('a live key stores nothing on a test connection', async () => {
   const reply = await store({ ...at, key }, { name: 'x.y', method: 'GET', path: '/x' })
   assert.equal(reply.status, 404, 'not even of another tenant')
 })
+
+const limitsOf = async ({ key, path }: Connected) => {
+  const { body } = await served.send('GET', `${path}/limits`, { key })
+  const rates = body['rates'] as { level: string; operation: string; limit: number; used: number }[]
+  return rates.filter(({ level }) => level === 'operation')
+}
+
+test('a stored operation has limits of its own, beside those of its connection, and they change with it', async () => {
+  const at = await connect()
+  const GET = { method: 'GET', path: '/anything' }
+  const rates = [{ calls: 1, per_s: 3600 }]
+  await store(at, { name: 'items.list', ...GET, rates })
+  const asked = () => call(at, { operation: 'items.list', retries: 0 })
+  assert.equal((await asked()).body['state'], 'succeeded')
+  const refused = await asked()
+  assert.equal(refused.status, 429, refused.text)
+  assert.match(String(refused.body['detail']), /the operation items\.list \(1 calls in 3600 s\)/)
+  const plain = await call(at, { ...GET, retries: 0 })
+  assert.equal(plain.body['state'], 'succeeded', 'only that operation is limited')
+  assert.deepEqual(
+    (await limitsOf(at)).map(({ operation, limit, used }) => [operation, limit, used]),
+    [['items.list', 1, 1]],
+  )
+
+  const put = (body: object) =>
+    served.send('PUT', `${at.path}/operations/items.list`, { key: at.key, body: { ...GET, ...body } })
+  await put({ rates: [{ calls: 2, per_s: 3600 }] })
+  assert.equal((await asked()).body['state'], 'succeeded', 'one more, of what was counted before')
+  assert.equal((await asked()).status, 429)
+  await served.send('PATCH', at.path, {
+    key: at.key,
+    body: { limits: { operations: { 'items.list': [{ calls: 5, per_s: 3600 }] } } },
+  })
+  assert.deepEqual(
+    (await limitsOf(at)).map(({ limit }) => limit),
+    [5],
+    'what its connection says of it wins',
+  )
+  await served.send('PATCH', at.path, { key: at.key, body: { limits: {} } })
+  await put({})
+  assert.deepEqual(await limitsOf(at), [])
+  assert.equal((await asked()).body['state'], 'succeeded', 'without limits of its own')
+
+  const twice = await put({ rates: [...rates, ...rates] })
+  assert.deepEqual([twice.status, twice.body['field']], [400, 'rates'], twice.text)
+})

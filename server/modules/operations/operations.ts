@@ -1,3 +1,4 @@
+import { type CallLimits, rateFault } from '../../kit/call_limits.ts'
 import { checkPlaces, faultsOf, fillTemplate, refusal } from '../../kit/mapping/mapping.ts'
 import { path as encoded } from '../../kit/provider.ts'
 import type { HttpRequest } from '../../kit/transports/http.ts'
@@ -21,6 +22,7 @@ import {
 } from './schema.ts'
 
 export { boundedOf } from './mappings.ts'
+export { ANY_RATED, anyRatedSince } from './queries.ts'
 export { StepReports } from './schema.ts'
 
 /**
@@ -89,8 +91,8 @@ export async function deleteOperation(app: App, actor: Actor, wire_id: string, n
 }
 
 export async function readOperation(app: App, actor: Actor, wire_id: string, name: string) {
-  const { tenant_id, id } = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
-  const row = (await stored(app).get(`${tenant_id} ${id}`)).find((one) => one.name === name)
+  const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
+  const row = (await rowsOf(app, connection)).find((one) => one.name === name)
   if (!row) throw notFound(name)
   return toStored(row)
 }
@@ -107,7 +109,7 @@ export async function listStoredOperations(app: App, actor: Actor, input: Operat
 /** Everything the connection can be asked by name: what its provider has, then what is stored. */
 export async function listConnectionOperations(app: App, actor: Actor, wire_id: string) {
   const connection = await openConnection(app, actor.tenant_id, fromWire('connection', wire_id))
-  const rows = await stored(app).get(keyOf(connection))
+  const rows = await rowsOf(app, connection)
   const own = Object.entries(connection.opened.provider.operations).map(([name, { input }]) => ({
     name,
     from: 'provider' as const,
@@ -133,7 +135,7 @@ export async function findStored(
   connection: OpenConnection,
   name: string,
 ): Promise<StoredOperation | null> {
-  const row = (await stored(app).get(keyOf(connection))).find((one) => one.name === name)
+  const row = (await rowsOf(app, connection)).find((one) => one.name === name)
   if (!row) return null
   if (row.state === 'enabled') return { name, definition: toDefinition(row) }
   throw new Problem('conflict', {
@@ -143,7 +145,26 @@ export async function findStored(
 }
 
 export const storedNames = async (app: App, connection: OpenConnection): Promise<string[]> =>
-  (await stored(app).get(keyOf(connection))).map(({ name }) => name)
+  (await rowsOf(app, connection)).map(({ name }) => name)
+
+type StoredRates = CallLimits['operations']
+
+/** The limits that stored operations of a connection have of their own, by name; the same object until one changes. */
+export const storedRates = async (app: App, { tenant_id, id }: OpenConnection): Promise<StoredRates> =>
+  (await stored(app).get(`${tenant_id} ${id}`)).rates
+
+/** As `storedRates`, of many connections of a tenant. */
+export async function storedRatesOf(
+  app: App,
+  tenant_id: string,
+  connection_ids: readonly string[],
+): Promise<Map<string, StoredRates>> {
+  const rows = await inTenant(app.db, tenant_id, (tx) => queries.listRated(tx, tenant_id, connection_ids))
+  const of = Map.groupBy(rows, ({ connection_id }) => connection_id)
+  return new Map(
+    [...of].map(([id, rated]) => [id, Object.fromEntries(rated.map(({ name, rates }) => [name, rates]))]),
+  )
+}
 
 /** Those, of the provider and stored, whose answers may be kept. */
 export async function cachedOperations(app: App, connection: OpenConnection): Promise<string[]> {
@@ -151,7 +172,7 @@ export async function cachedOperations(app: App, connection: OpenConnection): Pr
     name,
     cache,
   }))
-  const rows = await stored(app).get(keyOf(connection))
+  const rows = await rowsOf(app, connection)
   const theirs = rows.map(({ name, more }) => ({ name, cache: more.cache }))
   return [...own, ...theirs].filter(({ cache }) => cache !== undefined).map(({ name }) => name)
 }
@@ -213,7 +234,9 @@ function scalarOf(template: unknown, input: unknown, field: string): string | un
 }
 
 async function checkDefinition(app: App, tenant_id: string, definition: Definition): Promise<void> {
-  const { path, query, headers, body, input_schema } = definition
+  const { path, query, headers, body, input_schema, rates = [] } = definition
+  const fault = rateFault(rates)
+  if (fault) throw new Problem('invalid_request', { field: 'rates', detail: `rates ${fault}` })
   for (const [place, template] of Object.entries({ query, headers, body })) checkPlaces(template, place)
   checkPlaces(path.replace(PLACE, '{{$1}}'), 'path')
   if (!input_schema) return
@@ -227,14 +250,19 @@ async function checkDefinition(app: App, tenant_id: string, definition: Definiti
 const stored = once((app: App) =>
   remember(app.db, {
     topic: 'operation',
-    load: (key) => {
+    load: async (key) => {
       const [tenant_id = '', connection_id = ''] = key.split(' ')
-      return inTenant(app.db, tenant_id, (tx) => queries.listOperations(tx, tenant_id, connection_id))
+      const rows = await inTenant(app.db, tenant_id, (tx) =>
+        queries.listOperations(tx, tenant_id, connection_id),
+      )
+      const rated = rows.flatMap(({ name, more }) => (more.rates ? [[name, more.rates] as const] : []))
+      return { rows, rates: Object.fromEntries(rated) }
     },
   }),
 )
 
-const keyOf = ({ tenant_id, id }: OpenConnection) => `${tenant_id} ${id}`
+const rowsOf = async (app: App, { tenant_id, id }: OpenConnection): Promise<queries.OperationRow[]> =>
+  (await stored(app).get(`${tenant_id} ${id}`)).rows
 
 async function changed(tx: Tx, actor: Actor, place: queries.Place, verb: string): Promise<void> {
   const { tenant_id, connection_id, name } = place

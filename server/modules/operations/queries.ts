@@ -1,3 +1,5 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Rate } from '../../kit/call_limits.ts'
 import type { Tx } from '../../platform/database/database.ts'
 import type { Definition } from './schema.ts'
 
@@ -98,3 +100,24 @@ export async function countOperations(tx: Tx, tenant_id: string): Promise<number
     .executeTakeFirstOrThrow()
   return Number(count)
 }
+
+export type RatedOperation = { connection_id: string; name: string; rates: Rate[] }
+
+/** Those of these connections that have limits of their own. */
+export async function listRated(
+  tx: Tx,
+  tenant_id: string,
+  connection_ids: readonly string[],
+): Promise<RatedOperation[]> {
+  const { rows } = await sql<RatedOperation>`
+    select connection_id, name, more->'rates' as rates from operation
+     where tenant_id = ${tenant_id} and connection_id = any (${connection_ids}::uuid[]) and more ? 'rates'`.execute(
+    tx,
+  )
+  return rows
+}
+
+/** Parts of a question. */
+export const ANY_RATED = sql`exists (select from operation where more ? 'rates')`
+export const anyRatedSince = (from: RawBuilder<unknown>) =>
+  sql`exists (select from operation where more ? 'rates' and updated_at >= ${from})`

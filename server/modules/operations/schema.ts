@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { CacheRules } from '../../kit/cache.ts'
 import { MappingRef, Steps, scalarText } from '../../kit/mapping/mapping.ts'
 import { toWire } from '../../platform/ids.ts'
+import { Rates } from '../connections/connections.ts'
 import { Nullable, Timestamp, WireId } from '../wire.ts'
 import type { OperationRow } from './queries.ts'
 
@@ -41,6 +42,7 @@ export const definition = {
   ),
   mapping: Type.Optional(MappingRef),
   cache: Type.Optional(CacheRules),
+  rates: Type.Optional(Rates(1, 'Of this operation, beside those of its connection')),
   timeout_ms: Type.Optional(
     Type.Integer({ minimum: 100, maximum: 120_000, description: 'For each attempt' }),
   ),

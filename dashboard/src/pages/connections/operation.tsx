@@ -7,6 +7,8 @@ import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
 import { Wrong } from '../../parts/page.tsx'
 import { useWords } from '../../parts/words.ts'
 import { texts } from '../../text/text.ts'
+import { toRateDrafts, toRates } from './limits.ts'
+import { RateFields } from './rate_fields.tsx'
 import type { Stored } from './tab_operations.tsx'
 
 const useText = texts('operation', {
@@ -27,6 +29,7 @@ const useText = texts('operation', {
     json_wrong: 'Must be valid JSON',
     timeout_ms: 'Too late after (milliseconds)',
     retries: 'Tried again at most',
+    rates_none: 'Only the limits of its connection hold.',
     enabled: 'May be called',
   },
   'pt-BR': {
@@ -46,6 +49,7 @@ const useText = texts('operation', {
     json_wrong: 'Deve ser um JSON válido',
     timeout_ms: 'Tarde demais após (milissegundos)',
     retries: 'Tentada de novo no máximo',
+    rates_none: 'Valem só os limites da conexão.',
     enabled: 'Pode ser chamada',
   },
 })
@@ -75,6 +79,7 @@ const typedOf = (of: Stored | undefined) => ({
   input_schema: toText(of?.input_schema),
   timeout_ms: of?.timeout_ms ?? ('' as number | string),
   retries: of?.retries ?? ('' as number | string),
+  rates: toRateDrafts(of?.rates ?? []),
   is_enabled: (of?.state ?? 'enabled') === 'enabled',
 })
 
@@ -88,8 +93,9 @@ function definitionOf(typed: Typed, of: Stored | undefined) {
     ...before
   } = of ?? ({} as Stored)
   const { updated_at: _updated, body: _body, input_schema: _schema, ...kept } = before
-  const { description: _text, timeout_ms: _timeout, retries: _retries, ...rest } = kept
+  const { description: _text, timeout_ms: _timeout, retries: _retries, rates: _rates, ...rest } = kept
   const { description, method, path, body, input_schema, timeout_ms, retries, is_enabled } = typed
+  const rates = toRates(typed.rates)
   return {
     ...rest,
     method,
@@ -100,6 +106,7 @@ function definitionOf(typed: Typed, of: Stored | undefined) {
     ...(input_schema !== '' && { input_schema: JSON.parse(input_schema) as Stored['input_schema'] }),
     ...(timeout_ms !== '' && { timeout_ms: Number(timeout_ms) }),
     ...(retries !== '' && { retries: Number(retries) }),
+    ...(rates.length > 0 && { rates }),
   }
 }
 
@@ -200,6 +207,12 @@ function Fields({ form, is_new }: { form: UseFormReturnType<Typed>; is_new: bool
           {...form.getInputProps('retries')}
         />
       </Group>
+      <RateFields
+        rates={form.values.rates}
+        change={(rates) => form.setFieldValue('rates', rates)}
+        props={(path) => form.getInputProps(`rates.${path}`)}
+        none={say('rates_none')}
+      />
       <Switch label={say('enabled')} {...form.getInputProps('is_enabled', { type: 'checkbox' })} />
     </>
   )
