@@ -26,9 +26,16 @@ export function tryAgain(run: Run, tried: number, sent: Sent): number | string |
   return `not tried again, since retries are kept to ${percent} % of the calls of this connection in a minute`
 }
 
+/** The vendor did not look at the request, or has another of the same key under way. */
+const SAYS_NOTHING = new Set([401, 403, 409, 425, 429])
+
+/** Whether what one attempt came to says nothing of another under the same key. */
+export const saysNothing = (outcome: Outcome, status: number | null): boolean =>
+  outcome === 'failed' || (outcome === 'refused' && SAYS_NOTHING.has(status ?? 0))
+
 /** An attempt that did nothing says nothing of one before it that may have been acted on. */
 export function stillUnknown(ended: Ended): Ended {
-  if (ended.outcome !== 'failed') return ended
+  if (!saysNothing(ended.outcome, ended.status)) return ended
   const error = `${ended.error}; the vendor may have acted on an attempt before`
   return { ...ended, outcome: 'unknown', error }
 }

@@ -13,8 +13,10 @@ import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { routes as operationRoutes } from '../operations/routes.ts'
 import { startTry } from './deferred_queries.ts'
+import { tryDeferred } from './deferred_tries.ts'
 import { startDeferred } from './jobs.ts'
 import { routes } from './routes.ts'
+import { settleCalls } from './settle.ts'
 import { keepPlan, openPlan } from './settle_plan.ts'
 
 let served: Served
@@ -33,13 +35,18 @@ const read = async (request: IncomingMessage): Promise<string> => {
   return Buffer.concat(parts).toString()
 }
 
-/** Answers the statuses it is given, one after another, then 200. */
+/** Answers the statuses it is given, one after another, then 200; at 0 it hangs up and cannot be reached any more. */
 async function openVendor(): Promise<Vendor> {
   const vendor: Vendor = { url: '', hits: [], status: [], delay_ms: 0 }
   const server = createServer(async (request, response) => {
     vendor.hits.push({ key: String(request.headers['idempotency-key']), body: await read(request) })
     const status = vendor.status.shift() ?? 200
     if (vendor.delay_ms > 0) await sleep(vendor.delay_ms)
+    if (status === 0) {
+      server.close()
+      server.closeAllConnections()
+      return
+    }
     response.writeHead(status, { 'content-type': 'application/json' }).end('{"total":12.50}')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -198,6 +205,44 @@ test('a change that must not happen twice is not tried again, and its end is tol
   assert.equal(event?.type, 'call.failed')
 })
 
+test('a change that one try left unknown stays so where a later try sent nothing, and is settled with the one that is', async () => {
+  const at = await connect(IDEMPOTENT)
+  at.vendor.status = [0]
+  const jobs = work()
+  const id = await defer(at, { retry_later: { times: 1, after_ms: 100 } })
+  const ended = await over(at, id)
+  await jobs.stop()
+  assert.deepEqual([at.vendor.hits.length, ended['tries'], ended['state']], [1, 2, 'unknown'])
+  assert.match(String(ended['error']), /the vendor may have acted on a try before/)
+  assert.equal((ended['report'] as Record<string, unknown>)['state'], 'unknown')
+  const [first] = ended['call_ids'] as string[]
+  const states = await Promise.all((ended['call_ids'] as string[]).map((one) => look(at, one)))
+  assert.deepEqual(
+    states.map(({ state }) => state),
+    ['unknown', 'failed'],
+  )
+  await settleCalls(served.app)
+  const told = (await eventsOf(at)).find(({ type }) => type === 'call.unknown')
+  assert.deepEqual([told?.data['call_id'], told?.data['try_id']], [id, first])
+})
+
+test('a change that one try left unknown and that was found out since ends as that try did', async () => {
+  const at = await connect(IDEMPOTENT)
+  at.vendor.status = [0]
+  const id = await defer(at, { retry_later: { times: 1, after_ms: 100 } })
+  const uuid = fromWire('call', id)
+  await tryDeferred(served.app, at.tenant_id, uuid)
+  const [first = ''] = (await look(at, id))['call_ids'] as string[]
+  await served.app.db.owner.pool.query(
+    `update call set state = 'succeeded', status = 201, error = 'unknown at first' where id = $1`,
+    [fromWire('call', first)],
+  )
+  await sleep(150)
+  await tryDeferred(served.app, at.tenant_id, uuid)
+  const { state, status, tries } = await look(at, id)
+  assert.deepEqual([state, status, tries], ['succeeded', 201, 2])
+})
+
 test('one that is given up while it waits is never sent; one that is over cannot be given up', async () => {
   const at = await connect()
   const id = await defer(at)
@@ -210,6 +255,28 @@ test('one that is given up while it waits is never sent; one that is over cannot
   await jobs.stop()
   assert.equal(at.vendor.hits.length, 1)
   assert.equal((await look(at, id))['state'], 'canceled')
+})
+
+test('one that is given up after a try that was left unknown is unknown, not canceled', async () => {
+  const at = await connect(IDEMPOTENT)
+  at.vendor.status = [0]
+  const id = await defer(at, { retry_later: { times: 1, after_ms: 60_000 } })
+  await tryDeferred(served.app, at.tenant_id, fromWire('call', id))
+  const { body } = await served.send('POST', `/v1/calls/${id}/cancel`, { key: at.key })
+  assert.equal(body['state'], 'unknown')
+  assert.equal((await look(at, id))['next_try_at'], null)
+  await settleCalls(served.app)
+  const told = (await eventsOf(at)).find(({ type }) => type === 'call.unknown')
+  assert.equal(told?.data['call_id'], id)
+})
+
+test('an attempt that the vendor did not look at leaves unknown what one before it may have done', async () => {
+  const at = await connect(IDEMPOTENT)
+  at.vendor.status = [500, 429]
+  const body = { method: 'POST', path: '/x', retries: 1 }
+  const reply = await served.send('POST', `${at.path}/calls`, { key: at.key, body })
+  assert.deepEqual([at.vendor.hits.length, reply.body['state'], reply.body['status']], [2, 'unknown', 429])
+  assert.match(String(reply.body['error']), /the vendor may have acted on an attempt before/)
 })
 
 /** As a server that died would leave it: the try begun, and its call on record or not. */
@@ -287,7 +354,6 @@ test('two workers at one call send it once', async () => {
   const at = await connect()
   at.vendor.delay_ms = 100
   const id = await defer(at)
-  const { tryDeferred } = await import('./deferred_tries.ts')
   const uuid = fromWire('call', id)
   await Promise.all([1, 2, 3].map(() => tryDeferred(served.app, at.tenant_id, uuid).catch(() => null)))
   assert.equal(at.vendor.hits.length, 1)

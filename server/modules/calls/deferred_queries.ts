@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, Tx } from '../../platform/database/database.ts'
 import type { Actor } from '../app.ts'
 import type { Outcome } from './queries.ts'
@@ -127,7 +127,7 @@ export async function requeue(
 export async function closeDeferred(
   tx: Tx,
   place: Tried,
-  ended: Settled & { state: Outcome; report: Buffer | null },
+  ended: Settled & { state: Outcome; report: Buffer | null; unknown_id: string | null },
 ): Promise<boolean> {
   const { numUpdatedRows } = await whereTried(tx, place)
     .set({ ...ended, request: null, closed_at: new Date() })
@@ -138,8 +138,8 @@ export async function closeDeferred(
 export type LastTried = Pick<DeferredRow, 'id' | 'batch_id' | 'state'>
 
 /**
- * The deferred call whose last try `call_id` is; it stays as it is found until the commit. `parent` is what the try
- * belongs to: its batch, or where there is none the deferred call itself.
+ * The deferred call whose last try `call_id` is, or by which it is unknown; it stays as it is found until the commit.
+ * `parent` is what the try belongs to: its batch, or where there is none the deferred call itself.
  */
 export const lockLastTried = (
   tx: Tx,
@@ -153,7 +153,7 @@ export const lockLastTried = (
     .where('tenant_id', '=', tenant_id)
     .where(parent.column, '=', parent.id)
     .where('id', '>=', parent.id) // which leaves older partitions out
-    .where(sql<boolean>`call_ids[cardinality(call_ids)] = ${call_id}::uuid`)
+    .where(sql<boolean>`coalesce(unknown_id, call_ids[cardinality(call_ids)]) = ${call_id}::uuid`)
     .forNoKeyUpdate()
     .$castTo<LastTried>()
     .executeTakeFirst()
@@ -181,28 +181,24 @@ const whereTried = (tx: Tx, { tenant_id, id, call_id }: Tried) =>
     .where('state', '=', 'started')
     .where(sql<boolean>`call_ids[cardinality(call_ids)] = ${call_id}::uuid`)
 
-const canceled = { state: 'canceled' as const, request: null }
+/** What is queued is given up, unknown where a try before is; what was sent already ends as it ends. */
+const giveUp = (tx: Tx, tenant_id: string, which: RawBuilder<unknown>) =>
+  sql`
+  update deferred_call d set request = null, closed_at = now(), unknown_id = w.unknown_id,
+         state = case when w.unknown_id is null then 'canceled' else 'unknown' end
+    from (select q.id, (select c.id from call c
+                         where c.tenant_id = q.tenant_id and c.id = any (q.call_ids) and c.state = 'unknown'
+                         order by c.id desc limit 1) as unknown_id
+            from deferred_call q where q.tenant_id = ${tenant_id} and ${which} and q.state = 'queued') w
+   where d.tenant_id = ${tenant_id} and d.id = w.id and d.state = 'queued'`.execute(tx)
 
-/** What is queued is given up; what was sent already ends as it ends. */
 export async function cancelDeferred(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
-  const { numUpdatedRows } = await tx
-    .updateTable('deferred_call')
-    .set({ ...canceled, closed_at: new Date() })
-    .where('tenant_id', '=', tenant_id)
-    .where('id', '=', id)
-    .where('state', '=', 'queued')
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  const { numAffectedRows = 0n } = await giveUp(tx, tenant_id, sql`q.id = ${id}`)
+  return numAffectedRows > 0n
 }
 
 export async function cancelBatch(tx: Tx, tenant_id: string, batch_id: string): Promise<void> {
-  await tx
-    .updateTable('deferred_call')
-    .set({ ...canceled, closed_at: new Date() })
-    .where('tenant_id', '=', tenant_id)
-    .where('batch_id', '=', batch_id)
-    .where('state', '=', 'queued')
-    .execute()
+  await giveUp(tx, tenant_id, sql`q.batch_id = ${batch_id}`)
 }
 
 /** Not to be looked at for a while, whatever it is about. */

@@ -6,6 +6,7 @@ import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import { type OpenConnection, useConnection } from '../connections/connections.ts'
 import { publishChange } from '../events/events.ts'
+import { saysNothing } from './again.ts'
 import { performCached } from './cache.ts'
 import { concludeCall } from './conclude.ts'
 import { sealedAs } from './deferred.ts'
@@ -15,7 +16,9 @@ import { withDigits } from './digits.ts'
 import type { Performed } from './perform.ts'
 import { prepareCall } from './prepare.ts'
 import { findCall, type Outcome } from './queries.ts'
+import { recorder } from './record.ts'
 import type { MakeCall } from './schema.ts'
+import { findOpenEnd } from './settle_queries.ts'
 
 /** One try of a deferred call, from what a process that died may have left to the next turn or the end. */
 type Row = queries.DeferredRow
@@ -29,6 +32,8 @@ type Tried = {
   again_ms: number | null
   /** False where nothing was sent. */
   counts: boolean
+  /** The try before by which it is unknown. */
+  unknown_id?: string
 }
 
 /**
@@ -39,7 +44,11 @@ export async function tryDeferred(app: App, tenant_id: string, id: string): Prom
   const row = await inTenant(app.db, tenant_id, (tx) => queries.findDeferred(tx, tenant_id, id))
   if (!row || row.closed_at !== null || (row.state === 'queued' && !row.is_due)) return
   const left = row.state === 'started' ? await leftBehind(app, tenant_id, row) : null
-  if (left?.kind === 'ended') return settle(app, tenant_id, row, left.call_id, left.tried)
+  if (left?.kind === 'ended') {
+    const { call_id } = left
+    const tried = await withBefore(app, tenant_id, row, call_id, left.tried)
+    return settle(app, tenant_id, row, call_id, tried)
+  }
   if (left?.kind === 'unsent')
     return settle(app, tenant_id, row, left.call_id, await attempt(app, tenant_id, row, left.call_id))
   const call_id = app.newId()
@@ -91,14 +100,38 @@ async function attempt(app: App, tenant_id: string, row: Row, call_id: string): 
   const so_far = { tries: row.tries, age_ms: app.clock.now().getTime() - timeOfId(row.id).getTime() }
   if (made instanceof Problem) {
     const again = willPass(made) ? againIn(so_far, input, notPrepared(made)) : OVER
-    return { state: 'failed', status: null, error: made.message, report: null, ...again }
+    const failed = { state: 'failed', status: null, error: made.message, report: null, ...again } as const
+    return withBefore(app, tenant_id, row, call_id, failed)
   }
   const { prepared, performed, repeatable } = made
-  const report = await concludeCall(app, actor, prepared, { ...performed, id: row.id })
   const { state, error } = performed
   const status = performed.response?.status ?? null
   const again = againIn(so_far, input, cameTo(performed, repeatable))
-  return { state, status, error, report, ...again }
+  const tried: Tried = { state, status, error, report: null, ...again }
+  const told = await withBefore(app, tenant_id, row, call_id, tried)
+  const own = told.state === 'unknown' ? { state: told.state, error: told.error } : {}
+  const report = await concludeCall(app, actor, prepared, { ...performed, ...own, id: row.id })
+  return told.state === 'succeeded' && state !== 'succeeded' ? told : { ...told, report }
+}
+
+/** The last try may have come to nothing while one before it, under the same key, was acted on. */
+async function withBefore(
+  app: App,
+  tenant_id: string,
+  row: Row,
+  call_id: string,
+  last: Tried,
+): Promise<Tried> {
+  const { state, status, error, again_ms } = last
+  if (again_ms !== null || !saysNothing(state, status)) return last
+  await recorder(app).written()
+  const others = row.call_ids.filter((id) => id !== call_id)
+  const before = await inTenant(app.db, tenant_id, (tx) => findOpenEnd(tx, tenant_id, others))
+  if (!before || (before.state === 'started' && isSafe(before.method))) return last
+  const found_out = { ...last, state: 'succeeded', status: before.status, error: before.error } as const
+  if (before.state === 'succeeded') return found_out
+  const why = `${error}; the vendor may have acted on a try before`
+  return { ...last, state: 'unknown', error: why, unknown_id: before.id }
 }
 
 /** What is the caller's to mend, or will pass; whatever else goes wrong is ours, and the work on it is tried again. */
@@ -212,7 +245,7 @@ async function close(
   app: App,
   row: Row,
   place: Place,
-  { state, status, error, report }: Tried,
+  { state, status, error, report, unknown_id }: Tried,
 ): Promise<void> {
   const { tenant_id, id } = place
   const is_long = report !== null && report.length > MOST_REPORT
@@ -221,7 +254,7 @@ async function close(
   const work = async (tx: Tx) => {
     const plain = report === null || is_long ? null : Buffer.from(report)
     const sealed = plain && (await app.vault.seal(tx, tenant_id, sealedAs('report', id), plain))
-    return queries.closeDeferred(tx, place, { ...ended, report: sealed })
+    return queries.closeDeferred(tx, place, { ...ended, report: sealed, unknown_id: unknown_id ?? null })
   }
   if (row.batch_id !== null) return void (await inTenant(app.db, tenant_id, work))
   const entity_id = toWire('call', id)

@@ -6,6 +6,7 @@ import { parseWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { type OpenConnection, openConnection } from '../connections/connections.ts'
 import { publishChange } from '../events/events.ts'
+import { saysNothing } from './again.ts'
 import { type LastTried, lockLastTried, settleDeferred } from './deferred_queries.ts'
 import { type Performed, perform } from './perform.ts'
 import { type CallRow, findCall, settleCall } from './queries.ts'
@@ -17,7 +18,8 @@ import * as queries from './settle_queries.ts'
 /**
  * What became of a call whose end nobody saw. It is told once, by the event `call.unknown`, and then asked for as its
  * operation says, by calls that are on record themselves. What cannot be found out stays `unknown`: never a guess.
- * What was made later is unknown with its last try, and settled with it, under the id that its caller was given.
+ * What was made later is unknown with the last of its tries that may have happened, and settled with it, under the
+ * id that its caller was given.
  */
 
 /** The order that makes a turn comes every five minutes, and what a turn leaves the next one takes: so they do not pile up. */
@@ -92,9 +94,6 @@ async function findOut(
     : lookUp(app, connection, kept.plan, { about: call.id, denied })
 }
 
-/** These say nothing of the request itself: it is still under way there, or it was not looked at. */
-const SAYS_NOTHING = new Set([401, 403, 409, 425, 429])
-
 async function repeat(
   app: App,
   connection: OpenConnection,
@@ -107,7 +106,7 @@ async function repeat(
   const performed = await ask(app, connection, { about: call.id, operation: call.operation, request })
   const { state, status, by } = said(performed)
   if (state === 'succeeded') return { state, status, error: `unknown at first; ${by}` }
-  if (state !== 'refused' || SAYS_NOTHING.has(status ?? 0)) return null
+  if (state !== 'refused' || saysNothing(state, status)) return null
   return { state, status, error: `the vendor answered ${status}; unknown at first, ${by}` }
 }
 

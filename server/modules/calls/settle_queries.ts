@@ -1,5 +1,6 @@
 import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 import { oneMore } from '../../platform/queue_statements.ts'
+import type { CallRow } from './queries.ts'
 
 /** Every statement on calls that are to be settled. */
 
@@ -100,3 +101,22 @@ const DROP = {
 export async function dropPlans(db: Db, before: Date): Promise<void> {
   await hot(db, DROP, [before])
 }
+
+/** Of these calls the last that the vendor acted on or may have acted on. */
+export const findOpenEnd = (
+  tx: Tx,
+  tenant_id: string,
+  ids: readonly string[],
+): Promise<Pick<CallRow, 'id' | 'state' | 'status' | 'error' | 'method'> | undefined> =>
+  ids.length === 0
+    ? Promise.resolve(undefined)
+    : tx
+        .selectFrom('call')
+        .select(['id', 'state', 'status', 'error', 'method'])
+        .where('tenant_id', '=', tenant_id)
+        .where('id', 'in', ids)
+        .where('state', 'in', ['unknown', 'started', 'succeeded'])
+        .orderBy('id', 'desc')
+        .limit(1)
+        .$castTo<CallRow>()
+        .executeTakeFirst()

@@ -512,6 +512,7 @@ export interface Tables {
     error: string | null
     report: Buffer | null
     closed_at: Timestamp | null
+    unknown_id: string | null
   }
   delivery: {
     tenant_id: string
