@@ -48,7 +48,7 @@ export function compileFilter(filter: unknown, place = 'filter'): Matches {
   }
 }
 
-/** For all that one event, or one list, is held against. */
+/** For all that one event, or what one mapping is given, is held against. */
 export const budgetTogether = (): Spend => budget(MOST_STEPS_TOGETHER)
 
 /**

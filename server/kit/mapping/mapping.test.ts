@@ -239,6 +239,18 @@ test('a filter keeps the elements that fit', async () => {
   await fails([{ kind: 'filter', where, at: 'items' }], { items: 1 }, 'items', /no list/)
 })
 
+test('the filters of one mapping do no more than so much together, however many elements and steps there are', async () => {
+  const element = { tags: Array.from({ length: 1000 }, (_, n) => `tag ${n}`) }
+  const items = Array.from({ length: 1000 }, () => element)
+  const where = { tags: { $in: Array.from({ length: 100 }, (_, n) => `none ${n}`) } }
+  const filter = { kind: 'filter', where, at: 'items' } as const
+  await fails([filter], { items }, 'items', /too much for the filters of a mapping/)
+  const few = items.slice(0, 100)
+  const kept = { ...filter, where: { tags: { $nin: where.tags.$in } } }
+  await gives([kept], { items: few }, { items: few })
+  await fails([kept, kept, kept], { items: few }, 'items', /too much for the filters of a mapping/)
+})
+
 test('an expression says what a mapping cannot, and knows nothing but its value', async () => {
   await gives(
     [{ kind: 'expression', expression: '$sum(items.(price * count))', at: 'total' }],

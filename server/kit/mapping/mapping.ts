@@ -1,5 +1,6 @@
 import { Problem, willPass } from '../../platform/errors.ts'
-import { compileFilter, type Matches } from '../filter.ts'
+import { budgetTogether, compileFilter } from '../filter.ts'
+import type { Spend } from '../pattern.ts'
 import type { Reckoned, Reckoner } from './bounded.ts'
 import { CONTENT_TYPES, convert } from './convert.ts'
 import { type Fault, fault, StepFault } from './fault.ts'
@@ -98,6 +99,7 @@ export async function runMapping(steps: readonly Step[], input: unknown, tools: 
   const reports: StepReport[] = []
   let value = input
   let content_type: string | null = null
+  const filtering = budgetTogether()
   for (const [n, step] of steps.entries()) {
     const began = tools.monotonic()
     const report = (more: Partial<StepReport>): void => {
@@ -106,7 +108,7 @@ export async function runMapping(steps: readonly Step[], input: unknown, tools: 
       reports.push({ kind: step.kind, ok: true, took_ms, ...traced, ...more })
     }
     try {
-      const output = (await runStep(step, value, tools)) ?? null
+      const output = (await runStep(step, value, tools, filtering)) ?? null
       report(tools.trace ? { output } : {})
       value = output
       if (step.kind === 'convert') content_type = CONTENT_TYPES[step.to ?? 'value'] ?? content_type
@@ -121,14 +123,14 @@ export async function runMapping(steps: readonly Step[], input: unknown, tools: 
   return { ok: true, steps: reports, output: value, content_type }
 }
 
-function runStep(step: Step, value: unknown, tools: Tools): unknown {
+function runStep(step: Step, value: unknown, tools: Tools, filtering: Spend): unknown {
   switch (step.kind) {
     case 'map':
       return mapFields(step, value, tools.direction)
     case 'format':
       return formatFields(step, value)
     case 'filter':
-      return filterList(step, value)
+      return filterList(step, value, filtering)
     case 'template':
       return fillTemplate(step.template, value)
     case 'convert':
@@ -142,21 +144,24 @@ function runStep(step: Step, value: unknown, tools: Tools): unknown {
   }
 }
 
-function filterList({ where, at = '' }: Extract<Step, { kind: 'filter' }>, value: unknown): unknown {
+/** `filtering` is what all filters of a mapping may do: nothing else runs meanwhile. */
+function filterList(
+  { where, at = '' }: Extract<Step, { kind: 'filter' }>,
+  value: unknown,
+  filtering: Spend,
+): unknown {
   const path = readPath(at, 'at')
   const list = valueAt(value, path)
   if (!Array.isArray(list)) throw fault(at, 'is no list that could be filtered')
   const matches = compileFilter(where)
-  const kept = list.filter((element) => fits(matches, element, at))
-  return put(path.length === 0 ? value : copyOf(value), path, kept, [], at)
-}
-
-function fits(matches: Matches, element: unknown, at: string): boolean {
-  try {
-    return matches(toPlain(element))
-  } catch {
-    throw fault(at, 'holds an element that is too much for the filter')
+  const fits = (element: unknown): boolean => {
+    try {
+      return matches(toPlain(element), filtering)
+    } catch {
+      throw fault(at, 'is too much for the filters of a mapping')
+    }
   }
+  return put(path.length === 0 ? value : copyOf(value), path, list.filter(fits), [], at)
 }
 
 async function evaluate(
