@@ -182,7 +182,7 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 1_100_000
     await looked(window)
   })
 
-  test('the sandbox tests a source, and what was refused is taken in once the source is mended', async () => {
+  test('the sandbox tests a source, and what was refused is taken in once the source is mended, or discarded', async () => {
     const [secret, new_one] = ['whsec_of_the_journeys', 'whsec_that_nobody_told_us']
     const source = await product.api.ok('POST', '/v1/sources', {
       provider: 'stripe',
@@ -205,6 +205,13 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 1_100_000
       return messages.length === 2 && messages.every(({ state }) => state === 'completed')
     })
     assert.ok(taken)
+    await fetch(String(source['url']), { method: 'POST', body: '{}' })
+    await page.goto(`/inbound/quarantine?source_id=${source['id']}`)
+    await page.getByRole('button', { name: 'Discard all…' }).click()
+    await page.getByText('1 refused messages of this source').waitFor()
+    await page.getByRole('button', { name: 'Discard', exact: true }).click()
+    await page.getByText('1 discarded.').waitFor()
+    assert.deepEqual(await product.api.list(`/v1/quarantine?source_id=${source['id']}`), [])
     await looked(window)
   })
 

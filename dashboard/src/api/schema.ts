@@ -415,12 +415,16 @@ export type paths = {
   }
   '/v1/quarantine/{id}': {
     get: { parameters: { query?: never; header?: { 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { id: string; source_id: string; reason: string; detail: string; ip: string | null; received_at: string } & { headers: Record<string, unknown>; body: string } } }; default: { content: { 'application/problem+json': Problem } } } }
+    delete: { parameters: { query?: never; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody?: never; responses: { 204: { content?: never }; default: { content: { 'application/problem+json': Problem } } } }
   }
   '/v1/quarantine/{id}/release': {
     post: { parameters: { query?: never; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { status: "received" | "duplicate"; id: string } } }; default: { content: { 'application/problem+json': Problem } } } }
   }
   '/v1/sources/{id}/release': {
     post: { parameters: { query?: { cursor?: string }; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { released: number; refused: number; next_cursor: string | null } } }; default: { content: { 'application/problem+json': Problem } } } }
+  }
+  '/v1/sources/{id}/discard': {
+    post: { parameters: { query?: never; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody: { content: { 'application/json': { reason?: string; ip?: string; since: string; until?: string; dry_run?: boolean } } }; responses: { 200: { content: { 'application/json': { discarded: number } | { dry_run: true; total: number; until: string } } }; default: { content: { 'application/problem+json': Problem } } } }
   }
   '/v1/messages/{id}/story': {
     get: { parameters: { query?: never; header?: { 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { message: { id: string; source_id: string; event_key: string; event_type: string | null; state: "pending" | "completed" | "failed" | "ignored" | "parked"; attempts: number; error: string | null; flags: (string)[]; received_at: string; closed_at: string | null } & { headers: Record<string, unknown>; body: string } & { order: { is_first: boolean; wait: "gap" | "retry" | "blocked" | null; until: string | null } | null }; steps: ({ at: string | null; step: string; detail: string })[]; events: (unknown)[]; deliveries: (unknown)[]; related: ({ kind: string; id: string })[] } } }; default: { content: { 'application/problem+json': Problem } } } }

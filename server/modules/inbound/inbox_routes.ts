@@ -8,16 +8,20 @@ import {
   Messages,
   MessageTypes,
   MessageWithBody,
-  Quarantine,
-  QuarantinedWithBody,
-  QuarantineQuery,
   Received,
-  Released,
-  ReleaseQuery,
   Story,
   TypesQuery,
   WaitingEntities,
 } from './schema.ts'
+import {
+  Discard,
+  Discarded,
+  Quarantine,
+  QuarantinedWithBody,
+  QuarantineQuery,
+  Released,
+  ReleaseQuery,
+} from './schema_quarantine.ts'
 
 const read = { config: { access: 'sources:read' } } as const
 const write = { config: { access: 'sources:write' } } as const
@@ -180,6 +184,40 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => inbound.releaseAll(app, request.actor, request.params.id, request.query.cursor),
+  )
+
+  http.delete(
+    '/v1/quarantine/:id',
+    {
+      ...write,
+      schema: {
+        operationId: 'discardQuarantined',
+        summary: 'Discard a refused message for good',
+        tags: inbox,
+        params: IdParams,
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      await inbound.discardQuarantined(app, request.actor, request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  http.post(
+    '/v1/sources/:id/discard',
+    {
+      ...write,
+      schema: {
+        operationId: 'discardAll',
+        summary: 'Discard what a source refused for good, as far as it fits, or count it (dry_run)',
+        tags: inbox,
+        params: IdParams,
+        body: Discard,
+        response: { 200: Discarded },
+      },
+    },
+    (request) => inbound.discardAll(app, request.actor, request.params.id, request.body),
   )
 
   http.get(

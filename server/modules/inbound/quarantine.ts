@@ -8,11 +8,14 @@ import { schemaFault } from './guards.ts'
 import { toContent } from './methods.ts'
 import * as queries from './quarantine_queries.ts'
 import { judgeAt, keptArrival, MISFIT, type Received, store } from './receive.ts'
-import { type QuarantineQuery, toQuarantined, toRaw } from './schema.ts'
+import { makeRoom } from './refusals.ts'
+import { toRaw } from './schema.ts'
+import { type Discard, type QuarantineQuery, toQuarantined } from './schema_quarantine.ts'
 import { openBody, opened } from './sealing.ts'
+import { findSource } from './source_queries.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
 
-/** What was refused at the door, with its bytes and the reason, until it is taken in after all or ages out. */
+/** What was refused at the door, with its bytes and the reason, until it is taken in after all, discarded or ages out. */
 
 export async function listQuarantine(app: App, actor: Actor, input: QuarantineQuery) {
   const { limit, before } = readPage('quarantine', input)
@@ -92,11 +95,66 @@ async function tryAgain(
   const fault = schemaFault(source, toContent(source, arrival))
   if (fault !== null) return { because: `it still does not fit the schema: ${fault}` }
   const received = await store(app, source, arrival)
-  await inTenant(app.db, actor.tenant_id, async (tx) => {
-    await queries.deleteQuarantined(tx, actor.tenant_id, row.id)
+  const { tenant_id } = actor
+  await inTenant(app.db, tenant_id, async (tx) => {
+    await queries.deleteQuarantined(tx, tenant_id, row.id)
+    makeRoom(tx, { tenant_id, source_id: row.source_id })
     await audit(tx, actor, 'quarantine.release', toWire('quarantine', row.id), { message: received.id })
   })
   return received
+}
+
+export async function discardQuarantined(app: App, actor: Actor, wire_id: string): Promise<void> {
+  const id = fromWire('quarantine', wire_id)
+  const { tenant_id } = actor
+  await inTenant(app.db, tenant_id, async (tx) => {
+    const row = await queries.findQuarantined(tx, tenant_id, id)
+    if (!row || !(await queries.deleteQuarantined(tx, tenant_id, id))) throw missing(wire_id)
+    makeRoom(tx, { tenant_id, source_id: row.source_id })
+    const { source_id, reason, ip } = row
+    await audit(tx, actor, 'quarantine.discard', wire_id, { source: toWire('source', source_id), reason, ip })
+  })
+}
+
+const DISCARDED_AT_ONCE = 1_000
+
+/** All of a source that fit, the oldest first, each so many in one commit with the record of it; `dry_run` only counts. */
+export async function discardAll(app: App, actor: Actor, wire_id: string, input: Discard) {
+  const { tenant_id } = actor
+  const { dry_run, ...asked } = input
+  const filter = readDiscard(app, wire_id, asked)
+  const total = await inTenant(app.db, tenant_id, async (tx) => {
+    const count = await queries.countFitting(tx, tenant_id, filter)
+    // Of a source that was deleted what it refused is still here.
+    if (count > 0 || (await findSource(tx, tenant_id, filter.source_id))) return count
+    throw new Problem('not_found', { detail: `there is no source ${wire_id}` })
+  })
+  if (dry_run) return { dry_run, total, until: filter.until.toISOString() }
+  let discarded = 0
+  while (discarded < total) {
+    const count = await inTenant(app.db, tenant_id, async (tx) => {
+      const deleted = await queries.deleteFitting(tx, tenant_id, filter, DISCARDED_AT_ONCE)
+      if (deleted === 0) return 0
+      makeRoom(tx, { tenant_id, source_id: filter.source_id })
+      await audit(tx, actor, 'quarantine.discard', wire_id, { ...asked, discarded: deleted })
+      return deleted
+    })
+    if (count === 0) break // somebody else was faster
+    discarded += count
+  }
+  return { discarded }
+}
+
+function readDiscard(app: App, wire_id: string, input: Discard): queries.QuarantineFilter {
+  const source_id = fromWire('source', wire_id)
+  const now = app.clock.now()
+  const since = new Date(input.since)
+  const wanted = input.until === undefined ? now : new Date(input.until)
+  const until = new Date(Math.min(wanted.getTime(), now.getTime())) // nobody has seen what comes later
+  if (since >= until) {
+    throw new Problem('invalid_request', { field: 'since', detail: 'since must be before until' })
+  }
+  return { source_id, reason: input.reason ?? null, ip: input.ip ?? null, since, until }
 }
 
 const missing = (id: string) => new Problem('not_found', { detail: `there is no quarantine ${id}` })

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { type Db, hot, newest, type Tx } from '../../platform/database/database.ts'
+import { floorId } from '../../platform/ids.ts'
 
 /** Every statement on the quarantine and the security events of the door. */
 
@@ -43,16 +44,11 @@ export async function insertSecurityEvent(
   await hot(db, TELL, [row.tenant_id, row.id, row.kind, row.source_id, row.ip, row.detail])
 }
 
-/** How many of a source are kept, counted no further than `most`. */
-export async function countQuarantine(
-  tx: Tx,
-  tenant_id: string,
-  source_id: string,
-  most: number,
-): Promise<number> {
+/** How many of a source are kept, counted no further than the highest limit there is. */
+export async function countQuarantine(tx: Tx, tenant_id: string, source_id: string): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from (
-      select from quarantine where tenant_id = ${tenant_id} and source_id = ${source_id} limit ${most}) q`.execute(
+      select from quarantine where tenant_id = ${tenant_id} and source_id = ${source_id} limit 100000) q`.execute(
     tx,
   )
   return rows[0]?.count ?? 0
@@ -109,6 +105,43 @@ export const listOldest = (
     .limit(limit)
     .execute()
 
-export async function deleteQuarantined(tx: Tx, tenant_id: string, id: string): Promise<void> {
-  await tx.deleteFrom('quarantine').where('tenant_id', '=', tenant_id).where('id', '=', id).execute()
+/** Whether it was still there. */
+export async function deleteQuarantined(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('quarantine')
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return numDeletedRows > 0n
+}
+
+export type QuarantineFilter = {
+  source_id: string
+  reason: string | null
+  ip: string | null
+  since: Date
+  until: Date
+}
+
+const fits = (tenant_id: string, { source_id, reason, ip, since, until }: QuarantineFilter) => sql`
+  tenant_id = ${tenant_id} and source_id = ${source_id} and id >= ${floorId(since)} and id < ${floorId(until)}
+  ${reason === null ? sql`` : sql`and reason = ${reason}`} ${ip === null ? sql`` : sql`and ip = ${ip}`}`
+
+export async function countFitting(tx: Tx, tenant_id: string, filter: QuarantineFilter): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from quarantine where ${fits(tenant_id, filter)}`.execute(tx)
+  return rows[0]?.count ?? 0
+}
+
+/** The oldest that fit; returns how many. */
+export async function deleteFitting(
+  tx: Tx,
+  tenant_id: string,
+  filter: QuarantineFilter,
+  limit: number,
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from quarantine where tenant_id = ${tenant_id} and id = any (array(
+      select id from quarantine where ${fits(tenant_id, filter)} order by id limit ${limit}))`.execute(tx)
+  return Number(numAffectedRows ?? 0)
 }

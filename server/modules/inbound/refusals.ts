@@ -1,4 +1,4 @@
-import { inTenant, once } from '../../platform/database/database.ts'
+import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
 import { type ErrorCode, Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
 import { noteSource, noteTraffic } from '../metrics/metrics.ts'
@@ -72,29 +72,42 @@ async function keep(app: App, source: ActiveSource, arrival: Arrival, reason: st
   await insertRefused(app.db.ingest, source.options.encrypt_bodies ? await sealBody(app, refused) : refused)
 }
 
-type Kept = { count: number; at: number }
-const kept = once((_app: App) => new Map<string, Kept>())
+type Kept = { count: number; at: number; is_full_told: boolean }
+const QUARANTINED = 'quarantined'
+const kept = once((app: App) =>
+  remember<Kept>(app.db, { topic: QUARANTINED, load: (key) => countKept(app, key) }),
+)
 const COUNT_AGAIN_MS = 60_000
 const MOST_SOURCES = 10_000
 
-/** Counted once a minute by each process, and in between by what it added itself. */
+const keyOf = ({ tenant_id, source_id }: Place): string => `${tenant_id} ${source_id}`
+type Place = { tenant_id: string; source_id: string }
+
+async function countKept(app: App, key: string): Promise<Kept> {
+  const [tenant_id = '', source_id = ''] = key.split(' ')
+  const count = await inTenant(app.db, tenant_id, (tx) => countQuarantine(tx, tenant_id, source_id))
+  return { count, at: app.clock.monotonic(), is_full_told: false }
+}
+
+/** Counted once a minute by each process and after something was taken out, and in between by what it added itself. */
 async function hasRoom(app: App, { tenant_id, id, options, wire_id }: ActiveSource): Promise<boolean> {
-  const sources = kept(app)
   const limit = options.quarantine_limit
-  const now = app.clock.monotonic()
-  let known = sources.get(id)
-  if (!known || now - known.at > COUNT_AGAIN_MS) {
-    const count = await inTenant(app.db, tenant_id, (tx) => countQuarantine(tx, tenant_id, id, limit))
-    known = { count, at: now }
-    if (sources.size >= MOST_SOURCES) sources.clear()
-    sources.set(id, known)
-    if (count >= limit) {
+  const key = keyOf({ tenant_id, source_id: id })
+  const known = await kept(app).get(key)
+  if (app.clock.monotonic() - known.at > COUNT_AGAIN_MS) Object.assign(known, await countKept(app, key))
+  if (known.count >= limit) {
+    if (!known.is_full_told) {
       app.log.warn({ crossing: 'inbound', source: wire_id, limit }, 'the quarantine of a source is full')
     }
+    known.is_full_told = true
+    return false
   }
   known.count += 1
-  return known.count <= limit
+  return true
 }
+
+/** Something was taken out: every process counts anew before it refuses to keep more. */
+export const makeRoom = (tx: Tx, place: Place): void => forget(tx, QUARANTINED, keyOf(place))
 
 const told = once((_app: App) => new Map<string, { since: number; more: number }>())
 const TELL_AGAIN_MS = 60_000

@@ -5,7 +5,6 @@ import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
 import type { LanePlace, WaitingLane } from './lane_queries.ts'
 import type { MessageRow } from './message_queries.ts'
 import { completeOptions, SourceOptions, UpdateOptions } from './options.ts'
-import type { QuarantineRow } from './quarantine_queries.ts'
 import type { SourceRow } from './source_queries.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Stripe, production'] })
@@ -166,12 +165,6 @@ export const MessageTypes = Type.Object({
   ),
 })
 
-export const QuarantineQuery = Type.Object(
-  { ...PageQuery.properties, source_id: Type.Optional(Type.String()) },
-  { additionalProperties: false },
-)
-export type QuarantineQuery = Static<typeof QuarantineQuery>
-
 const Flags = Type.Array(Type.String(), {
   description:
     'What was unusual: `late` (after a later one of its entity), `gap` (one before it did not come in time), `changed` (its id came before with another body), `replayed`, `skipped`, `erased`',
@@ -191,7 +184,7 @@ export const Message = Type.Object({
 })
 export const Messages = Page(Message)
 
-const Raw = Type.Object({
+export const Raw = Type.Object({
   headers: Type.Record(Type.String(), Type.Unknown()),
   body: Type.String({ description: 'The bytes as they came, in base64' }),
 })
@@ -257,35 +250,6 @@ export const toMessage = (row: MessageRow): Static<typeof Message> => ({
   flags: row.flags,
   received_at: timeOfId(row.id).toISOString(),
   closed_at: row.closed_at?.toISOString() ?? null,
-})
-
-export const Quarantined = Type.Object({
-  id: WireId('quarantine'),
-  source_id: WireId('source'),
-  reason: Type.String({ examples: ['bad_signature'] }),
-  detail: Type.String(),
-  ip: Nullable(Type.String()),
-  received_at: Timestamp,
-})
-export const Quarantine = Page(Quarantined)
-export const QuarantinedWithBody = Type.Intersect([Quarantined, Raw])
-
-export const ReleaseQuery = Type.Omit(PageQuery, ['limit'], { additionalProperties: false })
-export const Released = Type.Object({
-  released: Type.Integer(),
-  refused: Type.Integer({ description: 'Looked at and still refused' }),
-  next_cursor: Nullable(
-    Type.String({ description: 'Where there are more than were looked at: ask again with it' }),
-  ),
-})
-
-export const toQuarantined = (row: QuarantineRow): Static<typeof Quarantined> => ({
-  id: toWire('quarantine', row.id),
-  source_id: toWire('source', row.source_id),
-  reason: row.reason,
-  detail: row.detail,
-  ip: row.ip,
-  received_at: timeOfId(row.id).toISOString(),
 })
 
 export const toRaw = (row: { headers: string; body: Buffer }): Static<typeof Raw> => ({

@@ -1,10 +1,13 @@
-import { Anchor, Stack } from '@mantine/core'
+import { Anchor, Button, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { nameIn, useSources } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import type { RowOf } from '../../api/types.ts'
 import { Confirm } from '../../parts/confirm.tsx'
+import { Dialog, DialogEnd } from '../../parts/dialog.tsx'
+import { number } from '../../parts/figures.ts'
 import { FilterBar, FilterNamed, useFilters, useLiveList } from '../../parts/filters.tsx'
 import { Empty } from '../../parts/page.tsx'
 import { type Column, cut, DataTable } from '../../parts/table.tsx'
@@ -32,7 +35,14 @@ export function Component() {
       <FilterBar
         of={filters}
         held={held}
-        beside={source_id && may('sources:operate') && <ReleaseAll source_id={source_id} />}
+        beside={
+          source_id && (
+            <>
+              {may('sources:operate') && <ReleaseAll source_id={source_id} />}
+              {may('sources:write') && <DiscardAll source_id={source_id} />}
+            </>
+          )
+        }
       >
         <FilterNamed of={filters} name="source_id" label={say('source')} among={sources} />
       </FilterBar>
@@ -98,6 +108,46 @@ function ReleaseAll({ source_id }: { source_id: string }) {
       verb={say('release_all')}
       act={() => release.mutateAsync()}
     />
+  )
+}
+
+const EVER = new Date(0).toISOString()
+
+/** Counted first; what comes while somebody makes up their mind stays. */
+function DiscardAll({ source_id }: { source_id: string }) {
+  const say = useText()
+  const [counted, setCounted] = useState<{ total: number; until: string } | null>(null)
+  const params = { path: { id: source_id } }
+  const count = useAct({
+    act: () => ask(api.POST('/v1/sources/{id}/discard', { params, body: { since: EVER, dry_run: true } })),
+  })
+  const discard = useAct({
+    act: (until: string) =>
+      ask(api.POST('/v1/sources/{id}/discard', { params, body: { since: EVER, until } })),
+    done: (told) => say('discarded_all', { n: 'discarded' in told ? number(told.discarded) : 0 }),
+    changes: ['quarantine'],
+  })
+  const close = () => setCounted(null)
+  const countFirst = () =>
+    count.mutate(undefined, { onSuccess: (told) => setCounted('dry_run' in told ? told : null) })
+  return (
+    <>
+      <Button size="xs" variant="default" loading={count.isPending} onClick={countFirst}>
+        {say('discard_all')}
+      </Button>
+      <Dialog opened={counted !== null} close={close} title={say('discard_all')}>
+        <Text>{say('discard_all_sure', { n: number(counted?.total ?? 0) })}</Text>
+        <DialogEnd
+          close={close}
+          mt="lg"
+          color="red"
+          loading={discard.isPending}
+          act={() => discard.mutate(counted?.until ?? '', { onSettled: close })}
+        >
+          {say('discard')}
+        </DialogEnd>
+      </Dialog>
+    </>
   )
 }
 

@@ -3,6 +3,7 @@ import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
 import { nameIn, useSources } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
+import { ConfirmAct } from '../../parts/confirm.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { HeaderList } from '../../parts/headers.tsx'
 import { Id } from '../../parts/id.tsx'
@@ -58,6 +59,7 @@ function Detail({ id, close }: { id: string; close: () => void }) {
             ]}
           />
           <Release id={id} close={close} />
+          <Discard id={id} close={close} />
           <Title order={3} size="h5">
             {say('headers')}
           </Title>
@@ -89,6 +91,26 @@ function Release({ id, close }: { id: string; close: () => void }) {
       <Text size="xs" c="dimmed" flex={1}>
         {say('release_sure')}
       </Text>
+    </Group>
+  )
+}
+
+function Discard({ id, close }: { id: string; close: () => void }) {
+  const say = useText()
+  const may = useMay()
+  if (!may('sources:write')) return null
+  return (
+    <Group>
+      <ConfirmAct
+        variant="light"
+        color="red"
+        question={say('discard_sure')}
+        verb={say('discard')}
+        act={() => ask(api.DELETE('/v1/quarantine/{id}', { params: { path: { id } } }))}
+        done={say('discarded')}
+        changes={['quarantine']}
+        then={close}
+      />
     </Group>
   )
 }

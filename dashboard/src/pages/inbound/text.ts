@@ -41,6 +41,13 @@ export const useText = texts('inbound', {
     release_all_sure:
       'Everything this source refused is verified anew. What holds becomes messages like any others.',
     released_all: '{{released}} taken in, {{refused}} still refused.',
+    discard: 'Discard',
+    discard_sure: 'Its bytes are thrown away for good. The audit log keeps who did it.',
+    discarded: 'Discarded.',
+    discard_all: 'Discard all…',
+    discard_all_sure:
+      '{{n}} refused messages of this source are thrown away for good. What comes from now on stays.',
+    discarded_all: '{{n}} discarded.',
     headers: 'Headers',
     body: 'Body',
     empty_body: 'Without a body.',
@@ -88,6 +95,13 @@ export const useText = texts('inbound', {
     release_all_sure:
       'Tudo o que esta fonte recusou é verificado de novo. O que passar vira mensagem como as outras.',
     released_all: '{{released}} aceitas, {{refused}} ainda recusadas.',
+    discard: 'Descartar',
+    discard_sure: 'Os bytes dela são descartados para sempre. O registro de auditoria guarda quem fez isso.',
+    discarded: 'Descartada.',
+    discard_all: 'Descartar tudo…',
+    discard_all_sure:
+      '{{n}} mensagens recusadas desta fonte são descartadas para sempre. O que chegar a partir de agora fica.',
+    discarded_all: '{{n}} descartadas.',
     headers: 'Cabeçalhos',
     body: 'Corpo',
     empty_body: 'Sem corpo.',

@@ -74,6 +74,7 @@ export const ACTIONS: readonly string[] = [
   'portal_link.create',
   'portal_link.revoke',
   'portal_link.revoke_all',
+  'quarantine.discard',
   'quarantine.release',
   'reconciliation.create',
   'replay.cancel',
