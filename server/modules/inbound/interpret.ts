@@ -201,7 +201,7 @@ const bind = (app: App, index: Index, item: DueMessage, reading: Reading, deed: 
  * What the message and its events are found by, without being stored: the vendor's ids of the event, of what it is
  * about and of what hangs on that; and the message's own id, which leads on to its events.
  */
-const messageIds = (index: Index, item: DueMessage, reading: Reading): ExternalId[] =>
+const messageIds = (index: Index, item: Named, reading: Reading): ExternalId[] =>
   point(index, item, [item.event_key, reading.envelope.event_key, ...spokenOf(reading)], 'message', item.id)
 
 const eventIds = (index: Index, item: DueMessage, reading: Reading, events: NewEvent[]): ExternalId[] =>
@@ -214,6 +214,17 @@ const eventIds = (index: Index, item: DueMessage, reading: Reading, events: NewE
     return point(index, item, found_by, 'event', id)
   })
 
+/** What a message alone is found by, whatever comes of it. */
+export async function idsOf(app: App, message: Named): Promise<ExternalId[]> {
+  const item = await opened(app, message)
+  const source = await findActiveSource(app, toWire('source', item.source_id))
+  if (!source) return []
+  const headers = JSON.parse(item.headers) as Record<string, string>
+  const reading = readMessage(source.provider, { headers, body: item.body, settings: source.settings })
+  return messageIds(await indexerOf(app, item.tenant_id), item, reading)
+}
+
+type Named = Pick<DueMessage, 'tenant_id' | 'id' | 'source_id' | 'event_key' | 'headers' | 'body'>
 type Index = (value: string) => Buffer
 
 const spokenOf = ({ envelope: { entity_id }, external_ids }: Reading): string[] => [
@@ -223,7 +234,7 @@ const spokenOf = ({ envelope: { entity_id }, external_ids }: Reading): string[] 
 
 const point = (
   index: Index,
-  { tenant_id }: DueMessage,
+  { tenant_id }: Pick<DueMessage, 'tenant_id'>,
   values: readonly string[],
   kind: string,
   ref_id: string,

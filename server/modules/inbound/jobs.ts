@@ -35,6 +35,7 @@ import { REGISTRATION } from './registrations.ts'
 import { countReplaysBefore } from './replay_queries.ts'
 import { handlers as replayHandlers } from './replays.ts'
 import { listWindows } from './source_queries.ts'
+import { FIND_WAITING, findRung, findWaiting } from './waiting.ts'
 
 /**
  * Claims messages and processes what each claim took as one group. Those whose entity is in order are worked on by a
@@ -76,6 +77,7 @@ export function startInbox(app: App, react: React): Loop {
 async function hear(app: App, react: React, items: Due[]): Promise<number | null> {
   const bells = items.filter((item): item is Bell => item.lane !== null)
   if (bells.length > 0) {
+    await findRung(app, bells)
     await ringLanes(app.db.worker, bells)
     app.db.notify('trilho_inbox', 'lane')
   }
@@ -113,6 +115,7 @@ export const handlers = (app: App): Handlers =>
   new Map([
     ...replayHandlers(app),
     [REGISTRATION, (job: Job): Promise<void> => workOnRegistration(app, job)],
+    [FIND_WAITING, (job: Job): Promise<void> => findWaiting(app, job)],
     [CATCH_UP, (job: Job): Promise<void> => catchUp(app, job)],
   ])
 

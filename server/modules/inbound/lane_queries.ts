@@ -46,6 +46,8 @@ export type DueLane = Work & {
   reached: number | null
   /** A missing number has been waited for as long as the source wants. */
   waited: boolean
+  /** What it waited for when it was taken. */
+  wait: Turned['wait']
   heads: Head[]
   /** There were as many messages as were asked for. */
   more: boolean
@@ -64,7 +66,8 @@ const CLAIM = {
      taken as (
       update inbox_lane n set claim = $1, due = now() + interval '${LEASE_MS} ms', attempts = ${oneMore('n.attempts')}
         from ready r where n.tenant_id = r.tenant_id and n.lane = r.lane
-      returning n.tenant_id, n.lane, n.source_id, n.reached, n.attempts, coalesce(n.gap_until <= now(), false) as waited),
+      returning n.tenant_id, n.lane, n.source_id, n.reached, n.attempts, n.wait,
+                coalesce(n.gap_until <= now(), false) as waited),
      heads as materialized (
       select t.tenant_id, h.id from taken t cross join lateral (
         select q.id from inbox_queue q where q.tenant_id = t.tenant_id and q.lane = t.lane
@@ -72,7 +75,7 @@ const CLAIM = {
      held as (
       update inbox_queue q set claim = $1, due = null from heads h where q.tenant_id = h.tenant_id and q.id = h.id
       returning q.tenant_id, q.lane, q.id, q.position, q.arrived)
-    (select t.tenant_id, t.lane as id, t.source_id, t.reached, t.attempts, t.waited,
+    (select t.tenant_id, t.lane as id, t.source_id, t.reached, t.attempts, t.waited, t.wait,
             h.id as message_id, h.position, m.event_key, m.headers, m.body, m.flags, null::float8 as wait_ms
        from taken t
        left join held h on h.tenant_id = t.tenant_id and h.lane = t.lane
@@ -80,7 +83,7 @@ const CLAIM = {
                            where tenant_id = h.tenant_id and id = h.id offset 0) m on true
       order by t.tenant_id, t.lane, h.position, h.arrived, h.id)
     union all
-    select null, null, null, null, null, null, null, null, null, null, null, null,
+    select null, null, null, null, null, null, null, null, null, null, null, null, null,
            least(extract(epoch from (select min(due) from inbox_lane where due > now()) - now())::float8 * 1000,
                  case when exists (select from inbox_lane where due <= now()
                                       and lane <> all (array(select lane from ready))) then ${LEASE_MS}::float8 end)`,
@@ -110,7 +113,7 @@ export async function claimLanes(db: Db, claim: { id: string; limit: number }): 
 }
 
 const toLane = (
-  { tenant_id, id, source_id, reached, attempts, waited }: ClaimRow,
+  { tenant_id, id, source_id, reached, attempts, waited, wait }: ClaimRow,
   claim: string,
 ): DueLane => ({
   tenant_id,
@@ -120,6 +123,7 @@ const toLane = (
   source_id,
   reached: reached === null ? null : Number(reached),
   waited,
+  wait,
   heads: [],
   more: false,
 })

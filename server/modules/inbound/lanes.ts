@@ -3,9 +3,10 @@ import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { ExternalId } from '../events/events.ts'
 import { interpret, MOST_CLAIMS, type Outcome, type React } from './interpret.ts'
-import { type DueLane, type Head, settleLanes, type Turned } from './lane_queries.ts'
+import type { DueLane, Head, Turned } from './lane_queries.ts'
 import { commit, explainFailure, giveUp, ownIds, SUSPECT_CLAIMS, soonest } from './process.ts'
 import { noteFailure } from './queries.ts'
+import { settleTurns } from './waiting.ts'
 
 /**
  * Messages of one entity, one after another. A turn takes the first messages of a lane as far as they go: up to a
@@ -140,7 +141,7 @@ async function commitTurns(app: App, plans: Plan[]): Promise<number | null> {
   const turns = plans.map(({ turn }) => turn)
   const outcomes = plans.flatMap((plan) => plan.outcomes)
   if (outcomes.length > 0) await commit(app, outcomes, turns)
-  else await asWorker(app.db, (tx) => settleLanes(tx, turns))
+  else await asWorker(app.db, (tx) => settleTurns(app, tx, turns))
   for (const { note } of plans) {
     if (note) await noteFailure(app.db.worker, note.item, note.error, note.ids)
   }

@@ -148,7 +148,7 @@ test('where a failing message blocks, its entity alone stands still until somebo
   assert.deepEqual([lane?.['wait'], lane?.['message_id']], ['blocked', poison])
   assert.equal((await read(next))['state'], 'pending')
   assert.match(String((await read(poison))['error']), /amount/)
-  assert.deepEqual(await foundBy('pi_block'), [poison])
+  await eventually(async () => (await foundBy('pi_block')).join() === [next, poison].join())
   await product.api.ok('POST', `/v1/messages/${poison}/replay`) // it fails again, and stands still again
   await eventually(async () => (await read(poison))['order'] && true)
   const early = await product.api.send('POST', `/v1/messages/${next}/skip`)
@@ -202,6 +202,28 @@ test('a message that cannot be processed is found by its ids, while it is tried 
   }
   await sql`alter table event drop constraint no_venom`.execute(owner)
 })
+
+test('what waits behind a gap or a blocked first is found by the ids in its body before its turn', async () => {
+  const gap = await numberedSource({ gap_timeout_s: 600 })
+  const order = 'o-found-gap'
+  const numbers = [9, 8, 7, 6, 5, 4] // more than one turn looks at
+  const ids = []
+  for (const n of numbers) ids.push(await post(gap, order, n))
+  await eventually(async () => (await foundBy(order)).length === numbers.length)
+  ids.push(await post(gap, order, 3)) // while it waits already
+  await eventually(async () => (await foundBy(order)).length === numbers.length + 1)
+  assert.deepEqual((await foundBy(order)).sort(), ids.sort())
+  for (const id of ids) assert.equal((await read(id))['state'], 'pending')
+
+  const blocked = await numberedSource({ on_failure: 'block' }, {}, { mapping: NEEDS_TOTAL })
+  const behind = []
+  for (let n = 1; n < 7; n++) behind.push(await post(blocked, 'o-found-blocked', n))
+  await eventually(async () => (await foundBy('o-found-blocked')).length === behind.length)
+  assert.equal((await read(behind[5] ?? ''))['state'], 'pending')
+  assert.deepEqual(await foundBy(`e${serial}`), [behind[5]], 'also by the id of the event')
+})
+
+const NEEDS_TOTAL = [{ kind: 'validate', schema: { type: 'object', required: ['total'] } }]
 
 test('only the types that are wanted become events; the rest is recorded as ignored', async () => {
   const source = await numberedSource({ by: 'none' }, {}, { event_types: ['order.*'] })

@@ -5,8 +5,9 @@ import { type ExternalId, publishAll } from '../events/events.ts'
 import { noteTraffic } from '../metrics/metrics.ts'
 import { audienceOf, wakeDeliveries } from '../outbound/outbound.ts'
 import { failed, interpret, type Outcome, type React } from './interpret.ts'
-import { settleLanes, type Turned } from './lane_queries.ts'
+import type { Turned } from './lane_queries.ts'
 import { closeMessages, type DueMessage, retryMessage } from './queries.ts'
+import { settleTurns } from './waiting.ts'
 
 export type { React } from './interpret.ts'
 
@@ -64,7 +65,7 @@ export async function commit(app: App, outcomes: Outcome[], turns: Turned[] = []
     outcomes.map(({ item }) => item),
   )
   const deliveries = await asWorker(app.db, async (tx) => {
-    const lost = turns.length > 0 ? await lostHeads(tx, turns) : null
+    const lost = turns.length > 0 ? await lostHeads(app, tx, turns) : null
     const mine = await closeMessages(tx, lost ? outcomes.filter(({ item }) => !lost.has(item.id)) : outcomes)
     const ours = outcomes.filter(({ item }) => mine.has(item.id))
     const done = await doAll(tx, ours)
@@ -86,8 +87,8 @@ async function doAll(tx: Tx, outcomes: Outcome[]): Promise<Pick<Outcome, 'events
 }
 
 /** A message may still be ours whose lane is not: whoever has the lane now began further ahead. */
-async function lostHeads(tx: Tx, turns: Turned[]): Promise<Set<string>> {
-  const held = await settleLanes(tx, turns)
+async function lostHeads(app: App, tx: Tx, turns: Turned[]): Promise<Set<string>> {
+  const held = await settleTurns(app, tx, turns)
   const lost = turns.filter(({ lane }) => !held.has(lane.id))
   return new Set(lost.flatMap(({ lane }) => lane.heads.map(({ id }) => id)))
 }

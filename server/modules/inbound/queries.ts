@@ -207,6 +207,13 @@ export async function noteFailure(db: Db, item: DueMessage, error: string, ids: 
   await hot(db, NOTE, [item.tenant_id, item.id, item.attempts, error, ...columnsOf(ids)])
 }
 
+const IDS = { name: 'inbox_ids', text: foundBy(1) }
+
+/** By which a message is found that nobody works on yet. */
+export async function insertIds(db: Db, ids: ExternalId[]): Promise<void> {
+  await hot(db, IDS, columnsOf(ids))
+}
+
 /** As `foundBy` wants them. */
 const columnsOf = (ids: ExternalId[]): unknown[] => [
   uuids(ids.map((one) => one.tenant_id)),
