@@ -418,10 +418,10 @@ export type paths = {
     delete: { parameters: { query?: never; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody?: never; responses: { 204: { content?: never }; default: { content: { 'application/problem+json': Problem } } } }
   }
   '/v1/quarantine/{id}/release': {
-    post: { parameters: { query?: never; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { status: "received" | "duplicate"; id: string } } }; default: { content: { 'application/problem+json': Problem } } } }
+    post: { parameters: { query?: never; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody: { content: { 'application/json': { clock_ahead_s?: number } } }; responses: { 200: { content: { 'application/json': { status: "received" | "duplicate"; id: string } } }; default: { content: { 'application/problem+json': Problem } } } }
   }
   '/v1/sources/{id}/release': {
-    post: { parameters: { query?: { cursor?: string }; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { released: number; refused: number; next_cursor: string | null } } }; default: { content: { 'application/problem+json': Problem } } } }
+    post: { parameters: { query?: { cursor?: string }; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody: { content: { 'application/json': { clock_ahead_s?: number } } }; responses: { 200: { content: { 'application/json': { released: number; refused: number; next_cursor: string | null } } }; default: { content: { 'application/problem+json': Problem } } } }
   }
   '/v1/sources/{id}/discard': {
     post: { parameters: { query?: never; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody: { content: { 'application/json': { reason?: string; ip?: string; since: string; until?: string; dry_run?: boolean } } }; responses: { 200: { content: { 'application/json': { discarded: number } | { dry_run: true; total: number; until: string } } }; default: { content: { 'application/problem+json': Problem } } } }

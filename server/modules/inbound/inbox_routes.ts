@@ -19,6 +19,7 @@ import {
   Quarantine,
   QuarantinedWithBody,
   QuarantineQuery,
+  Release,
   Released,
   ReleaseQuery,
 } from './schema_quarantine.ts'
@@ -163,10 +164,11 @@ export const routes: Routes = (http, app) => {
           'It is verified again, as of the moment it arrived, with the secrets and settings of now, unless it was refused for `schema_mismatch` alone: that was verified as it came. Then it is stored like any other.',
         tags: inbox,
         params: IdParams,
+        body: Release,
         response: { 200: Received },
       },
     },
-    (request) => inbound.releaseQuarantined(app, request.actor, request.params.id),
+    (request) => inbound.releaseQuarantined(app, request.actor, request.params.id, request.body),
   )
 
   http.post(
@@ -180,10 +182,12 @@ export const routes: Routes = (http, app) => {
         tags: inbox,
         params: IdParams,
         querystring: ReleaseQuery,
+        body: Release,
         response: { 200: Released },
       },
     },
-    (request) => inbound.releaseAll(app, request.actor, request.params.id, request.query.cursor),
+    (request) =>
+      inbound.releaseAll(app, request.actor, request.params.id, { ...request.query, ...request.body }),
   )
 
   http.delete(

@@ -10,7 +10,7 @@ import * as queries from './quarantine_queries.ts'
 import { judgeAt, keptArrival, MISFIT, type Received, store } from './receive.ts'
 import { makeRoom } from './refusals.ts'
 import { toRaw } from './schema.ts'
-import { type Discard, type QuarantineQuery, toQuarantined } from './schema_quarantine.ts'
+import { type Discard, type QuarantineQuery, type Release, toQuarantined } from './schema_quarantine.ts'
 import { openBody, opened } from './sealing.ts'
 import { findSource } from './source_queries.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
@@ -38,9 +38,15 @@ export async function readQuarantined(app: App, actor: Actor, wire_id: string) {
 
 /**
  * Takes a refused message in after all, if it verifies now, once its source's secret or settings are mended, or, where
- * it was verified as it came, if it fits the schema now. It is stored before it leaves the quarantine: cut off in between, it is there to be released again and known as a copy.
+ * it was verified as it came, if it fits the schema now. Who says that our clock was wrong has it judged by the right
+ * one: a genuine signature is needed all the same, and a copy of what was taken in is known as one. It is stored before it leaves the quarantine: cut off in between, it is there to be released again and known as a copy.
  */
-export async function releaseQuarantined(app: App, actor: Actor, wire_id: string): Promise<Received> {
+export async function releaseQuarantined(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  input: Release,
+): Promise<Received> {
   const id = fromWire('quarantine', wire_id)
   const { tenant_id } = actor
   const row = await inTenant(app.db, tenant_id, (tx) => queries.findQuarantined(tx, tenant_id, id))
@@ -48,17 +54,27 @@ export async function releaseQuarantined(app: App, actor: Actor, wire_id: string
   const source = await findActiveSource(app, toWire('source', row.source_id))
   if (!source)
     throw new Problem('conflict', { detail: 'its source was deleted; there is nowhere to release it to' })
-  const received = await tryAgain(app, actor, source, row)
+  const received = await tryAgain(app, actor, source, row, input)
   if ('because' in received) {
-    throw new Problem('conflict', { detail: `${received.because}; mend the source first` })
+    throw new Problem('conflict', { detail: `${received.because}; ${remedyOf(row)}` })
   }
   return received
 }
 
+const remedyOf = ({ reason }: queries.QuarantineRow): string =>
+  reason === 'too_old' || reason === 'too_new'
+    ? 'if it was our clock that was wrong, say by how much (clock_ahead_s)'
+    : 'mend the source first'
+
 const RELEASED_AT_ONCE = 200
 
 /** As `releaseQuarantined`, for what a source refused, from the oldest on after `cursor`; what is still refused stays. */
-export async function releaseAll(app: App, actor: Actor, wire_id: string, cursor: string | undefined) {
+export async function releaseAll(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  { cursor, ...input }: Release & { cursor?: string | undefined },
+) {
   const { tenant_id } = actor
   const source = await findActiveSource(app, wire_id)
   if (!source || source.tenant_id !== tenant_id) {
@@ -71,7 +87,7 @@ export async function releaseAll(app: App, actor: Actor, wire_id: string, cursor
   let released = 0
   const now = rows.slice(0, RELEASED_AT_ONCE)
   for (const row of now) {
-    if (!('because' in (await tryAgain(app, actor, source, row)))) released += 1
+    if (!('because' in (await tryAgain(app, actor, source, row, input)))) released += 1
   }
   const last = rows.length > RELEASED_AT_ONCE ? now.at(-1) : undefined
   return {
@@ -87,10 +103,12 @@ async function tryAgain(
   actor: Actor,
   source: ActiveSource,
   row: queries.QuarantineRow & { headers: string; body: Buffer },
+  { clock_ahead_s = 0 }: Release,
 ): Promise<Received | { because: string }> {
   const arrival = keptArrival(source, await opened(app, { ...row, tenant_id: source.tenant_id }))
+  const arrived = new Date(timeOfId(row.id).getTime() - clock_ahead_s * 1000)
   // What proved a misfit as it came may be a secret that is not kept: it needs no second proof.
-  const verdict = row.reason === MISFIT || (await judgeAt(app, source, arrival, timeOfId(row.id)))
+  const verdict = row.reason === MISFIT || (await judgeAt(app, source, arrival, arrived))
   if (verdict !== true && !verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
   const fault = schemaFault(source, toContent(source, arrival))
   if (fault !== null) return { because: `it still does not fit the schema: ${fault}` }
@@ -99,7 +117,10 @@ async function tryAgain(
   await inTenant(app.db, tenant_id, async (tx) => {
     await queries.deleteQuarantined(tx, tenant_id, row.id)
     makeRoom(tx, { tenant_id, source_id: row.source_id })
-    await audit(tx, actor, 'quarantine.release', toWire('quarantine', row.id), { message: received.id })
+    await audit(tx, actor, 'quarantine.release', toWire('quarantine', row.id), {
+      message: received.id,
+      ...(clock_ahead_s !== 0 && { clock_ahead_s }),
+    })
   })
   return received
 }
@@ -122,12 +143,15 @@ const DISCARDED_AT_ONCE = 1_000
 export async function discardAll(app: App, actor: Actor, wire_id: string, input: Discard) {
   const { tenant_id } = actor
   const { dry_run, ...asked } = input
-  const filter = readDiscard(app, wire_id, asked)
-  const total = await inTenant(app.db, tenant_id, async (tx) => {
-    const count = await queries.countFitting(tx, tenant_id, filter)
+  const source_id = fromWire('source', wire_id)
+  const { filter, total } = await inTenant(app.db, tenant_id, async (tx) => {
     // Of a source that was deleted what it refused is still here.
-    if (count > 0 || (await findSource(tx, tenant_id, filter.source_id))) return count
-    throw new Problem('not_found', { detail: `there is no source ${wire_id}` })
+    const is_known =
+      (await findSource(tx, tenant_id, source_id)) ||
+      (await queries.countQuarantine(tx, tenant_id, source_id)) > 0
+    if (!is_known) throw new Problem('not_found', { detail: `there is no source ${wire_id}` })
+    const read = readDiscard(app, source_id, asked)
+    return { filter: read, total: await queries.countFitting(tx, tenant_id, read) }
   })
   if (dry_run) return { dry_run, total, until: filter.until.toISOString() }
   let discarded = 0
@@ -145,8 +169,7 @@ export async function discardAll(app: App, actor: Actor, wire_id: string, input:
   return { discarded }
 }
 
-function readDiscard(app: App, wire_id: string, input: Discard): queries.QuarantineFilter {
-  const source_id = fromWire('source', wire_id)
+function readDiscard(app: App, source_id: string, input: Discard): queries.QuarantineFilter {
   const now = app.clock.now()
   const since = new Date(input.since)
   const wanted = input.until === undefined ? now : new Date(input.until)

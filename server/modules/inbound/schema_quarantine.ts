@@ -21,6 +21,24 @@ export const Quarantined = Type.Object({
 export const Quarantine = Page(Quarantined)
 export const QuarantinedWithBody = Type.Intersect([Quarantined, Raw])
 
+const FORTNIGHT_S = 14 * 86_400
+
+export const Release = Type.Object(
+  {
+    clock_ahead_s: Type.Optional(
+      Type.Integer({
+        minimum: -FORTNIGHT_S, // a clock that was further off than partitions are made stored nothing
+        maximum: FORTNIGHT_S,
+        examples: [3600],
+        description:
+          'Where our own clock was wrong as it came: by how many seconds it was ahead, negative where it was behind. It is verified as of the time that was right; the signature must hold all the same',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type Release = Static<typeof Release>
+
 export const ReleaseQuery = Type.Omit(PageQuery, ['limit'], { additionalProperties: false })
 export const Released = Type.Object({
   released: Type.Integer(),

@@ -17,7 +17,15 @@ import { useText } from './text.ts'
 
 type Quarantined = RowOf<'/v1/quarantine'>
 
-const REASONS = ['bad_signature', 'no_secret', 'schema_mismatch'] as const
+const REASONS = [
+  'bad_signature',
+  'malformed',
+  'missing_header',
+  'no_secret',
+  'schema_mismatch',
+  'too_new',
+  'too_old',
+] as const
 
 /** What was refused at the door, why, and what takes it in after all. */
 export function Component() {
@@ -156,7 +164,7 @@ async function releaseAll(id: string): Promise<{ released: number; refused: numb
   let cursor: string | undefined
   do {
     const params = { path: { id }, query: { cursor } }
-    const part = await ask(api.POST('/v1/sources/{id}/release', { params }))
+    const part = await ask(api.POST('/v1/sources/{id}/release', { params, body: {} }))
     sum.released += part.released
     sum.refused += part.refused
     cursor = part.next_cursor ?? undefined

@@ -1,9 +1,11 @@
-import { Button, Drawer, Group, Stack, Text, Title } from '@mantine/core'
+import { Button, Drawer, Group, NumberInput, Stack, Text, Title } from '@mantine/core'
+import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
 import { nameIn, useSources } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import { ConfirmAct } from '../../parts/confirm.tsx'
+import { Dialog, DialogEnd, Opens } from '../../parts/dialog.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { HeaderList } from '../../parts/headers.tsx'
 import { Id } from '../../parts/id.tsx'
@@ -58,7 +60,7 @@ function Detail({ id, close }: { id: string; close: () => void }) {
               { name: 'Id', value: <Id of={one.id} whole />, whole: true },
             ]}
           />
-          <Release id={id} close={close} />
+          <Release id={id} is_skewed={one.reason === 'too_old' || one.reason === 'too_new'} close={close} />
           <Discard id={id} close={close} />
           <Title order={3} size="h5">
             {say('headers')}
@@ -74,24 +76,62 @@ function Detail({ id, close }: { id: string; close: () => void }) {
   )
 }
 
-function Release({ id, close }: { id: string; close: () => void }) {
+function Release({ id, is_skewed, close }: { id: string; is_skewed: boolean; close: () => void }) {
   const say = useText()
   const may = useMay()
   const release = useAct({
-    act: () => ask(api.POST('/v1/quarantine/{id}/release', { params: { path: { id } } })),
+    act: (body: { clock_ahead_s?: number }) =>
+      ask(api.POST('/v1/quarantine/{id}/release', { params: { path: { id } }, body })),
     done: ({ status }) => say(status === 'received' ? 'released' : 'duplicate'),
     changes: ['quarantine', 'messages'],
   })
   if (!may('sources:operate')) return null
   return (
     <Group>
-      <Button onClick={() => release.mutate(undefined, { onSuccess: close })} loading={release.isPending}>
+      <Button onClick={() => release.mutate({}, { onSuccess: close })} loading={release.isPending}>
         {say('release')}
       </Button>
+      {is_skewed && (
+        <Opens label={say('by_clock')} variant="default">
+          {(shut) => (
+            <ByClock
+              close={shut}
+              is_busy={release.isPending}
+              act={(clock_ahead_s) =>
+                release.mutate({ clock_ahead_s }, { onSuccess: close, onSettled: shut })
+              }
+            />
+          )}
+        </Opens>
+      )}
       <Text size="xs" c="dimmed" flex={1}>
         {say('release_sure')}
       </Text>
     </Group>
+  )
+}
+
+type ByClockProps = { close: () => void; is_busy: boolean; act: (clock_ahead_s: number) => void }
+
+function ByClock({ close, is_busy, act }: ByClockProps) {
+  const say = useText()
+  const [ahead_s, setAhead] = useState<number | string>('')
+  return (
+    <Dialog close={close} title={say('by_clock')}>
+      <Stack>
+        <Text size="sm">{say('by_clock_about')}</Text>
+        <NumberInput
+          label={say('clock_ahead')}
+          value={ahead_s}
+          onChange={setAhead}
+          allowDecimal={false}
+          data-autofocus
+        />
+        <DialogEnd close={close} disabled={ahead_s === ''} loading={is_busy} act={() => act(Number(ahead_s))}>
+          {say('release')}
+        </DialogEnd>
+      </Stack>
+    </Dialog>
   )
 }
 

@@ -54,6 +54,14 @@ export const useText = texts('inbound', {
     bad_signature: 'Signature does not verify',
     no_secret: 'The source has no secret',
     schema_mismatch: 'Does not fit the schema',
+    malformed: 'Signature cannot be read',
+    missing_header: 'Signature is missing',
+    too_old: 'Genuine, but signed too long ago',
+    too_new: 'Genuine, but signed in the future',
+    by_clock: 'Our clock was wrong…',
+    by_clock_about:
+      'The signature is verified anew as of the time that was right. A forgery stays out, and a copy of what was taken in is known as one.',
+    clock_ahead: 'By how many seconds our clock was ahead (negative: behind)',
   },
   'pt-BR': {
     title: 'Entrada',
@@ -108,5 +116,13 @@ export const useText = texts('inbound', {
     bad_signature: 'A assinatura não confere',
     no_secret: 'A fonte não tem segredo',
     schema_mismatch: 'Não atende ao esquema',
+    malformed: 'A assinatura não pode ser lida',
+    missing_header: 'Falta a assinatura',
+    too_old: 'Genuína, mas assinada há tempo demais',
+    too_new: 'Genuína, mas assinada no futuro',
+    by_clock: 'Nosso relógio estava errado…',
+    by_clock_about:
+      'A assinatura é verificada de novo pela hora certa. Uma falsificação fica de fora, e uma cópia do que já entrou é reconhecida.',
+    clock_ahead: 'Quantos segundos nosso relógio estava adiantado (negativo: atrasado)',
   },
 })

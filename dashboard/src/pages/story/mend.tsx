@@ -73,7 +73,7 @@ function Release({ id }: { id: string }) {
   const navigate = useNavigate()
   const release = useAct({
     act: async () => {
-      const message = await ask(api.POST('/v1/quarantine/{id}/release', byId(id)))
+      const message = await ask(api.POST('/v1/quarantine/{id}/release', { ...byId(id), body: {} }))
       navigate(`/story/${message.id}`)
     },
     done: say('released'),
