@@ -44,6 +44,7 @@ const pages: RouteObject[] = [
     children: [
       { index: true, lazy: () => import('./pages/inbound/messages.tsx') },
       { path: 'quarantine', lazy: () => import('./pages/inbound/quarantine.tsx') },
+      { path: 'turned_away', lazy: () => import('./pages/inbound/turned_away.tsx') },
       { path: 'replays', lazy: () => import('./pages/inbound/replays.tsx') },
       { path: 'sources', lazy: () => import('./pages/inbound/sources.tsx') },
     ],

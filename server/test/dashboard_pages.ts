@@ -34,6 +34,7 @@ export const crossing = (made: Made): string[] => [
   '/inbound',
   '/inbound/quarantine',
   '/inbound/replays',
+  '/inbound/turned_away',
   '/inbound/sources',
   `/inbound/sources/${made.source}`,
   `/inbound/sources/${made.source}/edit`,

@@ -58,6 +58,8 @@ before(async () => {
 const WHOLE: Ground['whole'] = {
   cache_policy: 'the policies of a tenant that name events, kept in memory',
   inbox: 'a list by type or state looks through so much a page: an index of it would slow every close',
+  security_event:
+    'a list by kind, source or address looks through so much a page: an index would cost most in a flood',
   limit_usage: 'a range is added up: a row for each hour of a connection',
   metric: 'a range is added up: a row for each step of a connection',
   traffic: 'a range is added up: a row for each step, type and outcome',

@@ -420,6 +420,9 @@ export type paths = {
   '/v1/quarantine/{id}/release': {
     post: { parameters: { query?: never; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody: { content: { 'application/json': { clock_ahead_s?: number } } }; responses: { 200: { content: { 'application/json': { status: "received" | "duplicate"; id: string } } }; default: { content: { 'application/problem+json': Problem } } } }
   }
+  '/v1/security-events': {
+    get: { parameters: { query?: { limit?: string; cursor?: string; kind?: string; source_id?: string; ip?: string; since?: string; until?: string }; header?: { 'Trilho-Tenant'?: string }; path?: never; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { data: ({ id: string; kind: string; source_id: string; ip: string | null; detail: string; at: string })[]; next_cursor: string | null } } }; default: { content: { 'application/problem+json': Problem } } } }
+  }
   '/v1/sources/{id}/release': {
     post: { parameters: { query?: { cursor?: string }; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { id: string }; cookie?: never }; requestBody: { content: { 'application/json': { clock_ahead_s?: number } } }; responses: { 200: { content: { 'application/json': { released: number; refused: number; next_cursor: string | null } } }; default: { content: { 'application/problem+json': Problem } } } }
   }

@@ -23,6 +23,7 @@ import {
   Released,
   ReleaseQuery,
 } from './schema_quarantine.ts'
+import { listEvents, SecurityEventQuery, SecurityEvents } from './security_events.ts'
 
 const read = { config: { access: 'sources:read' } } as const
 const write = { config: { access: 'sources:write' } } as const
@@ -169,6 +170,21 @@ export const routes: Routes = (http, app) => {
       },
     },
     (request) => inbound.releaseQuarantined(app, request.actor, request.params.id, request.body),
+  )
+
+  http.get(
+    '/v1/security-events',
+    {
+      ...read,
+      schema: {
+        operationId: 'listSecurityEvents',
+        summary: 'Who was turned away at the door and why, newest first',
+        tags: inbox,
+        querystring: SecurityEventQuery,
+        response: { 200: SecurityEvents },
+      },
+    },
+    (request) => listEvents(app, request.actor, request.query),
   )
 
   http.post(

@@ -54,6 +54,56 @@ export async function countQuarantine(tx: Tx, tenant_id: string, source_id: stri
   return rows[0]?.count ?? 0
 }
 
+export type SecurityEventRow = {
+  id: string
+  kind: string
+  subject: string
+  ip: string | null
+  detail: string
+}
+export type SecurityEventFilter = {
+  kind: string | null
+  source_id: string | null
+  ip: string | null
+  since: Date | null
+  until: Date | null
+}
+
+const SECURITY_EVENT = ['id', 'kind', 'subject', 'ip', 'detail'] as const
+const MOST_LOOKED_AT = 5_000
+
+/**
+ * Newest first. No index leads by kind, source or address: it would cost most in a flood. So a page looks at so many
+ * and says by `reached` where it stopped looking.
+ */
+export async function listSecurityEvents(
+  tx: Tx,
+  tenant_id: string,
+  { kind, source_id, ip, since, until }: SecurityEventFilter,
+  limit: number,
+  before: string | null,
+): Promise<{ rows: SecurityEventRow[]; reached: string | null }> {
+  const found = tx
+    .selectFrom('security_event')
+    .where('tenant_id', '=', tenant_id)
+    .$if(since !== null, (query) => query.where('id', '>=', floorId(since as Date)))
+    .$if(until !== null, (query) => query.where('id', '<', floorId(until as Date)))
+    .$if(before !== null, (query) => query.where('id', '<', before as string))
+    .orderBy('id', 'desc')
+  const rows = await tx
+    .selectFrom(found.select(SECURITY_EVENT).limit(MOST_LOOKED_AT).as('page'))
+    .select(SECURITY_EVENT)
+    .$call(newest({ kind, subject: source_id, ip }, limit, null))
+    .execute()
+  if (rows.length > limit) return { rows, reached: null }
+  const last = await found
+    .select('id')
+    .offset(MOST_LOOKED_AT - 1)
+    .limit(1)
+    .executeTakeFirst()
+  return { rows, reached: last?.id ?? null }
+}
+
 export type QuarantineRow = {
   id: string
   source_id: string

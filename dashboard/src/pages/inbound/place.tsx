@@ -3,9 +3,9 @@ import { Page } from '../../parts/page.tsx'
 import { PlaceTabs } from '../../parts/place_tabs.tsx'
 import { useText } from './text.ts'
 
-const TABS = ['messages', 'quarantine', 'sources', 'replays'] as const
+const TABS = ['messages', 'quarantine', 'turned_away', 'sources', 'replays'] as const
 
-/** What comes in, what was refused, where it comes to, and what is processed again. */
+/** What comes in, what and who was refused, where it comes to, and what is processed again. */
 export function Component() {
   const say = useText()
   return (

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+
+/** Who was turned away at the door: read, and found by what is asked about. */
+let product: Product
+before(async () => {
+  product = await startProduct()
+})
+
+const newSource = (options: Json = {}) =>
+  product.api.ok('POST', '/v1/sources', {
+    provider: 'http',
+    name: 'Guarded',
+    settings: { signature: 'token', signature_header: 'x-token' },
+    secrets: ['a-token-of-ours'],
+    options,
+  })
+
+async function refuse(url: unknown): Promise<number> {
+  const headers = { 'content-type': 'application/json', 'x-token': 'forged' }
+  return (await fetch(String(url), { method: 'POST', headers, body: '{}' })).status
+}
+
+const listed = async (query: string) => {
+  const events = await product.api.list(`/v1/security-events?${query}`)
+  return events.map(({ kind, source_id, ip }) => ({ kind, source_id, ip }))
+}
+
+test('who was turned away is told by kind, source, address and time', async () => {
+  const forged = await newSource()
+  const barred = await newSource({ allowed_ips: ['203.0.113.0/24'] })
+  assert.deepEqual([await refuse(forged['url']), await refuse(barred['url'])], [401, 403])
+  const ip = '127.0.0.1'
+  const refused = { kind: 'webhook.refused', source_id: forged['id'], ip }
+  const address = { kind: 'webhook.address_refused', source_id: barred['id'], ip }
+  await eventually(async () => (await listed('')).length === 2) // written beside the answer
+  assert.deepEqual(await listed(''), [address, refused])
+  assert.deepEqual(await listed('kind=webhook.refused'), [refused])
+  assert.deepEqual(await listed(`source_id=${barred['id']}`), [address])
+  assert.deepEqual(await listed(`ip=${ip}`), [address, refused])
+  assert.deepEqual(await listed('ip=203.0.113.7'), [])
+  const [newest] = await product.api.list('/v1/security-events')
+  assert.match(String(newest?.['detail']), /may not send/)
+  assert.deepEqual(await listed(`until=${newest?.['at']}`), [refused])
+  assert.deepEqual(await listed(`since=${newest?.['at']}`), [address])
+  const stranger = await product.newTenant()
+  assert.deepEqual(await stranger.list('/v1/security-events'), [])
+})
+
+test('the pages of a filtered list are those of one, whatever lies between', async () => {
+  const { id, url } = await newSource()
+  for (let time = 0; time < 5; time++) assert.equal(await refuse(url), 401)
+  const seen: unknown[] = []
+  let cursor = ''
+  do {
+    const page = await product.api.ok('GET', `/v1/security-events?source_id=${id}&limit=2${cursor}`)
+    seen.push(...(page['data'] as Json[]).map((one) => one['id']))
+    cursor = page['next_cursor'] === null ? '' : `&cursor=${page['next_cursor']}`
+  } while (cursor !== '')
+  assert.deepEqual([seen.length, new Set(seen).size], [5, 5])
+})
