@@ -92,6 +92,10 @@ export function addressToTell(
 export const needsSecret = (provider: Provider, settings: Settings): boolean =>
   usesSecrets(schemeOf(provider, settings))
 
+/** What a message is verified by, in the word of the kit. */
+export const schemeKind = (provider: Provider, settings: Settings): SignatureScheme['kind'] =>
+  schemeOf(provider, settings).kind
+
 function schemeOf(provider: Provider, settings: Settings): SignatureScheme {
   const webhooks = webhooksOf(provider)
   return perSettings(webhooks.signature, completed(webhooks, settings))

@@ -27,14 +27,14 @@ import { addressOf, partSettings, readHidden, readSecrets, writeHidden, writeSec
 
 export { type Asked, decideBy } from './decisions.ts'
 export type { About, Reaction } from './interpret.ts'
-export { listMessagesOf, listMessagesSince } from './message_queries.ts'
+export { listMessagesOf, listMessagesSince, listProofsOf } from './message_queries.ts'
 export * from './messages.ts'
 export * from './quarantine.ts'
 export { findQuarantined } from './quarantine_queries.ts'
 export { anyInLaneBefore, readBacklog, SOONEST_MESSAGE } from './queries.ts'
 export { receive } from './receive.ts'
 export { findSource } from './source_queries.ts'
-export { readStory, sourceNamed } from './story.ts'
+export { readStory, senderAt } from './story.ts'
 export { sandboxAt } from './test_message.ts'
 
 export async function createSource(app: App, actor: Actor, input: CreateSource) {

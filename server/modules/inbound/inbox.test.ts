@@ -133,13 +133,63 @@ test('the story of a message has its bytes, its steps, its events, their deliver
   assert.match(Buffer.from(String((story['message'] as Json)['body']), 'base64').toString(), /pi_story/)
 })
 
+test('the story tells what was verified when it came, whatever the source says since', async () => {
+  const api = await product.newTenant()
+  const source = await api.ok('POST', '/v1/sources', {
+    provider: 'http',
+    name: 'Changed later',
+    settings: { signature: 'token', signature_header: 'x-token', event_id: 'id' },
+    secrets: ['the-new-one', 'the-old-one'],
+    options: { schema: { type: 'object', required: ['id'] } },
+  })
+  const send = async (body: Json, token: string) => {
+    const headers = { 'content-type': 'application/json', 'x-token': token }
+    const sent = { method: 'POST', headers, body: JSON.stringify(body) }
+    return (await (await fetch(String(source['url']), sent)).json()) as Json
+  }
+  const of_old = await send({ id: 'm1' }, 'the-old-one')
+  await send({ misfit: true }, 'the-new-one')
+  await send({ id: 'm2' }, 'the-next-one')
+  const hmac = { signature: 'hmac', signature_header: 'x-signature', event_id: 'id' }
+  const path = `/v1/sources/${source['id']}`
+  await api.ok('PATCH', path, { settings: { ...hmac, signature: 'token', signature_header: 'x-token' } })
+  await api.ok('PATCH', path, { options: { schema: null } })
+  const [unverified, misfit] = await api.list(`/v1/quarantine?source_id=${source['id']}`)
+  const release = (one?: Json) => api.send('POST', `/v1/quarantine/${one?.['id']}/release`)
+  assert.equal((await release(unverified)).status, 409, 'what it needs was not kept')
+  const released = (await release(misfit)).body
+  await api.ok('PATCH', path, { settings: hmac, secrets: ['another'] })
+  const told = async ({ id }: Json) => {
+    const { steps } = await api.ok('GET', `/v1/messages/${id}/story`)
+    return (steps as Json[]).find(({ step }) => step === 'verified')?.['detail']
+  }
+  assert.equal(await told(of_old), 'by token with secret 2 of 2')
+  assert.equal(await told(released), 'by token with secret 1 of 2')
+  const { entries } = (await api.ok('GET', `/v1/stories/${of_old['id']}`)) as { entries: Json[] }
+  const received = entries.find(({ kind }) => kind === 'received')
+  assert.equal(received?.['detail'], 'verified by token with secret 2 of 2')
+})
+
+test('what was released tells that it verified on its release', async () => {
+  const api = await product.newTenant()
+  const source = await newSource(api)
+  await api.ok('PATCH', `/v1/sources/${source['id']}`, { secrets: ['whsec_not_yet'] })
+  await assert.rejects(post(source, 'pi_released'))
+  await api.ok('PATCH', `/v1/sources/${source['id']}`, { secrets: [SECRET] })
+  const [kept] = await api.list(`/v1/quarantine?source_id=${source['id']}`)
+  const { id } = await api.ok('POST', `/v1/quarantine/${kept?.['id']}/release`)
+  const { headers } = (await api.ok('GET', `/v1/messages/${id}`)) as { headers: Json }
+  assert.equal(headers[':verified'], 'stripe with secret 1 of 1 on its release')
+})
+
 test('a message is erased for good, and on the record of who did it', async () => {
   const api = await product.newTenant()
   const id = await post(await newSource(api), 'pi_erase')
   await ended(api, id)
   assert.equal((await api.send('DELETE', `/v1/messages/${id}/body`)).status, 204)
   const message = await api.ok('GET', `/v1/messages/${id}`)
-  assert.deepEqual([message['body'], message['headers'], message['flags']], ['', {}, ['erased']])
+  const left = { ':verified': 'stripe with secret 1 of 1' }
+  assert.deepEqual([message['body'], message['headers'], message['flags']], ['', left, ['erased']])
   assert.equal((await api.send('POST', `/v1/messages/${id}/replay`)).status, 409)
   const { rows } = await sql<{ action: string }>`
     select action from audit where target = ${id} order by id desc limit 1`.execute(product.app.db.owner)

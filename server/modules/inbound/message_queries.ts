@@ -138,6 +138,21 @@ export const listMessagesSince = (tx: Tx, tenant_id: string, from_id: string, li
 export const listMessagesOf = (tx: Tx, tenant_id: string, ids: readonly string[]) =>
   tx.selectFrom('inbox').select(MESSAGE).where('tenant_id', '=', tenant_id).where('id', 'in', ids).execute()
 
+/** By what each verified as it came, where that is on record. */
+export async function listProofsOf(tx: Tx, tenant_id: string, ids: readonly string[]) {
+  const rows = await tx
+    .selectFrom('inbox')
+    .select(['id', 'headers'])
+    .where('tenant_id', '=', tenant_id)
+    .where('id', 'in', ids)
+    .execute()
+  const proofs = rows.map(({ id, headers }) => {
+    const { ':verified': proof = null } = JSON.parse(headers) as { ':verified'?: string }
+    return [id, proof] as const
+  })
+  return new Map(proofs)
+}
+
 /** Puts a closed message back to work; false where it is still pending. */
 export async function requeueMessage(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
   const { rows } = await sql`
@@ -153,7 +168,8 @@ export async function requeueMessage(tx: Tx, tenant_id: string, id: string): Pro
 /** Takes away what a closed message said; false where it is still at work. */
 export async function eraseMessage(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
   const { rows } = await sql`
-    update inbox set body = '', headers = '{}', error = null, flags = array_append(array_remove(flags, 'erased'), 'erased')
+    update inbox set body = '', error = null,
+           headers = coalesce('{":verified":' || to_json(headers::jsonb ->> ':verified')::text || '}', '{}'), flags = array_append(array_remove(flags, 'erased'), 'erased')
      where tenant_id = ${tenant_id} and id = ${id} and state <> 'pending' returning id`.execute(tx)
   return rows.length > 0
 }

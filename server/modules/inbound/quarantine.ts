@@ -5,9 +5,10 @@ import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import { schemaFault } from './guards.ts'
+import { judgeAt, proofOf } from './judge.ts'
 import { toContent } from './methods.ts'
 import * as queries from './quarantine_queries.ts'
-import { judgeAt, keptArrival, MISFIT, type Received, store } from './receive.ts'
+import { keptArrival, MISFIT, type Received, store } from './receive.ts'
 import { makeRoom } from './refusals.ts'
 import { toRaw } from './schema.ts'
 import { type Discard, type QuarantineQuery, type Release, toQuarantined } from './schema_quarantine.ts'
@@ -112,7 +113,10 @@ async function tryAgain(
   if (verdict !== true && !verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
   const fault = schemaFault(source, toContent(source, arrival))
   if (fault !== null) return { because: `it still does not fit the schema: ${fault}` }
-  const received = await store(app, source, arrival)
+  // That of a misfit stands among its headers.
+  const proof =
+    row.reason === MISFIT ? {} : { proof: `${proofOf(app, source, arrival, arrived)} on its release` }
+  const received = await store(app, source, { ...arrival, ...proof })
   const { tenant_id } = actor
   await inTenant(app.db, tenant_id, async (tx) => {
     await queries.deleteQuarantined(tx, tenant_id, row.id)

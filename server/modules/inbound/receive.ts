@@ -1,13 +1,5 @@
-import {
-  answerHandshake,
-  isMutualTls,
-  type Reading,
-  readMessage,
-  secretHeaders,
-  verifyMessage,
-} from '../../kit/messages.ts'
+import { answerHandshake, isMutualTls, type Reading, readMessage, secretHeaders } from '../../kit/messages.ts'
 import type { WebhookReply } from '../../kit/provider.ts'
-import type { Refused } from '../../kit/signatures.ts'
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -18,6 +10,7 @@ import { refuseWithoutToken } from './access_token.ts'
 import { checkBody } from './bodies.ts'
 import { answerQuestion } from './decisions.ts'
 import { refusePlain, refuseUnread, schemaFault, within } from './guards.ts'
+import { judgeAt, proofOf } from './judge.ts'
 import { changedKey, identityOf, laneOf } from './keys.ts'
 import { refuseMethod, toContent } from './methods.ts'
 import type { Options } from './options.ts'
@@ -26,8 +19,7 @@ import { refuseTooMany } from './rate.ts'
 import { noteArrival, quarantine, type Refusal, tellRefused } from './refusals.ts'
 import { sealBody } from './sealing.ts'
 import { findDefaults } from './source_queries.ts'
-import { type ActiveSource, baseOf, findActiveSource, pathOf } from './sources.ts'
-import { judgeWithKeys } from './vendor_keys.ts'
+import { type ActiveSource, findActiveSource, pathOf } from './sources.ts'
 
 /** What came to the door: the bytes and who brought them. */
 export type Arrival = {
@@ -41,6 +33,8 @@ export type Arrival = {
   behind_proxy?: boolean
   /** Whether it came without TLS, as far as a proxy that is trusted knows. */
   is_plain?: boolean
+  /** By what it verified, in words. */
+  proof?: string
 }
 
 export type Received = { status: 'received' | 'duplicate'; id: string }
@@ -65,7 +59,8 @@ export async function receive(
   if (rate_limit) await refuseTooMany(app, source, rate_limit, arrival.ip)
   if (access_token) await refuseWithoutToken(app, source, arrival)
   checkBody(app, source, arrival)
-  const verdict = await judgeAt(app, source, arrival, app.clock.now())
+  const now = app.clock.now()
+  const verdict = await judgeAt(app, source, arrival, now)
   const { challenge, reply } = source.provider.webhooks ?? {}
   // What is told by GET and verifies is no handshake; what is tried by GET need not verify.
   const answer = challenge && verdict.ok === (arrival.method !== 'GET') && handshakeOf(app, source, arrival)
@@ -74,7 +69,7 @@ export async function receive(
     const refusal = { ...verdict, code: 'signature_refused', result: 'quarantined' } as const
     throw await quarantine(app, source, arrival, refusal)
   }
-  const content = toContent(source, arrival)
+  const content = { ...toContent(source, arrival), proof: proofOf(app, source, arrival, now) }
   const fault = schemaFault(source, content)
   if (fault !== null) throw await quarantine(app, source, content, misfit(fault))
   const reading = readArrival(source, content)
@@ -126,19 +121,6 @@ function handshakeOf(app: App, source: ActiveSource, { method, path, headers, bo
   return answer
 }
 
-/** Judged as of the moment it arrived: what waited in quarantine is not too old for having waited. */
-export function judgeAt(app: App, source: ActiveSource, arrival: Arrival, arrived: Date): Verdict {
-  const { provider, settings, secrets } = source
-  const { headers, body, path, behind_proxy } = arrival
-  const given = { headers, body, settings, secrets, now: arrived, url: baseOf(app) + path, behind_proxy }
-  const first = verifyMessage(provider, given)
-  if (first.ok || first.reason !== 'no_key') return first
-  return judgeWithKeys(app, source, first, (fetched) => verifyMessage(provider, { ...given, fetched }))
-}
-
-/** At once, unless a key of the vendor's must be fetched first: most are judged without waiting for anything. */
-type Verdict = { ok: true } | Refused | Promise<{ ok: true } | Refused>
-
 const readArrival = ({ provider, settings }: ActiveSource, { headers, body }: Arrival): Reading =>
   readMessage(provider, { headers, body, settings })
 
@@ -150,7 +132,11 @@ export function store(app: App, source: ActiveSource, arrival: Arrival): Promise
 
 /** One that the vendor kept and was asked for: as its webhook, but for the bytes, by which copies of it are not told. */
 export const storeKept = (app: App, source: ActiveSource, body: Buffer): Promise<Received> => {
-  const headers = { 'content-type': 'application/json', ':kept': 'by the vendor' }
+  const headers = {
+    'content-type': 'application/json',
+    ':kept': 'by the vendor',
+    ':verified': 'the list of the vendor',
+  }
   const path = pathOf(source.provider.id, source.wire_id)
   const arrival = { method: 'POST', path, headers, body, ip: null }
   const message = toMessage(app, source, arrival, readArrival(source, arrival))
@@ -220,14 +206,15 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival, reading: Re
 /**
  * What is needed to verify and read the message again, without the credentials of whoever passed it on, nor those
  * that are the signature. Where it was called by another path or with a query, that stands under `:path`, another method
- * than POST under `:method`, who sent it under `:ip`; that a trusted proxy handed it on, where it verifies by that, under `:proxy`. No sender can send such names.
+ * than POST under `:method`, who sent it under `:ip`, by what it verified under `:verified`; that a trusted proxy handed it on, where it verifies by that, under `:proxy`. No sender can send such names.
  */
 export function keptHeaders(
   { provider, settings, wire_id }: ActiveSource,
-  { method, headers, path, ip, behind_proxy }: Arrival,
+  { method, headers, path, ip, behind_proxy, proof }: Arrival,
 ): string {
   const { authorization: _authorization, cookie: _cookie, ...kept } = headers
   if (ip !== null) kept[':ip'] = ip
+  if (proof !== undefined) kept[':verified'] = proof
   if (method !== 'POST') kept[':method'] = method
   if (path !== pathOf(provider.id, wire_id)) kept[':path'] = path
   if (behind_proxy && isMutualTls(provider, settings)) kept[':proxy'] = 'trusted'

@@ -1,5 +1,4 @@
 import { readMessage as readContent } from '../../kit/messages.ts'
-import { perSettings } from '../../kit/provider.ts'
 import type { Actor, App } from '../app.ts'
 import { readEvent, search } from '../events/events.ts'
 import { listDeliveries } from '../outbound/outbound.ts'
@@ -21,31 +20,23 @@ export async function readStory(app: App, actor: Actor, wire_id: string) {
   const pages = await Promise.all(event_ids.map((event_id) => listDeliveries(app, actor, { event_id })))
   return {
     message,
-    steps: await stepsOf(app, message),
+    steps: stepsOf(message),
     events,
     deliveries: pages.flatMap(({ data }) => data),
     related: await relatedTo(app, actor, message, new Set([wire_id, ...event_ids])),
   }
 }
 
-/** What is told of a source beside its messages; null where it is gone. */
-export async function sourceNamed(
-  app: App,
-  wire_id: string,
-): Promise<{ provider: string; verified_by: string | null } | null> {
-  const source = await findActiveSource(app, wire_id)
-  if (!source) return null
-  const { provider, settings } = source
-  return {
-    provider: provider.name,
-    verified_by: perSettings(provider.webhooks?.signature, settings)?.kind ?? null,
-  }
+/** The name of who sends to a source; null where it is gone. */
+export async function senderAt(app: App, source_id: string): Promise<string | null> {
+  const source = await findActiveSource(app, source_id)
+  return source ? source.provider.name : null
 }
 
-async function stepsOf(app: App, message: Message): Promise<Step[]> {
-  const { received_at, event_key, attempts, state, error, closed_at, flags, order, source_id } = message
-  const verified_by = (await sourceNamed(app, source_id))?.verified_by ?? null
-  const verified = verified_by === null ? 'its source is gone' : `by ${verified_by}`
+function stepsOf(message: Message): Step[] {
+  const { received_at, event_key, attempts, state, error, closed_at, flags, order, headers } = message
+  const proof = (headers as Record<string, string | undefined>)[':verified']
+  const verified = proof === undefined ? 'by what is not on record' : `by ${proof}`
   const last = error === null ? state : `${state}: ${error}`
   return [
     { at: received_at, step: 'received', detail: arrivalOf(message) },

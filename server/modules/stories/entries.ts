@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import { findBatch } from '../batches/batches.ts'
 import { findDeferred, listAttemptsOfCalls, listCallsOf } from '../calls/calls.ts'
 import { listEventsOf } from '../events/events.ts'
-import { listMessagesOf, sourceNamed } from '../inbound/inbound.ts'
+import { listMessagesOf, listProofsOf, senderAt } from '../inbound/inbound.ts'
 import { listAttemptsOf, listDeliveriesOf, listNames } from '../outbound/outbound.ts'
 import type { Entry } from './schema.ts'
 
@@ -33,17 +33,21 @@ const between = (from: Date, to: Date): number => Math.max(0, to.getTime() - fro
 export async function tellMessages(app: App, tenant_id: string, ids: readonly string[]): Promise<Entry[]> {
   if (ids.length === 0) return []
   const entries: Entry[] = []
-  for (const row of await inTenant(app.db, tenant_id, (tx) => listMessagesOf(tx, tenant_id, ids))) {
-    const source = await sourceNamed(app, toWire('source', row.source_id))
+  const { rows, proofs } = await inTenant(app.db, tenant_id, async (tx) => ({
+    rows: await listMessagesOf(tx, tenant_id, ids),
+    proofs: await listProofsOf(tx, tenant_id, ids),
+  }))
+  for (const row of rows) {
+    const sender = await senderAt(app, toWire('source', row.source_id))
     const came = timeOfId(row.id)
-    const named = `${source?.provider ?? 'a source that is gone'}: ${row.event_type ?? row.event_key}`
+    const named = `${sender ?? 'a source that is gone'}: ${row.event_type ?? row.event_key}`
     const about = {
       id: toWire('message', row.id),
       title: named,
       links: { message_id: toWire('message', row.id), source_id: toWire('source', row.source_id) },
     }
-    const verified = source?.verified_by ? `verified by ${source.verified_by}` : null
-    const detail = [verified, ...row.flags].filter((text) => text !== null).join(', ')
+    const proof = proofs.get(row.id)
+    const detail = [...(proof ? [`verified by ${proof}`] : []), ...row.flags].join(', ')
     entries.push(entry(came, { ...about, kind: 'received', state: 'received', detail: detail || null }))
     if (row.closed_at === null) continue
     const waited_ms = between(came, row.closed_at)

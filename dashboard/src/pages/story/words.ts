@@ -14,6 +14,9 @@ const useText = texts('story_words', {
     call_attempt: 'Attempt {{n}}',
     batch: 'Batch',
     verified: 'Verified by {{scheme}}',
+    with_secret: 'with secret {{place}} of {{count}}',
+    and_token: 'and an access token',
+    on_release: 'on its release',
     about: 'About {{id}}',
     late: 'came after a later one',
     gap: 'one before it did not come in time',
@@ -37,6 +40,9 @@ const useText = texts('story_words', {
     call_attempt: 'Tentativa {{n}}',
     batch: 'Lote',
     verified: 'Verificado por {{scheme}}',
+    with_secret: 'com o segredo {{place}} de {{count}}',
+    and_token: 'e um token de acesso',
+    on_release: 'na liberação',
     about: 'Sobre {{id}}',
     late: 'chegou depois de uma posterior',
     gap: 'uma anterior não chegou a tempo',
@@ -98,9 +104,22 @@ function detailOf(say: Say, { kind, detail }: Step): string | null {
   if (kind === 'event') return detail.startsWith('about ') ? say('about', { id: detail.slice(6) }) : detail
   if (kind !== 'received') return detail
   const parts = detail.split(', ').map((part) => {
-    const scheme = /^verified by (\w+)$/.exec(part)?.[1]
     const flag = among(FLAGS, part)
-    return scheme ? say('verified', { scheme }) : flag ? say(flag) : part
+    return verifiedIn(say, part) ?? (flag ? say(flag) : part)
   })
   return parts.join(' · ')
+}
+
+const VERIFIED =
+  /^verified by (?<scheme>\w+)( with secret (?<place>\d+) of (?<count>\d+))?(?<token> and an access token)?(?<late> on its release)?$/
+
+function verifiedIn(say: Say, part: string): string | null {
+  const { scheme, place, count, token, late } = VERIFIED.exec(part)?.groups ?? {}
+  if (scheme === undefined) return null
+  return [
+    say('verified', { scheme }),
+    ...(place && count ? [say('with_secret', { place, count })] : []),
+    ...(token ? [say('and_token')] : []),
+    ...(late ? [say('on_release')] : []),
+  ].join(' ')
 }
