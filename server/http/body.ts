@@ -2,26 +2,41 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { App } from '../modules/app.ts'
 import { Problem } from '../platform/errors.ts'
 import { unsupportedType } from './problems.ts'
-import { type Holder, letGo, readBody, tooLarge } from './reading.ts'
+import { type Holder, letGo, readBody, reading, readingJson, tooLarge } from './reading.ts'
 
 /** Deeper bodies are refused: nothing we take is, and what walks a value must not be walked into the ground. */
 const DEEPEST = 64
 
 /**
- * JSON is the only body the API takes. A body is read whole, as strict UTF-8, and refused before any room sees
+ * JSON is the only body the API takes. A body is read whole, as far as memory is to hold of all of them, as strict UTF-8, and refused before any room sees
  * it when it is too deep, would tamper with a prototype, or holds text that PostgreSQL cannot store.
  */
-export function takeJson(http: FastifyInstance): void {
+export function takeJson(http: FastifyInstance, app: App): void {
+  http.decorateRequest('held', null)
   http.removeAllContentTypeParsers()
-  http.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, bytes: Buffer) => {
-      if (!isPlainUtf8(request)) throw unsupportedType(request)
-      request.bytes = bytes
-      return bytes.length === 0 ? undefined : parseJson(bytes)
-    },
-  )
+  http.addContentTypeParser('application/json', (request, payload, done) => {
+    const limit = request.routeOptions.bodyLimit ?? app.config.api_body_limit
+    if (Number(request.headers['content-length']) > limit) return done(tooLarge(limit))
+    readBody(readingJson(app), payload, request, limit, (fault, bytes) => {
+      const read = fault ?? jsonOf(request, bytes)
+      if (read instanceof Error) done(read)
+      else done(null, read.value)
+    })
+  })
+  http.addHook('onSend', (request, _reply, payload, done) => {
+    letGo(request)
+    done(null, payload)
+  })
+}
+
+function jsonOf(request: FastifyRequest, bytes: Buffer): { value: unknown } | Error {
+  if (!isPlainUtf8(request)) return unsupportedType(request)
+  request.bytes = bytes
+  try {
+    return { value: bytes.length === 0 ? undefined : parseJson(bytes) }
+  } catch (error) {
+    return error as Error // nothing may be thrown where the stream calls
+  }
 }
 
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
@@ -30,7 +45,6 @@ const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
 export function takeBytes(http: FastifyInstance, app: App): void {
   const limit = app.config.webhook_body_limit
   http.removeAllContentTypeParsers()
-  http.decorateRequest('held_bytes', 0)
   // What is no content type at all would be refused before any parser is asked.
   http.addHook('onRequest', async ({ headers }) => {
     const type = headers['content-type']
@@ -38,11 +52,7 @@ export function takeBytes(http: FastifyInstance, app: App): void {
   })
   http.addContentTypeParser('*', (request, payload, done) => {
     if (Number(request.headers['content-length']) > limit) return done(tooLarge(limit))
-    readBody(app, payload, request, limit, done)
-  })
-  http.addHook('onSend', (request, _reply, payload, done) => {
-    letGo(app, request)
-    done(null, payload)
+    readBody(reading(app), payload, request, limit, done)
   })
 }
 

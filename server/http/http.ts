@@ -54,7 +54,7 @@ export async function createHttp(app: App, mount: Mount): Promise<Http> {
     request.problem = problem
     return sendProblem(problem, request, reply)
   })
-  takeJson(http)
+  takeJson(http, app)
   const auth = createAuth(app)
   decorate(http, app, auth)
   await openapi(http, app, routes)

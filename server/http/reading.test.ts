@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, before, test } from 'node:test'
 import { eventually, type Product, startProduct } from '../test/product.ts'
-import { reading } from './reading.ts'
+import { reading, readingJson } from './reading.ts'
 
 const TOKEN = 'a-token-of-theirs'
 const NOBODY = '/webhooks/http/src_01jz8k3v9mf2tb7xq4c5n6p8rs'
@@ -119,4 +119,30 @@ test('of a request that cannot be read to its end nothing is held, though its se
   )
   await eventually(async () => heard().startsWith('HTTP/1.1 400 '))
   await noneHeld()
+})
+
+test('bodies of the API hold no more than their own bound, and take no room from webhooks', async () => {
+  const { api, app } = product
+  const all = readingJson(app)
+  const { most_bytes } = all
+  all.most_bytes = 1_000_000
+  const asks = (length: number) => {
+    const known = [`authorization: Bearer ${api.key}`, `content-length: ${length}`]
+    return sends(head('/v1/events', ...known) + 'x'.repeat(length - 1))
+  }
+  const slow = await Promise.all(Array.from({ length: 12 }, () => asks(100_000)))
+  const refused = () => slow.filter(({ heard }) => /^HTTP\/1\.1 503 .*retry-after: 2\r/is.test(heard()))
+  await eventually(async () => refused().length >= 5)
+  assert.ok(all.bytes > 500_000 && all.bytes <= 750_000, `${all.bytes} bytes are held`)
+  const event = (bytes: number) =>
+    api.send('POST', '/v1/events', { type: 'webhook.received', data: { text: 'x'.repeat(bytes) } })
+  assert.equal((await event(300_000)).status, 503)
+  assert.equal((await event(10)).status, 201)
+  assert.deepEqual(await post(path, 300_000), [200, null])
+  for (const { socket } of slow) socket.destroy()
+  await eventually(async () => all.bytes === 0)
+  assert.equal((await event(300_000)).status, 201)
+  assert.equal((await api.send('POST', '/v1/events', '{"type":')).status, 400)
+  assert.equal(all.bytes, 0)
+  all.most_bytes = most_bytes
 })

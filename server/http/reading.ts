@@ -4,13 +4,22 @@ import { once } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
 
 /**
- * What the bodies of webhooks hold of the memory of this process, from their first byte until they are answered: all of
- * them come before anybody knows who sends them, and whoever holds back the last byte keeps the others here for a minute.
+ * What bodies hold of the memory of this process, from their first byte until they are answered: whoever holds back the
+ * last byte keeps the others here for a minute. Webhooks, which come before anybody knows who sends them, and what the
+ * API is asked are counted apart, so that neither leaves no room for the other.
  */
-export const reading = once((_app: App) => ({ bytes: 0, most_bytes: 128 * 1024 * 1024 }))
+export const reading = once((app: App) =>
+  newLine(() =>
+    app.telemetry.count('trilho_inbound_messages_total', { provider: 'none', result: 'overloaded' }),
+  ),
+)
+export const readingJson = once((_app: App) => newLine(() => {}))
 
-/** Who answers for a body that is read, and what it holds. */
-export type Holder = { held_bytes: number }
+type Line = { bytes: number; most_bytes: number; tellFull(): void }
+const newLine = (tellFull: () => void): Line => ({ bytes: 0, most_bytes: 128 * 1024 * 1024, tellFull })
+
+/** Who answers for a body that is read, and what it holds of which line. */
+export type Holder = { held: { line: Line; bytes: number } | null }
 
 /** What a piece costs beside its bytes, measured: without it a body in pieces of a byte would hold 500 times what is counted. */
 const PIECE_BYTES = 512
@@ -25,7 +34,7 @@ const NOTHING = Buffer.alloc(0)
  * is refused or breaks off none; what still comes of that is thrown away.
  */
 export function readBody(
-  app: App,
+  line: Line,
   request: IncomingMessage,
   holder: Holder,
   limit: number,
@@ -35,15 +44,15 @@ export function readBody(
   let length = 0
   const refuse = (fault: Problem) => {
     pieces = null
-    letGo(app, holder)
+    letGo(holder)
     over(fault, NOTHING)
   }
   request.on('data', (piece: Buffer) => {
     if (!pieces) return
     length += piece.length
     if (length > limit) refuse(tooLarge(limit))
-    else if (hold(app, request, holder, piece)) pieces.push(piece)
-    else refuse(overloaded(app))
+    else if (hold(line, request, holder, piece)) pieces.push(piece)
+    else refuse(overloaded(line))
   })
   request.on('end', () => {
     if (!pieces) return
@@ -57,30 +66,31 @@ export function readBody(
   })
 }
 
-function hold(app: App, request: IncomingMessage, holder: Holder, piece: Buffer): boolean {
-  const all = reading(app)
+function hold(line: Line, request: IncomingMessage, holder: Holder, piece: Buffer): boolean {
   const bytes = piece.length + PIECE_BYTES
-  const after = all.bytes + bytes
-  if (after > all.most_bytes * SHARE_OF_PIECES) {
+  const after = line.bytes + bytes
+  if (after > line.most_bytes * SHARE_OF_PIECES) {
     const is_whole = piece.length === Number(request.headers['content-length'])
-    if (!is_whole || after > all.most_bytes) return false
+    if (!is_whole || after > line.most_bytes) return false
   }
-  all.bytes = after
-  holder.held_bytes += bytes
+  line.bytes = after
+  holder.held ??= { line, bytes: 0 }
+  holder.held.bytes += bytes
   return true
 }
 
 /** Once for each answer at least; more often changes nothing. */
-export function letGo(app: App, holder: Holder): void {
-  reading(app).bytes -= holder.held_bytes
-  holder.held_bytes = 0
+export function letGo(holder: Holder): void {
+  if (!holder.held) return
+  holder.held.line.bytes -= holder.held.bytes
+  holder.held = null
 }
 
 export const tooLarge = (limit: number): Problem =>
   new Problem('body_too_large', { detail: `The body may hold at most ${limit} bytes. Send less.` })
 
-function overloaded(app: App): Problem {
-  app.telemetry.count('trilho_inbound_messages_total', { provider: 'none', result: 'overloaded' })
+function overloaded(line: Line): Problem {
+  line.tellFull()
   const detail = 'more is being sent than can be held now; send it again'
   return new Problem('overloaded', { detail, retry_after_s: 2 })
 }

@@ -7,7 +7,7 @@ import { type Problem, problemBody } from '../platform/errors.ts'
 import { toWire } from '../platform/ids.ts'
 import { ANYBODY } from './anybody.ts'
 import { problemHeaders, toProblem } from './problems.ts'
-import { type Holder, letGo, readBody } from './reading.ts'
+import { type Holder, letGo, readBody, reading } from './reading.ts'
 import { logServed } from './request_line.ts'
 import { SECURITY_HEADERS } from './security_headers.ts'
 
@@ -27,6 +27,7 @@ export function takeWebhooks(http: Http, app: App, receive: Receive): void {
   const webhook_body_limit = Math.min(app.config.webhook_body_limit, ORDINARY_BODY)
   if (trusted_proxies.length > 0 || otlp_endpoint !== undefined) return
   const { server } = http
+  const line = reading(app)
   const others = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
@@ -42,9 +43,9 @@ export function takeWebhooks(http: Http, app: App, receive: Receive): void {
       request_id: toWire('request', app.newId()),
       began: performance.now(),
       isLast: () => !server.listening,
-      held_bytes: 0,
+      held: null,
     }
-    readBody(app, request, visit, webhook_body_limit, (fault, body) => {
+    readBody(line, request, visit, webhook_body_limit, (fault, body) => {
       if (!fault) void serve(visit, receive, address, body)
       else if (!request.destroyed) refuse(visit, fault) // of one that was cut off there is nobody left to answer
     })
@@ -107,7 +108,7 @@ function answer(
   problem: Problem | null = null,
 ): void {
   const { app, request, response, request_id, began } = visit
-  letGo(app, visit)
+  letGo(visit)
   response.writeHead(status, {
     'request-id': request_id,
     ...SECURITY_HEADERS,
