@@ -23,8 +23,8 @@ export type Active = {
   state: 'enabled' | 'paused'
   matches: Matches | null
   secret: string
-  /** Signs beside the new one, until then. */
-  previous: { secret: string; until: Date } | null
+  /** Sign beside the new one, each until then. */
+  previous: { secret: string; until: Date }[]
   /** Its own headers and its authentication, by lower-case name; all of them secret. */
   headers: Record<string, string>
   timeout_ms: number | null
@@ -230,9 +230,14 @@ async function openPrevious(
   app: App,
   tx: Tx,
   tenant_id: string,
-  { id, previous_secret, previous_secret_until }: queries.ActiveRow,
+  { id, previous_secrets }: queries.ActiveRow,
 ): Promise<Active['previous']> {
-  if (!previous_secret || !previous_secret_until || previous_secret_until <= app.clock.now()) return null
-  const secret = await app.vault.open(tx, tenant_id, previousSecretOf(id), previous_secret)
-  return { secret: secret.toString('utf8'), until: previous_secret_until }
+  const previous: Active['previous'] = []
+  for (const { sealed, until } of previous_secrets) {
+    if (new Date(until) <= app.clock.now()) continue
+    const place = previousSecretOf(id)
+    const secret = await app.vault.open(tx, tenant_id, place, Buffer.from(sealed, 'base64'))
+    previous.push({ secret: secret.toString('utf8'), until: new Date(until) })
+  }
+  return previous
 }

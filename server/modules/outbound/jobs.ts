@@ -18,7 +18,6 @@ import {
 import { createHealth, type Health, type PrepareNotice } from './health.ts'
 import { countLinedBefore, readLanes } from './lane_queries.ts'
 import { startLanes } from './lanes.ts'
-import { forgetPreviousSecrets } from './outbound.ts'
 import { ANY_PARKED_FOR_NOBODY } from './parked_queries.ts'
 import {
   claimDeliveries,
@@ -37,6 +36,7 @@ import {
 import { createRate } from './rate.ts'
 import { releaseParked, releaseUnlessPaused } from './release.ts'
 import { termsOf } from './rooms.ts'
+import { forgetPreviousSecrets } from './secrets.ts'
 import { createTurns } from './turns.ts'
 
 /** The two loops that deliver: what keeps no order, and what does. */

@@ -1,11 +1,11 @@
-import { newWebhookKeyPair, newWebhookSecret, verifyingKey } from '../../kit/webhook_keys.ts'
+import { verifyingKey } from '../../kit/webhook_keys.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
-import { forgetSubscriptions, previousSecretOf } from './audience.ts'
+import { forgetSubscriptions } from './audience.ts'
 import { checkAuthFits } from './broker.ts'
 import { forgive } from './health.ts'
 import * as lanes from './lane_queries.ts'
@@ -13,8 +13,9 @@ import { checkRoom } from './most.ts'
 import * as queries from './queries.ts'
 import * as queue from './queue_queries.ts'
 import { releaseUnlessPaused } from './release.ts'
-import type { CreateSubscription, RotateSecret, SubscriptionQuery, UpdateSubscription } from './schema.ts'
+import type { CreateSubscription, SubscriptionQuery, UpdateSubscription } from './schema.ts'
 import { toSubscription } from './schema.ts'
+import { signingSecret } from './secrets.ts'
 import { checkApart, readSettings, type Settings } from './settings.ts'
 
 export { ANY_DISABLED, listDisabled } from './alert_queries.ts'
@@ -43,6 +44,7 @@ export {
 export { createReplay } from './replays.ts'
 export { resendTo } from './resend.ts'
 export { Counters, Preview, Previewed, RotatedSecret, Secret } from './schema.ts'
+export { readSecret, rotateSecret } from './secrets.ts'
 
 /**
  * Who wants which events, and getting them there. A delivery and its work are written in the transaction that
@@ -156,59 +158,6 @@ export async function deleteSubscription(app: App, actor: Actor, wire_id: string
   })
   await releaseUnlessPaused(app, tenant_id, id)
 }
-
-/** The one given, or a fresh one of the kind wanted. A pair is always ours: nobody else is to hold its secret half. */
-function signingSecret({ secret, signature = 'v1' }: Pick<RotateSecret, 'secret' | 'signature'>): string {
-  if (signature === 'v1') return secret ?? newWebhookSecret()
-  if (secret === undefined) return newWebhookKeyPair().secret
-  throw new Problem('invalid_request', {
-    field: 'secret',
-    detail: 'secret must be left out with v1a; the pair is made here, and its public key is in the answer',
-  })
-}
-
-/** The signing secret, for the receiver to verify with; of `v1a` the public key. */
-export async function readSecret(app: App, actor: Actor, wire_id: string): Promise<{ secret: string }> {
-  const id = fromWire('subscription', wire_id)
-  const { tenant_id } = actor
-  return inTenant(app.db, tenant_id, async (tx) => {
-    found(await queries.findSubscription(tx, tenant_id, id), id)
-    const secret = await app.vault.get(tx, { tenant_id, owner_id: id, field: 'secret' })
-    if (secret === null) throw new Error(`subscription ${wire_id} has no secret`)
-    await audit(tx, actor, 'subscription.read_secret', wire_id)
-    return { secret: verifyingKey(secret) }
-  })
-}
-
-const OVERLAP_HOURS = 24
-
-/** A new secret. The old one signs beside it for a while, so that receivers can change over in their own time. */
-export async function rotateSecret(app: App, actor: Actor, wire_id: string, input: RotateSecret) {
-  const id = fromWire('subscription', wire_id)
-  const { tenant_id } = actor
-  const { overlap_hours = OVERLAP_HOURS } = input
-  const secret = signingSecret(input)
-  const until = overlap_hours > 0 ? new Date(app.clock.now().getTime() + overlap_hours * 3_600_000) : null
-  await inTenant(app.db, tenant_id, async (tx) => {
-    const ref = { tenant_id, owner_id: id, field: 'secret' }
-    found(await queries.findSubscription(tx, tenant_id, id), id)
-    const old = await app.vault.get(tx, ref)
-    const keep = until !== null && old !== null && old !== secret
-    await queries.updateSubscription(tx, tenant_id, id, {
-      previous_secret: keep
-        ? await app.vault.seal(tx, tenant_id, previousSecretOf(id), Buffer.from(old))
-        : null,
-      previous_secret_until: keep ? until : null,
-    })
-    await app.vault.put(tx, ref, secret)
-    forgetSubscriptions(tx, tenant_id)
-    await audit(tx, actor, 'subscription.rotate_secret', wire_id, { overlap_hours })
-  })
-  return { secret: verifyingKey(secret), previous_secret_until: until?.toISOString() ?? null }
-}
-
-/** Drops the old secrets whose overlap is over; they stopped signing by themselves. */
-export const forgetPreviousSecrets = (app: App): Promise<void> => queries.forgetPreviousSecrets(app.db.owner)
 
 const missing = (id: string) => new Problem('not_found', { detail: `there is no subscription ${id}` })
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { type Db, newest, type Tx } from '../../platform/database/database.ts'
 import type { Ordering } from './order.ts'
 import type { ShownReceiverAuth } from './receiver_auth.ts'
+import type { PreviousSecret } from './secret_queries.ts'
 
 /** Every statement on subscriptions and on how their receivers are doing. */
 
@@ -69,13 +70,13 @@ const SUBSCRIPTION = [
   'updated_at',
 ] as const
 
-/** What may be set; what is absent stays as it is. `metadata`, `auth` and `ordering` are JSON text. */
+/** What may be set; what is absent stays as it is. `metadata`, `auth`, `ordering` and `previous_secrets` are JSON text. */
 export type SubscriptionChange = Partial<
   Omit<SubscriptionRow, 'id' | 'created_at' | 'updated_at' | 'metadata' | 'auth' | 'ordering'> & {
     metadata: string
     auth: string | null
     ordering: string | null
-    previous_secret: Buffer | null
+    previous_secrets: string
   }
 >
 
@@ -163,16 +164,16 @@ export const listSubscriptions = (
     .$narrowType<Json>()
     .execute()
 
-export type ActiveRow = SubscriptionRow & { previous_secret: Buffer | null }
+export type ActiveRow = SubscriptionRow & { previous_secrets: PreviousSecret[] }
 
 /** The enabled and the paused. */
 export const listActiveSubscriptions = (tx: Tx, tenant_id: string): Promise<ActiveRow[]> =>
   tx
     .selectFrom('subscription')
-    .select([...SUBSCRIPTION, 'previous_secret'])
+    .select([...SUBSCRIPTION, 'previous_secrets'])
     .where('tenant_id', '=', tenant_id)
     .where('state', '<>', 'disabled')
-    .$narrowType<Json>()
+    .$narrowType<Json & { previous_secrets: PreviousSecret[] }>()
     .execute()
 
 export const updateSubscription = (
@@ -205,13 +206,6 @@ export async function disableSubscription(
     .where('state', '<>', 'disabled')
     .executeTakeFirstOrThrow()
   return numUpdatedRows > 0n
-}
-
-/** Old secrets whose time of overlap is over, of all tenants. */
-export async function forgetPreviousSecrets(owner: Db): Promise<void> {
-  await sql`
-    update subscription set previous_secret = null, previous_secret_until = null
-     where previous_secret_until <= now()`.execute(owner)
 }
 
 export type CounterRow = {

@@ -204,7 +204,11 @@ export const RotateSecret = Type.Object(
     signature: Type.Optional(Signature),
     secret: Type.Optional(SigningSecret),
     overlap_hours: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 168, description: 'How long the old one signs too; default 24' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 168,
+        description: 'How long the old one signs too; default 24. 0 ends every old one at once',
+      }),
     ),
   },
   { additionalProperties: false, examples: [{ overlap_hours: 24 }] },

@@ -144,9 +144,11 @@ const unsent = (message: string, total_ms = 0): EgressResult => ({
   total_ms,
 })
 
-/** Old and new both sign while they overlap, so that a receiver with either verifies. */
-const secretsOf = ({ secret, previous }: Active, now: Date): string[] =>
-  previous && previous.until > now ? [secret, previous.secret] : [secret]
+/** Old and new all sign while they overlap, the new one first, so that a receiver with any of them verifies. */
+const secretsOf = ({ secret, previous }: Active, now: Date): string[] => {
+  const open = previous.filter(({ until }) => until > now).map((one) => one.secret)
+  return [...new Set([secret, ...open.reverse()])] // one may have been taken back into use
+}
 
 function masked(headers: Record<string, string>): Record<string, string> {
   const shown: Record<string, string> = {}

@@ -3,7 +3,9 @@ import { createPublicKey, verify } from 'node:crypto'
 import { before, test } from 'node:test'
 import { Webhook as StandardWebhook } from 'standardwebhooks'
 import { Webhook as SvixWebhook } from 'svix'
+import { fromWire } from '../../platform/ids.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { forgetPreviousSecrets } from './secrets.ts'
 
 /** What leaves, judged by the libraries that receivers use. */
 let product: Product
@@ -73,6 +75,63 @@ test('while a secret is changed over, receivers with either of them verify', asy
   assert(only)
   verifyBoth(only, last['secret'])
   assert.throws(() => verifyBoth(only, after_it['secret']))
+})
+
+test('of secrets changed one after another each verifies until its own overlap ends, five at most, and 0 ends them all', async () => {
+  const api = await product.newTenant()
+  const first = await subscribe(api, 'rolled-often')
+  const path = `/v1/subscriptions/${first['id']}/secret/rotate`
+  const known = [first['secret']]
+  for (const overlap_hours of [48, 1, 24, 1, 1]) {
+    known.push((await api.ok('POST', path, { overlap_hours }))['secret'])
+  }
+  await publish(api)
+  const [all] = await arrivalsAt('rolled-often', 1)
+  assert(all)
+  for (const secret of known) verifyBoth(all, secret)
+  const { previous_secret_until: until } = await api.ok('GET', `/v1/subscriptions/${first['id']}`)
+  const hours_left = (Date.parse(String(until)) - Date.now()) / 3_600_000
+  assert(hours_left > 47 && hours_left <= 48, `${hours_left}`)
+
+  const sixth = await api.send('POST', path, {})
+  assert.equal(sixth.status, 409)
+  assert.match(String(sixth.body['detail']), /five.*overlap_hours 0/s)
+
+  const last = await api.ok('POST', path, { overlap_hours: 0 })
+  assert.equal(last['previous_secret_until'], null)
+  await publish(api)
+  const [, only] = await arrivalsAt('rolled-often', 2)
+  assert(only)
+  verifyBoth(only, last['secret'])
+  for (const secret of known) assert.throws(() => verifyBoth(only, secret))
+})
+
+test('an old secret stops at the end of its own overlap, whatever the others have left, and is forgotten', async () => {
+  const api = await product.newTenant()
+  const { id, secret: first } = await subscribe(api, 'rolled-apart')
+  const path = `/v1/subscriptions/${id}/secret/rotate`
+  const second = await api.ok('POST', path, { overlap_hours: 1 })
+  const third = await api.ok('POST', path, { overlap_hours: 48 })
+  const { pool } = product.app.db.owner
+  await pool.query(
+    `update subscription set previous_secrets = jsonb_set(previous_secrets, '{0,until}', to_jsonb(now() - interval '1 s'))
+      where tenant_id = $1`,
+    [fromWire('tenant', api.tenant_id)],
+  )
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { description: 'read anew' })
+  await publish(api)
+  const [arrival] = await arrivalsAt('rolled-apart', 1)
+  assert(arrival)
+  verifyBoth(arrival, second['secret'])
+  verifyBoth(arrival, third['secret'])
+  assert.throws(() => verifyBoth(arrival, first))
+  await forgetPreviousSecrets(product.app)
+  const { rows } = await pool.query(
+    'select jsonb_array_length(previous_secrets) as kept, previous_secret_until from subscription where tenant_id = $1',
+    [fromWire('tenant', api.tenant_id)],
+  )
+  assert.equal(rows[0].kept, 1)
+  assert(rows[0].previous_secret_until > new Date())
 })
 
 /** As the specification says: ed25519 over id, time and body. */

@@ -1124,7 +1124,6 @@ export interface Tables {
     timeout_ms: number | null
     retry_schedule_s: number[] | null
     disable_after_hours: Generated<number> | null
-    previous_secret: Buffer | null
     previous_secret_until: Timestamp | null
     ordering: Jsonb | null
     max_concurrency: number | null
@@ -1136,6 +1135,7 @@ export interface Tables {
     payload: string | null
     weight: Generated<number>
     created_by: string | null
+    previous_secrets: Generated<Jsonb>
   }
   subscription_counter: {
     tenant_id: string
