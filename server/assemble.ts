@@ -140,7 +140,6 @@ async function build(
     pool_size: config.db_pool_size,
     log,
     sign: vault.master,
-    works: config.roles.includes('worker'),
   })
   undo.push(() => db.close())
   await makePartitions(db.owner, clock.now(), config.partitions_ahead_days)
@@ -251,7 +250,7 @@ export async function startWorkers(app: App): Promise<{ stop(): Promise<void> }>
   await keepSchedules(db, clock, schedules)
   const loops: Loop[] = [
     inboundJobs.startInbox(app, react),
-    ...outboundJobs.startDeliveries(
+    outboundJobs.startDeliveries(
       app,
       (wanted) => readPayloads(app, wanted),
       (notice) => prepareNotice(app, notice),

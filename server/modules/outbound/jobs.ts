@@ -7,7 +7,6 @@ import type { Records } from '../../platform/records.ts'
 import type { App } from '../app.ts'
 import {
   ALONE_AGAIN_MS,
-  type Attempts,
   createAttempts,
   createSettle,
   type ReadPayloads,
@@ -15,9 +14,9 @@ import {
   SHAPED_AGAIN_MS,
   UNREAD_AGAIN_MS,
 } from './attempts.ts'
-import { createHealth, type Health, type PrepareNotice } from './health.ts'
+import { createHealth, type PrepareNotice } from './health.ts'
 import { countLinedBefore, readLanes } from './lane_queries.ts'
-import { startLanes } from './lanes.ts'
+import { type Beside, startLanes } from './lanes.ts'
 import { ANY_PARKED_FOR_NOBODY } from './parked_queries.ts'
 import {
   claimDeliveries,
@@ -35,31 +34,54 @@ import {
 } from './queue_queries.ts'
 import { createRate } from './rate.ts'
 import { releaseParked, releaseUnlessPaused } from './release.ts'
-import { termsOf } from './rooms.ts'
+import { permitsOf, termsOf } from './rooms.ts'
 import { forgetPreviousSecrets } from './secrets.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, type Turns } from './turns.ts'
 
-/** The two loops that deliver: what keeps no order, and what does. */
-export function startDeliveries(app: App, read: ReadPayloads, prepare: PrepareNotice): Loop[] {
-  const attempts = createAttempts(app, read)
-  const health = createHealth(app, prepare)
-  return [startQueue(app, attempts, health, prepare), startLanes(app, attempts, health, prepare)]
+/** The two loops that deliver: what keeps no order, and what does. What each subscription allows at once they share. */
+export function startDeliveries(app: App, read: ReadPayloads, prepare: PrepareNotice): Loop {
+  const with_them = {
+    attempts: createAttempts(app, read),
+    health: createHealth(app, prepare),
+    permits: permitsOf(app),
+    prepare,
+  }
+  const loops = [startQueue(app, with_them), startLanes(app, with_them)]
+  return {
+    wake: () => {
+      for (const loop of loops) loop.wake()
+    },
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()))
+      await with_them.permits.stop()
+    },
+  }
 }
 
 /** Claims deliveries, sends them, and records what came of it: many at a time, each at its own pace. */
-function startQueue(app: App, attempts: Attempts, health: Health, prepare: PrepareNotice): Loop {
+function startQueue(app: App, beside: Beside): Loop {
   const { worker } = app.db
-  const deliver = createDeliver(app, attempts, health, prepare, (id, ms) => turns.close(id, ms))
+  const { attempts, permits } = beside
+  const deliver = createDeliver(app, beside, {
+    close: (id, ms) => turns.close(id, ms),
+    stands: (item) => turns.stands(item),
+  })
   const turns = createTurns<DueDelivery>({
+    name: 'delivery',
     capacity: app.config.worker_concurrency,
     clock: app.clock,
     take: (claim) => claimDeliveries(worker, claim),
     takeTurns: (claim, who) => claimDeliveryTurns(worker, claim, who),
     waiting: (after, limit) => listWaitingDeliveries(worker, after, limit),
     waitingAgain: (known) => listWaitingDeliveriesAgain(worker, known),
-    giveBack: (items) => putBackDeliveries(worker, items, 0),
+    // Told to the others: whoever has room, or holds the permits, would not know of them.
+    giveBack: async (items) => {
+      await putBackDeliveries(worker, items, 0)
+      app.db.notify('trilho_delivery', 'new')
+    },
     termsOf: (tenant_id, subscription_id) => termsOf(app, tenant_id, subscription_id),
     isRetry: (item) => item.attempts > 1,
+    permits,
     log: app.log,
   })
   const loop = startLoop<DueDelivery>({
@@ -85,6 +107,7 @@ function startQueue(app: App, attempts: Attempts, health: Health, prepare: Prepa
     clock: app.clock,
     log: app.log,
   })
+  permits.tell('delivery', loop.wake)
   app.db.listen('trilho_delivery', (what) => what !== 'lane' && loop.wake())
   return loop
 }
@@ -92,10 +115,8 @@ function startQueue(app: App, attempts: Attempts, health: Health, prepare: Prepa
 /** Works on one delivery; in how many milliseconds it falls due again. */
 function createDeliver(
   app: App,
-  attempts: Attempts,
-  health: Health,
-  prepare: PrepareNotice,
-  close: (subscription_id: string, for_ms: number) => void,
+  { attempts, health, prepare }: Beside,
+  { close, stands }: Pick<Turns<DueDelivery>, 'close' | 'stands'>,
 ): (item: DueDelivery) => Promise<number | null> {
   const settle = createSettle<Ended>(app, prepare, {
     settle: async (db, batch) => {
@@ -118,6 +139,7 @@ function createDeliver(
       close(item.subscription_id, wait_ms) // nothing more of it is taken before there is a turn again
       return putBackFor(app, item, wait_ms)
     }
+    if (!stands(item)) return putBackFor(app, item, 0)
     const result = await attempts.attempt(item, receiver)
     if (!result) {
       close(item.subscription_id, SHAPED_AGAIN_MS)

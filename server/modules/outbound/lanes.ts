@@ -12,7 +12,7 @@ import {
   SHAPED_AGAIN_MS,
   UNREAD_AGAIN_MS,
 } from './attempts.ts'
-import type { Active } from './audience.ts'
+import { type Active, wakeLanes } from './audience.ts'
 import { FAILING_AT, type Health, type PrepareNotice } from './health.ts'
 import {
   claimLanes,
@@ -27,11 +27,12 @@ import {
   putBackLanes,
   settleLanes,
 } from './lane_queries.ts'
+import type { Permits } from './permits.ts'
 import type { Ended } from './queue_queries.ts'
 import { createRate } from './rate.ts'
 import { releaseUnlessPaused } from './release.ts'
 import { termsOf } from './rooms.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 /**
  * Deliveries in order. A worker takes a lane with its first few deliveries and sends them one after another; the first
@@ -47,10 +48,18 @@ const MOST_MS = 12_000
 /** What is left of the lease after a POST, to put it on record. */
 const MARGIN_MS = 1_000
 
-export function startLanes(app: App, attempts: Attempts, health: Health, prepare: PrepareNotice): Loop {
+/** What the loops that deliver are made of. */
+export type Beside = { attempts: Attempts; health: Health; permits: Permits; prepare: PrepareNotice }
+
+export function startLanes(app: App, beside: Beside): Loop {
+  const { attempts, permits } = beside
   const leases = createLeases(app)
-  const run = createRun(app, attempts, health, prepare, leases.left, (id, ms) => turns.close(id, ms))
+  const run = createRun(app, beside, leases.left, {
+    close: (id, ms) => turns.close(id, ms),
+    stands: (lane) => turns.stands(lane),
+  })
   const turns = createTurns<DueLane>({
+    name: 'lane',
     capacity: app.config.worker_concurrency,
     clock: app.clock,
     take: (claim) =>
@@ -65,9 +74,10 @@ export function startLanes(app: App, attempts: Attempts, health: Health, prepare
       ),
     waiting: (after, limit) => listWaitingLanes(app.db.worker, after, limit),
     waitingAgain: (known) => listWaitingLanesAgain(app.db.worker, known),
-    giveBack: (lanes) => putBackLanes(app.db.worker, lanes, 0),
+    giveBack: (lanes) => putBackLanes(app.db.worker, lanes, 0).then(() => wakeLanes(app)),
     termsOf: (tenant_id, subscription_id) => termsOf(app, tenant_id, subscription_id),
     isRetry: (lane) => lane.attempts > 1,
+    permits,
     log: app.log,
   })
   const loop = startLoop<DueLane>({
@@ -96,6 +106,7 @@ export function startLanes(app: App, attempts: Attempts, health: Health, prepare
     clock: app.clock,
     log: app.log,
   })
+  permits.tell('lane', loop.wake)
   app.db.listen('trilho_delivery', (what) => what !== 'new' && loop.wake())
   return loop
 }
@@ -127,11 +138,9 @@ const createLaneSettle = (app: App, prepare: PrepareNotice) =>
 /** Works on a lane; in how many milliseconds it falls due again. */
 function createRun(
   app: App,
-  attempts: Attempts,
-  health: Health,
-  prepare: PrepareNotice,
+  { attempts, health, prepare }: Beside,
   leaseLeft: (lane: DueLane) => number,
-  close: (subscription_id: string, for_ms: number) => void,
+  { close, stands }: Pick<Turns<DueLane>, 'close' | 'stands'>,
 ): (lane: DueLane) => Promise<number | null> {
   const putBack = createPutBack(app)
   const rate = createRate(app)
@@ -143,7 +152,7 @@ function createRun(
     const most_ms = () => Math.min(longest_ms, leaseLeft(lane) - MARGIN_MS)
     const ended: Ended[] = []
     for (const head of lane.heads) {
-      if (most_ms() < longest_ms) break
+      if (most_ms() < longest_ms || !stands(lane)) break
       const wait_ms = receiver?.rate ? await rate(receiver, lane.tenant_id) : 0
       if (wait_ms > 0) {
         close(lane.subscription_id, wait_ms)

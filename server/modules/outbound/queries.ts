@@ -231,7 +231,7 @@ export async function deleteSubscription(tx: Tx, tenant_id: string, id: string):
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
-  for (const table of ['subscription_counter', 'subscription_rate'] as const) {
+  for (const table of ['subscription_counter', 'subscription_rate', 'subscription_permit'] as const) {
     await tx.deleteFrom(table).where('tenant_id', '=', tenant_id).where('subscription_id', '=', id).execute()
   }
   return numDeletedRows > 0n

@@ -1,34 +1,20 @@
-import { countWorkers, once } from '../../platform/database/database.ts'
+import { randomUUID } from 'node:crypto'
 import type { App } from '../app.ts'
 import { receiverOf } from './audience.ts'
+import { holdPermits } from './permit_queries.ts'
+import { createPermits, type Permits } from './permits.ts'
 import type { Terms } from './shares.ts'
 
-/**
- * How many of a subscription this process may have in hand, what it allows being shared by the processes that work, and
- * how many turns it gets.
- */
-
-/** How long the count of workers is believed. */
-const BELIEVED_MS = 5_000
+/** How many of a subscription may be under way at once, and how many turns it gets. */
 
 export async function termsOf(app: App, tenant_id: string, subscription_id: string): Promise<Terms> {
   const { max_concurrency: most = null, weight = 1 } =
     (await receiverOf(app, tenant_id, subscription_id)) ?? {}
-  if (most === null) return { most, weight }
-  return { most: Math.max(1, Math.floor(most / (await workers(app)()))), weight }
+  return { most, weight }
 }
 
-const workers = once((app: App) => {
-  let asked_at = Number.NEGATIVE_INFINITY
-  let count: Promise<number> = Promise.resolve(1)
-  return (): Promise<number> => {
-    if (app.clock.monotonic() - asked_at > BELIEVED_MS) {
-      asked_at = app.clock.monotonic()
-      count = countWorkers(app.db.worker).then(
-        (found) => Math.max(1, found),
-        () => 1,
-      )
-    }
-    return count
-  }
-})
+/** Of this process: both of its loops share them. */
+export function permitsOf({ db, clock, log }: App): Permits {
+  const holder = randomUUID()
+  return createPermits({ hold: (wanted) => holdPermits(db.worker, holder, wanted), clock, log })
+}

@@ -3,7 +3,7 @@ import type { Waiting } from '../../platform/queue_statements.ts'
 /** Who gets how many places of a claim, from what each has in hand and weighs. */
 
 export type Terms = {
-  /** How many of a subscription may be in hand at most in this process; null where it says nothing. */
+  /** How many of a subscription may be in hand at most, in all processes together; null where it says nothing. */
   most: number | null
   /** Its turns for each turn of one that weighs 1. */
   weight: number

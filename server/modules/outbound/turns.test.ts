@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Claimed } from '../../platform/queue.ts'
 import type { Turn, Waiting } from '../../platform/queue_statements.ts'
-import { quiet } from '../../test/harness.ts'
+import { quiet, undoAfter } from '../../test/harness.ts'
+import { createPermits } from './permits.ts'
 import { createTurns, type Owned } from './turns.ts'
 
 /** A worker and its queue without a database: time goes by in ticks, and every receiver takes its own number of them. */
@@ -55,9 +56,18 @@ function createWorld(receivers: Receiver[], capacity: number, trouble: Trouble =
         again_ms: left(subscription_id, true) > 0 ? -1 : null,
       }))
       .filter((one) => one.first_ms !== null || one.again_ms !== null)
+  const clock = { now: () => new Date(now), monotonic: () => now }
+  const permits = createPermits({
+    hold: async (wanted) => wanted.map(({ count, most }) => Math.min(count, most)),
+    clock,
+    log: quiet,
+  })
+  undoAfter(() => permits.stop())
   const turns = createTurns<Item>({
+    name: 'here',
+    permits,
     capacity,
-    clock: { now: () => new Date(now), monotonic: () => now },
+    clock,
     // The oldest first: all of the first subscription's.
     take: async ({ limit }) => {
       const [first] = receivers

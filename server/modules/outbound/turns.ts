@@ -1,9 +1,11 @@
-import type { Clock } from '../../platform/clock.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Log } from '../../platform/log.ts'
 import type { Claim, Claimed, Work } from '../../platform/queue.ts'
 import type { Turn, Waiting } from '../../platform/queue_statements.ts'
+import { createBounds } from './bounds.ts'
+import { createDoors } from './doors.ts'
 import { createHand } from './hand.ts'
+import type { Permits } from './permits.ts'
 import { type Offer, type Place, shareOut, type Terms, weigh } from './shares.ts'
 import { createLook, type Look, type LookOptions, SLACK_MS } from './who_waits.ts'
 
@@ -27,11 +29,15 @@ export type Turns<Item extends Owned> = {
   claim(claim: Claim): Promise<Claimed<Item>>
   /** The item is no longer in hand. */
   release(item: Item): void
+  /** Whether it may be sent still: where its subscription bounds how many are, it may have been given to somebody else. */
+  stands(item: Item): boolean
   /** Takes nothing more for a subscription for so long: it may send no faster. */
   close(subscription_id: string, for_ms: number): void
 }
 
 export type TurnOptions<Item extends Owned> = LookOptions & {
+  /** Of the loop, which asks for permits by it. */
+  name: string
   capacity: number
   take: (claim: Claim) => Promise<Claimed<Item>>
   takeTurns: (claim: { id: string; limit: number }, turns: Turn[]) => Promise<Item[]>
@@ -40,6 +46,7 @@ export type TurnOptions<Item extends Owned> = LookOptions & {
   termsOf: (tenant_id: string, subscription_id: string) => Promise<Terms>
   /** Whether an item was attempted before. */
   isRetry: (item: Item) => boolean
+  permits: Permits
   log: Log
 }
 
@@ -48,18 +55,18 @@ const LOOK_AGAIN_MS = 1_000
 const MOST_ASKED = 128
 
 export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Turns<Item> {
-  const { capacity, clock, take, takeTurns, isRetry } = options
+  const { name, capacity, clock, take, takeTurns, isRetry, permits } = options
   const termsOf = createTerms(options)
   const giveBack = createGiveBack(options)
   const hand = createHand(capacity)
   const doors = createDoors(clock)
   const looks = createLook(options)
-  const { roomOf, offersOf } = createRooms(hand, doors, termsOf)
+  const bounds = createBounds<Item>(name, permits, hand)
+  const { handRoom, roomOf, offersOf } = createRooms(hand, doors, bounds.room, termsOf)
   const past = createPast()
-  const fit = createFit({ hand, roomOf, termsOf, isRetry })
+  const fit = createFit({ hand, bounds, handRoom, termsOf, isRetry })
+  const round = createRound()
   let fair = false
-  /** Of one look at everybody: whether anything was taken, and whether anybody waits for room. */
-  let round = { found: false, waits: false }
 
   /** As it falls due; what there is no room for goes back. */
   async function plainly(claim: Claim): Promise<Claimed<Item>> {
@@ -77,10 +84,11 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
     for (const one of due) one.room = roomOf(one)
     const retries = hand.retryRoom()
     const places = shareOut(due, { limit: claim.limit, retries, tenantRoom: hand.tenantRoom })
-    const asked = places.slice(0, MOST_ASKED)
-    const turns = asked.map((place) => toTurn(place, seen))
-    const items = turns.length > 0 ? await takeTurns(claim, turns) : []
+    const { open: asked, items } = await bounds.claimed(places.slice(0, MOST_ASKED), (open) =>
+      takeTurns(claim, toTurns(open, seen)),
+    )
     for (const item of items) hand.add(item, isRetry(item))
+    for (const { of } of places) if (of.most !== null) of.room = roomOf(of)
     const taken = countTaken(items)
     past.note(due, taken, seen.whole)
     const left_out = asked.length < due.filter(({ room }) => room > 0).length
@@ -89,20 +97,19 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
       ({ closed_ms, room, first }) => closed_ms === 0 && (room === 0 || (!first && retries === 0)),
     )
     if (blocked && items.length === 0) looks.stay()
-    round = { found: round.found || items.length > 0, waits: round.waits || blocked || due.some(isClosed) }
-    const { found, waits } = round
-    if (seen.last) round = { found: false, waits: false }
+    const { found, waits } = round.note(items.length > 0, blocked || due.some(isClosed), seen.last)
     const goes_on = !seen.last || found || struck
     fair = goes_on || waits
     // Another worker may be taking what was not given, and may yet die. Whoever waits for room is looked at when any is
     // made, and now and then all the same.
-    const wait_ms = soonest(offers, seen, turns.length > items.length || waits || !seen.whole)
+    const wait_ms = soonest(offers, seen, asked.length > items.length || waits || !seen.whole)
     return { items, wait_ms, reached: null, more: goes_on || !(waits || seen.whole), blocked }
   }
 
   return {
     claim: (claim) => (fair ? fairly(claim) : plainly(claim)),
-    release: hand.remove,
+    release: bounds.release,
+    stands: bounds.stands,
     close: doors.close,
   }
 }
@@ -143,14 +150,18 @@ function createGiveBack<Item extends Owned>({ giveBack, log }: Pick<TurnOptions<
 function createRooms(
   hand: ReturnType<typeof createHand>,
   doors: ReturnType<typeof createDoors>,
+  permitRoom: ReturnType<typeof createBounds<Owned>>['room'],
   termsOf: (one: Owner) => Promise<Terms>,
 ) {
-  /** For how many more of a subscription there is room now. */
-  function roomOf(one: Pick<Offer, 'tenant_id' | 'subscription_id' | 'most' | 'share'>): number {
-    const { tenant_id, subscription_id, most, share } = one
+  function handRoom({ tenant_id, subscription_id }: Owner, share: number): number {
     if (doors.closedFor(subscription_id) > 0) return 0
-    const room = hand.room(tenant_id, subscription_id, share)
-    return most === null ? room : Math.min(room, Math.max(0, most - hand.of(subscription_id)))
+    return hand.room(tenant_id, subscription_id, share)
+  }
+
+  /** For how many more of a subscription there is room now, as far as this process knows. */
+  function roomOf(one: Pick<Offer, 'tenant_id' | 'subscription_id' | 'most' | 'share'>): number {
+    const room = handRoom(one, one.share)
+    return room === 0 ? 0 : Math.min(room, permitRoom(one))
   }
 
   const toOffer = async (one: Waiting): Promise<Offer> => ({
@@ -173,28 +184,28 @@ function createRooms(
     return made.offers
   }
 
-  return { roomOf, offersOf }
+  return { handRoom, roomOf, offersOf }
 }
 
 /** Takes into hand what there is room for, and tells what there is none for. */
 function createFit<Item extends Owned>(from: {
   hand: ReturnType<typeof createHand>
-  roomOf: ReturnType<typeof createRooms>['roomOf']
+  bounds: ReturnType<typeof createBounds<Item>>
+  handRoom: ReturnType<typeof createRooms>['handRoom']
   termsOf: (one: Owner) => Promise<Terms>
   isRetry: (item: Item) => boolean
 }) {
-  const { hand, roomOf, termsOf, isRetry } = from
+  const { hand, bounds, handRoom, termsOf, isRetry } = from
   return async (items: Item[]): Promise<{ kept: Item[]; over: Item[] }> => {
-    const all = await Promise.all(items.map(async (item) => ({ item, ...(await termsOf(item)) })))
-    const kept: Item[] = []
-    const over: Item[] = []
-    for (const { item, most } of all) {
-      const room = roomOf({ ...item, most, share: 1 })
-      const fits = room > 0 && (!isRetry(item) || hand.retryRoom() > 0)
-      if (fits) hand.add(item, isRetry(item))
-      ;(fits ? kept : over).push(item)
+    const toBounded = async (item: Item) => {
+      const { tenant_id, subscription_id } = item
+      return { item, tenant_id, subscription_id, most: (await termsOf(item)).most }
     }
-    return { kept, over }
+    return bounds.fitting(await Promise.all(items.map(toBounded)), ({ item }) => {
+      const fits = handRoom(item, 1) > 0 && (!isRetry(item) || hand.retryRoom() > 0)
+      if (fits) hand.add(item, isRetry(item))
+      return fits
+    })
   }
 }
 
@@ -220,6 +231,18 @@ function strikeOut(asked: Place<Offer>[], taken: Map<string, number>, all: boole
 /** Of those who are looked at by pages, so many. */
 const MOST_REMEMBERED = 100_000
 
+/** Of one look at everybody, in however many parts: whether anything was taken, and whether anybody waits for room. */
+function createRound() {
+  let so_far = { found: false, waits: false }
+  return {
+    note(found: boolean, waits: boolean, last: boolean): typeof so_far {
+      const now = { found: so_far.found || found, waits: so_far.waits || waits }
+      so_far = last ? { found: false, waits: false } : now
+      return now
+    },
+  }
+}
+
 /** Turns that those who wait had, for their share. Whoever is new to waiting has had as many as the one with the fewest. */
 function createPast() {
   let had = new Map<string, number>()
@@ -244,10 +267,11 @@ function createPast() {
 }
 
 /** What is older than the first that was seen of it is dead. */
-function toTurn({ of, again, room }: Place<Offer>, { asked_ms }: Look): Turn {
-  const seen_ms = (again ? of.again_ms : of.first_ms) ?? 0
-  return { subscription_id: of.subscription_id, again, room, age_ms: asked_ms - seen_ms + SLACK_MS }
-}
+const toTurns = (places: Place<Offer>[], { asked_ms }: Look): Turn[] =>
+  places.map(({ of, again, room }) => {
+    const seen_ms = (again ? of.again_ms : of.first_ms) ?? 0
+    return { subscription_id: of.subscription_id, again, room, age_ms: asked_ms - seen_ms + SLACK_MS }
+  })
 
 const isClosed = ({ closed_ms }: Offer): boolean => closed_ms > 0
 
@@ -262,19 +286,4 @@ function soonest(offers: Offer[], { age_ms, rest_ms }: Look, unsure: boolean): n
     if (closed_ms > 0) least = Math.min(least, closed_ms)
   }
   return Number.isFinite(least) ? Math.max(1, least) : null
-}
-
-/** Subscriptions that may send nothing for a while. */
-function createDoors(clock: Clock) {
-  const closed = new Map<string, number>()
-  return {
-    close: (subscription_id: string, for_ms: number) =>
-      void closed.set(subscription_id, clock.monotonic() + for_ms),
-    /** Milliseconds. */
-    closedFor(subscription_id: string): number {
-      const ms = (closed.get(subscription_id) ?? 0) - clock.monotonic()
-      if (ms <= 0) closed.delete(subscription_id)
-      return Math.max(0, ms)
-    },
-  }
 }

@@ -42,14 +42,12 @@ export async function openDatabase(options: {
   log: Log
   /** Shown to the other processes for as long as this one is there: see `listSigns`. */
   sign?: string
-  /** Whether it works the queues: see `countWorkers`. */
-  works?: boolean
 }): Promise<Database> {
-  const { url, pool_size, log, sign, works = false } = options
+  const { url, pool_size, log, sign } = options
   const open = (role: Role, max: number) => openPool({ url, role, max, log })
   const [app, worker] = [open('trilho_app', pool_size), open('trilho_worker', pool_size)]
   const [ingest, owner] = [open('trilho_ingest', 4), open('trilho_owner', 2)]
-  const line = openLine({ url, process_id: randomUUID(), sign, works, send: app.pool, log })
+  const line = openLine({ url, process_id: randomUUID(), sign, send: app.pool, log })
   await line.ready
   return {
     app,
@@ -218,7 +216,7 @@ export const isUndone = (error: unknown): boolean => ['40P01', '40001'].includes
 
 export { byteas, int2s, int4s, int8s, texts, uuids } from './arrays.ts'
 export { embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
-export { countWorkers, listSigns } from './line.ts'
+export { listSigns } from './line.ts'
 export { forget, once, remember } from './memory.ts'
 export { listRan, makeRolesOnly, makeSchema, migrate, whyUnknown } from './migrate.ts'
 export { newest } from './newest.ts'

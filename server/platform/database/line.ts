@@ -18,7 +18,6 @@ type Line = {
 
 const CHANNELS: Channel[] = ['trilho_config', 'trilho_inbox', 'trilho_delivery', 'trilho_job', 'trilho_call']
 const NAME = 'trilho_line'
-const WORKS = 'worker'
 const GATHER_MS = 5
 const RECONNECT_MS = 250
 
@@ -26,12 +25,11 @@ type Options = {
   url: string
   process_id: string
   sign: string | undefined
-  works: boolean
   send: pg.Pool
   log: Log
 }
 
-export function openLine({ url, process_id, sign, works, send, log }: Options): Line {
+export function openLine({ url, process_id, sign, send, log }: Options): Line {
   const listeners = new Map<Channel, ((payload: string) => void)[]>()
   const waiting = new Map<string, { channel: Channel; payload: string }>()
   let client: pg.Client | null = null
@@ -59,7 +57,7 @@ export function openLine({ url, process_id, sign, works, send, log }: Options): 
     reconnect = null
     client = new pg.Client({
       connectionString: url,
-      application_name: sign === undefined ? NAME : `${NAME} ${sign}${works ? ` ${WORKS}` : ''}`,
+      application_name: sign === undefined ? NAME : `${NAME} ${sign}`,
       keepAlive: true,
       options: '-c role=trilho_app',
     })
@@ -120,14 +118,6 @@ export async function listSigns(db: Db): Promise<string[]> {
     select split_part(application_name, ' ', 2) as sign from pg_stat_activity
      where datname = current_database() and application_name like ${`${NAME} %`}`.execute(db)
   return rows.map(({ sign }) => sign)
-}
-
-/** How many processes that work the queues are connected at this moment. */
-export async function countWorkers(db: Db): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*)::int as count from pg_stat_activity
-     where datname = current_database() and application_name like ${`${NAME} % ${WORKS}`}`.execute(db)
-  return rows[0]?.count ?? 0
 }
 
 function split(payload: string): [from: string, rest: string] {

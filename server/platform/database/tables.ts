@@ -1153,6 +1153,11 @@ export interface Tables {
     failures: number
     warned: Generated<number>
   }
+  subscription_permit: {
+    tenant_id: string
+    subscription_id: string
+    holders: Generated<Jsonb>
+  }
   subscription_rate: {
     tenant_id: string
     subscription_id: string

@@ -57,6 +57,7 @@ const CROSSING = [
   'subscription_failing',
   'vendor_limit',
   'subscription_rate',
+  'subscription_permit',
   'traffic',
 ]
 

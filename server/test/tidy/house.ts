@@ -167,6 +167,7 @@ export const TABLES: Record<string, string> = {
   subscription: 'server/modules/outbound/*queries.ts',
   subscription_counter: 'server/modules/outbound/*queries.ts',
   subscription_rate: 'server/modules/outbound/*queries.ts',
+  subscription_permit: 'server/modules/outbound/*queries.ts',
   subscription_failing: 'server/modules/outbound/*queries.ts',
   tenant: 'server/modules/tenants/queries.ts',
   transfer: 'server/modules/transfers/*queries.ts',

@@ -142,5 +142,6 @@ export const TALLIES = [
   'metric',
   'source_tally',
   'subscription_counter',
+  'subscription_permit',
   'traffic',
 ]
