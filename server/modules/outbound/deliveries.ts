@@ -18,7 +18,8 @@ const missing = (kind: string, id: string) =>
 
 export async function listDeliveries(app: App, actor: Actor, input: DeliveryQuery) {
   const { limit, before } = readPage('delivery', input)
-  const filter: records.DeliveryFilter = {
+  const filter = {
+    narrowed: narrowedBy(input),
     ...(input.subscription_id && {
       subscription_id: fromWire('subscription', input.subscription_id, 'subscription_id'),
     }),
@@ -27,10 +28,20 @@ export async function listDeliveries(app: App, actor: Actor, input: DeliveryQuer
     ...(input.since && { since: new Date(input.since) }),
     ...(input.until && { until: new Date(input.until) }),
   }
-  const rows = await inTenant(app.db, actor.tenant_id, (tx) =>
+  const { rows, reached } = await inTenant(app.db, actor.tenant_id, (tx) =>
     records.listDeliveries(tx, actor.tenant_id, filter, limit, before),
   )
-  return toPage('delivery', rows, limit, toDelivery)
+  const page = toPage('delivery', rows, limit, toDelivery)
+  return page.next_cursor === null && reached ? { ...page, next_cursor: toWire('delivery', reached) } : page
+}
+
+function narrowedBy({ event_type, status, error }: DeliveryQuery): records.Narrowed | null {
+  if (event_type === undefined && status === undefined && error === undefined) return null
+  return {
+    event_types: event_type === undefined ? null : [event_type],
+    status: status === undefined ? null : Number(status),
+    error: error ?? null,
+  }
 }
 
 export async function readDelivery(app: App, actor: Actor, wire_id: string) {

@@ -13,12 +13,28 @@ const DeliveryState = Type.Union([
   Type.Literal('expired'),
 ])
 
+const ErrorWords = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  description: 'Words that the error of the last attempt has, in capitals or not',
+  examples: ['timeout'],
+})
+
 export const DeliveryQuery = Type.Object(
   {
     ...PageQuery.properties,
     subscription_id: Type.Optional(Type.String()),
     event_id: Type.Optional(Type.String()),
     state: Type.Optional(DeliveryState),
+    event_type: Type.Optional(EventTypePattern),
+    status: Type.Optional(
+      Type.String({
+        pattern: '^[1-5][0-9]{2}$',
+        description: 'HTTP status of the last answer, three digits',
+        examples: ['503'],
+      }),
+    ),
+    error: Type.Optional(ErrorWords),
     since: Type.Optional(Type.String({ format: 'date-time', description: 'Made then or later' })),
     until: Type.Optional(Type.String({ format: 'date-time', description: 'Made before' })),
   },
@@ -126,6 +142,7 @@ export const CreateReplay = Type.Object(
     state: Type.Optional(ReplayedState),
     event_types: Type.Optional(Type.Array(EventTypePattern, { minItems: 1, maxItems: 100 })),
     status: Type.Optional(Type.Integer({ minimum: 100, maximum: 599, description: 'Of the last answer' })),
+    error: Type.Optional(ErrorWords),
     per_second: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 10_000, description: 'Put back to work a second' }),
     ),
@@ -141,6 +158,7 @@ export const Replay = Type.Object({
   of_state: ReplayedState,
   event_types: Nullable(Type.Array(Type.String())),
   status: Nullable(Type.Integer()),
+  error: Nullable(Type.String({ description: 'Words that the last error of each has' })),
   ...REPLAY,
 })
 export const Replays = Page(Replay)
@@ -151,4 +169,5 @@ export const toReplay = (row: DeliveryReplayRow) => ({
   of_state: row.of_state,
   event_types: row.event_types,
   status: row.status,
+  error: row.error,
 })

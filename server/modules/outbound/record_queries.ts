@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '../../platform/database/database.ts'
 import { floorId, timeOfId } from '../../platform/ids.ts'
 
@@ -38,6 +38,28 @@ export const findDelivery = (tx: Tx, tenant_id: string, id: string): Promise<Del
     .where('id', '=', id)
     .executeTakeFirst()
 
+/** What no index leads to; null takes all. */
+export type Narrowed = {
+  /** As a subscription names them: exact ones, and families. */
+  event_types: string[] | null
+  /** Of the last answer. */
+  status: number | null
+  /** Words of the last error, in capitals or not. */
+  error: string | null
+}
+
+export function isNarrowed({ event_types, status, error }: Narrowed): RawBuilder<boolean> {
+  const wanted = [sql<boolean>`true`]
+  if (event_types !== null && !event_types.includes('*')) {
+    const families = event_types.filter((type) => type.endsWith('.*'))
+    const likes = families.map((type) => `${type.slice(0, -1).replaceAll('_', '\\_')}%`)
+    wanted.push(sql`(event_type = any(${event_types}::text[]) or event_type like any(${likes}::text[]))`)
+  }
+  if (status !== null) wanted.push(sql`status = ${status}::int`)
+  if (error !== null) wanted.push(sql`position(lower(${error}::text) in lower(error)) > 0`)
+  return sql<boolean>`${sql.join(wanted, sql` and `)}`
+}
+
 export type DeliveryFilter = Partial<{
   subscription_id: string
   event_id: string
@@ -45,17 +67,12 @@ export type DeliveryFilter = Partial<{
   /** When they were made. */
   since: Date
   until: Date
+  narrowed: Narrowed | null
 }>
 
-export const listDeliveries = (
-  tx: Tx,
-  tenant_id: string,
-  filter: DeliveryFilter,
-  limit: number,
-  before: string | null,
-): Promise<DeliveryRow[]> => {
+const within = (tx: Tx, tenant_id: string, filter: DeliveryFilter, before: string | null) => {
   const { subscription_id, event_id, state, since, until } = filter
-  let query = tx.selectFrom('delivery').select(DELIVERY).where('tenant_id', '=', tenant_id)
+  let query = tx.selectFrom('delivery').where('tenant_id', '=', tenant_id)
   if (subscription_id) query = query.where('subscription_id', '=', subscription_id)
   // A delivery is never older than its event, which leaves earlier partitions out.
   if (event_id) query = query.where('event_id', '=', event_id).where('id', '>', event_id)
@@ -65,10 +82,50 @@ export const listDeliveries = (
   if (since) query = query.where('id', '>=', floorId(since))
   if (until) query = query.where('id', '<', floorId(until))
   if (before) query = query.where('id', '<', before)
-  return query
+  return query.orderBy('id', 'desc')
+}
+
+/** How many deliveries one page looks at, where what they are asked for has no index; in the text, where it is seen. */
+const MOST_LOOKED_AT = sql.raw<number>('5000')
+
+/**
+ * Newest first. By type, status and error no index leads, which would cost every delivery: so a page looks at so many
+ * and says by `reached` where it stopped looking.
+ */
+export async function listDeliveries(
+  tx: Tx,
+  tenant_id: string,
+  filter: DeliveryFilter,
+  limit: number,
+  before: string | null,
+): Promise<{ rows: DeliveryRow[]; reached: string | null }> {
+  const found = within(tx, tenant_id, filter, before)
+  const { narrowed } = filter
+  if (!narrowed)
+    return {
+      rows: await found
+        .select(DELIVERY)
+        .limit(limit + 1)
+        .execute(),
+      reached: null,
+    }
+  const rows = await tx
+    .selectFrom(found.select(DELIVERY).limit(MOST_LOOKED_AT).as('page'))
+    .select(DELIVERY)
+    .where(isNarrowed(narrowed))
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute()
+  if (rows.length > limit) return { rows, reached: null }
+  const { reached } = await tx
+    .selectFrom(found.select('id').limit(MOST_LOOKED_AT).as('page'))
+    .select(
+      sql<string | null>`case when count(*) = ${MOST_LOOKED_AT} then (array_agg(id order by id))[1] end`.as(
+        'reached',
+      ),
+    )
+    .executeTakeFirstOrThrow()
+  return { rows, reached }
 }
 
 const CLOCKS_DIFFER_MS = 3_600_000

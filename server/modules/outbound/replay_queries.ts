@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
 import { type NewReplay, type ReplayRow, replayTable, type Span } from '../replays/replays.ts'
+import { isNarrowed, type Narrowed } from './record_queries.ts'
 
 /** Every statement on replays. */
 
@@ -9,9 +10,7 @@ import { type NewReplay, type ReplayRow, replayTable, type Span } from '../repla
 export type ReplayedDeliveries = {
   subscription_id: string
   of_state: 'failed' | 'delivered' | 'expired' | 'missing'
-  event_types: string[] | null
-  status: number | null
-}
+} & Narrowed
 
 export type DeliveryReplayRow = ReplayRow & ReplayedDeliveries & { turn: string | null }
 
@@ -20,13 +19,8 @@ export const deliveryReplays = replayTable<DeliveryReplayRow>('replay', [
   'of_state',
   'event_types',
   'status',
+  'error',
 ])
-
-/** Types as a subscription names them: exact ones, and families as `like` has them. */
-const typesOf = (event_types: string[] | null) =>
-  event_types === null || event_types.includes('*')
-    ? sql<boolean>`true`
-    : sql<boolean>`(event_type = any(${event_types}::text[]) or event_type like any(${event_types.filter((type) => type.endsWith('.*')).map((type) => `${type.slice(0, -1).replaceAll('_', '\\_')}%`)}::text[]))`
 
 export async function countToReplay(
   tx: Tx,
@@ -41,8 +35,7 @@ export async function countToReplay(
     .where('id', '>=', floorId(range.since))
     .where('id', '<', floorId(range.until))
     .where('state', '=', range.of_state as 'failed')
-    .where(typesOf(range.event_types))
-    .$if(range.status !== null, (query) => query.where('status', '=', range.status))
+    .where(isNarrowed(range))
     .executeTakeFirstOrThrow()
   return Number(count)
 }
@@ -98,7 +91,7 @@ export async function replayNext(
     with next as materialized (
            select tenant_id, id from delivery
             where tenant_id = ${tenant_id} and subscription_id = ${replay.subscription_id} and state = ${replay.of_state}
-              and ${typesOf(replay.event_types)} and (${replay.status}::int is null or status = ${replay.status}::int)
+              and ${isNarrowed(replay)}
               and id > ${replay.reached} and id < ${floorId(replay.until)} order by id limit ${limit}),
          moved as (update delivery d set state = 'pending', next_at = now(), closed_at = null, error = null from next
                     where d.tenant_id = next.tenant_id and d.id = next.id and d.state = ${replay.of_state}

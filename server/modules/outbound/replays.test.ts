@@ -90,6 +90,58 @@ test('only deliveries of the types and the status that were asked for are replay
   await eventually(async () => numbersAt('/picked').at(-1) === 2)
 })
 
+test('dead letters are found by type, status and words of their error, and replayed by them', async () => {
+  receiver.answer('/found', { status: 503 })
+  const answering = await subscribe('/found')
+  const { id: gone_id } = await subscribe('/gone', { url: 'http://127.0.0.1:1/' })
+  await publish({ n: 1 })
+  const list = (query: string) => api.list(`/v1/deliveries?state=failed${query}`)
+  await eventually(async () => (await list('')).length === 2)
+  const of = async (query: string) => (await list(query)).map((one) => one['subscription_id'])
+  assert.deepEqual(await of('&status=503'), [answering['id']])
+  assert.deepEqual(await of('&error=REFUSED'), [gone_id])
+  assert.deepEqual(await of('&error=refused&status=503'), [])
+  assert.equal((await of('&event_type=webhook.*')).length, 2)
+  assert.equal((await of('&event_type=webhook.received')).length, 2)
+  assert.deepEqual(await of('&event_type=webhook.receive'), [])
+  assert.deepEqual(await of('&error=%25'), [], 'words are no pattern')
+  await sleep(5)
+  const wanted = { subscription_id: gone_id, since: since() }
+  const total = async (more: Json) =>
+    (await api.ok('POST', '/v1/replays', { ...wanted, ...more, dry_run: true }))['total']
+  assert.equal(await total({ error: 'timeout' }), 0)
+  assert.equal(await total({ error: 'refused' }), 1)
+  const done = await ended(await api.ok('POST', '/v1/replays', { ...wanted, error: 'refused' }))
+  assert.deepEqual([done['replayed'], done['error']], [1, 'refused'])
+  const unfit = await api.send('POST', '/v1/replays', { ...wanted, state: 'missing', error: 'refused' })
+  assert.deepEqual([unfit.status, unfit.body['field']], [400, 'error'])
+})
+
+test('a page of deliveries looks at so many, and says where it stopped looking', async () => {
+  const tenant_id = fromWire('tenant', api.tenant_id)
+  const { id } = await subscribe('/many')
+  const { pool } = product.app.db.owner
+  const make = (count: number, status: number) =>
+    pool.query(
+      `insert into delivery (tenant_id, id, event_id, subscription_id, event_type, state, status, closed_at)
+       select $1, one.id, one.id, $2, 'webhook.received', 'failed', $3, now()
+         from unnest($4::uuid[]) one(id)`,
+      [
+        tenant_id,
+        fromWire('subscription', String(id)),
+        status,
+        Array.from({ length: count }, product.app.newId),
+      ],
+    )
+  await make(1, 503)
+  await make(5_000, 500)
+  const first = await api.ok('GET', '/v1/deliveries?state=failed&status=503')
+  assert.deepEqual(first['data'], [])
+  const next = await api.ok('GET', `/v1/deliveries?state=failed&status=503&cursor=${first['next_cursor']}`)
+  assert.equal((next['data'] as Json[]).length, 1)
+  assert.equal(next['next_cursor'], null)
+})
+
 test('a replay that finds more than was counted never shows more than all of it', async () => {
   const { id } = await subscribe('/uncounted')
   await sleep(5)
@@ -147,7 +199,7 @@ test('a job that is run again, since its process died before it was gone, makes 
         .values({ ...of, id: app.newId() })
         .execute()
     }
-    const of = { subscription_id, of_state: 'failed' as const, event_types: null, status: null }
+    const of = { subscription_id, of_state: 'failed' as const, event_types: null, status: null, error: null }
     const span = { since, until, reached: floorId(since), per_second: 1, total: 5 }
     await insertReplay(tx, { tenant_id, id, turn, ...of, ...span })
   })

@@ -61,12 +61,18 @@ export async function createReplay(app: App, actor: Actor, input: CreateReplay, 
   return 'dry_run' in made ? made : toReplay(made)
 }
 
-const readWhat = (input: CreateReplay): queries.ReplayedDeliveries => ({
-  subscription_id: fromWire('subscription', input.subscription_id, 'subscription_id'),
-  of_state: input.state ?? 'failed',
-  event_types: input.event_types ?? null,
-  status: input.status ?? null,
-})
+function readWhat(input: CreateReplay): queries.ReplayedDeliveries {
+  const { state = 'failed', event_types = null, status = null, error = null } = input
+  if (state === 'missing' && (status !== null || error !== null)) {
+    const field = status !== null ? 'status' : 'error'
+    throw new Problem('invalid_request', {
+      field,
+      detail: `${field} is of deliveries; what is missing was never sent, so leave it out`,
+    })
+  }
+  const subscription_id = fromWire('subscription', input.subscription_id, 'subscription_id')
+  return { subscription_id, of_state: state, event_types, status, error }
+}
 
 const disabled = (wire_id: string) =>
   new Problem('conflict', { detail: `subscription ${wire_id} is disabled; enable it first` })

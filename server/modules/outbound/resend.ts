@@ -21,7 +21,8 @@ export async function resendTo(app: App, actor: Actor, tx: Tx, event: Past, wire
   await checkReceiver(tx, tenant_id, event, subscription_id)
   const place = { event_id: event.id, subscription_id }
   await queue.lockResend(tx, `${tenant_id} ${event.id} ${subscription_id}`)
-  const [before] = await records.listDeliveries(tx, tenant_id, place, 1, null)
+  const { rows } = await records.listDeliveries(tx, tenant_id, place, 1, null)
+  const [before] = rows
   const id = before?.id ?? app.newId()
   if (!before) await queue.insertDeliveries(tx, [{ tenant_id, id, ...place, event_type: event.type }])
   else if (before.state !== 'pending') await queue.requeueDelivery(tx, tenant_id, id)

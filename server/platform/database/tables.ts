@@ -1013,6 +1013,7 @@ export interface Tables {
     status: number | null
     per_second: number | null
     turn: string | null
+    error: string | null
   }
   schedule: {
     tenant_id: string

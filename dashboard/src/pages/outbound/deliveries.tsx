@@ -28,7 +28,7 @@ const STATES = ['pending', 'delivered', 'failed', 'expired'] as const
 export function Component() {
   const say = useText()
   const subscriptions = useSubscriptions()
-  const filters = useFilters(['state', 'subscription_id', 'event_id'])
+  const filters = useFilters(['state', 'subscription_id', 'event_type', 'status', 'error', 'event_id'])
   const span = useSpanOrAll('since', 'until')
   const asked = { ...filters.set, ...span.asked } as Query
   const key = ['deliveries', 'list', filters.set, ...span.key] as const
@@ -40,6 +40,9 @@ export function Component() {
       <FilterBar of={filters} held={held} beside={<RangePicker or_all />}>
         <FilterState of={filters} name="state" label={say('state')} states={STATES} />
         <FilterNamed of={filters} name="subscription_id" label={say('subscription')} among={subscriptions} />
+        <FilterText of={filters} name="event_type" label={say('type')} />
+        <FilterText of={filters} name="status" label={say('status')} />
+        <FilterText of={filters} name="error" label={say('error')} />
         <FilterText of={filters} name="event_id" label={say('event')} />
       </FilterBar>
       <DataTable

@@ -1,4 +1,4 @@
-import { Card, Group, NumberInput, Select, Stack, TagsInput } from '@mantine/core'
+import { Card, Group, NumberInput, Select, Stack, TagsInput, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { api, ask } from '../../api/client.ts'
 import { useAct, usePages } from '../../api/hooks.ts'
@@ -46,6 +46,7 @@ function Start() {
   const [state, setState] = useState<StateOf>('failed')
   const [event_types, setTypes] = useState<string[]>([])
   const [status, setStatus] = useState<number | string>('')
+  const [error, setError] = useState('')
   const [per_second, setRate] = useState<number | string>('')
   const asked: Asked = {
     subscription_id: subscription_id ?? '',
@@ -54,6 +55,7 @@ function Start() {
     ...(range.name === 'custom' && { until: range.to }),
     ...(event_types.length > 0 && { event_types }),
     ...(status !== '' && { status: Number(status) }),
+    ...(error.trim() !== '' && { error: error.trim() }),
     ...(per_second !== '' && { per_second: Number(per_second) }),
   }
   const act = useAct({
@@ -99,6 +101,14 @@ function Start() {
             value={status}
             onChange={setStatus}
           />
+          <TextInput
+            label={say('error')}
+            placeholder={say('all')}
+            maxLength={200}
+            w={160}
+            value={error}
+            onChange={({ currentTarget: { value } }) => setError(value)}
+          />
           <NumberInput
             label={say('rate')}
             placeholder={say('no_limit')}
@@ -135,6 +145,7 @@ function OneReplay({ of }: { of: Replay }) {
     of.of_state === 'missing' ? say('missing') : state_name(of.of_state),
     ...(of.event_types ?? []),
     ...(of.status === null ? [] : [`HTTP ${of.status}`]),
+    ...(of.error === null ? [] : [of.error]),
   ]
   return (
     <ReplayCard of={of} labels={labels} act={may('subscriptions:operate') ? act.mutateAsync : undefined} />

@@ -9,3 +9,6 @@ create table subscription_permit (
 call isolate('subscription_permit');
 grant select, delete on subscription_permit to trilho_app;
 call open_to_worker('subscription_permit', 'select, insert, update');
+
+-- Of deliveries whose last error has these words; null takes all.
+alter table replay add column error text;
