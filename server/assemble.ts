@@ -73,7 +73,7 @@ export const rooms: Routes[] = [
   tenantRoutes.routes,
   peopleRoutes.routes,
   connectionRoutes.routes,
-  outboundRoutes.routesFor(listEventsBetween),
+  outboundRoutes.routesFor(listEventsBetween, prepareNotice),
   eventRoutes.routes,
   portalRoutes.routes,
   metricRoutes.routes,

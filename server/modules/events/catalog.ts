@@ -212,7 +212,7 @@ export const CATALOG: readonly EventType[] = [
   }),
   {
     name: 'subscription.disabled',
-    description: 'Nothing is sent to it any more, by its own wish or after days without a success',
+    description: 'Nothing is sent to it any more: by hand, by its own wish or after days without a success',
     schema: Type.Object({ subscription_id: Type.String(), reason: Type.String() }),
     example: {
       subscription_id: 'sub_01jz8k3v9mf2tb7xq4c5n6p8rs',

@@ -202,14 +202,7 @@ async function disable(
   { tenant_id, subscription_id }: queries.Subscribed,
   why: string,
 ): Promise<void> {
-  const id = toWire('subscription', subscription_id)
-  const write = await prepare({
-    tenant_id,
-    type: 'subscription.disabled',
-    subscription_id,
-    entity_id: id,
-    data: { subscription_id: id, reason: why },
-  })
+  const write = await prepare(disabledNotice({ tenant_id, subscription_id }, why))
   const made = await inTenant(app.db, tenant_id, async (tx) => {
     if (!(await queries.disableSubscription(tx, tenant_id, subscription_id, why))) return 0
     await forgive(tx, tenant_id, subscription_id)
@@ -218,4 +211,10 @@ async function disable(
   })
   if (made > 0) wakeDeliveries(app)
   await releaseUnlessPaused(app, tenant_id, subscription_id)
+}
+
+export function disabledNotice({ tenant_id, subscription_id }: queries.Subscribed, reason: string): Notice {
+  const id = toWire('subscription', subscription_id)
+  const data = { subscription_id: id, reason }
+  return { tenant_id, type: 'subscription.disabled', subscription_id, entity_id: id, data }
 }

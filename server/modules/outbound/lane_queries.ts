@@ -37,7 +37,7 @@ export const LANES = turnStatements({
   table: 'delivery_lane',
   keys: ['tenant_id', 'subscription_id', 'key'],
   lease_ms: LANE_LEASE_MS,
-  columns: ['cuts', 'through'],
+  columns: ['cuts', 'through', 'told'],
   sets: `, cuts = case when q.claim is null then q.cuts else ${oneMore('q.cuts')} end`,
   /*
    * The lane is read as it was locked, what stands in it as it was when the claim began: what somebody settled in
@@ -77,10 +77,16 @@ export async function insertOrdered(tx: Tx, rows: OrderedDelivery[]): Promise<vo
 
 export type Head = { seq: string; delivery_id: string; event_id: string }
 
-/** A lane in hand, with its first deliveries. `id` is its subscription. */
-export type DueLane = Work & { subscription_id: string; key: string; cuts: number; heads: Head[] }
+/** A lane in hand, with its first deliveries. `id` is its subscription. `told`: the tenant was told that its head fails, before that was tried anew. */
+export type DueLane = Work & {
+  subscription_id: string
+  key: string
+  cuts: number
+  told: boolean
+  heads: Head[]
+}
 
-type HeadRow = Work & Head & { subscription_id: string; key: string; cuts: number; through: string }
+type HeadRow = Omit<DueLane, 'heads'> & Head & { through: string }
 
 /** One item for each lane; the rows of one come together. */
 function toLanes(rows: HeadRow[]): DueLane[] {
@@ -145,6 +151,7 @@ const SETTLE = {
      kept as (
        update delivery_lane l
           set pending = l.pending - d.done, claim = null, attempts = d.n, cuts = d.cuts, parked = d.parked, through = coalesce(d.through, l.through),
+              told = l.told and d.done = 0,
               held = d.again_ms is null and not d.parked,
               due = now() + case when d.parked then interval '100 years' else coalesce(d.again_ms * interval '1 ms', interval '30 min') end
          from locked d where (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) and d.pending > d.done),

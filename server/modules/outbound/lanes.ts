@@ -203,7 +203,7 @@ const toDelivery = (lane: DueLane, { delivery_id, event_id }: Head, at: number) 
   attempts: at === 0 ? lane.attempts : 1,
   cuts: at === 0 ? lane.cuts : 0,
   renewed_at: null, // what is sent again by hand stands in no lane
-  told: at === 0 && lane.attempts - lane.cuts > FAILING_AT,
+  told: at === 0 && (lane.told || lane.attempts - lane.cuts > FAILING_AT),
 })
 
 const untouched = (lane: DueLane): LaneEnded => ({

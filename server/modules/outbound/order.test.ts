@@ -115,6 +115,29 @@ test('a parked key waits until somebody lets it go on, or passes by its head', a
   assert.equal((await stranger.send('GET', `/v1/subscriptions/${id}/parked`)).status, 404)
 })
 
+test('a key that was parked and delivers when it is resumed is told of, and what comes after it is not', async () => {
+  receiver.answer('/parked-told', { status: 500 })
+  const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 1 }
+  const { id } = await subscribe('/parked-told', { order })
+  await subscribe('/parked-watch', { event_types: ['delivery.*'] })
+  const [first] = [await publish({ account: 'A' }), await publish({ account: 'A' })]
+  await eventually(async () => (await api.list(`/v1/subscriptions/${id}/parked`)).length === 1)
+  receiver.answer('/parked-told', { status: 200 })
+  await api.ok('POST', `/v1/subscriptions/${id}/parked/resume`, { key: 'A' })
+  await eventually(async () => receiver.at('/parked-told').length === 3)
+  const told = () =>
+    receiver.at('/parked-watch').map(({ body }) => JSON.parse(body) as { type: string; data: Json })
+  await eventually(async () => told().length === 2)
+  await sleep(200)
+  assert.deepEqual(
+    told().map(({ type, data }) => [type, data['event_id']]),
+    [
+      ['delivery.exhausted', first?.['id']],
+      ['delivery.recovered', first?.['id']],
+    ],
+  )
+})
+
 test('what was cut off before it was parked has all its attempts when it is resumed', async () => {
   receiver.answer('/parked-cut', { status: 500 })
   const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 2 }

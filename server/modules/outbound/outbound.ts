@@ -5,9 +5,9 @@ import { fromWire, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
-import { forgetSubscriptions } from './audience.ts'
+import { forgetSubscriptions, wakeDeliveries } from './audience.ts'
 import { checkAuthFits } from './broker.ts'
-import { forgive } from './health.ts'
+import { disabledNotice, forgive, type Notice, type PrepareNotice } from './health.ts'
 import * as lanes from './lane_queries.ts'
 import { checkRoom } from './most.ts'
 import * as queries from './queries.ts'
@@ -122,10 +122,17 @@ export async function listSubscriptions(app: App, actor: Actor, input: Subscript
 }
 
 /** What was waiting for a paused subscription is due when it is resumed, and ends as failed when it is disabled. */
-export async function updateSubscription(app: App, actor: Actor, wire_id: string, input: UpdateSubscription) {
+export async function updateSubscription(
+  app: App,
+  actor: Actor,
+  wire_id: string,
+  input: UpdateSubscription,
+  prepare: PrepareNotice,
+) {
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
   const settings = await readSettings(app, actor.tenant_id, input)
+  const tell = input.state === 'disabled' ? await prepare(disabledBy(actor, id)) : null
   const row = await inTenant(app.db, tenant_id, async (tx) => {
     const before = found(await queries.findSubscription(tx, tenant_id, id), id)
     const { auth = before.auth } = input
@@ -140,11 +147,16 @@ export async function updateSubscription(app: App, actor: Actor, wire_id: string
     if (input.state) await forgive(tx, tenant_id, id)
     forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.update', wire_id, { changed: Object.keys(input) })
+    if (tell && before.state !== 'disabled') await tell(tx)
     return updated
   })
+  if (tell) wakeDeliveries(app)
   if (input.state) await releaseUnlessPaused(app, tenant_id, id)
   return toSubscription(row)
 }
+
+const disabledBy = (actor: Actor, id: string): Notice =>
+  disabledNotice({ tenant_id: actor.tenant_id, subscription_id: id }, `it was disabled by ${actor.id}`)
 
 export async function deleteSubscription(app: App, actor: Actor, wire_id: string): Promise<void> {
   const id = fromWire('subscription', wire_id)

@@ -29,7 +29,7 @@ export async function listParked(
   return rows
 }
 
-/** Lets a parked lane go on with its head as if it were new; false where no such lane is parked. */
+/** Lets a parked lane go on with its head as if it were new, but for what was told of it; false where no such lane is parked. */
 export async function resumeLane(
   tx: Tx,
   tenant_id: string,
@@ -37,7 +37,7 @@ export async function resumeLane(
   key: string,
 ): Promise<boolean> {
   const { numAffectedRows } = await sql`
-    update delivery_lane set parked = false, due = now(), attempts = 0, cuts = 0
+    update delivery_lane set parked = false, due = now(), attempts = 0, cuts = 0, told = true
      where tenant_id = ${tenant_id} and subscription_id = ${subscription_id} and key = ${key} and parked and claim is null`.execute(
     tx,
   )
@@ -58,7 +58,7 @@ export async function skipHead(
          head as materialized (
            select q.* from l cross join lateral (select * from delivery_line q
             where (q.tenant_id, q.subscription_id, q.key) = (l.tenant_id, l.subscription_id, l.key) order by seq limit 1) q),
-         kept as (update delivery_lane x set parked = false, due = now(), attempts = 0, cuts = 0, pending = x.pending - 1, through = head.seq from l, head
+         kept as (update delivery_lane x set parked = false, due = now(), attempts = 0, cuts = 0, told = false, pending = x.pending - 1, through = head.seq from l, head
                    where (x.tenant_id, x.subscription_id, x.key) = (l.tenant_id, l.subscription_id, l.key) and l.pending > 1),
          gone as (delete from delivery_lane x using l
                    where (x.tenant_id, x.subscription_id, x.key) = (l.tenant_id, l.subscription_id, l.key) and l.pending = 1),

@@ -1,7 +1,8 @@
 import Type from 'typebox'
-import type { Routes } from '../app.ts'
+import type { App, Routes } from '../app.ts'
 import { IdParams } from '../wire.ts'
 import { Deliveries, Delivery, DeliveryQuery, DeliveryWithLog } from './delivery_schema.ts'
+import type { PrepareNotice } from './health.ts'
 import * as outbound from './outbound.ts'
 import { parkedRoutes } from './parked_routes.ts'
 import { replayRoutesFor } from './replay_routes.ts'
@@ -26,7 +27,7 @@ const tags = ['Subscriptions']
 const deliveries = ['Deliveries']
 
 export const routesFor =
-  (events: ReadEvents): Routes =>
+  (events: ReadEvents, prepare: (app: App, notice: outbound.Notice) => ReturnType<PrepareNotice>): Routes =>
   (http, app) => {
     parkedRoutes(http, app)
     http.post(
@@ -139,7 +140,8 @@ export const routesFor =
           response: { 200: Subscription },
         },
       },
-      (request) => outbound.updateSubscription(app, request.actor, request.params.id, request.body),
+      ({ actor, params, body }) =>
+        outbound.updateSubscription(app, actor, params.id, body, (notice) => prepare(app, notice)),
     )
 
     http.delete(

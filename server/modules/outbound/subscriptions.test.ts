@@ -275,6 +275,23 @@ test('a delivery that fails is told of at the fourth failure and at the last, an
   )
 })
 
+test('one that is disabled by hand is told of, once, by whom', async () => {
+  const { id } = await subscribe('/by-hand')
+  await subscribe('/watching-hand', { event_types: ['subscription.*'] })
+  const disable = () => api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'disabled' })
+  await disable()
+  await disable()
+  const [notice] = await eventually(async () => {
+    const told = noticesAt('/watching-hand')
+    return told.length > 0 && told
+  })
+  assert.equal(notice?.type, 'subscription.disabled')
+  assert.equal(notice?.data['subscription_id'], id)
+  assert.match(String(notice?.data['reason']), /^it was disabled by key_/)
+  await sleep(100)
+  assert.equal(noticesAt('/watching-hand').length, 1)
+})
+
 test('what was exhausted on a short schedule and then replayed well is told of once; what never failed is not', async () => {
   await subscribe('/short', { retry_schedule_s: [] })
   await subscribe('/watching-short', { event_types: ['delivery.*'] })

@@ -2,7 +2,7 @@ import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, timeOfId } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { findEvent, listEventsBetween, listEventTypes } from '../events/events.ts'
+import { findEvent, listEventsBetween, listEventTypes, prepareNotice } from '../events/events.ts'
 import * as outbound from '../outbound/outbound.ts'
 import type {
   CreateOwn,
@@ -109,7 +109,8 @@ export async function updateOwn(app: App, actor: Actor, id: string, input: Updat
   checkTypes(actor, input.event_types?.filter((type) => !before.event_types.includes(type)) ?? [])
   const is_let_in = before.auth !== null || Object.keys(before.headers).length > 0
   if (is_let_in && input.url !== undefined && input.url !== before.url) throw keptAddress()
-  return toOwn(await outbound.updateSubscription(app, actor, id, input))
+  const prepare = (notice: outbound.Notice) => prepareNotice(app, notice)
+  return toOwn(await outbound.updateSubscription(app, actor, id, input, prepare))
 }
 
 /** What a tenant is let in by at one address is not shown to another that its customer names. */

@@ -541,6 +541,7 @@ export interface Tables {
     held: Generated<boolean>
     parked: Generated<boolean>
     through: Generated<Bigint>
+    told: Generated<boolean>
   }
   delivery_line: {
     tenant_id: string

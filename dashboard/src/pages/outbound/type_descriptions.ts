@@ -75,7 +75,8 @@ const IN_PORTUGUESE: Readonly<Record<string, string>> = {
   'delivery.failing': 'A quarta tentativa também falhou; seguem outras',
   'delivery.exhausted': 'A última tentativa falhou: parada até que alguém a reenvie',
   'delivery.recovered': 'Entregue afinal, depois de avisado que falhava',
-  'subscription.disabled': 'Nada mais é enviado a ela, por vontade própria ou depois de dias sem sucesso',
+  'subscription.disabled':
+    'Nada mais é enviado a ela: à mão, por vontade própria ou depois de dias sem sucesso',
   'subscription.failing': 'Há algum tempo nada chega a ela; se continuar, é desativada',
   'webhook.test': 'Enviado a uma assinatura para experimentar',
   'webhook.received': 'Chegou uma mensagem cujo sentido nenhum provedor declara; seu corpo como veio',

@@ -12,3 +12,6 @@ call open_to_worker('subscription_permit', 'select, insert, update');
 
 -- Of deliveries whose last error has these words; null takes all.
 alter table replay add column error text;
+
+-- Of its head: the tenant was told that it fails, before somebody had it tried anew.
+alter table delivery_lane add column told boolean not null default false;
