@@ -229,15 +229,20 @@ test('a call whose time is over in the line was never sent', async () => {
   assert.equal(connected.vendor.asked.length, 1)
 })
 
-/** Asks and hangs up once the vendor was asked. */
-async function hangUp({ key, path, vendor }: Connected, body: object, headers: Record<string, string> = {}) {
+/** Asks and hangs up once the vendor was asked, or whatever is waited for. */
+async function hangUp(
+  { key, path, vendor }: Connected,
+  body: object,
+  headers: Record<string, string> = {},
+  isTime: () => boolean | Promise<boolean> = () => vendor.asked.length > 0,
+) {
   const asking = http.request(served.url + path, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
   })
   asking.on('error', () => {})
   asking.end(JSON.stringify({ path: '/x', ...body }))
-  while (vendor.asked.length === 0) await sleep(5)
+  while (!(await isTime())) await sleep(5)
   asking.destroy()
 }
 
@@ -264,6 +269,61 @@ test('a caller who hangs up ends the attempt: a read has failed, a change is unk
     const { body } = await served.send('GET', `/v1/connections/${connected.id}`, { key: connected.key })
     assert.equal(body['health'], 'unknown', 'nothing is said of the vendor')
   }
+})
+
+const placesOf = async ({ key, id }: Connected) => {
+  const { body } = await served.send('GET', `/v1/connections/${id}/limits`, { key })
+  return [body['under_way'], body['in_line']] as [number, number]
+}
+
+test('a caller who hangs up in the line for a place leaves it at once to another, and nothing is sent for them', async () => {
+  let held: Socket | undefined
+  const answer = (socket: Socket, nth: number) => {
+    if (nth === 1) held = socket
+    else socket.write(OK)
+  }
+  const connected = await connect(answer, { limits: { concurrency: 1, queue: 1 } })
+  const first = call(connected, { path: '/first' })
+  while (connected.vendor.asked.length === 0) await sleep(5)
+  const isInLine = async () => (await placesOf(connected))[1] === 1
+  await hangUp(connected, { path: '/gone', method: 'POST' }, {}, isInLine)
+  const began = performance.now()
+  await eventually(async () => !(await isInLine()))
+  assert.ok(performance.now() - began < 10_000, 'long before its turn')
+  const gone = await ended(connected)
+  assert.deepEqual(
+    [gone['path'], gone['state'], gone['attempts'], gone['error']],
+    ['/gone', 'failed', 0, 'the caller hung up'],
+  )
+  const next = call(connected, { path: '/next' })
+  while (!(await isInLine())) await sleep(5)
+  held?.write(OK)
+  assert.deepEqual([(await first).state, (await next).state], ['succeeded', 'succeeded'])
+  assert.deepEqual(
+    connected.vendor.asked.map((request) => /^\S+ (\S+)/.exec(request)?.[1]),
+    ['/first', '/next'],
+  )
+})
+
+test('a caller who hangs up in the line of a limit leaves it at once, with its place, and takes nothing of the limit', async () => {
+  const connected = await connect((socket) => void socket.write(OK), {
+    limits: { rates: [{ calls: 1, per_s: 25 }], concurrency: 1, queue: 0 },
+  })
+  assert.equal((await call(connected, { path: '/first' })).state, 'succeeded')
+  const isWaiting = async () => (await placesOf(connected))[0] === 1
+  const patient = { on_limit: 'wait', wait_ms: 30_000 }
+  await hangUp(connected, { path: '/gone', method: 'POST', ...patient }, {}, isWaiting)
+  const began = performance.now()
+  await eventually(async () => !(await isWaiting()))
+  assert.ok(performance.now() - began < 10_000, 'long before there is room')
+  const gone = await ended(connected)
+  assert.deepEqual(
+    [gone['path'], gone['state'], gone['attempts'], gone['error']],
+    ['/gone', 'failed', 0, 'the caller hung up'],
+  )
+  const { body } = await served.send('GET', `/v1/connections/${connected.id}/limits`, { key: connected.key })
+  assert.equal((body['rates'] as { used: number }[])[0]?.used, 1)
+  assert.equal(connected.vendor.asked.length, 1)
 })
 
 test('a caller who hangs up with an Idempotency-Key finds the answer when they ask again', async () => {
