@@ -169,6 +169,48 @@ test('calls that were let through and never sent take none of the bytes they wer
   assert.equal(asked.at(-1)?.bytes, 30, 'the usual size of a call is what it was')
 })
 
+test('a call that was let through and not tried leaves its place to another, or gives it back in its own slot', async () => {
+  let most = 2
+  const { limiter, asked, tally, pass } = counted((want) => {
+    const granted = Math.min(want, most)
+    most -= granted
+    return { granted, wait_ms: granted === 0 ? 60_000 : 0 }
+  })
+  const first = await limiter.take(0)
+  assert.ok(first.ok)
+  limiter.letGo(first)
+  assert.ok((await limiter.take(0)).ok)
+  assert.equal(asked.length, 1, 'of a slot that is not over: no question')
+  pass(100)
+  const second = await limiter.take(0)
+  assert.ok(second.ok)
+  assert.equal((await limiter.take(0)).ok, false)
+  most = 1 // as the counts have it once it is given back
+  const waiting = limiter.take(60_000)
+  limiter.letGo(first)
+  assert.ok((await waiting).ok, 'who waits has it')
+  assert.deepEqual(
+    asked.slice(-2).map(({ want, unused }) => [want, unused]),
+    [
+      [0, { calls: 1, at_ms: 1000 }],
+      [1, { calls: 0, at_ms: 1100 }],
+    ],
+  )
+  assert.equal(tally.calls, 2)
+  pass(100)
+  limiter.letGo(second)
+  await limiter.giveBack()
+  assert.deepEqual(asked.at(-1)?.unused, { calls: 1, at_ms: 1100 })
+})
+
+test('a call that may go is let go in its time, also where it is the one that fills a limit in bytes', async () => {
+  const { limiter } = counted(() => ({ bytes_room: 20 }))
+  await limiter.take(0)
+  limiter.spend(10)
+  const last = await limiter.take(0)
+  assert.equal(last.ok && last.until_ms, 1100)
+})
+
 test('calls that wait for bytes are let go by as many as there is room for, by the size of those before', async () => {
   let bytes_room = 2000
   const { limiter, asked, pass } = counted(() => ({

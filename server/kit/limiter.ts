@@ -1,4 +1,6 @@
 import type { Count } from './call_limits.ts'
+import { createBlock, type Place } from './limiter_block.ts'
+import { createSpending } from './limiter_bytes.ts'
 
 /**
  * The limiter of one connection in one process. It holds a small block of calls taken from the counts all processes
@@ -16,8 +18,10 @@ export type Limiter = {
   giveBack(): Promise<void>
   /** Tells of bytes that one call sent and got. Until then it counts as much as the calls before it had. */
   spend(bytes: number): void
-  /** In place of `spend`: a call that was let through was never sent, and takes none of the bytes it was counted for. */
+  /** In place of `spend`: a call got no byte to its vendor, and takes none of those it was counted for. */
   unsent(): void
+  /** In place of `unsent`: nothing was tried either, so that its place may be another's. */
+  letGo(place: Place): void
   /** How many more calls the vendor should take, by what all processes have counted; held blocks are taken already. */
   room(): number
   /** The vendor says that it takes no more than so many. */
@@ -31,7 +35,7 @@ export type Limiter = {
 }
 
 /** A permit is for a call that leaves before `until_ms` of the monotonic clock. `full` is null where the vendor asks to wait. */
-export type Permit = { ok: true; until_ms: number } | { ok: false; wait_ms: number; full: Count | null }
+export type Permit = ({ ok: true } & Place) | { ok: false; wait_ms: number; full: Count | null }
 
 /** Calls that were taken at a time and never made. */
 export type Unused = { calls: number; at_ms: number }
@@ -57,17 +61,10 @@ export type Granted = {
 export type Tally = { calls: number; bytes: number; refused: number }
 
 type Waiter = { deadline_ms: number; settle: (permit: Permit) => void; fail: (error: unknown) => void }
-type Block = { left: number; size: number; at_ms: number; ends_ms: number }
 
-/** What one process holds is at most this part of the smallest limit, so that it is missed by no other. */
-const LARGEST_PART = 20
-const LARGEST_BLOCK = 10_000
 /** Bytes are told to the others at the latest so long after they were spent. */
 const FLUSH_MS = 250
-/** Calls by which the usual size of a call is reckoned. */
-const MEMORY = 8
 const NOTHING: Unused = { calls: 0, at_ms: 0 }
-const NO_BLOCK: Block = { left: 0, size: 0, at_ms: 0, ends_ms: 0 }
 
 export function createLimiter(options: {
   ask: (asked: Asked) => Promise<Granted>
@@ -76,9 +73,8 @@ export function createLimiter(options: {
 }): Limiter {
   const { ask, monotonic, tally } = options
   const line: Waiter[] = []
-  let block = { ...NO_BLOCK }
-  let next_size = 1
-  let largest = 1
+  const block = createBlock(monotonic)
+  const spending = createSpending()
   let empty_until_ms = 0
   let paused_until_ms = 0
   /** How often the limits have changed. */
@@ -87,17 +83,11 @@ export function createLimiter(options: {
   let room = Number.POSITIVE_INFINITY
   let asking: Promise<void> | null = null
   let timer: NodeJS.Timeout | null = null
-  let bytes = 0
-  let usual = 0 // bytes of a call, as the last ones had
-  let under_way = 0
-  let charged = 0 // to those under way
-  /** Bytes after which the next call asks first. */
-  let most_bytes = Number.POSITIVE_INFINITY
   let flushing: NodeJS.Timeout | null = null
 
   function take(wait_ms: number, signal?: AbortSignal): Permit | Promise<Permit> {
     const now_ms = monotonic()
-    if (line.length === 0 && block.left > 0 && now_ms < block.ends_ms) return use()
+    if (line.length === 0 && block.left() > 0) return use()
     if (now_ms + wait_ms < empty_until_ms) return refuse(empty_until_ms - now_ms)
     const { promise, resolve: settle, reject: fail } = Promise.withResolvers<Permit>()
     const waiter = { deadline_ms: now_ms + wait_ms, settle, fail }
@@ -118,10 +108,11 @@ export function createLimiter(options: {
   }
 
   function use(): Permit {
-    block.left -= 1
     tally.calls += 1
-    if (most_bytes !== Number.POSITIVE_INFINITY) charge()
-    return { ok: true, until_ms: block.ends_ms }
+    const place = block.use()
+    spending.begin()
+    if (spending.isFull()) block.end() // for those that come after
+    return { ok: true, ...place }
   }
 
   function refuse(wait_ms: number): Permit {
@@ -142,8 +133,8 @@ export function createLimiter(options: {
   async function serve(): Promise<void> {
     try {
       while (line.length > 0) {
-        if (!hasRoom() && !(await refill(line.length))) break
-        while (line.length > 0 && hasRoom()) line.shift()?.settle(use())
+        if (block.left() === 0 && !(await refill(line.length))) break
+        while (line.length > 0 && block.left() > 0) line.shift()?.settle(use())
       }
     } catch (error) {
       for (const { fail } of line.splice(0)) fail(error)
@@ -152,39 +143,36 @@ export function createLimiter(options: {
 
   async function reserve(calls: number): Promise<{ held: number; wait_ms: number }> {
     while (asking) await asking
-    if (held() < calls) await begin(async () => void (await refill(calls)))
-    return { held: held(), wait_ms: held() > 0 ? 0 : Math.max(1, empty_until_ms - monotonic()) }
+    if (block.left() < calls) await begin(async () => void (await refill(calls)))
+    const held = block.left()
+    return { held, wait_ms: held > 0 ? 0 : Math.max(1, empty_until_ms - monotonic()) }
   }
 
   async function giveBack(): Promise<void> {
     while (asking) await asking
-    const unused = { calls: block.left, at_ms: block.at_ms }
-    block = { ...NO_BLOCK }
+    const unused = block.takeUnused()
     if (unused.calls > 0) await begin(async () => void (await askFor(0, unused)))
   }
 
-  const held = (): number => (hasRoom() ? block.left : 0)
-  const hasRoom = () => block.left > 0 && monotonic() < block.ends_ms
-
   /** False where there was nothing to take: who cannot wait that long is refused, the others are served later. */
   async function refill(least: number): Promise<boolean> {
+    await giveOlder()
     const now_ms = monotonic()
     if (now_ms >= empty_until_ms) {
-      const unused = { calls: block.left, at_ms: block.at_ms }
-      next_size = sizeAfter(block, now_ms)
-      block = { ...NO_BLOCK }
+      const want = Math.max(block.nextSize(), least)
       const before = changes
-      const got = await askFor(Math.max(next_size, least), unused)
+      const got = await askFor(want, block.takeUnused())
       const { granted, at_ms, ends_ms } = got
       // Counted from before the question: the slot cannot end earlier than we believe.
-      block = { left: granted, size: granted, at_ms, ends_ms: now_ms + ends_ms }
+      block.put(granted, at_ms, now_ms + ends_ms)
       if (changes !== before) {
-        block.ends_ms = 0 // by limits that hold no longer
+        block.end() // by limits that hold no longer
         return refill(least)
       }
       // A pause that came meanwhile holds for these too; they are given back.
-      if (monotonic() < empty_until_ms) block.ends_ms = 0
+      if (monotonic() < empty_until_ms) block.end()
       else if (granted > 0) return true
+      if (granted === 0 && (await giveOlder())) return refill(least) // what was let go of meanwhile
       if (granted === 0) full = got.full
       empty_until_ms = Math.max(empty_until_ms, monotonic() + got.wait_ms)
     }
@@ -193,24 +181,25 @@ export function createLimiter(options: {
   }
 
   async function askFor(want: number, unused: Unused): Promise<Granted> {
-    const told = Math.round(bytes)
-    bytes -= told
+    const told = spending.untold()
+    spending.told(told)
     try {
       const got = await ask({ want, unused, bytes: told })
-      largest = Math.max(1, Math.floor(Math.min(LARGEST_BLOCK, got.smallest / LARGEST_PART)))
-      most_bytes = Math.ceil(got.bytes_room / LARGEST_PART)
+      block.fit(got.smallest)
+      spending.fit(got.bytes_room)
       room = got.room
       return got
     } catch (error) {
-      bytes += told
+      spending.told(-told)
       throw error
     }
   }
 
-  /** Doubled while blocks run out early, else as much as was used. */
-  function sizeAfter({ left, size, ends_ms }: Block, now_ms: number): number {
-    const ran_out = left === 0 && size > 0 && now_ms < ends_ms
-    return Math.max(1, Math.min(largest, ran_out ? size * 2 : size - left))
+  /** False where nothing was let go of. */
+  async function giveOlder(): Promise<boolean> {
+    const older = block.takeOlder()
+    for (const unused of older) await askFor(0, unused)
+    return older.length > 0
   }
 
   function refuseLate(): void {
@@ -226,75 +215,66 @@ export function createLimiter(options: {
     begin(serve)
   }
 
-  /** What a call is going to spend is not known yet; it is counted as the last ones, and put right by `spend`. */
-  function charge(): void {
-    under_way += 1
-    charged += usual
-    count(usual)
-  }
-
   function spend(spent: number): void {
     tally.bytes += spent
-    if (most_bytes === Number.POSITIVE_INFINITY) return
-    const share = discharge()
-    usual += (spent - usual) / (usual === 0 ? 1 : MEMORY)
-    countAndTell(spent - share)
+    tellSoon(spending.end(spent))
   }
 
-  function unsent(): void {
-    if (most_bytes !== Number.POSITIVE_INFINITY) countAndTell(-discharge())
+  const unsent = (): void => tellSoon(spending.end(null))
+
+  /** Who was told that there is no room is told anew: there may be some. */
+  function letGo(place: Place): void {
+    tally.calls -= 1
+    unsent()
+    block.letGo(place)
+    lookAgain()
   }
 
-  function discharge(): number {
-    const share = under_way > 0 ? charged / under_way : 0
-    if (under_way > 0) under_way -= 1
-    charged -= share
-    return share
+  function lookAgain(): void {
+    empty_until_ms = paused_until_ms
+    if (timer === null) return
+    clearTimeout(timer)
+    wake()
   }
 
-  function countAndTell(more: number): void {
-    count(more)
+  function tellSoon(is_counted: boolean): void {
+    if (!is_counted) return
+    if (spending.isFull()) block.end()
     flushing ??= setTimeout(() => {
       flush().catch(() => {}) // they stay with us, and the next question tells of them
     }, FLUSH_MS).unref()
   }
 
-  function count(more: number): void {
-    bytes += more
-    if (bytes >= most_bytes) block.ends_ms = 0
-  }
-
   async function flush(): Promise<void> {
     if (flushing) clearTimeout(flushing)
     flushing = null
-    if (Math.round(bytes) !== 0) await askFor(0, NOTHING)
+    await giveOlder()
+    if (spending.untold() !== 0) await askFor(0, NOTHING)
   }
 
   return {
     take,
     reserve,
-    held,
+    held: block.left,
     giveBack,
     spend,
     unsent,
+    letGo,
     flush,
     room: () => room,
     believe: (remaining) => {
       room = Math.min(room, remaining)
     },
     drop: (pause_ms = 0) => {
-      block.ends_ms = 0
+      block.end()
       if (pause_ms > 0) full = null
       paused_until_ms = Math.max(paused_until_ms, monotonic() + pause_ms)
       empty_until_ms = Math.max(empty_until_ms, paused_until_ms)
     },
     relearn: () => {
       changes += 1
-      block.ends_ms = 0
-      empty_until_ms = paused_until_ms
-      if (timer === null) return
-      clearTimeout(timer)
-      wake()
+      block.end()
+      lookAgain()
     },
   }
 }

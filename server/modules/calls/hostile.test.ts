@@ -22,7 +22,7 @@ type Connected = { key: string; path: string; id: string; tenant_id: string; ven
 
 async function connect(
   answer: Parameters<typeof openRawVendor>[0],
-  { limits = {}, settings = {} }: { limits?: object; settings?: object } = {},
+  { limits = {}, ...more }: { limits?: object; settings?: object; credentials?: object } = {},
 ): Promise<Connected> {
   const vendor = await openRawVendor(answer)
   const { key, tenant_id } = await tenantWithKey(served, ['*'], 'test')
@@ -30,7 +30,8 @@ async function connect(
     provider: 'http',
     name: 'x',
     environment: 'development',
-    settings: { base_url: vendor.url, ...settings },
+    ...more,
+    settings: { base_url: vendor.url, ...more.settings },
     limits: { rates: [{ calls: 10_000, per_s: 60 }], ...limits },
   }
   const reply = await served.send('POST', '/v1/connections', { key, body })
@@ -206,6 +207,36 @@ test('a limit in bytes counts nothing of a call that nobody could take', async (
   })
   const rates = told['rates'] as { unit: string; used: number }[]
   assert.equal(rates.find(({ unit }) => unit === 'bytes')?.used, 0)
+})
+
+const TOKEN = '{"access_token":"t","token_type":"Bearer","expires_in":3600}'
+const GIVEN = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${TOKEN.length}\r\n\r\n${TOKEN}`
+
+test('a call that waits for its token takes one place in the limits, and none where its caller is gone by then', async () => {
+  const tokens = await openRawVendor((socket) => void setTimeout(() => socket.write(GIVEN), 1_500))
+  const oauth = () => ({
+    limits: { rates: [{ calls: 2, per_s: 60 }] },
+    settings: { auth: 'oauth2_client_credentials', token_url: `${tokens.url}/token` },
+    credentials: { client_id: 'me', client_secret: 'secret' },
+  })
+  const usedOf = async (connected: Connected) => {
+    await keepUsage(served.app)
+    const path = `/v1/connections/${connected.id}/limits`
+    const { body } = await served.send('GET', path, { key: connected.key })
+    return (body['rates'] as { used: number }[])[0]?.used
+  }
+  // Longer than a slot of the minute, so that the place it had is over.
+  const slow = await connect(answers(OK), oauth())
+  assert.equal((await call(slow, {})).state, 'succeeded')
+  assert.equal(await usedOf(slow), 1)
+
+  const left = await connect(answers(OK), oauth())
+  await hangUp(left, { method: 'GET' }, {}, () => tokens.asked.length === 2)
+  assert.match(String((await ended(left))['error']), /hung up/)
+  assert.equal(left.vendor.asked.length, 0)
+  const { vendor } = left
+  assert.equal((await call(left, { path: '/next' })).state, 'succeeded')
+  assert.deepEqual([await usedOf(left), vendor.asked.length], [1, 1])
 })
 
 test('a call whose time is over in the line was never sent', async () => {

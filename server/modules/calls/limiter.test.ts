@@ -354,7 +354,13 @@ async function draw({ url, redis_url, paths, seed, run_ms, bytes = 0 }: Order): 
   const one = async (wait_ms: number) => {
     const path = Math.floor(random() * limiters.length)
     const permit = await limiters[path]?.take(wait_ms)
-    if (!permit?.ok || performance.now() >= permit.until_ms) return
+    if (!permit?.ok) return
+    // As where a token is waited for: at once or much later some are not sent.
+    if (random() < 0.2) {
+      await sleep(Math.floor(random() * random() * 1500))
+      return limiters[path]?.letGo(permit)
+    }
+    if (performance.now() >= permit.until_ms) return limiters[path]?.letGo(permit)
     sent.push({ at_ms: performance.timeOrigin + performance.now(), path })
     limiters[path]?.spend(bytes)
   }

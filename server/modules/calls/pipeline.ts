@@ -1,6 +1,7 @@
 import { vendorSeen } from '../../kit/breaker.ts'
 import type { Count } from '../../kit/call_limits.ts'
 import type { Permit } from '../../kit/limiter.ts'
+import type { Place } from '../../kit/limiter_block.ts'
 import { LONGEST_DELAY_MS } from '../../kit/retry.ts'
 import type { SettlePlan } from '../../kit/settles.ts'
 import {
@@ -162,40 +163,51 @@ async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
     )
   }
   let sent: Sent | null = null
-  let admitted = false
+  let admitted: Admitted | null = null
+  const { number } = run
   try {
     const ready = tooLate(run) ?? (await admit(run, Math.min(patience_ms, leftOf(run))))
     if ('turned_away' in ready) return ready
-    admitted = true
+    admitted = ready
     const late = tooLate(run)
     if (late) return late
-    sent = await send(run, ready)
+    sent = await send(run, ready.built)
     return sent
   } finally {
-    if (admitted && sent === null) limiterOf(guards, run.wanted.operation).unsent()
+    const limiter = limiterOf(guards, run.wanted.operation)
+    if (admitted && run.number === number) limiter.letGo(admitted.place)
+    else if (admitted && sent === null) limiter.unsent()
     guards.bulkhead.leave()
     const settling = settle(run, pass, sent)
     if (settling) await settling
   }
 }
 
-/** Limiter, then authentication. A token that took so long to fetch that the permit ran out has to pay again. */
-async function admit(run: Run, patience_ms: number): Promise<Built | Ended> {
+type Admitted = { built: Built; place: Place }
+
+/**
+ * Limiter, then authentication. A token that took so long to fetch that the permit ran out needs another. Where there is
+ * none the place stays taken: the vendor was asked for a token.
+ */
+async function admit(run: Run, patience_ms: number): Promise<Admitted | Ended> {
   const { app } = run
   const limiter = limiterOf(run.guards, run.wanted.operation)
   for (;;) {
     const taken = limiter.take(patience_ms, run.wanted.signal)
     const permit: Permit = taken instanceof Promise ? await taken : taken
     if (!permit.ok) return isHungUp(run) ? away('caller', whyHungUp(run), null) : refusedByLimit(run, permit)
-    if (run.built.opened.token === undefined) return run.built // its credentials stand in it from the start
+    if (run.built.opened.token === undefined) return { built: run.built, place: permit } // its credentials stand in it from the start
     const built = await authenticate(run).catch((error: unknown) => {
       limiter.unsent()
       throw error
     })
-    const has_left = 'turned_away' in built
-    if (!has_left && app.clock.monotonic() < permit.until_ms) return built
-    limiter.unsent()
-    if (has_left) return built
+    if ('turned_away' in built) {
+      if (built.turned_away?.by === 'authentication') limiter.unsent()
+      else limiter.letGo(permit)
+      return built
+    }
+    if (app.clock.monotonic() < permit.until_ms) return { built, place: permit }
+    limiter.letGo(permit)
   }
 }
 
