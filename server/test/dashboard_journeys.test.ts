@@ -124,6 +124,25 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 1_100_000
     await looked(window)
   })
 
+  test('what the steps of a traced call were given and gave is on its page, masked', async () => {
+    const made = await product.api.ok('POST', `/v1/connections/${connection}/calls`, {
+      method: 'POST',
+      path: '/v1/customers',
+      encoding: 'form',
+      body: { mail: 'ana@example.com', first: 'Ana' },
+      mapping: { in: [{ kind: 'map', fields: { email: 'mail', name: 'first' } }] },
+      trace: true,
+    })
+    const window = await at(`/calls/${made['id']}`)
+    const { page } = window
+    await page.getByRole('heading', { name: 'Mapping' }).waitFor()
+    await page.getByText('What it was given').waitFor()
+    await page.getByText('"first": "Ana"').waitFor()
+    await page.getByText('"name": "Ana"').waitFor()
+    assert.equal(await page.getByText('ana@example.com').count(), 0)
+    await looked(window)
+  })
+
   test('a form says what is wrong with a field as one types, and is sent once it is right', async () => {
     const window = await at('/connections/new/http')
     const { page } = window

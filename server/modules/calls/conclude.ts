@@ -1,10 +1,9 @@
 import { parseExact, type StepReport } from '../../kit/mapping/mapping.ts'
-import { maskBody } from '../../kit/masking.ts'
 import { inTenant } from '../../platform/database/database.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import type { OpenConnection } from '../connections/connections.ts'
 import type { CacheNote } from './cache_schema.ts'
+import { toKept } from './kept_steps.ts'
 import { mapOut } from './mapped.ts'
 import { insertSteps } from './mapping_queries.ts'
 import type { Performed } from './perform.ts'
@@ -25,7 +24,7 @@ export async function concludeCall(
   const mapped =
     performed.state === 'succeeded' ? await mapAnswer(app, actor, prepared, answer, performed.id) : null
   const steps = { in: prepared.steps, out: mapped?.steps ?? [] }
-  if (steps.in.length + steps.out.length > 0) await keepSteps(app, connection, performed.id, steps)
+  if (steps.in.length + steps.out.length > 0) await keepSteps(app, prepared, performed.id, steps)
   return toReport(connection, performed, named, mapped ? withMapped(answer, mapped) : answer, steps)
 }
 
@@ -52,16 +51,15 @@ async function mapAnswer(
 
 type Steps = { in: StepReport[]; out: StepReport[] }
 
-/** Without what the steps were given and gave. The call has happened whether or not this can be written down. */
+/** The call has happened whether or not this can be written down. */
 async function keepSteps(
   app: App,
-  { tenant_id, opened }: OpenConnection,
+  { connection: { tenant_id, opened }, named }: Prepared,
   id: string,
   steps: Steps,
 ): Promise<void> {
-  const bare = (reports: StepReport[]) => reports.map(({ input: _input, output: _output, ...rest }) => rest)
-  const text = JSON.stringify({ in: bare(steps.in), out: bare(steps.out) })
-  const row = { tenant_id, id, steps: maskBody(text, Object.values(opened.credentials)) }
+  const kept = toKept(opened, steps, named?.operation?.unstored ?? false)
+  const row = { tenant_id, id, steps: JSON.stringify(kept) }
   await inTenant(app.db, tenant_id, (tx) => insertSteps(tx, row)).catch((cause: unknown) =>
     app.log.error({ err: cause, call: toWire('call', id) }, 'the steps of a mapping were not kept'),
   )

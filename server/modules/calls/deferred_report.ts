@@ -7,7 +7,7 @@ import { findDeferred } from './deferred_queries.ts'
 import { toDeferred } from './deferred_schema.ts'
 import { findSteps } from './mapping_queries.ts'
 import { type CallRow, findCall, listAttempts } from './queries.ts'
-import { type StepsOfCall, toAttempt } from './schema.ts'
+import { type StepsOnRecord, toAttempt } from './schema.ts'
 
 /** A deferred call as it stands: what it came to, its tries, and their attempts in one log. */
 export async function readDeferred(app: App, tx: Tx, tenant_id: string, wire_id: string) {
@@ -41,7 +41,7 @@ export async function readDeferred(app: App, tx: Tx, tenant_id: string, wire_id:
 }
 
 /** What the steps of its mapping came to, where it had one. */
-export async function stepsOf(tx: Tx, tenant_id: string, id: string): Promise<{ steps?: StepsOfCall }> {
+export async function stepsOf(tx: Tx, tenant_id: string, id: string): Promise<{ steps?: StepsOnRecord }> {
   const text = await findSteps(tx, tenant_id, id)
-  return text === null ? {} : { steps: JSON.parse(text) as StepsOfCall }
+  return text === null ? {} : { steps: JSON.parse(text) as StepsOnRecord }
 }

@@ -95,7 +95,10 @@ export const MakeCall = Type.Object(
     retry_later: Type.Optional(RetryLater),
     mapping: Type.Optional(MappingRef),
     trace: Type.Optional(
-      Type.Boolean({ description: 'The report shows what each step of the mapping was given and gave' }),
+      Type.Boolean({
+        description:
+          'The report shows what each step of the mapping was given and gave, the record too, masked',
+      }),
     ),
     idempotency_key: Type.Optional(
       Type.String({ pattern: '^[\\x21-\\x7e]{1,255}$', description: "Passed on in the vendor's own header" }),
@@ -120,7 +123,25 @@ const StepsOfCall = Type.Object(
   { in: StepReports, out: StepReports },
   { description: 'What the steps of the mapping came to; with it `result` is what its last step gave' },
 )
-export type StepsOfCall = Static<typeof StepsOfCall>
+
+const Kept = Type.String({
+  description: 'As JSON text, masked; its first 16 kB. Where the call asked for it by `trace`',
+})
+const KeptStep = Type.Object({
+  kind: Type.String(),
+  ok: Type.Boolean(),
+  took_ms: Type.Number(),
+  error: Type.Optional(Type.String()),
+  input: Type.Optional(Kept),
+  output: Type.Optional(Kept),
+})
+export type KeptStep = Static<typeof KeptStep>
+
+const StepsOnRecord = Type.Object(
+  { in: Type.Array(KeptStep), out: Type.Array(KeptStep) },
+  { description: 'What the steps of the mapping came to' },
+)
+export type StepsOnRecord = Static<typeof StepsOnRecord>
 
 const Reference = Nullable(
   Type.String({ description: "The vendor's own id of the call, by which its support finds it" }),
@@ -239,7 +260,7 @@ export const CallWithLog = Type.Object({
   ...Call.properties,
   state: DeferredState,
   log: Type.Array(Attempt),
-  steps: Type.Optional(StepsOfCall),
+  steps: Type.Optional(StepsOnRecord),
   batch_id: Type.Optional(Nullable(WireId('batch'))),
   tries: Type.Optional(Type.Integer({ description: 'Of a call that is made later' })),
   next_try_at: Type.Optional(Nullable(Timestamp)),

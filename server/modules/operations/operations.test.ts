@@ -167,20 +167,64 @@ test('the mapping of a call is done before it is sent and after it is answered, 
     path: '/reflect',
     body: { email: 'ana@example.com', first_name: 'Ana' },
     mapping: { in: [MEMBER], out: [MEMBER] },
-    trace: true,
   })
   assert.deepEqual(report.body['body'], { email_address: 'ana@example.com', merge_fields: { FNAME: 'Ana' } })
   assert.deepEqual(report.body['result'], { email: 'ana@example.com', first_name: 'Ana' })
-  const { out } = report.body['steps'] as { out: { input: unknown; output: unknown }[] }
-  assert.deepEqual(out[0]?.input, report.body['body'])
-  assert.deepEqual(out[0]?.output, report.body['result'])
   const record = await served.send('GET', `/v1/calls/${report.body['id']}`, { key: at.key })
   const kept = record.body['steps'] as { in: Record<string, unknown>[]; out: Record<string, unknown>[] }
   assert.deepEqual(
     [...kept.in, ...kept.out].map(({ took_ms, ...rest }) => [typeof took_ms, rest]),
     [1, 2].map(() => ['number', { kind: 'map', ok: true }]),
-    'what was mapped is not kept',
+    'what was mapped is not kept unless it was asked for',
   )
+})
+
+test('what each step of a traced call was given and gave is on record, masked as bodies are, and cut', async () => {
+  const at = await connect()
+  const note = 'x'.repeat(40_000)
+  const body = {
+    email: 'ana@example.com',
+    first_name: 'Ana',
+    password: 'p4ssw0rd!',
+    card: 4111111111111111,
+    note,
+  }
+  const mapping = { in: [MEMBER, { kind: 'template', template: { to: '{{email_address}}' } }] }
+  const report = await call(at, { method: 'POST', path: '/reflect', body, mapping, trace: true })
+  const { in: told } = report.body['steps'] as { in: { input: object }[] }
+  assert.deepEqual(told[0]?.input, body, 'whoever asked is told all of it')
+  const record = await served.send('GET', `/v1/calls/${report.body['id']}`, { key: at.key })
+  assert.equal(record.status, 200, record.text)
+  const kept = (record.body['steps'] as { in: { input: string; output: string }[] }).in
+  assert.match(
+    kept[0]?.input ?? '',
+    /^{"email":"\[masked\]","first_name":"Ana","password":"\[masked\]","card":\[masked\],"note":"x+$/,
+  )
+  assert.equal(kept[0]?.input.length, 16_384)
+  assert.deepEqual(
+    [kept[0]?.output, kept[1]?.input, kept[1]?.output],
+    [
+      '{"email_address":"[masked]","merge_fields":{"FNAME":"Ana"}}',
+      '{"email_address":"[masked]","merge_fields":{"FNAME":"Ana"}}',
+      '{"to":"[masked]"}',
+    ],
+  )
+})
+
+test('of an operation that takes what is stored nowhere no step keeps what it was given', async () => {
+  const at = await connect('stripe')
+  const body = {
+    operation: 'cards.set_pin',
+    input: { card: 'ic_1', word: 'eyJhbGciOiJSU0E.key.iv.kkkkkkkk.tag' },
+    mapping: { in: [{ kind: 'map', fields: { vendor_id: 'card', encrypted_pin: 'word' } }] },
+    trace: true,
+  }
+  const report = await call(at, body)
+  assert.match(report.text, /kkkkkkkk/, 'whoever asked is told')
+  const record = await served.send('GET', `/v1/calls/${report.body['id']}`, { key: at.key })
+  const [step] = (record.body['steps'] as { in: object[] }).in
+  assert.deepEqual(Object.keys(step ?? {}).sort(), ['kind', 'ok', 'took_ms'])
+  assert.doesNotMatch(record.text, /kkkkkkkk/)
 })
 
 test('a connection maps all its calls, unless the operation or the call has a mapping of its own', async () => {

@@ -13,6 +13,9 @@ export type Step = {
   output?: unknown
 }
 
+/** Of a record, as text that was masked. */
+const inWords = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
+
 /** What a mapping did, step by step, on the way out and on the way back. */
 export function Steps({ of }: { of: { in: Step[]; out: Step[] } }) {
   const say = useText()
@@ -29,12 +32,21 @@ export function Steps({ of }: { of: { in: Step[]; out: Step[] } }) {
 }
 
 function Side({ title, steps }: { title: string; steps: Step[] }) {
+  const say = useText()
   return (
     <Card withBorder>
       <Text size="sm" fw={600} mb="xs">
         {title}
       </Text>
       <Stack gap="xs">
+        {steps[0]?.input !== undefined && (
+          <div>
+            <Text size="xs" c="dimmed">
+              {say('given')}
+            </Text>
+            <Body text={inWords(steps[0].input)} />
+          </div>
+        )}
         {steps.map((step, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the steps of a mapping have no names and do not move
           <StepLine key={at} of={step} />
@@ -66,7 +78,7 @@ function StepLine({ of }: { of: Step }) {
           {of.error}
         </Text>
       )}
-      {of.output !== undefined && <Body text={JSON.stringify(of.output)} />}
+      {of.output !== undefined && <Body text={inWords(of.output)} />}
     </div>
   )
 }
