@@ -66,7 +66,7 @@ function dropAll(guards: Guards | undefined): void {
   if (guards) for (const limiter of limitersOf(guards)) limiter.drop()
 }
 
-/** Made anew when the connection changes, or what its stored operations limit: its limits may be others, and its vendor too. */
+/** Made anew when the connection changes, or the limits of its stored operations: its vendor may be another, too. */
 export async function guardsOf(app: App, connection: OpenConnection): Promise<Guards> {
   const stored = await storedRates(app, connection)
   const { guards, gone } = kept(app)
