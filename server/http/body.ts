@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { App } from '../modules/app.ts'
 import { Problem } from '../platform/errors.ts'
+import { type Holder, letGo } from '../platform/room.ts'
 import { unsupportedType } from './problems.ts'
-import { type Holder, letGo, readBody, reading, readingJson, tooLarge } from './reading.ts'
+import { readBody, reading, readingJson, tooLarge } from './reading.ts'
 
 /** Deeper bodies are refused: nothing we take is, and what walks a value must not be walked into the ground. */
 const DEEPEST = 64

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { App } from '../modules/app.ts'
 import { once } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
+import { createRoom, type Holder, hold, letGo, type Room } from '../platform/room.ts'
 
 /**
  * What bodies hold of the memory of this process, from their first byte until they are answered: whoever holds back the
@@ -15,17 +16,8 @@ export const reading = once((app: App) =>
 )
 export const readingJson = once((_app: App) => newLine(() => {}))
 
-type Line = { bytes: number; most_bytes: number; tellFull(): void }
-const newLine = (tellFull: () => void): Line => ({ bytes: 0, most_bytes: 128 * 1024 * 1024, tellFull })
-
-/** Who answers for a body that is read, and what it holds of which line. */
-export type Holder = { held: { line: Line; bytes: number } | null }
-
-/** What a piece costs beside its bytes, measured: without it a body in pieces of a byte would hold 500 times what is counted. */
-const PIECE_BYTES = 512
-
-/** The rest is for what comes whole in one piece, which nobody can hold back: small senders are served beside a flood. */
-const SHARE_OF_PIECES = 0.75
+type Line = Room & { tellFull(): void }
+const newLine = (tellFull: () => void): Line => ({ ...createRoom(128), tellFull })
 
 const NOTHING = Buffer.alloc(0)
 
@@ -42,6 +34,7 @@ export function readBody(
 ): void {
   let pieces: Buffer[] | null = []
   let length = 0
+  const announced = Number(request.headers['content-length'])
   const refuse = (fault: Problem) => {
     pieces = null
     letGo(holder)
@@ -51,7 +44,7 @@ export function readBody(
     if (!pieces) return
     length += piece.length
     if (length > limit) refuse(tooLarge(limit))
-    else if (hold(line, request, holder, piece)) pieces.push(piece)
+    else if (hold(line, holder, piece.length, piece.length === announced)) pieces.push(piece)
     else refuse(overloaded(line))
   })
   request.on('end', () => {
@@ -64,26 +57,6 @@ export function readBody(
   request.on('close', () => {
     if (pieces) refuse(brokenOff())
   })
-}
-
-function hold(line: Line, request: IncomingMessage, holder: Holder, piece: Buffer): boolean {
-  const bytes = piece.length + PIECE_BYTES
-  const after = line.bytes + bytes
-  if (after > line.most_bytes * SHARE_OF_PIECES) {
-    const is_whole = piece.length === Number(request.headers['content-length'])
-    if (!is_whole || after > line.most_bytes) return false
-  }
-  line.bytes = after
-  holder.held ??= { line, bytes: 0 }
-  holder.held.bytes += bytes
-  return true
-}
-
-/** Once for each answer at least; more often changes nothing. */
-export function letGo(holder: Holder): void {
-  if (!holder.held) return
-  holder.held.line.bytes -= holder.held.bytes
-  holder.held = null
 }
 
 export const tooLarge = (limit: number): Problem =>

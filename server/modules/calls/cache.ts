@@ -42,7 +42,7 @@ export async function performCached(
     return counted(app, connection, { ...performed, cache: noteOf('bypassed') })
   }
   const { 'if-none-match': callers, ...headers } = sent
-  const { signal: _, ...shared } = wanted // others may wait for what is asked here
+  const { signal: _, keeper: __, ...shared } = wanted // others may wait for what is asked here
   const asked = callers === undefined ? shared : { ...shared, request: { ...wanted.request, headers } }
   const noted = await readThrough({
     app,

@@ -9,6 +9,7 @@ import { drainCache } from './cache_policies.ts'
 import { readDeferred, stepsOf } from './deferred_report.ts'
 import { keepUsage } from './guards.ts'
 import { pageOf, wantedOf } from './list.ts'
+import type { Waiting } from './make.ts'
 import { back, cacheStatus, noAnswer, onward, pathBehind, turnedAway } from './proxy.ts'
 import * as queries from './queries.ts'
 import { recorder } from './record.ts'
@@ -29,9 +30,7 @@ export type ProxyInput = {
   url: string
   headers: Readonly<Record<string, string | readonly string[] | undefined>>
   body: Buffer | null
-  /** Aborted when nobody waits for the answer any more. */
-  signal?: AbortSignal | undefined
-}
+} & Waiting
 
 /** One request passed on and its answer passed back, both to the byte. No answer is a problem that says why. */
 export async function proxy(app: App, actor: Actor, wire_id: string, input: ProxyInput): Promise<Proxied> {
@@ -49,6 +48,7 @@ export async function proxy(app: App, actor: Actor, wire_id: string, input: Prox
     request,
     patience_ms: 0,
     ...(input.signal && { signal: input.signal }),
+    ...(input.keeper && { keeper: input.keeper }),
   })
   const refused = turnedAway(answered)
   if (refused) throw refused

@@ -39,14 +39,15 @@ function nameCall(app: App, { connection, named, input }: Prepared, id: string, 
 async function mapAnswer(
   app: App,
   actor: Actor,
-  { mapping, trace }: Prepared,
+  { mapping, trace, wanted: { keeper } }: Prepared,
   answer: Answer,
   call_id: string,
 ) {
   const out = mapping.out ?? []
   if (out.length === 0 || answer.error !== undefined) return null
   const value = 'result' in answer ? answer.result : parseExact(answer.json)
-  return mapOut(app, actor, out, value, { trace, depth: 0, parent_id: toWire('call', call_id) })
+  const options = { trace, depth: 0, parent_id: toWire('call', call_id), ...(keeper && { keeper }) }
+  return mapOut(app, actor, out, value, options)
 }
 
 type Steps = { in: StepReport[]; out: StepReport[] }

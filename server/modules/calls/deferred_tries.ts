@@ -13,6 +13,7 @@ import { sealedAs } from './deferred.ts'
 import * as queries from './deferred_queries.ts'
 import { putWork } from './deferred_work.ts'
 import { withDigits } from './digits.ts'
+import { type Keeper, keeping } from './held.ts'
 import type { Performed } from './perform.ts'
 import { prepareCall } from './prepare.ts'
 import { findCall, type Outcome } from './queries.ts'
@@ -89,26 +90,32 @@ const isRepeatable = ({ opened }: OpenConnection, method: string): boolean =>
   isSafe(method) || idempotencyHeader(opened.provider, opened.settings) !== null
 
 async function attempt(app: App, tenant_id: string, row: Row, call_id: string): Promise<Tried> {
-  const { actor, request } = row
+  const { request } = row
   if (request === null) throw new Error(`deferred call ${row.id} waits without its request`)
   const plain = await inTenant(app.db, tenant_id, (tx) =>
     app.vault.open(tx, tenant_id, sealedAs('request', row.id), request),
   )
   const text = plain.toString()
   const input = withDigits(JSON.parse(text) as MakeCall, text)
-  const made = await make(app, row, input, call_id).catch(refused)
+  return keeping(app, tenant_id, (keeper) => attemptKept(app, row, input, { call_id, keeper }))
+}
+
+async function attemptKept(app: App, row: Row, input: MakeCall, by: By): Promise<Tried> {
+  const { actor } = row
+  const { call_id, keeper } = by
+  const made = await make(app, row, input, by).catch(refused)
   const so_far = { tries: row.tries, age_ms: app.clock.now().getTime() - timeOfId(row.id).getTime() }
   if (made instanceof Problem) {
     const again = willPass(made) ? againIn(so_far, input, notPrepared(made)) : OVER
     const failed = { state: 'failed', status: null, error: made.message, report: null, ...again } as const
-    return withBefore(app, tenant_id, row, call_id, failed)
+    return withBefore(app, keeper.tenant_id, row, call_id, failed)
   }
   const { prepared, performed, repeatable } = made
   const { state, error } = performed
   const status = performed.response?.status ?? null
   const again = againIn(so_far, input, cameTo(performed, repeatable))
   const tried: Tried = { state, status, error, report: null, ...again }
-  const told = await withBefore(app, tenant_id, row, call_id, tried)
+  const told = await withBefore(app, keeper.tenant_id, row, call_id, tried)
   const own = told.state === 'unknown' ? { state: told.state, error: told.error } : {}
   const report = await concludeCall(app, actor, prepared, { ...performed, ...own, id: row.id })
   return told.state === 'succeeded' && state !== 'succeeded' ? told : { ...told, report }
@@ -140,12 +147,14 @@ function refused(error: unknown): Problem {
   throw error
 }
 
-async function make(app: App, row: Row, input: MakeCall, call_id: string) {
+type By = { call_id: string; keeper: Keeper }
+
+async function make(app: App, row: Row, input: MakeCall, { call_id, keeper }: By) {
   const { id, connection_id } = row
   const ends_ms = input.deadline_ms && app.clock.monotonic() + input.deadline_ms
   const actor = { parent_id: toWire('call', id), ...row.actor }
   const connection = await useConnection(app, actor, connection_id)
-  const prepared = await prepareCall(app, actor, connection, input, { id: call_id })
+  const prepared = await prepareCall(app, actor, connection, input, { id: call_id, keeper })
   const request = withKey(connection, prepared.wanted.request, toWire('call', id))
   const wanted = {
     ...prepared.wanted,

@@ -4,11 +4,19 @@ import type { Actor, App } from '../app.ts'
 import { accountOf, useConnection } from '../connections/connections.ts'
 import { performCached } from './cache.ts'
 import { concludeCall } from './conclude.ts'
+import type { Keeper } from './held.ts'
 import { prepareCall } from './prepare.ts'
 import { turnedAway } from './proxy.ts'
 import type { MakeCall } from './schema.ts'
 
 // One call, from the verb to its report.
+
+export type Waiting = {
+  /** Aborted when nobody waits for it any more. */
+  signal?: AbortSignal | undefined
+  /** Who answers for what the vendor says until whoever waits has it. */
+  keeper?: Keeper
+}
 
 /** The report as JSON text: see `toReport`. Throws only what is the caller's fault; the vendor's trouble is told. */
 export const makeCall = (
@@ -16,8 +24,8 @@ export const makeCall = (
   actor: Actor,
   wire_id: string,
   input: MakeCall,
-  signal?: AbortSignal,
-): Promise<string> => make(app, actor, wire_id, input, { ...(signal && { signal }) })
+  waiting: Waiting = {},
+): Promise<string> => make(app, actor, wire_id, input, waiting)
 
 /**
  * As `makeCall`, for a room that finds out by itself what became of an outcome nobody saw: nothing repeats its calls.
@@ -36,13 +44,13 @@ async function make(
   actor: Actor,
   wire_id: string,
   input: MakeCall,
-  { signal, own = false, account }: { signal?: AbortSignal; own?: boolean; account?: string },
+  { signal, keeper, own = false, account }: Waiting & { own?: boolean; account?: string },
 ): Promise<string> {
   const ends_ms = input.deadline_ms && app.clock.monotonic() + input.deadline_ms
   const connection = await useConnection(app, actor, fromWire('connection', wire_id))
   if (account !== undefined && accountOf(connection) !== account)
     throw new Problem('conflict', { detail: `connection ${wire_id} was changed meanwhile; nobody was asked` })
-  const prepared = await prepareCall(app, actor, connection, input)
+  const prepared = await prepareCall(app, actor, connection, input, keeper && { keeper })
   const { skip_cache: skip = false } = input
   const { plan, ...bare } = prepared.wanted
   const wanted = {

@@ -16,6 +16,7 @@ import type { Actor, App } from '../app.ts'
 import { useConnection } from '../connections/connections.ts'
 import { boundedOf } from '../operations/operations.ts'
 import { type Answered, performCached } from './cache.ts'
+import type { Keeper } from './held.ts'
 import { prepareCall } from './prepare.ts'
 import { noAnswer, turnedAway } from './proxy.ts'
 import { readAnswer } from './report.ts'
@@ -28,6 +29,8 @@ type Options = {
   depth: number
   /** Wire id of the call that is mapped, where it is one. */
   parent_id?: string
+  /** Of what enriching calls are answered. */
+  keeper?: Keeper
 }
 
 export type MappedIn = { value: unknown; steps: StepReport[]; content_type: string | null }
@@ -69,11 +72,12 @@ const toolsOf = (
   app: App,
   actor: Actor,
   direction: 'in' | 'out',
-  { trace, depth, parent_id }: Options,
+  { trace, depth, parent_id, keeper }: Options,
 ): Tools => ({
   direction,
   bounded: boundedOf(app, actor.tenant_id),
-  ask: (step, call) => enrichingCall(app, { ...actor, ...(parent_id && { parent_id }) }, step, call, depth),
+  ask: (step, call) =>
+    enrichingCall(app, { ...actor, ...(parent_id && { parent_id }) }, step, call, { depth, keeper }),
   trace,
   monotonic: app.clock.monotonic,
 })
@@ -84,7 +88,7 @@ async function enrichingCall(
   actor: Actor,
   step: Enrich,
   call: Record<string, unknown>,
-  depth: number,
+  { depth, keeper }: Pick<Options, 'depth'> & { keeper: Keeper | undefined },
 ): Promise<unknown> {
   if (depth > 0)
     throw new Problem('invalid_request', { detail: 'a call that enriches is not enriched itself' })
@@ -96,7 +100,11 @@ async function enrichingCall(
     fromWire('connection', step.connection_id, 'connection_id'),
   )
   const id = app.newId()
-  const prepared = await prepareCall(app, actor, connection, asked.value, { id, depth: depth + 1 })
+  const prepared = await prepareCall(app, actor, connection, asked.value, {
+    id,
+    depth: depth + 1,
+    ...(keeper && { keeper }),
+  })
   const { wanted, named } = prepared
   const performed = await performCached(app, actor, prepared.connection, wanted, { named })
   if (performed.state !== 'succeeded' || !performed.response) throw notAnswered(performed)

@@ -14,6 +14,7 @@ import { toShown } from './attempts.ts'
 import { dropChanged } from './cache_policies.ts'
 import { endOf } from './deadline.ts'
 import { guardsOf } from './guards.ts'
+import { handOver, type Keeper, keeping } from './held.ts'
 import { observe } from './observe.ts'
 import { attemptAll, type Ended, type Response, type Run, type TurnedAway, type Wanted } from './pipeline.ts'
 import type { Outcome } from './queries.ts'
@@ -43,11 +44,24 @@ export type Performed = {
   no_answer: Ended['no_answer']
 }
 
-export async function perform(
+export const perform = (
   app: App,
   actor: Actor,
   connection: OpenConnection,
   asked: Wanted,
+): Promise<Performed> =>
+  keeping(app, connection.tenant_id, async (keeper) => {
+    const performed = await performKept(app, actor, connection, asked, keeper)
+    if (asked.keeper) handOver(keeper, asked.keeper)
+    return performed
+  })
+
+async function performKept(
+  app: App,
+  actor: Actor,
+  connection: OpenConnection,
+  asked: Wanted,
+  keeper: Keeper,
 ): Promise<Performed> {
   const id = asked.id ?? app.newId()
   const guards = await guardsOf(app, connection)
@@ -64,6 +78,7 @@ export async function perform(
     began_ms: app.clock.monotonic(),
     ends_ms: endOf(app, id, wanted.ends_ms),
     wanted,
+    keeper,
     repeatable,
     built: { opened, request, shown: toShown(opened, request) },
     refused_token: undefined,

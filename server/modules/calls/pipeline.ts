@@ -13,7 +13,6 @@ import {
   type RecordedRequest,
   signedRequest,
 } from '../../kit/transports/http.ts'
-import { sendBy } from '../../kit/transports/transport.ts'
 import { referenceOf } from '../../kit/vendor_reference.ts'
 import type { EgressRequest, EgressResult } from '../../platform/egress/egress.ts'
 import { toWire } from '../../platform/ids.ts'
@@ -26,6 +25,7 @@ import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers
 import { isHungUp, leftOf, pauseBefore, whyHungUp, withinTime } from './deadline.ts'
 import { type Guards, limiterOf } from './guards.ts'
 import { heed } from './heed.ts'
+import { type Keeper, sendKeeping } from './held.ts'
 import type { NewAttempt } from './queries.ts'
 import { recorder } from './record.ts'
 import { noteStanding, standIn } from './standby.ts'
@@ -52,6 +52,8 @@ export type Wanted = {
   signal?: AbortSignal
   /** How its outcome is found out where nobody sees it. */
   plan?: SettlePlan
+  /** Who answers for its answer from its end on, and lets it go. */
+  keeper?: Keeper
   /** Whoever makes it tells of its end. */
   tells_itself?: boolean
   /** Ids by which it is found, beside what its record hides. */
@@ -72,6 +74,7 @@ export type Run = {
   ends_ms: number
   wanted: Wanted
   repeatable: boolean
+  keeper: Keeper
   /** As it is sent; made anew where the connection needs another access token. */
   built: Built
   /** The access token that the vendor did not take. */
@@ -100,7 +103,7 @@ export type Ended = Verdict & {
   /** The attempt that is not on record yet. */
   last: NewAttempt | null
   turned_away: TurnedAway | null
-  /** The call's own time, or its caller, ended it before the vendor had all of an attempt's: no fault of the vendor. */
+  /** The call's own time, its caller, or our memory ended it before the vendor could: no fault of the vendor. */
   cut_short: boolean
 }
 
@@ -231,7 +234,7 @@ async function send(run: Run, built: Built): Promise<Sent> {
   run.number += 1
   const timeout_ms = Math.min(request.timeout_ms, Math.ceil(leftOf(run)) || 1)
   const { signal } = run.wanted
-  const answer = await sendBy(app.egress, opened, { ...request, timeout_ms, ...(signal && { signal }) })
+  const answer = await sendKeeping(run, opened, { ...request, timeout_ms, ...(signal && { signal }) })
   const came = mirrored(opened, request, answer)
   const cut_short = isCutShort(run, came, timeout_ms < request.timeout_ms)
   const result = cut_short && isHungUp(run) ? { ...came, message: whyHungUp(run) } : came
@@ -267,6 +270,7 @@ async function send(run: Run, built: Built): Promise<Sent> {
 /** A vendor that hangs up or cannot be reached is at fault, however little time the call had left. */
 function isCutShort({ wanted }: Run, result: EgressResult, in_less_time: boolean): boolean {
   if (result.kind === 'response') return false
+  if (result.code === 'no_room') return true
   if (result.code === 'timeout') return in_less_time
   // Of what is streamed the caller's end may show in many ways.
   return (

@@ -17,6 +17,7 @@ import {
   storedNames,
 } from '../operations/operations.ts'
 import { inDoubles } from './digits.ts'
+import type { Keeper } from './held.ts'
 import { mapIn } from './mapped.ts'
 import type { Wanted } from './pipeline.ts'
 import type { MakeCall } from './schema.ts'
@@ -90,12 +91,12 @@ export async function prepareCall(
   actor: Actor,
   connection: OpenConnection,
   input: MakeCall,
-  { id = app.newId(), depth = 0 }: { id?: string; depth?: number } = {},
+  { id = app.newId(), depth = 0, keeper }: { id?: string; depth?: number; keeper?: Keeper } = {},
 ): Promise<Prepared> {
   const { named, mapping, given } = await checkCall(app, connection, input)
   const usual = named?.stored?.definition
   const trace = input.trace ?? false
-  const options = { trace, depth, parent_id: toWire('call', id) }
+  const options = { trace, depth, parent_id: toWire('call', id), ...(keeper && { keeper }) }
   const mapped = await mapIn(app, actor, mapping.in ?? [], given, options)
   const { steps, content_type } = mapped
   const value = passed(named, mapped.value)
@@ -115,6 +116,7 @@ export async function prepareCall(
     retries: input.retries ?? usual?.retries,
     patience_ms: patienceOf({ ...usual, ...input }),
     ...(plan && { plan }),
+    ...(keeper && { keeper }),
     named_by: idsOf(named, value, null, input.idempotency_key),
   }
   return { connection: onBehalf(connection, named), wanted, named, input: value, mapping, steps, trace }

@@ -119,7 +119,7 @@ function limitHeaders(full: Count | null, retry_after_s: number): Record<string,
 }
 
 /** There is no answer of the vendor's to pass on: say what happened instead. */
-export function noAnswer({ id, state, error, attempts, turned_away }: Performed): Problem {
+export function noAnswer({ id, state, error, attempts, turned_away, no_answer }: Performed): Problem {
   const headers = { 'trilho-call-id': toWire('call', id) }
   const detail = error ?? 'the vendor did not answer'
   if (turned_away?.by === 'breaker' && attempts === 0) {
@@ -127,5 +127,7 @@ export function noAnswer({ id, state, error, attempts, turned_away }: Performed)
     const retry_after_s = wait_ms === null ? undefined : Math.max(1, Math.ceil(wait_ms / 1000))
     return new Problem('breaker_open', { detail, headers, ...(retry_after_s && { retry_after_s }) })
   }
+  if (no_answer === 'no_room' && state === 'failed')
+    return new Problem('overloaded', { detail, headers, retry_after_s: 2 })
   return new Problem(state === 'unknown' ? 'vendor_outcome_unknown' : 'vendor_failed', { detail, headers })
 }

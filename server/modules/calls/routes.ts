@@ -7,6 +7,7 @@ import * as calls from './calls.ts'
 import { hangUpOf } from './deadline.ts'
 import { DeferredCall } from './deferred_schema.ts'
 import { withDigits } from './digits.ts'
+import { keeperOf } from './held.ts'
 import { protectionRoutes } from './protection_routes.ts'
 import { recordRoutes } from './record_routes.ts'
 import { CallReport, CallWithLog, MakeCall } from './schema.ts'
@@ -41,8 +42,8 @@ export const routes: Routes = (http, app) => {
         const deferred = await calls.deferCall(app, request.actor, request.params.id, call)
         return reply.code(202).send(deferred)
       }
-      const signal = hangUpOf(request, reply)
-      const report = await calls.makeCall(app, request.actor, request.params.id, call, signal)
+      const waiting = { signal: hangUpOf(request, reply), keeper: keeperOf(app, request.actor, reply) }
+      const report = await calls.makeCall(app, request.actor, request.params.id, call, waiting)
       return reply.type('application/json; charset=utf-8').send(report)
     },
   )
@@ -134,6 +135,7 @@ const proxyRoutes: Routes = (http, app) => {
           headers: request.headers,
           body: Buffer.isBuffer(request.body) && request.body.length > 0 ? request.body : null,
           signal: hangUpOf(request, reply),
+          keeper: keeperOf(app, request.actor, reply),
         })
         return reply
           .code(status as 200)

@@ -14,6 +14,7 @@ import type { EgressStream, Flowed } from './flow.ts'
 import { type Inspection, inspect, type Server } from './inspect.ts'
 import { createOrigins } from './origins.ts'
 
+export { NO_ROOM } from './failures.ts'
 export type { AnswerHead, EgressStream, Flowed } from './flow.ts'
 export type { Inspection, Server } from './inspect.ts'
 export { trustedAuthorities } from './roots.ts'
@@ -31,6 +32,8 @@ export type EgressRequest = {
   /** What is longer is cut here, and the result says `truncated`; a stream that is longer fails. */
   max_response_bytes: number
   signal?: AbortSignal
+  /** Asked for each piece of an answer that is held, whether there is place for it: where there is none, it fails. */
+  hold?: (length: number, is_whole: boolean) => boolean
   /** Shown to a server that asks who we are (mTLS). Its sockets are shared with nothing else. */
   identity?: ClientIdentity
 }

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { ConnectionTiming, Connector } from './connector.ts'
 import type { ClientIdentity, EgressRequest, EgressResult } from './egress.ts'
-import { exchangeFailure, type Failure, failure } from './failures.ts'
+import { exchangeFailure, type Failure, failure, NO_ROOM } from './failures.ts'
 import { type EgressStream, type Flowed, newFlow, passOn } from './flow.ts'
 
 /** One scheme, host and port, with its keep-alive connections. */
@@ -210,6 +210,13 @@ function take(x: Exchange, controller: Dispatcher.DispatchController, chunk: Buf
     return
   }
   const room = x.request.max_response_bytes - x.size
+  const kept = Math.min(chunk.length, Math.max(0, room))
+  const is_whole = x.size === 0 && chunk.length === Number(x.headers['content-length'])
+  if (kept > 0 && !x.settled && x.request.hold?.(kept, is_whole) === false) {
+    x.chunks = []
+    cutOff(x, failure('no_room', NO_ROOM))
+    return
+  }
   x.size += chunk.length
   if (chunk.length <= room) {
     x.chunks.push(chunk)

@@ -12,6 +12,10 @@ export type FailureCode =
   | 'reset'
   | 'aborted'
   | 'mismatch'
+  | 'no_room'
+
+export const NO_ROOM =
+  'the answers under way hold as much of the memory of this server as they may; ask again in a moment, for less at a time, or stream it'
 
 /** An error whose message may be shown to the customer. */
 export type Failure = Error & { failure: FailureCode }
