@@ -218,7 +218,7 @@ export type paths = {
     delete: { parameters: { query?: { version?: string }; header?: { 'Idempotency-Key'?: string; 'Trilho-Tenant'?: string }; path: { name: string }; cookie?: never }; requestBody?: never; responses: { 204: { content?: never }; default: { content: { 'application/problem+json': Problem } } } }
   }
   '/v1/search': {
-    get: { parameters: { query: { q: string }; header?: { 'Trilho-Tenant'?: string }; path?: never; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { data: ({ kind: string; id: string; title: string | null; state: string | null; at: string; part_of: string | null; leads_to: string | null })[] } } }; default: { content: { 'application/problem+json': Problem } } } }
+    get: { parameters: { query: { q: string }; header?: { 'Trilho-Tenant'?: string }; path?: never; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { data: ({ kind: string; id: string; title: string | null; state: string | null; at: string; part_of: string | null; leads_to: string | null })[]; is_more: boolean } } }; default: { content: { 'application/problem+json': Problem } } } }
   }
   '/v1/portal': {
     get: { parameters: { query?: never; header?: { 'Trilho-Tenant'?: string }; path?: never; cookie?: never }; requestBody?: never; responses: { 200: { content: { 'application/json': { customer: string; can_edit: boolean; event_types: (string)[] | null; theme: { brand_name?: string; color?: string; logo_url?: string; scheme?: "light" | "dark" | "auto" }; locale: "en" | "pt-BR" | null; expires_at: string } } }; default: { content: { 'application/problem+json': Problem } } } }

@@ -19,6 +19,7 @@ const useText = texts('finder', {
     searching: 'Looking…',
     pages: 'Pages',
     found: 'Found',
+    is_more: 'There is more: the lists of messages and calls find all of it by the same id.',
   },
   'pt-BR': {
     open: 'Encontrar qualquer coisa',
@@ -27,6 +28,7 @@ const useText = texts('finder', {
     searching: 'Procurando…',
     pages: 'Páginas',
     found: 'Encontrado',
+    is_more: 'Há mais: as listas de mensagens e de chamadas acham tudo pelo mesmo id.',
   },
 })
 
@@ -183,6 +185,11 @@ export function Finder() {
                   onClick={() => navigate(pathOf(hit.kind, hit.id, hit.part_of))}
                 />
               ))}
+              {read.data?.is_more && (
+                <Text size="xs" c="dimmed" p="xs">
+                  {say('is_more')}
+                </Text>
+              )}
             </Spotlight.ActionsGroup>
           )}
           {pages.length > 0 && (

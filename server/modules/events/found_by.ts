@@ -45,20 +45,24 @@ export async function listFound(
 const hashesOf = (app: App, tx: Tx, tenant_id: string, value: string): Promise<Buffer[]> =>
   Promise.all(spellingsOf(value).map((one) => app.vault.blindIndex(tx, tenant_id, one)))
 
+const MOST_FOUND = 100
+
 /**
- * The things an id leads to, newest first: an id of ours to itself and, a message's, to the events it became; a
- * vendor's through the blind index.
+ * The things an id leads to, newest first, and whether there are more than these: an id of ours to itself and, a
+ * message's, to the events it became; a vendor's through the blind index.
  */
 export async function search(
   app: App,
   actor: Actor,
   q: string,
-): Promise<{ data: { kind: string; id: string }[] }> {
+): Promise<{ data: { kind: string; id: string }[]; is_more: boolean }> {
   const { tenant_id } = actor
   const rows = await inTenant(app.db, tenant_id, async (tx) =>
-    queries.findByExternalId(tx, tenant_id, await hashesOf(app, tx, tenant_id, q)),
+    queries.findByExternalId(tx, tenant_id, await hashesOf(app, tx, tenant_id, q), MOST_FOUND + 1),
   )
   const own = (Object.keys(PREFIXES) as Kind[]).find((kind) => parseWire(kind, q) !== null)
-  const found = rows.map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) }))
-  return { data: own ? [...found, { kind: own, id: q }] : found }
+  const found = rows
+    .slice(0, MOST_FOUND)
+    .map(({ kind, ref_id }) => ({ kind, id: toWire(kind as Kind, ref_id) }))
+  return { data: own ? [...found, { kind: own, id: q }] : found, is_more: rows.length > MOST_FOUND }
 }

@@ -13,6 +13,7 @@ type Describe = (tx: Tx, tenant_id: string, ids: readonly string[]) => Promise<D
 /** `path` null: it is read in a list alone. */
 type Known = { scope: string; path: string | null; describe: Describe }
 type Ref = { kind: string; id: string }
+type Sought = { refs: Ref[]; is_more: boolean }
 /** Things of a room by words that are no ids of ours: the vendor's, a customer. Ids are not on the wire. */
 type Seek = (tx: Tx, tenant_id: string, words: readonly string[]) => Promise<Ref[]>
 
@@ -46,29 +47,37 @@ export type Hit = {
  * As `search`, after the things that the rooms find; also the newest events of a type. An id of ours that nobody knows
  * is no hit.
  */
-export async function findHits(app: App, actor: Actor, written: string): Promise<{ data: Hit[] }> {
+export async function findHits(
+  app: App,
+  actor: Actor,
+  written: string,
+): Promise<{ data: Hit[]; is_more: boolean }> {
   const q = written.trim()
   const things = await sought(app, actor, q)
-  const found = [...things, ...(await search(app, actor, q)).data.filter(isNotIn(things))]
-  const refs = found.length > 0 ? found : await eventsOfType(app, actor, q)
+  const noted = await search(app, actor, q)
+  const found = [...things.refs, ...noted.data.filter(isNotIn(things.refs))]
+  const typed = found.length > 0 ? { refs: [], is_more: false } : await eventsOfType(app, actor, q)
+  const refs = [...found, ...typed.refs]
   const hits: Hit[] = []
   for (const [kind, of_kind] of Map.groupBy(refs, (ref) => ref.kind)) {
     hits.push(...(await shown(app, actor, kind as Kind, of_kind, q)))
   }
   return {
     data: refs.flatMap(({ kind, id }) => hits.find((hit) => hit.kind === kind && hit.id === id) ?? []),
+    is_more: things.is_more || noted.is_more || typed.is_more,
   }
 }
 
 const TYPE = /^\w{1,64}(\.\w{1,64}){1,4}$/
 const MOST_OF_TYPE = 20
 
-async function eventsOfType(app: App, { tenant_id }: Actor, type: string) {
-  if (!TYPE.test(type)) return []
+async function eventsOfType(app: App, { tenant_id }: Actor, type: string): Promise<Sought> {
+  if (!TYPE.test(type)) return { refs: [], is_more: false }
   const rows = await inTenant(app.db, tenant_id, (tx) =>
     listEvents(tx, tenant_id, { type }, MOST_OF_TYPE, null),
   )
-  return rows.slice(0, MOST_OF_TYPE).map(({ id }) => ({ kind: 'event', id: toWire('event', id) }))
+  const refs = rows.slice(0, MOST_OF_TYPE).map(({ id }) => ({ kind: 'event', id: toWire('event', id) }))
+  return { refs, is_more: rows.length > MOST_OF_TYPE }
 }
 
 const isNotIn = (refs: readonly Ref[]) => (one: Ref) =>
@@ -77,16 +86,17 @@ const isNotIn = (refs: readonly Ref[]) => (one: Ref) =>
 const MOST_OF_ROOM = 20
 
 /** Of each room the newest, as on the wire. */
-async function sought(app: App, actor: Actor, q: string): Promise<Ref[]> {
+async function sought(app: App, actor: Actor, q: string): Promise<Sought> {
   const words = wordsOf(q)
   const open = seekers(app).filter(({ scope }) => holds(actor.scopes, scope))
-  if (open.length === 0) return []
+  if (open.length === 0) return { refs: [], is_more: false }
   return among(app, actor, async (tx) => {
-    const all: Ref[] = []
+    const all: Sought = { refs: [], is_more: false }
     for (const { seek } of open) {
       const refs = (await seek(tx, actor.tenant_id, words)).map(({ kind, id }) => toRef(kind as Kind, id))
       const once = [...new Map(refs.map((ref) => [ref.id, ref])).values()]
-      all.push(...once.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, MOST_OF_ROOM))
+      all.refs.push(...once.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, MOST_OF_ROOM))
+      all.is_more ||= once.length > MOST_OF_ROOM
     }
     return all
   })

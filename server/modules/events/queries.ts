@@ -252,6 +252,7 @@ export const findByExternalId = (
   tx: Tx,
   tenant_id: string,
   value_hmacs: Buffer[],
+  limit: number,
 ): Promise<{ kind: string; ref_id: string }[]> =>
   tx
     .selectFrom('external_id')
@@ -259,7 +260,7 @@ export const findByExternalId = (
     .where('tenant_id', '=', tenant_id)
     .where('value_hmac', 'in', value_hmacs)
     .orderBy('ref_id', 'desc')
-    .limit(100)
+    .limit(limit)
     .execute()
 
 /** Of one kind, newest first. */

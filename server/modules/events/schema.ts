@@ -216,4 +216,8 @@ export const Found = Type.Object({
     }),
     { description: 'Things before what is told of them, each newest first' },
   ),
+  is_more: Type.Boolean({
+    description:
+      'Whether there is more than this; `q` of `/v1/messages` and `/v1/calls` finds all, page by page',
+  }),
 })

@@ -1,8 +1,8 @@
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
-import { fromWire, timeOfId, toWire } from '../../platform/ids.ts'
+import { fromWire, parseWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { search } from '../events/events.ts'
+import { listFound } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import * as lanes from './lane_queries.ts'
@@ -15,13 +15,26 @@ import { findSource } from './source_queries.ts'
 
 export async function listMessages(app: App, actor: Actor, input: MessageQuery) {
   const { limit, before } = readPage('message', input)
-  const filter = await readFilter(app, actor, input)
-  if (filter.ids?.length === 0) return { data: [], next_cursor: null }
-  const { rows, reached } = await inTenant(app.db, actor.tenant_id, (tx) =>
-    queries.listMessages(tx, actor.tenant_id, filter, limit, before),
-  )
+  const { tenant_id } = actor
+  const { rows, reached } = await inTenant(app.db, tenant_id, async (tx) => {
+    const ids = input.q === undefined ? null : await idsBy(app, tx, tenant_id, input.q, before)
+    if (ids?.length === 0) return { rows: [], reached: null }
+    const filter = { ...readFilter(input), ids }
+    const found = await queries.listMessages(tx, tenant_id, filter, limit, before)
+    return ids?.length === MOST_FOUND ? { ...found, reached: ids.at(-1) ?? null } : found
+  })
   const page = toPage('message', rows, limit, toMessage)
   return page.next_cursor === null && reached ? { ...page, next_cursor: toWire('message', reached) } : page
+}
+
+/** Of those that an id leads to, one page looks at so many. */
+const MOST_FOUND = 500
+
+/** `q` is any id by which a message is found: the vendor's, that of a thing it is about, or its own. */
+async function idsBy(app: App, tx: Tx, tenant_id: string, q: string, below: string | null) {
+  const own = parseWire('message', q)
+  if (own) return [own]
+  return listFound(app, tx, tenant_id, q, { kind: 'message', below, limit: MOST_FOUND })
 }
 
 const DAY_MS = 86_400_000
@@ -31,7 +44,7 @@ const MOST_TYPES = 200
 export async function countTypes(app: App, actor: Actor, input: TypesQuery) {
   const until = input.until === undefined ? app.clock.now() : new Date(input.until)
   const since = input.since === undefined ? new Date(until.getTime() - DAY_MS) : new Date(input.since)
-  const filter = { ...(await readFilter(app, actor, input)), since, until }
+  const filter = { ...readFilter(input), since, until }
   const { rows, reached } = await inTenant(app.db, actor.tenant_id, (tx) =>
     queries.countTypes(tx, actor.tenant_id, filter),
   )
@@ -49,18 +62,14 @@ export async function countTypes(app: App, actor: Actor, input: TypesQuery) {
   }
 }
 
-/** `q` is any id by which a message is found: the vendor's, or that of a thing it is about. */
-async function readFilter(app: App, actor: Actor, input: MessageQuery): Promise<queries.MessageFilter> {
-  const found = input.q === undefined ? null : (await search(app, actor, input.q)).data
-  return {
-    source_id: input.source_id ? fromWire('source', input.source_id, 'source_id') : null,
-    state: input.state ?? null,
-    event_type: input.event_type ?? null,
-    since: input.since ? new Date(input.since) : null,
-    until: input.until ? new Date(input.until) : null,
-    ids: found?.flatMap(({ kind, id }) => (kind === 'message' ? fromWire('message', id) : [])) ?? null,
-  }
-}
+const readFilter = (input: MessageQuery): queries.MessageFilter => ({
+  source_id: input.source_id ? fromWire('source', input.source_id, 'source_id') : null,
+  state: input.state ?? null,
+  event_type: input.event_type ?? null,
+  since: input.since ? new Date(input.since) : null,
+  until: input.until ? new Date(input.until) : null,
+  ids: null,
+})
 
 export async function readMessage(app: App, actor: Actor, wire_id: string) {
   const id = fromWire('message', wire_id)

@@ -62,7 +62,9 @@ export async function gather(app: App, actor: Actor, id: string): Promise<Gather
 
 /** What an id leads to: ours to itself and what it is noted with, another's by the blind index. */
 async function addFound(app: App, actor: Actor, all: Gathered, q: string): Promise<void> {
-  for (const { kind, id } of (await search(app, actor, q)).data) {
+  const { data, is_more } = await search(app, actor, q)
+  all.is_more ||= is_more
+  for (const { kind, id } of data) {
     const name = SETS[kind as Kind]
     const ref = parseWire(kind as Kind, id)
     if (!name || ref === null) continue
