@@ -337,6 +337,42 @@ test('listen forwards the bytes and headers, so that the signature of the vendor
   )
 })
 
+test('listen forwards how a source was called: method, what stood behind its address, and query', async () => {
+  const heard: string[] = []
+  const receiver = createServer((request, response) => {
+    heard.push(`${request.method} ${request.url}`)
+    request.resume().on('end', () => response.writeHead(204).end())
+  }).listen(0, '127.0.0.1')
+  await new Promise((listening) => receiver.once('listening', listening))
+  undoAfter(async () => receiver.close())
+  const { port } = receiver.address() as AddressInfo
+  const settings = ['--setting', 'signature=token', '--setting', 'signature_header=x-token']
+  const made = await trilho(['source', 'create', 'http', '--secret', 'a-token', ...settings, '--json'], KEY)
+  const { id, url: address } = JSON.parse(made.out) as { id: string; url: string }
+  const key = { authorization: `Bearer ${KEY.TRILHO_API_KEY}`, 'content-type': 'application/json' }
+  const body = JSON.stringify({ options: { methods: ['GET', 'POST', 'PUT'] } })
+  assert.equal((await fetch(`${url}/v1/sources/${id}`, { method: 'PATCH', headers: key, body })).status, 200)
+  const tell = async (method: string, behind: string) => {
+    const headers = { 'x-token': 'a-token', 'content-type': 'application/json' }
+    const sent = { method, headers, ...(method !== 'GET' && { body: JSON.stringify({ behind }) }) }
+    assert.equal((await fetch(address + behind, sent)).status, 200)
+  }
+  const listening = launch(['listen', id, `127.0.0.1:${port}/hooks?dev=1`], KEY)
+  await listening.until((_out, err) => err.includes('Forwarding'))
+  await tell('POST', '')
+  await tell('POST', '/orders?shop=7&shop=8')
+  await tell('PUT', '?shop=9')
+  await tell('GET', '?paid=yes')
+  await listening.until((out) => out.split('\n').length === 5)
+  await listening.stop('SIGTERM')
+  assert.deepEqual(heard, [
+    'POST /hooks?dev=1',
+    'POST /hooks/orders?dev=1&shop=7&shop=8',
+    'PUT /hooks?dev=1&shop=9',
+    'GET /hooks?dev=1&paid=yes',
+  ])
+})
+
 test('an import of event types that is tried says that nothing was done, and nothing was', async () => {
   const file = join(await dataFolder(), 'vendor.json')
   const schema = { type: 'object', properties: { order: { type: 'string' } } }

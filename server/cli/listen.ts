@@ -18,7 +18,7 @@ export const listen: RegisterCommand = (program, io) => {
   const command = remote(program.command('listen <source> <to>'))
     .summary('Forward what a source receives to a local port')
     .description(
-      'Forward what a source receives to this machine: a port, or a URL. The bytes and headers are those of the provider, so its signature still verifies there. One after another, oldest first; ends with Ctrl-C.',
+      'Forward what a source receives to this machine: a port, or a URL. The bytes and headers are those of the provider, so its signature still verifies there; method, query and what it called behind the address of the source go along. One after another, oldest first; ends with Ctrl-C.',
     )
     .option('--last <n>', 'begin with so many of the past', wholeNumber, 0)
     .option('--timeout <ms>', 'how long the receiver may take, in milliseconds', wholeNumber, 30_000)
@@ -66,7 +66,23 @@ function toTarget(to: string): string {
 const LEFT_OUT =
   /^(:.*|host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|proxy-.*)$/i
 
-async function forward(client: Client, id: string, url: string, timeout_ms: number): Promise<Forwarded> {
+type Kept = { ':path'?: string; ':method'?: string }
+
+/**
+ * Where it goes: what stood behind the address of the source, word and query, stands behind the target. What was told by
+ * GET was read from its query, so that goes there as a query again.
+ */
+function addressFor(target: string, { ':path': called = '', ':method': method }: Kept, body: Buffer): string {
+  const [, path = '', asked = ''] =
+    /^\/webhooks\/[^/?]+(?:\/src_[^/?]+)?([^?]*)(?:\?(.*))?$/.exec(called) ?? []
+  const url = new URL(target)
+  if (path !== '') url.pathname = url.pathname.replace(/\/$/, '') + path
+  const query = asked === '' && method === 'GET' ? body.toString() : asked
+  if (query !== '') url.search = url.search === '' ? query : `${url.search}&${query}`
+  return url.href
+}
+
+async function forward(client: Client, id: string, to: string, timeout_ms: number): Promise<Forwarded> {
   const message = await client.get<WithBytes>(`/v1/messages/${inPath(id)}`)
   const headers = Object.entries(message.headers).filter(([name]) => !LEFT_OUT.test(name)) as [
     string,
@@ -79,11 +95,14 @@ async function forward(client: Client, id: string, url: string, timeout_ms: numb
   }
   try {
     const body = Buffer.from(message.body, 'base64')
+    const kept = message.headers as Kept
+    const url = addressFor(to, kept, body)
+    const method = (kept[':method'] ?? 'POST') as 'GET' | 'POST'
     const signal = AbortSignal.timeout(timeout_ms)
     const options = {
-      method: 'POST' as const,
+      method,
       headers: Object.fromEntries(headers),
-      body,
+      ...(method !== 'GET' && { body }),
       signal,
     }
     const { request } = await import('undici') // fetch would leave out headers; other commands do without it
