@@ -16,6 +16,19 @@ export function checkSource(provider: Provider, settings: unknown, secrets: read
   return errors.length > 0 ? errors : checkSecrets(perSettings(webhooks.signature, known), secrets)
 }
 
+/**
+ * A token that names neither who gave it nor for whom proves only by whose key it was signed: one that its signer gave
+ * anybody else would be taken. Asked as settings are set, not of a source that has them.
+ */
+export function unboundFault({ webhooks }: Provider, settings: Settings): FieldError[] {
+  if (!webhooks?.fields.some(({ key }) => key === 'audience')) return []
+  const scheme = perSettings(webhooks.signature, withDefaults(webhooks.fields, settings))
+  if (scheme.kind !== 'jwt' || scheme.issuer !== null || scheme.audience !== null) return []
+  const reason =
+    'is needed where there is no issuer: else a token that its signer gave anybody else is taken; set one of them, better both'
+  return [{ field: 'settings.audience', reason }]
+}
+
 function checkSecrets(scheme: SignatureScheme, secrets: readonly string[]): FieldError[] {
   if (!usesSecrets(scheme)) {
     const because = scheme.kind === 'none' ? 'by an unsigned source' : 'where the sender publishes its keys'

@@ -3,7 +3,7 @@ import { compileFilter } from '../../kit/filter.ts'
 import { refuseUnjudged, Unjudged } from '../../kit/json_schema.ts'
 import { checkSteps } from '../../kit/mapping/mapping.ts'
 import type { Provider } from '../../kit/provider.ts'
-import { checkSource } from '../../kit/source_faults.ts'
+import { checkSource, unboundFault } from '../../kit/source_faults.ts'
 import { forget, inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
 import { type FieldError, Problem } from '../../platform/errors.ts'
 import { fromWire, type Kind, timeOfId, toWire } from '../../platform/ids.ts'
@@ -42,6 +42,7 @@ export async function createSource(app: App, actor: Actor, input: CreateSource) 
   const provider = providerOf(app, input.provider)
   const { name, description = null, settings = {}, options = {}, secrets = [], is_default = false } = input
   refuseFaults(checkSource(provider, settings, secrets), secrets)
+  refuseFaults(unboundFault(provider, settings as Settings), secrets)
   refuseOptions(options)
   const id = app.newId()
   const connection_id = input.connection_id
@@ -106,6 +107,7 @@ export async function updateSource(app: App, actor: Actor, wire_id: string, inpu
       ...((input.settings ?? before.settings) as Settings),
     }
     refuseFaults(checkSource(provider, settings, in_force), in_force)
+    if (input.settings) refuseFaults(unboundFault(provider, settings), in_force)
     const { open, hidden } = partSettings(provider, settings)
     await writeHidden(app, tx, tenant_id, id, hidden)
     const changed = options && changeOptions(before.options as SourceOptions, options)

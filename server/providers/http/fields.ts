@@ -209,7 +209,12 @@ export const SOURCE_FIELDS: Field[] = [
     when: { signature: 'jwt' },
   },
   { key: 'issuer', label: 'Issuer', hint: 'the token’s `iss` must be it', when: { signature: 'jwt' } },
-  { key: 'audience', label: 'Audience', hint: 'must be in the token’s `aud`', when: { signature: 'jwt' } },
+  {
+    key: 'audience',
+    label: 'Audience',
+    hint: 'must be in the token’s `aud`; needed where there is no issuer',
+    when: { signature: 'jwt' },
+  },
   {
     key: 'form_payload',
     label: 'Field with the event',
