@@ -3,7 +3,7 @@ import { Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
 import { accessTokenKey, findClient, holds, readAccessToken } from '../tenants/tenants.ts'
 import type { Arrival } from './receive.ts'
-import { tellRefused, tellSeldom } from './refusals.ts'
+import { tellSeldom, turnAway } from './refusals.ts'
 import type { ActiveSource } from './sources.ts'
 
 /**
@@ -23,8 +23,8 @@ export async function refuseWithoutToken(
   { headers, ip }: Arrival,
 ): Promise<void> {
   if (await isGranted(app, source, String(headers['authorization'] ?? ''))) return
-  const { provider, wire_id } = source
-  tellRefused(app, provider.id, 'token_refused')
+  const { wire_id } = source
+  turnAway(app, source, 'token_refused')
   const detail = `${wire_id} takes what shows an access token of its tenant with the scope ${SCOPE} (options.access_token)`
   tellSeldom(app, source, 'webhook.token_refused', ip, detail)
   throw new Problem('unauthenticated', {

@@ -2,6 +2,7 @@ import { isPacked, unpack } from '../../kit/bodies.ts'
 import { Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
 import { USUAL_BODY_LIMIT } from './options.ts'
+import { turnAway } from './refusals.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** How large a body may be at its source, as it came and unpacked: told before anything else is done with it. */
@@ -15,7 +16,7 @@ export function checkBody(app: App, source: ActiveSource, { headers, body }: Bod
   const unpacked = unpack(headers, body, limit)
   if (unpacked.ok) return
   if (unpacked.reason === 'too_large') throw tooLarge(app, source, unpacked.detail)
-  count(app, source, 'encoding')
+  turnAway(app, source, 'encoding')
   const code = unpacked.reason === 'unknown_encoding' ? 'unsupported_media_type' : 'invalid_request'
   throw new Problem(code, {
     field: 'content-encoding',
@@ -33,12 +34,9 @@ export async function checkLength(app: App, wire_id: string, length: number): Pr
 }
 
 function tooLarge(app: App, source: ActiveSource, what: string): Problem {
-  count(app, source, 'too_large')
+  turnAway(app, source, 'too_large')
   const limit = source.options.body_limit_bytes
   return new Problem('body_too_large', {
     detail: `This source takes ${limit} bytes (options.body_limit_bytes); ${what}.`,
   })
 }
-
-const count = (app: App, { provider }: ActiveSource, result: string): void =>
-  app.telemetry.count('trilho_inbound_messages_total', { provider: provider.id, result })

@@ -9,7 +9,7 @@ import { Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
 import type { Options } from './options.ts'
 import type { Arrival } from './receive.ts'
-import { tellRefused, tellSeldom } from './refusals.ts'
+import { tellRefused, tellSeldom, turnAway } from './refusals.ts'
 import type { ActiveSource } from './sources.ts'
 
 /** What a source asks of a message besides its signature, and what the server asks of the moment. */
@@ -17,8 +17,8 @@ import type { ActiveSource } from './sources.ts'
 /** What crosses a network in the open can be read and changed on its way. */
 export function refusePlain(app: App, source: ActiveSource, { ip, is_plain }: Arrival): void {
   if (!is_plain || !needsTls(app)) return
-  const { provider, wire_id } = source
-  tellRefused(app, provider.id, 'plain_http')
+  const { wire_id } = source
+  turnAway(app, source, 'plain_http')
   const detail = `${wire_id} takes nothing over plain HTTP; behind a proxy that ends TLS, TRILHO_TRUSTED_PROXIES names it and it sends X-Forwarded-Proto: https`
   tellSeldom(app, source, 'webhook.plain_http', ip, detail)
   throw new Problem('https_required', { detail })
@@ -30,9 +30,9 @@ const needsTls = ({ config }: App): boolean =>
 
 /** Before anything of it is judged: who sends it. */
 export function refuseUnread(app: App, source: ActiveSource, { ip }: Arrival): void {
-  const { options, provider, wire_id } = source
+  const { options, wire_id } = source
   if (options.allowed_ips && !isAllowed(options, ip)) {
-    tellRefused(app, provider.id, 'address_refused')
+    turnAway(app, source, 'address_refused')
     const detail = `the address ${ip ?? '(none)'} may not send to ${wire_id}; see its option allowed_ips`
     tellSeldom(app, source, 'webhook.address_refused', ip, detail)
     throw new Problem('forbidden', { detail })

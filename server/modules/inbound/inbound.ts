@@ -143,7 +143,7 @@ export async function deleteSource(app: App, actor: Actor, wire_id: string): Pro
   })
 }
 
-const NOTHING = { received: 0, duplicates: 0, quarantined: 0, last_received_at: null }
+const NOTHING = { received: 0, duplicates: 0, quarantined: 0, refused: 0, last_received_at: null }
 
 /** The newest message that is kept may have come through another process, which has not written yet what it counted. */
 async function countsOf(tx: Tx, tenant_id: string, source_id: string): Promise<SourceCounts> {

@@ -104,6 +104,12 @@ test('a source takes POST alone unless it names other methods, and says which in
     assert.deepEqual([status, headers.get('allow')], [405, 'POST'], method)
   }
   assert.equal((await counted('method')) - before, 3)
+  for (const method of ['DELETE', 'OPTIONS']) {
+    const { status, headers } = await fetch(`${plain.url}?x=1`, { method })
+    assert.deepEqual([status, headers.get('allow')], [405, 'POST'], method)
+  }
+  const { counts } = (await product.api.ok('GET', `/v1/sources/${plain.id}`)) as { counts: Json }
+  assert.deepEqual([counts['refused'], counts['received']], [5, 0])
   const { url } = await newSource({ methods: ['PUT', 'PATCH'] })
   for (const method of ['PUT', 'PATCH']) {
     const { status, body } = await tell(url, method)

@@ -1,14 +1,15 @@
 import { Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
 import type { Arrival } from './receive.ts'
-import { tellRefused } from './refusals.ts'
+import { turnAway } from './refusals.ts'
 import type { ActiveSource } from './sources.ts'
 
 /** By which methods a source is told things: POST, unless its vendor uses another. */
 
-export function refuseMethod(app: App, { options, provider, wire_id }: ActiveSource, method: string): void {
+export function refuseMethod(app: App, source: ActiveSource, method: string): void {
+  const { options, provider, wire_id } = source
   if ((options.methods as string[]).includes(method)) return
-  tellRefused(app, provider.id, 'method')
+  turnAway(app, source, 'method')
   const allow = options.methods.join(', ')
   throw new Problem('method_not_allowed', {
     detail: `${wire_id} takes ${allow} (options.methods); ${provider.id} knows no handshake by ${method}.`,

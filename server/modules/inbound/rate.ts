@@ -5,7 +5,7 @@ import { Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
 import { limitStore } from '../calls/calls.ts'
 import type { Options } from './options.ts'
-import { tellRefused, tellSeldom } from './refusals.ts'
+import { tellSeldom, turnAway } from './refusals.ts'
 import type { ActiveSource } from './sources.ts'
 
 /**
@@ -29,8 +29,8 @@ export async function refuseTooMany(
 ): Promise<void> {
   const permit = await limiterOf(app, source, wanted).take(0)
   if (permit.ok) return
-  const { provider, wire_id } = source
-  tellRefused(app, provider.id, 'rate_limited')
+  const { wire_id } = source
+  turnAway(app, source, 'rate_limited')
   const { requests, per_s } = wanted
   const detail = `${wire_id} takes ${requests} requests in ${per_s} s (options.rate_limit)`
   tellSeldom(app, source, 'webhook.rate_limited', ip, detail)

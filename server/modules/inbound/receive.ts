@@ -16,7 +16,7 @@ import { refuseMethod, toContent } from './methods.ts'
 import type { Options } from './options.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
 import { refuseTooMany } from './rate.ts'
-import { noteArrival, quarantine, type Refusal, tellRefused } from './refusals.ts'
+import { noteArrival, quarantine, type Refusal, tellRefused, turnAway } from './refusals.ts'
 import { sealBody } from './sealing.ts'
 import { findDefaults } from './source_queries.ts'
 import { type ActiveSource, findActiveSource, pathOf } from './sources.ts'
@@ -172,7 +172,7 @@ async function findSourceAt(app: App, provider: string, source_id: string): Prom
     throw new Problem('not_found', { detail: 'no source has this address; compare it with GET /v1/sources' })
   }
   if (source.state === 'disabled') {
-    tellRefused(app, provider, 'disabled')
+    turnAway(app, source, 'disabled')
     throw new Problem('not_found', {
       detail: 'this source is disabled; enable it with PATCH /v1/sources/{id}',
     })

@@ -22,6 +22,16 @@ export function tellRefused(app: App, provider: string, result: string): void {
   app.telemetry.count('trilho_inbound_messages_total', { provider, result })
 }
 
+/** Unread: by who sends it, how or how much, whatever it says. */
+export function turnAway(
+  app: App,
+  { tenant_id, id: source_id, provider }: ActiveSource,
+  result: string,
+): void {
+  tellRefused(app, provider.id, result)
+  noteSource(app, { tenant_id, source_id, outcome: 'refused', at: app.clock.now() })
+}
+
 /** Of what never becomes work. */
 export function noteArrival(app: App, source: ActiveSource, outcome: 'quarantined' | 'duplicate'): void {
   const { tenant_id, id: source_id } = source

@@ -73,6 +73,10 @@ export const Source = Type.Object({
       quarantined: Type.Integer({
         description: 'Turned away: not signed as it must be, or not of its schema',
       }),
+      refused: Type.Integer({
+        description:
+          'Turned away before that: by its method, address, rate, size, encoding, access token or plain HTTP, or while it was disabled',
+      }),
     },
     { description: 'Since it was made; of the last seconds some may be missing' },
   ),

@@ -35,7 +35,7 @@ const inList = async (id: unknown) =>
 test('a source tells how many came, how many were copies or turned away, and when the last was taken in', async () => {
   const busy = await newSource('Busy')
   const quiet = await newSource('Quiet')
-  const none = { counts: { received: 0, duplicates: 0, quarantined: 0 }, last_received_at: null }
+  const none = { counts: { received: 0, duplicates: 0, quarantined: 0, refused: 0 }, last_received_at: null }
   assert.deepEqual(told(busy), none)
   const statuses = [
     await send(busy['url'], 'm1'),
@@ -46,7 +46,7 @@ test('a source tells how many came, how many were copies or turned away, and whe
   assert.deepEqual(statuses, [200, 200, 200, 401])
   const [newest] = await product.api.list(`/v1/messages?source_id=${busy['id']}`)
   const expected = {
-    counts: { received: 2, duplicates: 1, quarantined: 1 },
+    counts: { received: 2, duplicates: 1, quarantined: 1, refused: 0 },
     last_received_at: newest?.['received_at'],
   }
   assert.deepEqual(told(await product.api.ok('GET', `/v1/sources/${busy['id']}`)), expected)
@@ -56,7 +56,7 @@ test('a source tells how many came, how many were copies or turned away, and whe
   const { counts } = await product.api.ok('PATCH', `/v1/sources/${busy['id']}`, { name: 'Busier' })
   assert.equal((counts as Json)['duplicates'], 1, 'a change takes nothing away')
   const later = await product.api.ok('GET', `/v1/sources/${busy['id']}`)
-  assert.deepEqual(later['counts'], { received: 3, duplicates: 1, quarantined: 1 })
+  assert.deepEqual(later['counts'], { received: 3, duplicates: 1, quarantined: 1, refused: 0 })
 })
 
 test('what was counted is deleted with its source', async () => {

@@ -19,6 +19,7 @@ export const webhookRoutes: Routes = (http, app) => {
   byDefault(http, app)
   handshakes(http, app)
   byOtherMethods(http, app)
+  byNoMethod(http, app)
 }
 
 const schema = { tags: ['Webhooks'], response: { 200: Received } }
@@ -154,6 +155,21 @@ const byOtherMethods: Routes = (http, app) => {
       },
     })
   }
+}
+
+/** No source takes them: it answers 405 with what it does take, and counts them as its own. */
+const byNoMethod: Routes = (http, app) => {
+  for (const { url, params: known } of [ADDRESS, WITH_TOKEN])
+    http.route({
+      method: ['DELETE', 'OPTIONS'],
+      url,
+      config: { access: 'public' },
+      schema: { hide: true, params: known },
+      handler: async (request, reply) => {
+        const { provider, source } = request.params as Static<typeof params>
+        return answer(reply, await receive(app, provider, source, arrivalOf(app, request)))
+      },
+    })
 }
 
 /** Ours as JSON, a vendor's own as it is. */

@@ -26,11 +26,23 @@ export type SourceCounts = {
   received: number
   duplicates: number
   quarantined: number
+  refused: number
   last_received_at: Date | null
 }
 
-const NOTHING: SourceCounts = { received: 0, duplicates: 0, quarantined: 0, last_received_at: null }
-const MEMBERS = { received: 'received', duplicate: 'duplicates', quarantined: 'quarantined' } as const
+const NOTHING: SourceCounts = {
+  received: 0,
+  duplicates: 0,
+  quarantined: 0,
+  refused: 0,
+  last_received_at: null,
+}
+const MEMBERS = {
+  received: 'received',
+  duplicate: 'duplicates',
+  quarantined: 'quarantined',
+  refused: 'refused',
+} as const
 
 /** Of each of these sources, by its id. What this process counted in the last seconds is among it after `writeCounts`. */
 export async function countsOfSources(

@@ -3,7 +3,7 @@ import { type Db, hot, type Tx } from '../../platform/database/database.ts'
 
 /** Every statement on what came to each source. */
 
-export type Arrived = 'received' | 'duplicate' | 'quarantined'
+export type Arrived = 'received' | 'duplicate' | 'quarantined' | 'refused'
 
 export type SourceRow = {
   tenant_id: string

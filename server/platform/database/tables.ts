@@ -1104,7 +1104,7 @@ export interface Tables {
   source_tally: {
     tenant_id: string
     source_id: string
-    outcome: 'received' | 'duplicate' | 'quarantined'
+    outcome: 'received' | 'duplicate' | 'quarantined' | 'refused'
     count: Bigint
     last_at: Timestamp
   }

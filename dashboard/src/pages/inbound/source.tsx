@@ -99,6 +99,7 @@ function SourceFacts({ of }: { of: OneSource }) {
         { name: say('received'), value: number(of.counts.received) },
         { name: say('copies'), value: number(of.counts.duplicates) },
         { name: say('quarantined'), value: number(of.counts.quarantined) },
+        { name: say('refused_unread'), value: number(of.counts.refused) },
         { name: say('made'), value: <When at={of.created_at} exact /> },
       ]}
     />
