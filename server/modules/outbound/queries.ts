@@ -80,6 +80,11 @@ export type SubscriptionChange = Partial<
   }
 >
 
+/** Until the end of the transaction: of two who count and then add one the second counts the first's. */
+export async function lockSubscriptions(tx: Tx, tenant_id: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`subscriptions ${tenant_id}`}, 0))`.execute(tx)
+}
+
 /** How many a tenant has, or one of its customers. */
 export async function countSubscriptions(
   tx: Tx,
