@@ -13,7 +13,7 @@ import {
   type Session,
   unknownOption,
 } from './session.ts'
-import { goneOf, holder, openSocket, type Place, placeOf } from './socket.ts'
+import { answerer, goneOf, holder, openSocket, type Place, placeOf } from './socket.ts'
 
 /**
  * An exchange of RabbitMQ, or of another broker of AMQP 0-9-1, with the publisher's confirms. A message that no queue
@@ -81,7 +81,11 @@ async function open(place: Place, vhost: string, opening: Opening): Promise<Sess
  * reject twice, and nobody hears the second: the process would go down with it.
  */
 function giveSocket(client: AMQPClient, socket: Socket): void {
-  client.send = (bytes) => new Promise((resolve) => socket.write(bytes, () => resolve()))
+  const answer = answerer(socket)
+  client.send = async (bytes) => {
+    if (!isMessage(bytes)) return answer(bytes)
+    await new Promise<void>((resolve) => socket.write(bytes, () => resolve()))
+  }
   Object.defineProperty(client, 'connectSocket', {
     value(this: Reader) {
       const frames = createFrames(this)
@@ -96,6 +100,14 @@ function giveSocket(client: AMQPClient, socket: Socket): void {
     },
   })
 }
+
+const METHOD = 1
+const HEARTBEAT = 8
+const [BASIC, PUBLISH] = [60, 40]
+
+/** Anything but a message is an answer, or one of the few questions at the beginning: a broker may ask for many. */
+const isMessage = (bytes: Uint8Array): boolean =>
+  bytes[0] === METHOD ? bytes[8] === BASIC && bytes[10] === PUBLISH : bytes[0] !== HEARTBEAT
 
 const HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]) // AMQP 0-9-1
 

@@ -297,6 +297,18 @@ test('a queue of SQS gets the body and the headers, and a FIFO one the order and
   assert.equal(kept?.Attributes['MessageGroupId'], 'pay_1')
   assert.equal(kept?.MessageAttributes['webhook-id']?.StringValue, given.id)
 
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`x-${n}`, `${n}`]))
+  const headers = { ...many, 'webhook-id': 'evt_9', 'webhook-signature': 'v1,abc=' }
+  const full = message({ key: 'pay 2', id: 'evt_9', headers })
+  assert.equal((await send(url, full, { auth: KEYS })).kind, 'accepted')
+  const { Messages: more } = await ask('ReceiveMessage', { QueueUrl, MessageAttributeNames: ['All'] })
+  const attributes = more[0]?.MessageAttributes ?? {}
+  assert.equal(Object.keys(attributes).length, 10)
+  const { 'trilho-other-headers': others, ...shown } = attributes
+  const names = Object.entries(shown).map(([name, { StringValue }]) => [name, StringValue])
+  assert.deepEqual({ ...Object.fromEntries(names), ...JSON.parse(others?.StringValue ?? '') }, headers)
+  assert.equal(shown['webhook-signature']?.StringValue, 'v1,abc=')
+
   const missing = await send(url.replace('orders', 'nothing'), given, { auth: KEYS })
   assert(missing.kind === 'refused')
   assert.match(missing.message, /^SQS answered 400: .*NonExistentQueue|QueueDoesNotExist/)

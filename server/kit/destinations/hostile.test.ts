@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -84,6 +85,15 @@ function natsTests(): void {
     assertLost(landings, /^the answer is not that of a NATS server$/)
   })
 
+  test('a NATS that asks for signs of life without end is hung up on', async () => {
+    const port = await serve((socket) => {
+      socket.write('INFO {"max_payload":1024}\r\n')
+      socket.once('data', () => socket.write('PING\r\n'.repeat(20_000)))
+    })
+    const landings = await sendFromChild([`nats://127.0.0.1:${port}/a`])
+    assertLost(landings, /^the broker asks for signs of life and reads none$/)
+  })
+
   test('an answer of JetStream in other types than its own is a no, in words', async () => {
     const acks = [
       '{"error":{"description":{"toString":1}}}',
@@ -140,6 +150,13 @@ function amqpTests(): void {
     )
     const landings = await sendFromChild(ports.map((port) => `amqp://127.0.0.1:${port}/?exchange=e`))
     assertLost(landings, /^RabbitMQ: the answer is not that of a RabbitMQ$/)
+  })
+
+  test('a RabbitMQ that asks for signs of life without end is hung up on', async () => {
+    const asked = Buffer.concat(Array<Buffer>(20_000).fill(frame(8, 0, [])))
+    const port = await serve((socket) => socket.once('data', () => socket.write(asked)))
+    const landings = await sendFromChild([`amqp://127.0.0.1:${port}/?exchange=e`])
+    assertLost(landings, /^RabbitMQ: the broker asks for signs of life and reads none$/)
   })
 
   test('tables in tables, told twice at each depth, are not read', async () => {
@@ -218,6 +235,14 @@ function kafkaTests(): void {
     )
     const landings = await sendFromChild(ports.map((port) => `kafka://127.0.0.1:${port}/a`))
     assertLost(landings, /^Kafka: .*the answer is not that of a Kafka$/)
+  })
+
+  test('a Kafka that asks for a billion iterations of SCRAM gets none, and is told of in words', async () => {
+    await import('./kafka_wire.ts')
+    const { DIGESTS, SCRAM } = createRequire(import.meta.url)('kafkajs/src/broker/saslAuthenticator/scram')
+    const hash = (iterations: number) => SCRAM.hi('word', Buffer.from('salt'), iterations, DIGESTS.SHA256)
+    assert.equal((await hash(4_096)).length, 32)
+    await assert.rejects(hash(1_000_000_000), /asks for 1000000000 iterations of SCRAM, more than 200000$/)
   })
 
   test('a list of Kafka that leads back to its beginning is not read', async () => {

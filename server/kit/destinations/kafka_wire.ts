@@ -58,6 +58,24 @@ function boundLengths(): void {
 
 boundLengths()
 
+/** Brokers ask for 4,096 and say so by default; each costs the work of one more hash, in threads that all connections share. */
+const MOST_ITERATIONS = 200_000
+
+type Scram = { hi(password: string, salt: Buffer, iterations: number, digest: unknown): Promise<Buffer> }
+
+/** The client hashes a password as often as the broker says, however often that is; it refuses too few by itself. */
+function boundIterations(): void {
+  const require = createRequire(import.meta.url)
+  const { SCRAM } = require('kafkajs/src/broker/saslAuthenticator/scram') as { SCRAM: Scram }
+  const hash = SCRAM.hi
+  SCRAM.hi = async (password, salt, iterations, digest) => {
+    if (iterations <= MOST_ITERATIONS) return hash(password, salt, iterations, digest)
+    throw new Error(`the broker asks for ${iterations} iterations of SCRAM, more than ${MOST_ITERATIONS}`)
+  }
+}
+
+boundIterations()
+
 /** The sockets of one session. After its end there are no more of them, whatever the client tries again. */
 export type Sockets = { open(wanted: ISocketFactoryArgs): Duplex; end(): void }
 

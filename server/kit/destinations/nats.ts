@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { createFrames, type Frame, type Info, readInfo } from './nats_wire.ts'
 import {
   type Destination,
@@ -16,7 +17,7 @@ import {
   type Target,
   unknownOption,
 } from './session.ts'
-import { goneOf, holder, openPlain, type Place, placeOf, upgrade } from './socket.ts'
+import { answerer, goneOf, holder, openPlain, type Place, placeOf, upgrade } from './socket.ts'
 
 /**
  * A subject of NATS. A message is accepted when a stream of JetStream has stored it; with `?jetstream=off` when the
@@ -90,16 +91,16 @@ const greeting = (auth: DestinationAuth | null, { is_tls }: Place) => ({
 type Waiting = { subject: string; resolve(landing: Landing): void; reject(error: Error): void }
 
 /** Who waits for what on one connection. Answers by JetStream come to an inbox of each message, PONGs in their order. */
-function createSpeech(socket: Speaker, info: Info) {
+function createSpeech(socket: Socket, info: Info) {
   const inbox = `_INBOX.${randomUUID().replaceAll('-', '')}`
-  const answers = new Map<string, Waiting>()
-  const pongs: Waiting[] = []
+  const [answers, pongs] = [new Map<string, Waiting>(), [] as Waiting[]]
+  const answer = answerer(socket)
   let count = 0
   let complaint: string | null = null
   const all = () => [...answers.values(), ...pongs]
 
   function hear(frame: Frame): void {
-    if (frame.kind === 'ping') socket.write('PONG\r\n')
+    if (frame.kind === 'ping') answer('PONG\r\n')
     else if (frame.kind === 'pong') pongs.shift()?.resolve({ kind: 'accepted', answer: {} })
     else if (frame.kind === 'message') {
       answers.get(frame.subject)?.resolve(toLanding(frame))
@@ -154,12 +155,6 @@ function createSpeech(socket: Speaker, info: Info) {
 /** A refused permission ends the message it names; any other trouble is followed by the end of the connection. */
 const refusedSubject = (words: string): string | null =>
   /^Permissions Violation for Publish to "(.*)"$/i.exec(words)?.[1] ?? null
-
-type Speaker = {
-  writable: boolean
-  write(bytes: Buffer | string): boolean
-  destroy(error: Error): unknown
-}
 
 const PING = Buffer.from('PING\r\n')
 

@@ -81,6 +81,22 @@ export const goneOf = (socket: Socket): Promise<string> =>
     socket.once('close', () => resolve(why))
   })
 
+/** Answers that one side of a connection may leave unread: it asks for one now and then. */
+const MOST_UNREAD = 1_000
+
+/** Writes what the other side asked for, a sign of life; one that asks on and on and reads nothing is hung up on. */
+export function answerer(socket: Pick<Socket, 'write' | 'destroy'>): (bytes: Uint8Array | string) => void {
+  let unread = 0
+  return (bytes) => {
+    unread += 1
+    if (unread > MOST_UNREAD) socket.destroy(new Error('the broker asks for signs of life and reads none'))
+    else
+      socket.write(bytes, () => {
+        unread -= 1
+      })
+  }
+}
+
 export const holder =
   (socket: Socket) =>
   (is_held: boolean): void =>

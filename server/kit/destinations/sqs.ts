@@ -71,12 +71,7 @@ const toRequest = (origin: string, queue: string, message: Message, timeout_ms: 
   body: JSON.stringify({
     QueueUrl: queue,
     MessageBody: message.body.toString(),
-    MessageAttributes: Object.fromEntries(
-      Object.entries(message.headers).map(([name, StringValue]) => [
-        name,
-        { DataType: 'String', StringValue },
-      ]),
-    ),
+    MessageAttributes: toAttributes(message.headers),
     ...(queue.endsWith('.fifo') && {
       MessageGroupId: groupOf(message),
       MessageDeduplicationId: message.id,
@@ -85,6 +80,21 @@ const toRequest = (origin: string, queue: string, message: Message, timeout_ms: 
   timeout_ms,
   max_response_bytes: 8_192,
 })
+
+const MOST_ATTRIBUTES = 10
+/** Of a message that has more headers than SQS takes: those that do not fit, as JSON. */
+const OTHERS = 'trilho-other-headers'
+/** What a receiver verifies and reads an event by comes first. */
+const isFirst = (name: string): boolean => /^(webhook|trilho)-|^content-type$/.test(name)
+
+function toAttributes(headers: Record<string, string>) {
+  const all = Object.entries(headers)
+  const sorted = [...all.filter(([name]) => isFirst(name)), ...all.filter(([name]) => !isFirst(name))]
+  const fits = all.length <= MOST_ATTRIBUTES ? all : sorted.slice(0, MOST_ATTRIBUTES - 1)
+  const others = Object.fromEntries(sorted.slice(fits.length))
+  const shown = all.length === fits.length ? fits : [...fits, [OTHERS, JSON.stringify(others)] as const]
+  return Object.fromEntries(shown.map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]))
+}
 
 const MOST_GROUP = 128
 
