@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { AMQPChannel, AMQPClient } from '@cloudamqp/amqp-client'
-import { createFrames, FRAME_BYTES, type Reader } from './amqp_wire.ts'
+import { clientOf } from '../clients.ts'
+import type { Reader } from './amqp_wire.ts'
 import {
   type Destination,
   decoded,
@@ -50,17 +51,18 @@ const MOST_ROUTING_KEY_BYTES = 255
 
 async function open(place: Place, vhost: string, opening: Opening): Promise<Session> {
   const { auth, timeout_ms } = opening
-  const { AMQPClient } = await import('@cloudamqp/amqp-client')
+  const { AMQPClient } = await clientOf('@cloudamqp/amqp-client', () => import('@cloudamqp/amqp-client'))
+  const wire = await import('./amqp_wire.ts') // made of the client, so it comes after it
   const socket = await openSocket(opening, place)
   const ended = goneOf(socket)
   const url = new URL(`amqp://${place.host.includes(':') ? `[${place.host}]` : place.host}`)
   url.pathname = encodeURIComponent(vhost)
-  url.search = `frameMax=${FRAME_BYTES}&name=trilho`
+  url.search = `frameMax=${wire.FRAME_BYTES}&name=trilho`
   const client = new AMQPClient(url.href, undefined, null)
   const login = loginOf(auth)
   Object.assign(client, login && { username: login.username, password: login.password })
   client.onerror = () => {} // whoever publishes hears of it
-  giveSocket(client, socket)
+  giveSocket(client, socket, wire.createFrames)
   const deadline = setTimeout(() => socket.destroy(new Error('no answer in time')), timeout_ms)
   try {
     await client.connect()
@@ -80,7 +82,7 @@ async function open(place: Place, vhost: string, opening: Opening): Promise<Sess
  * fails is no rejection here: it ends the socket, and that end rejects what waits for an answer. The client would
  * reject twice, and nobody hears the second: the process would go down with it.
  */
-function giveSocket(client: AMQPClient, socket: Socket): void {
+function giveSocket(client: AMQPClient, socket: Socket, createFrames: CreateFrames): void {
   const answer = answerer(socket)
   client.send = async (bytes) => {
     if (!isMessage(bytes)) return answer(bytes)
@@ -100,6 +102,8 @@ function giveSocket(client: AMQPClient, socket: Socket): void {
     },
   })
 }
+
+type CreateFrames = typeof import('./amqp_wire.ts').createFrames
 
 const METHOD = 1
 const HEARTBEAT = 8

@@ -17,9 +17,9 @@ const TIMEOUT_MS = 5_000
 const PATIENCE_MS = 60_000
 
 /** Publishes to one after the other, in a process of its own that is to live and go on. */
-async function sendFromChild(urls: string[]): Promise<Landing[]> {
+async function sendFromChild(urls: string[], execArgv: string[] = []): Promise<Landing[]> {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env // or the child would believe that it is to run tests
-  const child = fork(fileURLToPath(import.meta.url), ['send'], { env })
+  const child = fork(fileURLToPath(import.meta.url), ['send'], { env, execArgv })
   undoAfter(async () => void child.kill('SIGKILL'))
   child.send(urls)
   const ended = once(child, 'exit').then(([code]) => assert.fail(`the process ended with ${code}`))
@@ -259,10 +259,33 @@ function kafkaTests(): void {
   })
 }
 
+/** As where nobody installed them. */
+const WITHOUT_CLIENTS = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module'
+  registerHooks({
+    resolve(name, context, next) {
+      if (!/^(kafkajs|@cloudamqp)/.test(name)) return next(name, context)
+      throw Object.assign(new Error(name), { code: 'ERR_MODULE_NOT_FOUND' })
+    },
+  })`)}`
+
+function absentTests(): void {
+  test('a client that is not installed is named by the attempt, and is missed by nobody else', async () => {
+    const urls = ['kafka://127.0.0.1:1/a', 'amqp://127.0.0.1:1/?exchange=e', 'nats://127.0.0.1:1/a']
+    const [kafka, amqp, nats] = await sendFromChild(urls, ['--import', WITHOUT_CLIENTS])
+    assert(kafka?.kind === 'error' && amqp?.kind === 'error' && nats?.kind === 'error')
+    assert.match(kafka.message, /not installed: npm install kafkajs@2, then restart/)
+    assert.match(amqp.message, /not installed: npm install @cloudamqp\/amqp-client@4, then restart/)
+    assert.match(nats.message, /refused/)
+    assert.deepEqual([kafka.sent, amqp.sent], [false, false])
+  })
+}
+
 if (process.argv[2] === 'send') process.on('message', (urls) => void sendAll(urls as string[]))
 else {
   natsTests()
   redisTests()
   amqpTests()
   kafkaTests()
+  absentTests()
 }

@@ -1,5 +1,6 @@
 import type { KafkaConfig, Producer, SASLOptions } from 'kafkajs'
-import { createSockets, type Sockets } from './kafka_wire.ts'
+import { clientOf } from '../clients.ts'
+import type { Sockets } from './kafka_wire.ts'
 import {
   type Destination,
   type DestinationAuth,
@@ -54,7 +55,8 @@ const withPort = (is_tls: boolean) => (broker: string) =>
 
 async function open(brokers: string[], is_tls: boolean, opening: Opening): Promise<Session> {
   const { auth, timeout_ms } = opening
-  const { Kafka, Partitioners, logLevel } = await import('kafkajs')
+  const { Kafka, Partitioners, logLevel } = await clientOf('kafkajs', () => import('kafkajs'))
+  const { createSockets } = await import('./kafka_wire.ts') // mends the client, so it comes after it
   const sasl = saslOf(auth)
   const sockets = createSockets(opening, is_tls)
   const config: KafkaConfig = {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { Document, MongoClientOptions } from 'mongodb'
-import { clientOf } from './client.ts'
+import { clientOf } from '../../clients.ts'
 import {
   collector,
   type Dial,

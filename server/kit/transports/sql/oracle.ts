@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { clientOf } from './client.ts'
+import { clientOf } from '../../clients.ts'
 import {
   collector,
   type Dial,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Connection, ConnectionConfiguration, Request } from 'tedious'
-import { clientOf } from './client.ts'
+import { clientOf } from '../../clients.ts'
 import {
   collector,
   type Dial,

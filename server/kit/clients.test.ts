@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { clientOf, isMissing } from './client.ts'
+import { clientOf, isMissing } from './clients.ts'
 
 test('a client that is not installed is named, and a fault of one that is stays its own', async () => {
   const away = () => import(['not', 'installed', 'anywhere'].join('-')) as Promise<object>

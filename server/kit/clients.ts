@@ -1,8 +1,10 @@
 /**
- * Clients that the product brings not with it, since few need them and some are large. Who speaks to such a database
- * installs its client beside the product.
+ * Clients that the product brings not with it, since few need them and some are large. Who speaks to such a database or
+ * broker installs its client beside the product.
  */
 const PACKAGES = {
+  '@cloudamqp/amqp-client': '@cloudamqp/amqp-client@4',
+  kafkajs: 'kafkajs@2',
   mongodb: 'mongodb@7',
   tedious: 'tedious@20',
   oracledb: 'oracledb@26',
@@ -17,7 +19,7 @@ export async function clientOf<T>(name: keyof typeof PACKAGES, load: () => Promi
   } catch (error) {
     const { code } = error as { code?: unknown }
     if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error
-    const words = `the client of this database is not installed: npm install ${PACKAGES[name]}, then restart Trilho`
+    const words = `the client for this is not installed: npm install ${PACKAGES[name]}, then restart Trilho`
     throw Object.assign(new Error(words, { cause: error }), { missing: name }) satisfies Missing
   }
 }
