@@ -14,13 +14,13 @@ import { latency } from './latency.ts'
 import { metrics } from './metrics.ts'
 import { pipeline } from './pipeline.ts'
 import { records } from './records.ts'
-import { replay } from './replay.ts'
+import { replay, replayOut } from './replay.ts'
 import { senders } from './senders.ts'
 import { statements } from './statements.ts'
 
 // npm run bench -- deliver   [--rounds=5] [--rows=4000] [--subscriptions=1000] [--keys=100000]
 // npm run bench -- ingest | ack | n8n | senders | fair | call | pipeline | cache | statements | import   [--rounds=5]
-// npm run bench -- records | growth | replay | backlog | dashboard   [--rows=1000000]
+// npm run bench -- records | growth | replay | replay-out | backlog | dashboard   [--rows=1000000]
 // npm run bench -- metrics
 // npm run bench -- latency | held   [--minutes=10]
 //
@@ -43,6 +43,7 @@ const BENCHES: Record<string, Bench> = {
   growth,
   held,
   replay,
+  'replay-out': replayOut,
   backlog,
   dashboard,
   ack,

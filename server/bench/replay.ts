@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { toWire } from '../platform/ids.ts'
-import { fillInbox, inMb, memoryOf, reckonInbox, workLeft } from './backlog_ground.ts'
-import { makeSource, makeTenant, openPlace, type Place } from './place.ts'
+import { inMb, memoryOf } from './backlog_ground.ts'
+import { openPlace } from './place.ts'
 import type { Product } from './programs.ts'
+import { INBOUND, OUTBOUND, type Side } from './replay_sides.ts'
 import { printTable, rounded } from './report.ts'
 
 /**
- * Messages that failed are all taken up again by one replay, whose process is killed in the middle. Another goes on where
- * it stood: in the end each message was replayed once and is one event.
+ * What failed is all taken up again by one replay, whose process is killed in the middle. Another goes on where it stood:
+ * in the end each message was replayed once and is one event, or each delivery was replayed once and is delivered.
  */
 const ROWS = 1_000_000
 const KILLED_AT = 1 / 3
@@ -16,20 +16,24 @@ const LOOK_MS = 100
 /** A lease that outlives its process, and a rate far below any that was seen. */
 const patienceMs = (rows: number) => 120_000 + rows * 2
 
-export async function replay({ rows = ROWS }: { rows?: number }): Promise<void> {
+type Options = { rows?: number }
+
+export const replay = (options: Options): Promise<void> => replayOf(INBOUND, options)
+export const replayOut = (options: Options): Promise<void> => replayOf(OUTBOUND, options)
+
+async function replayOf(side: Side, { rows = ROWS }: Options): Promise<void> {
   const place = await openPlace()
   try {
-    const { tenant, source } = await openInbox(place, rows)
+    const { tenant, wanted } = await side.open(place, rows)
     const key = randomBytes(24).toString('hex')
     const start = () => place.product('api,worker', { env: { TRILHO_ADMIN_KEY: key } })
     const ask = asker({ authorization: `Bearer ${key}`, 'trilho-tenant': tenant })
     const first = await start()
     const memory = [memoryOf(first.pid)]
     const since = new Date(Date.now() - 86_400_000).toISOString()
-    const wanted = { source_id: source, states: ['failed'], since }
-    const made = await ask(first, 'POST', '/v1/message-replays', wanted)
+    const made = await ask(first, 'POST', side.path, { ...wanted, since })
     const began = performance.now()
-    const path = `/v1/message-replays/${made.id}`
+    const path = `${side.path}/${made.id}`
     const killed_at = await until(rows, async () => {
       const { replayed } = await ask(first, 'GET', path)
       return replayed >= rows * KILLED_AT && replayed
@@ -47,28 +51,22 @@ export async function replay({ rows = ROWS }: { rows?: number }): Promise<void> 
       return now.state === 'completed' && now
     })
     const put_back_ms = performance.now() - began
-    await until(rows, async () => (await workLeft(place.root)) === 0)
+    await until(rows, async () => (await side.left(place.root)) === 0)
     memory.push(memoryOf(second.pid))
     report({
+      of: side.of,
       rows,
       killed_at,
       stood_at,
       resumed_after_s: rounded(resumed_after_ms / 1000),
       put_back_per_s: rounded((rows * 1000) / put_back_ms),
-      to_the_event_per_s: rounded((rows * 1000) / (performance.now() - began)),
+      to_the_end_per_s: rounded((rows * 1000) / (performance.now() - began)),
       memory,
-      counts: { total: made.total, replay: ended.replayed, ...(await reckonInbox(place.root)) },
+      counts: { total: made.total, replay: ended.replayed, ...(await side.reckon(place.root)) },
     })
   } finally {
     await place.close()
   }
-}
-
-async function openInbox({ app, root }: Place, count: number) {
-  const actor = await makeTenant(app, 'Bench')
-  const made = await makeSource(app, actor)
-  await fillInbox(root, [made], { count, run: 'replay', state: 'failed' })
-  return { tenant: toWire('tenant', actor.tenant_id), source: made.source }
 }
 
 type Replay = { id: string; state: string; total: number; replayed: number }
@@ -97,30 +95,29 @@ async function until<T>(rows: number, look: () => Promise<T | false>): Promise<T
 }
 
 type Outcome = {
+  of: string
   rows: number
   killed_at: number
   stood_at: number
   resumed_after_s: number
   put_back_per_s: number
-  to_the_event_per_s: number
+  to_the_end_per_s: number
   memory: (number | null)[]
-  counts: Record<'total' | 'replay' | 'completed' | 'replayed' | 'events' | 'told', number>
+  counts: Record<string, number>
 }
 
-function report({ counts, memory, ...figures }: Outcome): void {
-  const { rows, killed_at, resumed_after_s, put_back_per_s, to_the_event_per_s } = figures
+function report({ of, counts, memory, ...figures }: Outcome): void {
+  const { rows, killed_at, resumed_after_s, put_back_per_s, to_the_end_per_s } = figures
   const ok = Object.values(counts).every((count) => count === rows)
   printTable([
     ['replay', 'seen'],
-    ['messages', String(rows)],
+    [of, String(rows)],
     ['killed at', String(killed_at)],
     ['went on after', `${resumed_after_s} s`],
     ['put back to work, the kill included', `${put_back_per_s}/s`],
-    ['to the event, the kill included', `${to_the_event_per_s}/s`],
+    ['to the end, the kill included', `${to_the_end_per_s}/s`],
     ['memory at the start and at the end', memory.map(inMb).join(', ')],
-    ['counted, replayed, completed, events', `${Object.values(counts).join(' ')}: ${ok ? 'exact' : 'WRONG'}`],
+    [Object.keys(counts).join(', '), `${Object.values(counts).join(' ')}: ${ok ? 'exact' : 'WRONG'}`],
   ])
-  console.log(
-    JSON.stringify({ bench: 'replay', unit: 'messages/s', ...figures, memory_mb: memory, counts, ok }),
-  )
+  console.log(JSON.stringify({ bench: 'replay', unit: `${of}/s`, ...figures, memory_mb: memory, counts, ok }))
 }
