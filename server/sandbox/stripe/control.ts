@@ -7,7 +7,7 @@ import { type Intent, type IntentStatus, newIntent, stripeId } from './intents.t
 
 /**
  * What the sandbox can be told to send. `POST /stripe/_control/webhooks` makes `count` distinct events of the
- * given types over `entities` payment intents (in turn, each with its `metadata.sequence`), signs and sends them,
+ * given types over `entities` payment intents (in turn, each with its `metadata.sequence` from 1), signs and sends them,
  * and answers with the truth: each event, how it was sent and what the receiver said.
  * The faults are counts: how many are also sent as copies, swapped with a neighbour, never sent, signed with
  * another secret, or signed an hour ago. `first` makes a run repeatable: event ids are `evt_<run>_<n>`.
@@ -135,7 +135,7 @@ function eventMaker(orders: Orders): () => StripeEvent {
     intents.set(entity, intent)
     const sequence = Math.floor(n / entities)
     const type = types[(entities < (orders.count ?? 1) ? sequence : n) % types.length] as string
-    advance(intent, type, sequence)
+    advance(intent, type, sequence + 1)
     const event = newEvent(type, intent, { id: null, idempotency_key: null })
     return { ...event, id: `evt_${run}_${n}`, api_version: API_VERSION }
   }

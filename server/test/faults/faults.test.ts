@@ -24,7 +24,7 @@ const storm = (times: number): Storm => ({
   times,
   longest_ms: 20_000,
   // no publishers: a request with an idempotency key that was cut off says so only after a minute
-  load: { webhook: 5, publish: 0, call: 1 },
+  load: { webhook: 5, call: 1, deferred: 1 },
   tell: () => {},
 })
 

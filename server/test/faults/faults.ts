@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { calls } from './calls.ts'
 import { proveInbound } from './inbound.ts'
 import { type FaultPostgres, startFaultPostgres } from './installation.ts'
 import { outbound } from './outbound.ts'
@@ -8,7 +9,8 @@ import { addTallies, type Tally, tallyInWords } from './tally.ts'
 
 // npm run faults                                          the main job: points, kills, drains and restarts
 //   npm run faults -- --form kills --seed 7 --times 50      one form of them
-//   npm run faults -- inbound [--entities 100000] [--messages 3] [--sockets 10000] [--held 100]   what comes in, alone
+//   npm run faults -- inbound [--entities 100000] [--messages 3] [--sockets 10000] [--held 100] [--every 1]   what comes in, alone
+//   npm run faults -- calls [--times 100]                   calls of every kind to a vendor that misbehaves, kills of everything
 //   npm run faults -- outbound --minutes 5                  senders in order, receivers that fail, kills of everything
 //   npm run faults -- --flow webhook --point 17 --side after --how cut   one point of one flow
 
@@ -31,6 +33,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     sockets: { type: 'string', default: '10000' },
     held: { type: 'string', default: '100' },
+    every: { type: 'string', default: '1' },
   },
   allowPositionals: true,
 })
@@ -40,14 +43,14 @@ const storm = (times: number, longest_ms: number): Storm => ({
   seed,
   times: Number(values.times ?? times),
   longest_ms,
-  load: { webhook: 12, publish: 3, call: 3 },
+  load: { webhook: 12, publish: 3, call: 1, deferred: 1, oauth: 1 },
   tell,
 })
 
 const FORMS: Record<string, (postgres: FaultPostgres) => Promise<Tally>> = {
   points: async (postgres) => {
     const outcomes = await walkPoints(postgres.url, {
-      flows: values.flow ? [values.flow] : Object.keys(FLOWS),
+      flows: values.flow ? [values.flow] : FLOWS,
       lanes: values.point ? 2 : Number(values.lanes),
       only: ({ point, how }, name) =>
         (values.how ?? how) === how &&
@@ -62,11 +65,12 @@ const FORMS: Record<string, (postgres: FaultPostgres) => Promise<Tally>> = {
   kills: (postgres) => kills(postgres, storm(200, 30 * MINUTE_MS)),
   drains: (postgres) => drains(postgres, storm(20, 10 * MINUTE_MS)),
   restarts: (postgres) => restarts(postgres, storm(12, 10 * MINUTE_MS)),
+  calls: (postgres) => calls(postgres, storm(100, 15 * MINUTE_MS)),
   outbound: (postgres) => outbound(postgres, storm(1_000, Number(values.minutes ?? 45) * MINUTE_MS)),
 }
 
 /** Those of the main job. What is proven of inbound and outbound alone is asked for by name: half an hour each. */
-const ALL = ['points', 'kills', 'drains', 'restarts']
+const ALL = ['points', 'kills', 'drains', 'restarts', 'calls']
 
 /** What was asked for: a point alone names its form. */
 const wanted = values.form ?? positionals[0] ?? (values.flow || values.point ? 'points' : undefined)
@@ -82,6 +86,8 @@ const inbound = (): Promise<number> =>
       kills: Number(values.times ?? 100),
       sockets: Number(values.sockets),
       held_ms: Number(values.held) * 1_000,
+      every: Number(values.every),
+      lanes: Number(values.lanes),
       tell,
     },
     process.env['DATABASE_URL'],

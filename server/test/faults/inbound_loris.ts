@@ -45,7 +45,7 @@ export async function holdSockets(postgres: FaultPostgres, trial: LorisTrial): P
     const dripping = setInterval(() => {
       for (const socket of sockets) socket.drip()
     }, DRIP_MS)
-    const waits = await sendFor(trial.held_ms, (number) => sender.webhook(number))
+    const waits = await sendFor(trial.held_ms, (number) => sender.send.webhook(number))
     clearInterval(dripping)
     const ended = sockets.filter((socket) => socket.isEnded()).length
     if (trial.held_ms > ENDED_MS && ended < sockets.length)

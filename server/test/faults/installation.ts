@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { startEmbedded } from '../../platform/database/embedded.ts'
 import { readPostmaster } from '../../platform/database/embedded_lock.ts'
 import { maintain, quiet, withDatabase } from '../postgres.ts'
+import type { Door } from './asking.ts'
 import { type Product, startProduct } from './product.ts'
 import { startProxy, type Tap } from './proxy.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
-import { createSender, type Door, type Sender } from './sender.ts'
+import { createSender, type Sender } from './sender.ts'
 import { createSteps, type Steps } from './steps.ts'
 
 /**
@@ -68,9 +69,16 @@ export type Installation = {
 }
 
 const SOURCE_SECRET = 'whsec_faults_signing_secret'
+const ORDERED_TOKEN = 'a-token-of-the-ordered-source'
 
-/** `rough`: receivers may fail, and one of them is to get the orders in their order. */
-export async function install(postgres_url: string, { rough = false } = {}): Promise<Installation> {
+/**
+ * `rough`: receivers may fail, and one of them is to get the orders in their order. `impatient`: the vendor may never
+ * answer.
+ */
+export async function install(
+  postgres_url: string,
+  { rough = false, impatient = false } = {},
+): Promise<Installation> {
   const name = `faults_${randomBytes(6).toString('hex')}`
   const furnished = `${name}_furnished`
   await maintain(postgres_url, `create database ${name}`)
@@ -79,7 +87,7 @@ export async function install(postgres_url: string, { rough = false } = {}): Pro
   const [tap, receiver] = [await startProxy(database_url, steps), await startReceiver(steps)]
   const dir = await mkdtemp(join(tmpdir(), 'trilho-faults-'))
   const env = settings(tap, dir)
-  const door = { ...(await furnish(env, receiver, rough)), url: () => url }
+  const door = { ...(await furnish(env, receiver, { rough, impatient })), url: () => url }
   await maintain(postgres_url, `alter database ${name} rename to ${furnished}`)
   let url = ''
   const installation: Installation = {
@@ -129,7 +137,7 @@ const settings = (tap: Tap, dir: string): Record<string, string> => ({
 async function furnish(
   env: Record<string, string>,
   receiver: Receiver,
-  rough: boolean,
+  { rough, impatient }: { rough: boolean; impatient: boolean },
 ): Promise<Omit<Door, 'url'>> {
   const product = await startProduct(env)
   try {
@@ -144,6 +152,7 @@ async function furnish(
       name: 'Stripe',
       secrets: [SOURCE_SECRET],
     })
+    const ordered = await create(product, mine, '/v1/sources', numberedSource(ORDERED_TOKEN))
     const type = { name: 'order.placed', description: 'An order', schema: {}, example: {} }
     await create(product, mine, '/v1/event-types', type)
     const wants: [string, string[], object][] = Object.entries(SUBSCRIPTIONS).map(([path, types]) => [
@@ -157,22 +166,53 @@ async function furnish(
       const { secret = '' } = await create(product, mine, '/v1/subscriptions', wanted)
       receiver.trust(path, secret)
     }
-    const connection = await create(product, mine, '/v1/connections', {
-      provider: 'http',
-      name: 'Vendor',
-      environment: 'development',
-      settings: { base_url: `${receiver.url}/vendor` },
-      limits: { rates: [{ calls: 1_000_000, per_s: 60 }], breaker: false },
-    })
-    const source_path = new URL(source['url'] ?? '').pathname
-    return { key, source_path, source_secret: SOURCE_SECRET, connection: connection['id'] ?? '' }
+    const pathOf = ({ url = '' }: Record<string, string>) => new URL(url).pathname
+    return {
+      key,
+      ...{ source_path: pathOf(source), source_secret: SOURCE_SECRET },
+      ...{ ordered_path: pathOf(ordered), ordered_token: ORDERED_TOKEN },
+      ...(await connect(product, mine, receiver.url, impatient)),
+    }
   } finally {
     await product.stop()
   }
 }
 
-async function create(
-  product: Product,
+/** Longer than any trial: a number that is on its way is never given up. */
+const GAP_TIMEOUT_S = 3_600
+
+/** One whose senders number the messages of each entity. */
+export const numberedSource = (token: string) => ({
+  provider: 'http',
+  name: 'Numbered',
+  settings: {
+    ...{ signature: 'token', signature_header: 'x-token' },
+    ...{ entity_id: 'entity', order: 'sequence', position: 'n' },
+  },
+  secrets: [token],
+  options: { order: { gap_timeout_s: GAP_TIMEOUT_S } },
+})
+
+/** To each place of the vendor. */
+async function connect(product: Product, mine: Record<string, string>, at: string, impatient: boolean) {
+  const unbound = { rates: [{ calls: 1_000_000, per_s: 60 }], breaker: false, retry_budget: false }
+  const limits = { ...unbound, ...(impatient && { timeout_ms: 2_000, backoff_ms: 200 }) }
+  const connectTo = async (place: string, settings = {}, credentials = {}) => {
+    const named = { provider: 'http', name: place, environment: 'development', limits }
+    const body = { ...named, settings: { base_url: `${at}/${place}`, ...settings }, credentials }
+    return (await create(product, mine, '/v1/connections', body))['id'] ?? ''
+  }
+  const auth = { auth: 'oauth2_client_credentials', token_url: `${at}/oauth/token` }
+  return {
+    connection: await connectTo('vendor'),
+    keyed: await connectTo('keyed', { idempotency_header: 'Idempotency-Key' }),
+    oauth: await connectTo('oauth', auth, { client_id: 'faults', client_secret: 'a-secret-of-the-faults' }),
+  }
+}
+
+/** Made through the API; throws where that says no. */
+export async function create(
+  product: { url: string },
   headers: Record<string, string>,
   path: string,
   body: object,

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { freePort } from '../ports.ts'
-import { type FaultPostgres, type Installation, install } from './installation.ts'
+import { killUntil, startAll, WAITS_FOR_POSTGRES } from './inbound_processes.ts'
+import { create, type FaultPostgres, type Installation, install, numberedSource } from './installation.ts'
 import { randomOf } from './random.ts'
-import { type Slot, startSlot } from './slot.ts'
-import { restart } from './storm.ts'
+import type { Slot } from './slot.ts'
 import { untilQuiet } from './truth.ts'
 
 /**
@@ -47,21 +46,15 @@ const TOKEN = 'a-token-of-the-order-trial'
 const SENDERS = 48
 /** Of the messages, sent again. */
 const COPIED = 0.2
-/** One trouble of so many is PostgreSQL's, in a trial of at least as many; whoever starts while it is away says so and ends. */
-const POSTGRES_EACH = 12
-const POSTGRES_FIRST = 3
-const WAITS_FOR_POSTGRES = /ended by itself: PostgreSQL cannot be reached/
-/** Longer than any trial: a number that is on its way is never given up. */
-const GAP_TIMEOUT_S = 3_600
 
 export async function proveOrder(postgres: FaultPostgres, trial: OrderTrial): Promise<OrderTally> {
   const began = performance.now()
   const installation = await install(postgres.url)
   let slots: Slot[] = []
   try {
-    const port = String(await freePort())
-    slots = await occupy(installation, port, trial)
-    const shop = await openShop(installation, `http://127.0.0.1:${port}`)
+    const started = await startAll(installation, trial)
+    slots = started.slots
+    const shop = await openShop(installation, started.origin)
     const sending = sendAll(shop, trial)
     const kills = await killUntil(postgres, sending, slots, trial)
     const { accepted, copies } = await sending
@@ -83,41 +76,19 @@ export async function proveOrder(postgres: FaultPostgres, trial: OrderTrial): Pr
   }
 }
 
-const JUMPING = `--import=${new URL('./order_clock.ts', import.meta.url)}`
-
-async function occupy(
-  { env, database_url }: Installation,
-  port: string,
-  { workers, clocks_jump }: OrderTrial,
-): Promise<Slot[]> {
-  const direct = { ...env, DATABASE_URL: database_url, ...(clocks_jump && { NODE_OPTIONS: JUMPING }) }
-  return Promise.all([
-    startSlot('door', { ...direct, TRILHO_PORT: port, TRILHO_ROLES: 'api,ingest' }),
-    ...Array.from({ length: workers }, (_, n) =>
-      startSlot(`worker ${n + 1}`, { ...direct, TRILHO_ROLES: 'worker' }),
-    ),
-  ])
-}
-
 async function openShop({ env }: Installation, origin: string): Promise<Shop> {
-  const admin = { authorization: `Bearer ${env['TRILHO_ADMIN_KEY']}`, 'content-type': 'application/json' }
-  const create = async (path: string, headers: Record<string, string>, body: object) => {
-    const response = await fetch(origin + path, { method: 'POST', headers, body: JSON.stringify(body) })
-    if (!response.ok) throw new Error(`POST ${path} was answered ${response.status} ${await response.text()}`)
-    return (await response.json()) as Record<string, string>
-  }
-  const { id = '' } = await create('/v1/tenants', admin, { name: 'Loja em Ordem' })
+  const admin = { authorization: `Bearer ${env['TRILHO_ADMIN_KEY']}` }
+  const { id = '' } = await create({ url: origin }, admin, '/v1/tenants', { name: 'Loja em Ordem' })
+  const numbered = numberedSource(TOKEN)
+  const by_arrival = { ...numbered.settings, order: 'arrival', position: undefined }
   const source = async (by: By) => {
-    const settings = {
-      signature: 'token',
-      signature_header: 'x-token',
-      entity_id: 'entity',
-      order: by,
-      ...(by === 'sequence' && { position: 'n' }),
-    }
-    const options = { order: { gap_timeout_s: GAP_TIMEOUT_S } }
-    const wanted = { provider: 'http', name: by, settings, secrets: [TOKEN], options }
-    const { url = '' } = await create('/v1/sources', { ...admin, 'trilho-tenant': id }, wanted)
+    const wanted = by === 'sequence' ? numbered : { ...numbered, settings: by_arrival }
+    const { url = '' } = await create(
+      { url: origin },
+      { ...admin, 'trilho-tenant': id },
+      '/v1/sources',
+      wanted,
+    )
     return new URL(url).pathname
   }
   return { origin, path: { sequence: await source('sequence'), arrival: await source('arrival') } }
@@ -171,42 +142,6 @@ async function post({ origin, path }: Shop, by: By, entity: number, n: number): 
     }
     await sleep(50)
   }
-}
-
-/** Kills one process after another while the senders are at it, and goes on a little after. */
-async function killUntil(
-  postgres: FaultPostgres,
-  sending: Promise<unknown>,
-  slots: Slot[],
-  trial: OrderTrial,
-): Promise<number> {
-  const random = randomOf(trial.seed + 1)
-  let kills = 0
-  let over = false
-  void sending.then(
-    () => {
-      over = true
-    },
-    () => {
-      over = true
-    },
-  )
-  while (kills < trial.kills && !(over && kills >= trial.kills / 2)) {
-    await sleep(200 + random() * 800)
-    kills += 1
-    if (postgres.end && trial.kills >= POSTGRES_EACH && kills % POSTGRES_EACH === POSTGRES_FIRST) {
-      const signal = random() < 0.5 ? 'SIGINT' : 'SIGQUIT'
-      await restart(postgres, signal)
-      trial.tell(`  ${kills} ended PostgreSQL by ${signal}`)
-      continue
-    }
-    const slot = slots[Math.floor(random() * slots.length)]
-    await slot?.ready()
-    slot?.kill()
-    trial.tell(`  ${kills} killed ${slot?.name}`)
-  }
-  await sleep(500) // the last one may not have fallen yet, and nobody is to take it for alive
-  return kills
 }
 
 type Row = { entity_id: string; n: number; flags: string[] }

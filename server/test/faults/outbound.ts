@@ -17,7 +17,7 @@ const WORKERS = 3
 /** What waits for its last retry, at receivers that failed until now, may take so long. */
 const PATIENCE_MS = 300_000
 /** Whoever starts while PostgreSQL is down says so and ends; its supervisor starts it again. */
-const WAITS_FOR_POSTGRES = /ended by itself:[\s\S]*PostgreSQL cannot be reached/
+export const WAITS_FOR_POSTGRES = /ended by itself:[\s\S]*PostgreSQL cannot be reached/
 const BETWEEN_BURSTS_MS = 15_000
 const BURST_MS = 1_500
 /** One trouble of so many is PostgreSQL's. */
@@ -91,7 +91,7 @@ function startOrders({ sender }: Installation): { stop(): Promise<void> } {
   let going = true
   const loop = async (lane: number) => {
     for (let n = 1; going; n++) {
-      await sender.publish(`${lane}-${n}`)
+      await sender.send.publish(`${lane}-${n}`)
       await sleep(10)
     }
   }

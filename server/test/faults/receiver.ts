@@ -5,9 +5,10 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Webhook } from 'standardwebhooks'
 import type { Steps } from './steps.ts'
+import { createVendor, type Vendor } from './vendor.ts'
 
 /**
- * The world outside: subscribers and a vendor on a real socket, keeping their own list of what reached them. A
+ * The world outside: subscribers and a vendor on a real socket, keeping their own lists of what reached them. A
  * delivery counts only if the `standardwebhooks` library verifies it.
  */
 export type Arrived = {
@@ -24,8 +25,7 @@ export type Mood = 'well' | 'hang' | 'reset' | 'refuse' | number
 export type Receiver = {
   url: string
   arrived: Arrived[]
-  /** Numbers of the orders that a vendor was asked for. */
-  asked: string[]
+  vendor: Vendor
   /** What no honest server sends: signatures that do not verify, bodies that cannot be read. */
   refused: string[]
   /** How deliveries are answered from then on. */
@@ -41,13 +41,11 @@ type Body = { data: { payment?: { vendor_id: string }; order?: string } }
 export async function startReceiver(steps: Steps): Promise<Receiver> {
   const secrets = new Map<string, string>()
   const arrived: Arrived[] = []
-  const asked: string[] = []
   const refused: string[] = []
+  const vendor = createVendor()
   let moodNow: () => Mood = () => 'well'
 
   function take(path: string, request: IncomingMessage, body: string): void {
-    if (path === '/vendor/') return // asked whether it is well
-    if (path === '/vendor/orders') return void asked.push((JSON.parse(body) as { order: string }).order)
     const headers = request.headers as Record<string, string>
     const { data } = new Webhook(secrets.get(path) ?? '').verify(body, headers) as Body
     const about = data.payment?.vendor_id ?? data.order ?? ''
@@ -59,12 +57,14 @@ export async function startReceiver(steps: Steps): Promise<Receiver> {
     const body = (await buffer(request)).toString()
     const passage = steps.meet(`POST ${path}`)
     if (passage.lost) return void request.socket.destroy()
+    const taken = vendor.isAt(path) ? vendor.take(path, request, body) : null
     try {
-      take(path, request, body)
+      if (!taken) take(path, request, body)
     } catch (error) {
       refused.push(`${path}: ${error}`)
     }
     if (passage.fails()) return void request.socket.destroy()
+    if (taken) return vendor.answer(taken, response)
     const mood = moodNow()
     if (mood === 'hang') return
     if (mood === 'reset') return void request.socket.destroy()
@@ -88,14 +88,15 @@ export async function startReceiver(steps: Steps): Promise<Receiver> {
   return {
     url,
     arrived,
-    asked,
+    vendor,
     refused,
     behave: (mood) => {
       moodNow = mood
     },
     trust: (path, secret) => void secrets.set(path, secret),
     forget: () => {
-      for (const list of [arrived, asked, refused]) list.length = 0
+      for (const list of [arrived, refused]) list.length = 0
+      vendor.forget()
     },
     close,
   }

@@ -4,6 +4,7 @@ import { freePort } from '../ports.ts'
 import { endCutOffCalls } from './cut_off.ts'
 import { type FaultPostgres, type Installation, install } from './installation.ts'
 import { randomOf } from './random.ts'
+import type { Sender } from './sender.ts'
 import { type Slot, startSlot } from './slot.ts'
 import type { Tally } from './tally.ts'
 import { compare, untilQuiet } from './truth.ts'
@@ -22,7 +23,7 @@ export type Storm = {
 }
 
 /** How many senders of each kind never stop. */
-export type Load = Record<'webhook' | 'publish' | 'call', number>
+export type Load = Partial<Record<keyof Sender['send'], number>>
 
 type Trouble = (slots: Slot[], random: () => number) => Promise<string>
 
@@ -156,12 +157,14 @@ export function startLoad({ sender }: Installation, load: Load): { stop(): Promi
   const loop = async (kind: keyof Load) => {
     while (going) {
       count += 1
-      await sender[kind](String(count))
+      await sender.send[kind](String(count))
       await sleep(PAUSE_MS)
     }
   }
   const kinds = Object.keys(load) as (keyof Load)[]
-  const loops = Promise.all(kinds.flatMap((kind) => Array.from({ length: load[kind] }, () => loop(kind))))
+  const loops = Promise.all(
+    kinds.flatMap((kind) => Array.from({ length: load[kind] ?? 0 }, () => loop(kind))),
+  )
   return {
     stop: async () => {
       going = false

@@ -22,6 +22,7 @@ export const addTallies = (all: Tally[]): Tally => {
     duplicates: sum((one) => one.duplicates),
     calls: sum((one) => one.calls),
     unknown_calls: sum((one) => one.unknown_calls),
+    sent_twice: sum((one) => one.sent_twice),
     reordered: sum((one) => one.reordered),
     oldest_lease_s: Math.max(0, ...all.map((one) => one.oldest_lease_s)),
     broken: all.flatMap((one) => one.broken),
@@ -36,7 +37,8 @@ export const tallyInWords = ({
   duplicates,
   calls,
   unknown_calls,
+  sent_twice,
   reordered,
   oldest_lease_s,
 }: Tally): string =>
-  `${kills} kills, ${cuts} cuts, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${reordered} reordered, ${calls} calls of which ${unknown_calls} unknown, the oldest lease ${oldest_lease_s} s past its end`
+  `${kills} kills, ${cuts} cuts, ${accepted} accepted, ${lost} lost, ${duplicates} duplicates, ${reordered} reordered, ${calls} calls of which ${unknown_calls} unknown, ${sent_twice} sent twice, the oldest lease ${oldest_lease_s} s past its end`

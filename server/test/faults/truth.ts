@@ -1,23 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { toWire } from '../../platform/ids.ts'
 import { type Installation, ORDERED } from './installation.ts'
+import { read } from './reading.ts'
 import type { Arrived } from './receiver.ts'
+import { compareCalls, type TruthOfCalls } from './truth_of_calls.ts'
 
 /** What the world outside knows, against what the database holds and what arrived. */
-export type Truth = {
+export type Truth = TruthOfCalls & {
   accepted: number
   /** What was answered 2xx and did not reach every subscriber: judged by the two lists outside alone. */
   lost: number
   /** Arrivals beyond the first of one event at one subscriber. */
   duplicates: number
-  calls: number
-  /** Calls whose end nobody saw. */
-  unknown_calls: number
   /** First arrivals, where order was promised, that came before one published earlier. */
   reordered: number
-  /** Every promise that was broken, in words. */
-  broken: string[]
 }
 
 const PATIENCE_MS = 300_000
@@ -28,7 +24,8 @@ export async function untilQuiet(installation: Installation, patience_ms = PATIE
   while (performance.now() < deadline) {
     const [row] = await read<{ left: number }>(
       installation,
-      'select (select count(*) from inbox_queue)::int + (select count(*) from delivery_queue)::int + (select count(*) from delivery_line)::int as left',
+      `select (select count(*) from inbox_queue)::int + (select count(*) from delivery_queue)::int +
+              (select count(*) from delivery_line)::int + (select count(*) from call_queue)::int as left`,
     )
     if (row?.left === 0) return true
     await sleep(100)
@@ -41,7 +38,6 @@ const NOTICE = /^(delivery|subscription)\./
 
 type MessageRow = { id: string; event_key: string; state: string }
 type EventRow = { id: string; type: string; message_id: string | null; deliveries: string[] }
-type CallRow = { id: string; state: string }
 
 export async function compare(installation: Installation): Promise<Truth> {
   const { sender, receiver } = installation
@@ -54,17 +50,16 @@ export async function compare(installation: Installation): Promise<Truth> {
       group by e.id, e.type, e.message_id`,
   )
   const events = all.filter(({ type }) => !NOTICE.test(type))
-  const calls = await read<CallRow>(installation, 'select id, state from call')
+  const { broken, ...calls } = await compareCalls(installation)
   const lost = findLost(installation)
-  const reordered = findReordered(receiver.arrived)
+  const reordered = [...findReordered(receiver.arrived), ...(await findOvertaken(installation))]
   const arrivals = new Set(receiver.arrived.map(({ path, webhook_id }) => `${path} ${webhook_id}`))
   return {
-    accepted: sender.accepted.size + sender.published.size,
+    accepted: takenOn(sender),
     lost: lost.length,
     duplicates: receiver.arrived.length - arrivals.size,
-    calls: calls.length,
+    ...calls,
     reordered: reordered.length,
-    unknown_calls: calls.filter(({ state }) => state === 'unknown').length,
     broken: [
       ...lost.map((what) => `${what} was answered 2xx and did not arrive everywhere`),
       ...reordered,
@@ -72,10 +67,14 @@ export async function compare(installation: Installation): Promise<Truth> {
       ...events.flatMap((event) => brokenEvent(event, installation.pathsFor(event.type), arrivals)),
       ...brokenArrivals(receiver.arrived, all),
       ...receiver.refused.map((why) => `the receiver refused a delivery: ${why}`),
-      ...brokenCalls(installation, calls),
+      ...broken,
     ],
   }
 }
+
+/** Whatever was answered 2xx and is to be done later. */
+const takenOn = ({ accepted, stepped, published, deferred, batches }: Installation['sender']): number =>
+  [accepted, stepped, published, deferred, batches].reduce((sum, { size }) => sum + size, 0)
 
 /** By the sender's list and the receiver's list; the product is not asked. */
 function findLost({ sender, receiver, pathsFor }: Installation): string[] {
@@ -84,6 +83,7 @@ function findLost({ sender, receiver, pathsFor }: Installation): string[] {
     pathsFor(type).some((path) => !reached.has(`${path} ${about}`))
   return [
     ...[...sender.accepted].filter(([, payment]) => misses(payment, 'payment.completed')),
+    ...[...sender.stepped].filter(([, step]) => misses(step, STEP)),
     ...[...sender.published].filter(([, order]) => misses(order, 'order.placed')),
   ].map(([id]) => id)
 }
@@ -102,12 +102,28 @@ function findReordered(arrived: Arrived[]): string[] {
   })
 }
 
+const STEP = 'http.step'
+
+/** Numbered messages that became events before an earlier one: transactions of one entity come one after another. */
+async function findOvertaken(installation: Installation): Promise<string[]> {
+  const rows = await read<{ entity_id: string; n: number }>(
+    installation,
+    `select entity_id, (data::jsonb ->> 'n')::int as n from event where type = '${STEP}'
+      order by entity_id, xmin::text::bigint, id`,
+  )
+  return rows.flatMap(({ entity_id, n }, at) => {
+    const before = rows[at - 1]
+    if (before?.entity_id !== entity_id || before.n < n) return []
+    return [`message ${n} of ${entity_id} was worked on after message ${before.n}`]
+  })
+}
+
 /** Every message that was answered 2xx is in the inbox once, and became one event. */
 function brokenInbox({ sender }: Installation, messages: MessageRow[], events: EventRow[]): string[] {
   const of_key = Map.groupBy(messages, ({ event_key }) => event_key)
   const of_message = Map.groupBy(events, ({ message_id }) => message_id)
   const known = new Set(events.map(({ id }) => toWire('event', id)))
-  const missing = [...sender.accepted.keys()].filter((key) => !of_key.has(key))
+  const missing = [...sender.accepted.keys(), ...sender.stepped.keys()].filter((key) => !of_key.has(key))
   const doubled = [...of_key].filter(([, rows]) => rows.length > 1)
   const unpublished = [...sender.published.keys()].filter((id) => !known.has(id))
   const unended = messages.filter(({ state }) => state !== 'completed')
@@ -141,31 +157,4 @@ function brokenArrivals(arrived: Arrived[], events: EventRow[]): string[] {
     ...several.map(([what]) => `${what} arrived under several webhook-ids`),
     ...invented.map(({ webhook_id }) => `${webhook_id} arrived and is no event`),
   ]
-}
-
-/** What the vendor was asked is on record, every call has an end, and no record contradicts what its caller was told. */
-function brokenCalls({ sender, receiver }: Installation, calls: CallRow[]): string[] {
-  const open = calls.filter(({ state }) => state === 'started')
-  const state_of = new Map(calls.map(({ id, state }) => [toWire('call', id), state]))
-  const wrong = [...sender.called].filter(
-    ([id, state]) => ![state, 'unknown'].includes(state_of.get(id) ?? ''),
-  )
-  const unrecorded = receiver.asked.length - calls.length
-  return [
-    ...open.map(({ id }) => `${toWire('call', id)} has no end`),
-    ...wrong.map(([id, state]) => `${id} was ${state} to its caller and is ${state_of.get(id)} on record`),
-    ...(unrecorded > 0 ? [`the vendor was asked ${unrecorded} times more than there are calls`] : []),
-  ]
-}
-
-async function read<Row extends object>({ database_url }: Installation, text: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: database_url, options: '-c role=trilho_owner' })
-  client.on('error', () => {}) // PostgreSQL is restarted under us; the query says so
-  await client.connect()
-  try {
-    const { rows } = await client.query<Row>(text)
-    return rows
-  } finally {
-    await client.end()
-  }
 }
