@@ -1,3 +1,4 @@
+import type { EgressResult } from '../../platform/egress/egress.ts'
 import { Problem } from '../../platform/errors.ts'
 import { timeOfId } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
@@ -70,4 +71,15 @@ export function hangUp({ raw }: Reply): AbortSignal {
     if (!raw.writableFinished) caller.abort()
   })
   return caller.signal
+}
+
+/** A vendor that hangs up or cannot be reached is at fault, however little time the call had left. */
+export function isCutShort({ wanted }: Run, result: EgressResult, in_less_time: boolean): boolean {
+  if (result.kind === 'response') return false
+  if (result.code === 'no_room') return true
+  if (result.code === 'timeout') return in_less_time
+  // Of what is streamed the caller's end may show in many ways.
+  return (
+    (wanted.signal?.aborted ?? false) && (result.code === 'aborted' || wanted.request.stream !== undefined)
+  )
 }

@@ -22,7 +22,7 @@ import { stillUnknown, tryAgain } from './again.ts'
 import { bytesOf, toAttempt, toShown, toVerdict, type Verdict, withHead } from './attempts.ts'
 import { keepBodies } from './bodies.ts'
 import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers.ts'
-import { isHungUp, leftOf, pauseBefore, whyHungUp, withinTime } from './deadline.ts'
+import { isCutShort, isHungUp, leftOf, pauseBefore, whyHungUp, withinTime } from './deadline.ts'
 import { type Guards, limiterOf } from './guards.ts'
 import { heed } from './heed.ts'
 import { type Keeper, sendKeeping } from './held.ts'
@@ -265,17 +265,6 @@ async function send(run: Run, built: Built): Promise<Sent> {
     retry_after_ms: heard?.retry_after_ms ?? null,
     cut_short,
   }
-}
-
-/** A vendor that hangs up or cannot be reached is at fault, however little time the call had left. */
-function isCutShort({ wanted }: Run, result: EgressResult, in_less_time: boolean): boolean {
-  if (result.kind === 'response') return false
-  if (result.code === 'no_room') return true
-  if (result.code === 'timeout') return in_less_time
-  // Of what is streamed the caller's end may show in many ways.
-  return (
-    (wanted.signal?.aborted ?? false) && (result.code === 'aborted' || wanted.request.stream !== undefined)
-  )
 }
 
 /** With the signature of this attempt, where the connection signs. */
