@@ -4,4 +4,4 @@ alter table subscription add column previous_secrets jsonb not null default '[]'
 update subscription
    set previous_secrets = jsonb_build_array(jsonb_build_object('sealed', encode(previous_secret, 'base64'), 'until', previous_secret_until))
  where previous_secret is not null and previous_secret_until is not null;
--- `previous_secret` stays for a version, unwritten: the one before reads it while processes are restarted one after another.
+alter table subscription drop column previous_secret;

@@ -1126,7 +1126,6 @@ export interface Tables {
     timeout_ms: number | null
     retry_schedule_s: number[] | null
     disable_after_hours: Generated<number> | null
-    previous_secret: Buffer | null
     previous_secret_until: Timestamp | null
     ordering: Jsonb | null
     max_concurrency: number | null
