@@ -2,21 +2,25 @@ import type { EgressResult } from '../../platform/egress/egress.ts'
 import { Problem } from '../../platform/errors.ts'
 import { timeOfId } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import type { Run } from './pipeline.ts'
+import type { Run, Wanted } from './pipeline.ts'
 
 /** How much time a call has, and whether anybody still waits for it. Every stage uses what the others left. */
 
 /** A call takes no longer than this with all its attempts; `closeAbandonedCalls` rests on it. */
 export const LONGEST_CALL_MS = 300_000
 
+/** When an id was made, of the monotonic clock. */
+export const madeAt = ({ clock }: App, id: string): number =>
+  clock.monotonic() - Math.max(0, clock.now().getTime() - timeOfId(id).getTime())
+
 /**
- * When a call is over, of the monotonic clock; sooner where `asked_ms` says so. Its time runs from its id, which it had
- * before it was mapped and enriched: by ids it is judged whether whoever made it still lives.
+ * When a call is over, of the monotonic clock. Its time runs from its id, which it had before it was mapped and enriched:
+ * by ids it is judged whether whoever made it still lives.
  */
-export function endOf({ clock }: App, id: string, asked_ms = Number.POSITIVE_INFINITY): number {
-  const age_ms = Math.max(0, clock.now().getTime() - timeOfId(id).getTime())
-  return Math.min(clock.monotonic() + LONGEST_CALL_MS - age_ms, asked_ms)
-}
+export const endOf = (
+  { clock }: App,
+  { made_ms = clock.monotonic(), ends_ms = Number.POSITIVE_INFINITY }: Wanted,
+): number => Math.min(made_ms + LONGEST_CALL_MS, ends_ms)
 
 export const leftOf = ({ app, ends_ms }: Run): number => Math.max(0, ends_ms - app.clock.monotonic())
 

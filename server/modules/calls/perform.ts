@@ -76,7 +76,7 @@ async function performKept(
     id,
     method: request.method,
     began_ms: app.clock.monotonic(),
-    ends_ms: endOf(app, id, wanted.ends_ms),
+    ends_ms: endOf(app, wanted),
     wanted,
     keeper,
     repeatable,

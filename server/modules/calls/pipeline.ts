@@ -40,13 +40,15 @@ import { away, refusedByLimit, TOO_LATE, tooLate } from './turned_away.ts'
 export type Wanted = {
   /** Under which it is put on record; one that is there already is not made again. A new one where absent. */
   id?: string
+  /** When it got that, of the monotonic clock; now where absent. */
+  made_ms?: number
   operation: string | null
   request: HttpRequest
   /** How many times it may be tried again after the first; what its connection says where absent. */
   retries?: number | undefined
   /** How long it stands in line where the limit is reached; 0 is refused at once. */
   patience_ms: number
-  /** When its time is over, of the monotonic clock; five minutes after it got its id where absent. */
+  /** When its time is over, of the monotonic clock; five minutes after it got its id at the latest. */
   ends_ms?: number
   /** Aborted when nobody waits for it any more. */
   signal?: AbortSignal

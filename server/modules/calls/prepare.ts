@@ -16,6 +16,7 @@ import {
   type StoredOperation,
   storedNames,
 } from '../operations/operations.ts'
+import { madeAt } from './deadline.ts'
 import { inDoubles } from './digits.ts'
 import type { Keeper } from './held.ts'
 import { mapIn } from './mapped.ts'
@@ -91,8 +92,10 @@ export async function prepareCall(
   actor: Actor,
   connection: OpenConnection,
   input: MakeCall,
-  { id = app.newId(), depth = 0, keeper }: { id?: string; depth?: number; keeper?: Keeper } = {},
+  { id: settled, depth = 0, keeper }: { id?: string; depth?: number; keeper?: Keeper } = {},
 ): Promise<Prepared> {
+  const id = settled ?? app.newId()
+  const made_ms = settled === undefined ? app.clock.monotonic() : madeAt(app, settled)
   const { named, mapping, given } = await checkCall(app, connection, input)
   const usual = named?.stored?.definition
   const trace = input.trace ?? false
@@ -106,6 +109,7 @@ export async function prepareCall(
   const plan = planOf(named?.operation?.settles, value)
   const wanted: Wanted = {
     id,
+    made_ms,
     operation: named?.name ?? null,
     request: {
       ...request,
