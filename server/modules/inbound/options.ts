@@ -120,6 +120,9 @@ const Decisions = Type.Object(
   },
 )
 
+/** The highest limit that a source may set. */
+export const MOST_QUARANTINED = 100_000
+
 const Method = Type.Union([
   Type.Literal('POST'),
   Type.Literal('PUT'),
@@ -196,7 +199,7 @@ export const SourceOptions = Type.Object(
     quarantine_limit: Type.Optional(
       Type.Integer({
         minimum: 0,
-        maximum: 100_000,
+        maximum: MOST_QUARANTINED,
         description: 'How many refused messages are kept; 1000. Further ones are only counted',
       }),
     ),

@@ -152,7 +152,7 @@ export async function discardAll(app: App, actor: Actor, wire_id: string, input:
     // Of a source that was deleted what it refused is still here.
     const is_known =
       (await findSource(tx, tenant_id, source_id)) ||
-      (await queries.countQuarantine(tx, tenant_id, source_id)) > 0
+      (await queries.countQuarantine(tx, tenant_id, source_id, 1)) > 0
     if (!is_known) throw new Problem('not_found', { detail: `there is no source ${wire_id}` })
     const read = readDiscard(app, source_id, asked)
     return { filter: read, total: await queries.countFitting(tx, tenant_id, read) }

@@ -44,11 +44,16 @@ export async function insertSecurityEvent(
   await hot(db, TELL, [row.tenant_id, row.id, row.kind, row.source_id, row.ip, row.detail])
 }
 
-/** How many of a source are kept, counted no further than the highest limit there is. */
-export async function countQuarantine(tx: Tx, tenant_id: string, source_id: string): Promise<number> {
+/** How many of a source are kept, counted no further than `most`. */
+export async function countQuarantine(
+  tx: Tx,
+  tenant_id: string,
+  source_id: string,
+  most: number,
+): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from (
-      select from quarantine where tenant_id = ${tenant_id} and source_id = ${source_id} limit 100000) q`.execute(
+      select from quarantine where tenant_id = ${tenant_id} and source_id = ${source_id} limit ${most}) q`.execute(
     tx,
   )
   return rows[0]?.count ?? 0

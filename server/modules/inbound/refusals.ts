@@ -2,6 +2,7 @@ import { forget, inTenant, once, remember, type Tx } from '../../platform/databa
 import { type ErrorCode, Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
 import { noteSource, noteTraffic } from '../metrics/metrics.ts'
+import { MOST_QUARANTINED } from './options.ts'
 import { countQuarantine, insertRefused, insertSecurityEvent } from './quarantine_queries.ts'
 import { type Arrival, keptHeaders } from './receive.ts'
 import { sealBody } from './sealing.ts'
@@ -95,7 +96,9 @@ type Place = { tenant_id: string; source_id: string }
 
 async function countKept(app: App, key: string): Promise<Kept> {
   const [tenant_id = '', source_id = ''] = key.split(' ')
-  const count = await inTenant(app.db, tenant_id, (tx) => countQuarantine(tx, tenant_id, source_id))
+  const count = await inTenant(app.db, tenant_id, (tx) =>
+    countQuarantine(tx, tenant_id, source_id, MOST_QUARANTINED),
+  )
   return { count, at: app.clock.monotonic(), is_full_told: false }
 }
 
