@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Tx } from '../../platform/database/database.ts'
+import { reachedIn, type Tx } from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
 
 /** Every statement on messages as people see them, send them to work again and erase them. */
@@ -56,12 +56,7 @@ export async function countTypes(
     .groupBy(['event_type', 'state'])
     .execute()
   if (rows.reduce((sum, { count }) => sum + count, 0) < MOST_COUNTED) return { rows, reached: null }
-  const last = await found
-    .select('id')
-    .offset(MOST_COUNTED - 1)
-    .limit(1)
-    .executeTakeFirst()
-  return { rows, reached: last?.id ?? null }
+  return { rows, reached: await reachedIn(found, MOST_COUNTED) }
 }
 
 /** How many messages one page looks at, where what they are asked for has no index. */
@@ -106,12 +101,7 @@ export async function listMessages(
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute()
-  const last = await found
-    .select('id')
-    .offset(MOST_LOOKED_AT - 1)
-    .limit(1)
-    .executeTakeFirst()
-  return { rows, reached: last?.id ?? null }
+  return { rows, reached: await reachedIn(found, MOST_LOOKED_AT) }
 }
 
 export const findMessage = (tx: Tx, tenant_id: string, id: string) =>

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Db, hot, newest, type Tx } from '../../platform/database/database.ts'
+import { type Db, hot, newest, reachedIn, type Tx } from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
 
 /** Every statement on the quarantine and the security events of the door. */
@@ -101,12 +101,7 @@ export async function listSecurityEvents(
     .$call(newest({ kind, subject: source_id, ip }, limit, null))
     .execute()
   if (rows.length > limit) return { rows, reached: null }
-  const last = await found
-    .select('id')
-    .offset(MOST_LOOKED_AT - 1)
-    .limit(1)
-    .executeTakeFirst()
-  return { rows, reached: last?.id ?? null }
+  return { rows, reached: await reachedIn(found, MOST_LOOKED_AT) }
 }
 
 export type QuarantineRow = {

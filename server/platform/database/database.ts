@@ -219,7 +219,7 @@ export { embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
 export { listSigns } from './line.ts'
 export { forget, once, remember } from './memory.ts'
 export { listRan, makeRolesOnly, makeSchema, migrate, whyUnknown } from './migrate.ts'
-export { newest } from './newest.ts'
+export { newest, reachedIn } from './newest.ts'
 export {
   dropPartition,
   isCovered,

@@ -15,3 +15,19 @@ export const newest =
     if (before !== null) page = page.where('id' as never, '<', before as never)
     return page.orderBy('id' as never, 'desc').limit(limit + 1)
   }
+
+/**
+ * Where a page stopped that looked at the `most` newest rows of `found`, since no index leads to what it was asked for: the id
+ * of the oldest of them, null where there are fewer.
+ */
+export async function reachedIn<Tables, Table extends keyof Tables>(
+  found: SelectQueryBuilder<Tables, Table, object>,
+  most: number,
+): Promise<string | null> {
+  const last = await found
+    .select('id' as never)
+    .offset(most - 1)
+    .limit(1)
+    .executeTakeFirst()
+  return (last as { id: string } | undefined)?.id ?? null
+}
