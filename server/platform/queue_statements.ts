@@ -1,4 +1,4 @@
-import { type Db, hot, int4s, int8s, type Statement, uuids } from './database/database.ts'
+import { type Db, hot, int4s, int8s, type Statement, seek, uuids } from './database/database.ts'
 import { type Claim, type Claimed, LEASE_MS, type QueueState, type Work } from './queue.ts'
 
 /**
@@ -56,7 +56,8 @@ const NOT_DEAD = `due >= coalesce($3::timestamptz - interval '2 s', '-infinity')
  * process down still runs out of them. Rows of a killed worker fall due when its lease ends. `from` ($3) skips the dead
  * rows below the last claim, which pile up while somebody holds a snapshot. The last row says when to look again, where
  * that is asked ($4) and not everything was taken: when the next row falls due, or after a lease where another worker is
- * taking what is due now and may yet die; to find that out reads what died within the last lease. No
+ * taking what is due now and may yet die; to find that out reads what died within the last lease (its `order by` keeps it to
+ * the index on `due`, which `exists` would not). No
  * `returning` here names another relation than the one that changes: where a row was changed by somebody else in
  * between, PostgreSQL 18.4 then reads memory that is not there and goes down.
  */
@@ -72,12 +73,12 @@ export function queueStatements(queue: Described): Queue {
     select ${blank}(select max(due) from c),
            case when $4 and (select count(*) from c) < $2 then
              least(extract(epoch from (select min(due) from ${table} where due > now()) - now())::float8 * 1000,
-                   case when exists (select from ${table} where due <= now() and ${NOT_DEAD} and ctid <> all (array(select at from c))) then ${lease_ms}::float8 end)
+                   case when (select true from ${table} where due <= now() and ${NOT_DEAD} and ctid <> all (array(select at from c)) order by due limit 1) then ${lease_ms}::float8 end)
            end,
            ${also}`
   const extend = `
     update ${table} q set due = now() + interval '${lease_ms} ms' from unnest($1::uuid[], $2::uuid[], $3::uuid[]) r(t, i, c)
-     where q.tenant_id = r.t and q.id = r.i and q.claim = r.c`
+     where ${seek('q.tenant_id', 'r.t')} and q.id = r.i and q.claim = r.c`
   const depth = `
     select count(*)::int as depth, coalesce(greatest(extract(epoch from now() - min(due)), 0), 0)::float8 as oldest_s
       from ${table}`
@@ -95,7 +96,7 @@ function partsOf(queue: Described) {
   const own = [...keys, 'attempts', ...columns]
   const beside = joined?.columns ?? []
   const taken = `t as (update ${table} q set claim = $1, due = now() + interval '${lease_ms} ms', attempts = ${oneMore('q.attempts')}${sets}
-             from c where ${keys.map((column) => `q.${column} = c.${column}`).join(' and ')}
+             from c where ${keys.map((column) => seek(`q.${column}`, `c.${column}`)).join(' and ')}
            returning ${own.map((column) => `q.${column}`).join(', ')})`
   const all = [...own.map((column) => `t.${column}`), ...beside.map((column) => `m.${column}`)]
   const shown = `select ${all.join(', ')}, null::timestamptz as was, null::float8 as wait_ms, null::jsonb as also
@@ -158,12 +159,6 @@ export function turnStatements(queue: Described): TurnQueue {
     turns: { name: `${name}_turns`, text: turns },
   }
 }
-
-/*
- * Where the planner may not hash a join (see the settings of the worker), it compares each row of a batch with each:
- * settling 80 deliveries took twice as long for it. A membership it may not turn into a join is hashed all the same.
- */
-export const within = (row: string, rows: string): string => `(${row} in (${rows})) is true`
 
 type ClaimRow<Item> = Item & { was: Date | null; wait_ms: number | null; also: unknown }
 

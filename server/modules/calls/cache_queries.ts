@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { type Db, hot, seek, type Tx } from '../../platform/database/database.ts'
 import type { CachePolicy } from './cache_schema.ts'
 
 /** Every statement on what connections keep of their vendors' answers. */
@@ -160,7 +160,7 @@ const COUNT = {
            stale = c.stale + r.stale, bypassed = c.bypassed + r.bypassed, joined = c.joined + r.joined
       from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[])
            r(tenant_id, connection_id, hits, misses, revalidated, stale, bypassed, joined)
-     where c.tenant_id = r.tenant_id and c.connection_id = r.connection_id`,
+     where ${seek('c.tenant_id', 'r.tenant_id')} and c.connection_id = r.connection_id`,
 }
 
 export async function addReads(db: Db, rows: (Place & Reads)[]): Promise<void> {
@@ -185,7 +185,7 @@ const EXPIRED = {
                              order by expires_at limit 2000),
          c as materialized (${spaces('e')})
     delete from cached_answer a using e join c using (tenant_id, connection_id)
-     where a.tenant_id = e.tenant_id and a.connection_id = e.connection_id and a.key = e.key
+     where ${seek('a.tenant_id', 'e.tenant_id')} and a.connection_id = e.connection_id and a.key = e.key
        and a.expires_at <= now() returning 1`,
 }
 
@@ -201,7 +201,7 @@ const TOO_MUCH = {
         from cached_answer),
          c as materialized (${spaces('s where so_far > $1')})
     delete from cached_answer a using s join c using (tenant_id, connection_id)
-     where s.so_far > $1 and a.tenant_id = s.tenant_id and a.connection_id = s.connection_id and a.key = s.key
+     where s.so_far > $1 and ${seek('a.tenant_id', 's.tenant_id')} and a.connection_id = s.connection_id and a.key = s.key
     returning 1`,
 }
 

@@ -1,7 +1,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { Count, Place, Rate, Ring } from '../../kit/call_limits.ts'
 import type { Asked, Granted } from '../../kit/limiter.ts'
-import { type Db, hot, type Tx, uuids } from '../../platform/database/database.ts'
+import { type Db, hot, seek, type Tx, uuids } from '../../platform/database/database.ts'
 import type { Tables } from '../../platform/database/tables.ts'
 
 /** Every statement on what calls use of their limits. */
@@ -112,7 +112,7 @@ const READ = {
   text: `
     select extract(epoch from clock_timestamp())::float8 * 1000 as now_ms, r.head, r.taken
       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[]) with ordinality a(t, c, o, u, p, n)
-      left join rate_window r on (r.tenant_id, r.connection_id, r.operation, r.unit, r.per_s) = (a.t, a.c, a.o, a.u, a.p)
+      left join rate_window r on ${seek('r.tenant_id', 'a.t')} and (r.connection_id, r.operation, r.unit, r.per_s) = (a.c, a.o, a.u, a.p)
      order by a.n`,
 }
 

@@ -4,6 +4,7 @@ import {
   hot,
   int2s,
   int4s,
+  seek,
   type Tx,
   texts,
   uuids,
@@ -120,7 +121,7 @@ const ALL = `started as (${INSERT_CALLS}),
            trouble_class = case when r.state <> 'succeeded' then r.status / 100 end
       from unnest($24::uuid[], $25::uuid[], $26::text[], $27::int2[], $28::int2[], $29::int4[], $30::text[],
                   $31::text[]) r(tenant_id, id, state, status, attempts, duration_ms, error, external_reference)
-     where c.tenant_id = r.tenant_id and c.id = r.id and c.state = 'started'
+     where ${seek('c.tenant_id', 'r.tenant_id')} and c.id = r.id and c.state = 'started'
     returning c.tenant_id, c.id, c.state)`
 
 const NAMED = `named as (${foundBy(32)}),`

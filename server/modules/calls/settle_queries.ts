@@ -1,4 +1,4 @@
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { type Db, hot, seek, type Tx } from '../../platform/database/database.ts'
 import { oneMore } from '../../platform/queue_statements.ts'
 import type { CallRow } from './queries.ts'
 
@@ -38,7 +38,7 @@ const CLAIM = {
     with c as materialized (select tenant_id, call_id from call_unsettled where due <= now() order by due limit 1
                             for no key update skip locked)
     update call_unsettled u set due = now() + interval '10 min', tries = ${oneMore('u.tries')}
-      from c where u.tenant_id = c.tenant_id and u.call_id = c.call_id
+      from c where ${seek('u.tenant_id', 'c.tenant_id')} and u.call_id = c.call_id
     returning u.tenant_id, u.call_id, u.plan, u.told, u.tries, u.denied`,
 }
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { type Db, hot, seek, type Tx, within } from '../../platform/database/database.ts'
 import { type Claimed, LEASE_MS, type QueueState, type Work } from '../../platform/queue.ts'
-import { oneMore, within } from '../../platform/queue_statements.ts'
+import { oneMore } from '../../platform/queue_statements.ts'
 import type { Bell, DueMessage } from './queries.ts'
 
 /**
@@ -27,7 +27,7 @@ const RING = {
              due = case when n.claim is null and (n.wait is null or n.wait = 'gap') then now() else n.due end
       returning n.tenant_id, n.lane)
     update inbox_queue q set due = null, claim = null
-      from r where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and ${within('(r.t, r.l)', 'select tenant_id, lane from lane')}`,
+      from r where ${seek('q.tenant_id', 'r.t')} and q.id = r.i and q.claim = r.c and ${within('(r.t, r.l)', 'select tenant_id, lane from lane')}`,
 }
 
 export async function ringLanes(db: Db, bells: Bell[]): Promise<void> {
@@ -65,7 +65,7 @@ const CLAIM = {
       select tenant_id, lane from inbox_lane where due <= now() order by due limit $2 for no key update skip locked),
      taken as (
       update inbox_lane n set claim = $1, due = now() + interval '${LEASE_MS} ms', attempts = ${oneMore('n.attempts')}
-        from ready r where n.tenant_id = r.tenant_id and n.lane = r.lane
+        from ready r where ${seek('n.tenant_id', 'r.tenant_id')} and n.lane = r.lane
       returning n.tenant_id, n.lane, n.source_id, n.reached, n.attempts, n.wait,
                 coalesce(n.gap_until <= now(), false) as waited),
      heads as materialized (
@@ -73,7 +73,7 @@ const CLAIM = {
         select q.id from inbox_queue q where q.tenant_id = t.tenant_id and q.lane = t.lane
          order by q.position, q.arrived, q.id limit ${HEADS}) h),
      held as (
-      update inbox_queue q set claim = $1, due = null from heads h where q.tenant_id = h.tenant_id and q.id = h.id
+      update inbox_queue q set claim = $1, due = null from heads h where ${seek('q.tenant_id', 'h.tenant_id')} and q.id = h.id
       returning q.tenant_id, q.lane, q.id, q.position, q.arrived)
     (select t.tenant_id, t.lane as id, t.source_id, t.reached, t.attempts, t.waited, t.wait,
             h.id as message_id, h.position, m.event_key, m.headers, m.body, m.flags, null::float8 as wait_ms
@@ -85,8 +85,8 @@ const CLAIM = {
     union all
     select null, null, null, null, null, null, null, null, null, null, null, null, null,
            least(extract(epoch from (select min(due) from inbox_lane where due > now()) - now())::float8 * 1000,
-                 case when exists (select from inbox_lane where due <= now()
-                                      and lane <> all (array(select lane from ready))) then ${LEASE_MS}::float8 end)`,
+                 case when (select true from inbox_lane where due <= now()
+                               and lane <> all (array(select lane from ready)) order by due limit 1) then ${LEASE_MS}::float8 end)`,
 }
 
 type ClaimRow = Omit<DueLane, 'heads' | 'more' | 'reached'> & {
@@ -149,10 +149,10 @@ const EXTEND = {
   text: `
     with held as materialized (
       select n.tenant_id, n.lane from inbox_lane n join unnest($1::uuid[], $2::uuid[], $3::uuid[]) r(t, l, c)
-          on n.tenant_id = r.t and n.lane = r.l
-       where n.claim = r.c order by n.tenant_id, n.lane for no key update of n)
+          on ${seek('n.tenant_id', 'r.t')} and n.lane = r.l
+       where n.claim = r.c order by r.t, r.l for no key update of n)
     update inbox_lane n set due = now() + interval '${LEASE_MS} ms'
-      from held h where n.tenant_id = h.tenant_id and n.lane = h.lane`,
+      from held h where ${seek('n.tenant_id', 'h.tenant_id')} and n.lane = h.lane`,
 }
 
 export async function extendLanes(db: Db, lanes: DueLane[]): Promise<void> {
@@ -184,8 +184,8 @@ export async function settleLanes(tx: Tx, turns: Turned[]): Promise<Set<string>>
            ${turns.map((n) => n.more)}::bool[]) d(t, l, c, reached, wait, wait_ms, more)),
      locked as materialized (
       select d.*, n.rung, case when d.reached is null or d.reached <= n.reached then n.gap_until end as gap_until from inbox_lane n
-        join d on n.tenant_id = d.t and n.lane = d.l
-       where n.claim = d.c order by n.tenant_id, n.lane for update of n),
+        join d on ${sql.raw(seek('n.tenant_id', 'd.t'))} and n.lane = d.l
+       where n.claim = d.c order by d.t, d.l for update of n),
      moved as (
       update inbox_lane n
          set claim = null, rung = false, used_at = now(), wait = k.wait,
@@ -198,7 +198,7 @@ export async function settleLanes(tx: Tx, turns: Turned[]): Promise<Set<string>>
                         when k.rung then now()
                         when k.wait = 'gap' then coalesce(k.gap_until, now() + k.wait_ms * interval '1 ms')
                         when k.more then now() end
-        from locked k where n.tenant_id = k.t and n.lane = k.l)
+        from locked k where ${sql.raw(seek('n.tenant_id', 'k.t'))} and n.lane = k.l)
     select l as lane from locked`.execute(tx)
   return new Set(rows.map((row) => row.lane))
 }

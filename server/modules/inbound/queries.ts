@@ -1,13 +1,17 @@
 import { type RawBuilder, sql } from 'kysely'
-import { byteas, type Db, hot, int8s, type Tx, texts, uuids } from '../../platform/database/database.ts'
-import type { Claim, Claimed, QueueState, Work } from '../../platform/queue.ts'
 import {
-  claimFrom,
-  keysOf,
-  queueStatements,
-  readQueueState,
+  byteas,
+  type Db,
+  hot,
+  int8s,
+  seek,
+  type Tx,
+  texts,
+  uuids,
   within,
-} from '../../platform/queue_statements.ts'
+} from '../../platform/database/database.ts'
+import type { Claim, Claimed, QueueState, Work } from '../../platform/queue.ts'
+import { claimFrom, keysOf, queueStatements, readQueueState } from '../../platform/queue_statements.ts'
 import { type ExternalId, foundBy } from '../events/events.ts'
 
 /** Every statement on the inbox and its queue. */
@@ -70,7 +74,7 @@ const FIRST = {
   text: `
     select r.at, s.message_id, s.fingerprint
       from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality r(t, s, k, at)
-      join inbox_seen s on s.tenant_id = r.t and s.source_id = r.s and s.event_key = r.k`,
+      join inbox_seen s on ${seek('s.tenant_id', 'r.t')} and s.source_id = r.s and s.event_key = r.k`,
 }
 
 /** The first message of each event key, for those who came after it; in the order asked. */
@@ -162,11 +166,11 @@ export async function closeMessages(tx: Tx, closed: ClosedMessage[]): Promise<Se
            ${closed.map((c) => c.item.claim)}::uuid[], ${closed.map((c) => c.item.attempts)}::int2[],
            ${closed.map((c) => c.state)}::text[], ${closed.map((c) => c.event_type)}::text[],
            ${closed.map((c) => c.error)}::text[], ${closed.map((c) => c.flags.join(' '))}::text[]) r(t, i, c, n, state, type, error, flags)),
-     mine as (delete from inbox_queue q using r where q.tenant_id = r.t and q.id = r.i and q.claim = r.c
+     mine as (delete from inbox_queue q using r where ${sql.raw(seek('q.tenant_id', 'r.t'))} and q.id = r.i and q.claim = r.c
               returning q.tenant_id, q.id),
      record as (update inbox m set state = r.state, event_type = r.type, attempts = r.n, error = r.error, closed_at = now(),
                        flags = string_to_array(r.flags, ' ')
-                  from r where m.tenant_id = r.t and m.id = r.i and ${sql.raw(within('(r.t, r.i)', 'select tenant_id, id from mine'))})
+                  from r where ${sql.raw(seek('m.tenant_id', 'r.t'))} and m.id = r.i and ${sql.raw(within('(r.t, r.i)', 'select tenant_id, id from mine'))})
     select id from mine`.execute(tx)
   return new Set(rows.map((row) => row.id))
 }

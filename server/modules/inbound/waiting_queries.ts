@@ -1,4 +1,4 @@
-import { type Db, hot, uuids } from '../../platform/database/database.ts'
+import { type Db, hot, seek, uuids } from '../../platform/database/database.ts'
 import type { Bell, DueMessage } from './queries.ts'
 
 /** Every statement on messages that stand in a lane which waits. */
@@ -13,7 +13,7 @@ const RUNG = {
   text: `
     select ${WAITING}
       from unnest($1::uuid[], $2::uuid[], $3::uuid[]) q(tenant_id, id, lane)
-      join inbox_lane n on n.tenant_id = q.tenant_id and n.lane = q.lane and n.wait is not null
+      join inbox_lane n on ${seek('n.tenant_id', 'q.tenant_id')} and n.lane = q.lane and n.wait is not null
      cross join ${CONTENT}`,
 }
 

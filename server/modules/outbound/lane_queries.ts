@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { type Db, hot, type Tx } from '../../platform/database/database.ts'
+import { type Db, hot, seek, type Tx, within } from '../../platform/database/database.ts'
 import type { Claim, Claimed, QueueState, Work } from '../../platform/queue.ts'
 import {
   claimFrom,
@@ -13,7 +13,6 @@ import {
   type Turn,
   turnStatements,
   type Waiting,
-  within,
 } from '../../platform/queue_statements.ts'
 import {
   ATTEMPTS,
@@ -146,19 +145,19 @@ const SETTLE = {
      d as materialized (select * from unnest($18::uuid[], $19::uuid[], $20::text[], $21::uuid[], $22::bigint[], $23::int4[],
              $24::float8[], $25::bool[], $26::int2[], $27::int2[]) with ordinality d(t, s, k, c, through, done, again_ms, parked, n, cuts, at)),
      locked as materialized (
-       select d.*, l.pending from delivery_lane l join d on (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) where l.claim = d.c
-        order by l.tenant_id, l.subscription_id, l.key for update of l),
+       select d.*, l.pending from delivery_lane l join d on ${seek('l.tenant_id', 'd.t')} and ${seek('l.subscription_id', 'd.s')} and l.key = d.k where l.claim = d.c
+        order by d.t, d.s, d.k for update of l),
      kept as (
        update delivery_lane l
           set pending = l.pending - d.done, claim = null, attempts = d.n, cuts = d.cuts, parked = d.parked, through = coalesce(d.through, l.through),
               told = l.told and d.done = 0,
               held = d.again_ms is null and not d.parked,
               due = now() + case when d.parked then interval '100 years' else coalesce(d.again_ms * interval '1 ms', interval '30 min') end
-         from locked d where (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) and d.pending > d.done),
-     gone as (delete from delivery_lane l using locked d where (l.tenant_id, l.subscription_id, l.key) = (d.t, d.s, d.k) and d.pending <= d.done),
-     through as (delete from delivery_line q using locked d where (q.tenant_id, q.subscription_id, q.key) = (d.t, d.s, d.k) and q.seq <= d.through),
+         from locked d where ${seek('l.tenant_id', 'd.t')} and ${seek('l.subscription_id', 'd.s')} and l.key = d.k and d.pending > d.done),
+     gone as (delete from delivery_lane l using locked d where ${seek('l.tenant_id', 'd.t')} and ${seek('l.subscription_id', 'd.s')} and l.key = d.k and d.pending <= d.done),
+     through as (delete from delivery_line q using locked d where ${seek('q.tenant_id', 'd.t')} and ${seek('q.subscription_id', 'd.s')} and q.key = d.k and q.seq <= d.through),
      record as (update delivery v ${recordOf("case when r.again_ms > 0 and r.state = 'pending' then now() + r.again_ms * interval '1 ms' end")}
-                  from r where v.tenant_id = r.t and v.id = r.i and ${within('r.lane', 'select at from locked')}),
+                  from r where ${seek('v.tenant_id', 'r.t')} and v.id = r.i and ${within('r.lane', 'select at from locked')}),
     ${ATTEMPTS}
     select at::int4 as lane from locked`,
 }
@@ -229,10 +228,10 @@ const PUT_BACK = {
   text: `
     with mine as materialized (
       select l.tenant_id, l.subscription_id, l.key from delivery_lane l join unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) r(t, s, k, c)
-          on (l.tenant_id, l.subscription_id, l.key) = (r.t, r.s, r.k) where l.claim = r.c
-       order by l.tenant_id, l.subscription_id, l.key for update of l)
+          on ${seek('l.tenant_id', 'r.t')} and ${seek('l.subscription_id', 'r.s')} and l.key = r.k where l.claim = r.c
+       order by r.t, r.s, r.k for update of l)
     update delivery_lane l set claim = null, due = now() + $5::float8 * interval '1 ms', attempts = l.attempts - 1 from mine m
-     where (l.tenant_id, l.subscription_id, l.key) = (m.tenant_id, m.subscription_id, m.key)`,
+     where ${seek('l.tenant_id', 'm.tenant_id')} and ${seek('l.subscription_id', 'm.subscription_id')} and l.key = m.key`,
 }
 
 export async function putBackLanes(db: Db, lanes: DueLane[], for_ms: number): Promise<void> {

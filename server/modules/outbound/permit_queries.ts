@@ -1,4 +1,4 @@
-import { type Db, hot, int4s, uuids } from '../../platform/database/database.ts'
+import { type Db, hot, int4s, seek, uuids } from '../../platform/database/database.ts'
 
 /** Every statement on permits: who has how many deliveries of a subscription under way, where it bounds them. */
 
@@ -18,8 +18,8 @@ const HOLD = {
   text: `
     with w as materialized (select * from unnest($2::uuid[], $3::uuid[], $4::int4[], $5::int4[]) w(t, s, n, most)),
      locked as materialized (
-           select q.tenant_id, q.subscription_id, q.holders, w.n, w.most from subscription_permit q join w on w.t = q.tenant_id and w.s = q.subscription_id
-            order by q.tenant_id, q.subscription_id for update of q),
+           select q.tenant_id, q.subscription_id, q.holders, w.n, w.most from subscription_permit q join w on ${seek('q.tenant_id', 'w.t')} and q.subscription_id = w.s
+            order by w.t, w.s for update of q),
      given as materialized (
            select l.tenant_id, l.subscription_id, o.others, greatest(0, least(l.n, l.most - o.taken)) as granted
              from locked l cross join lateral (
@@ -29,7 +29,7 @@ const HOLD = {
            update subscription_permit q
               set holders = g.others || case when g.granted = 0 then '{}' else
                     jsonb_build_object($1::text, jsonb_build_object('count', g.granted, 'until', now() + interval '${PERMIT_LEASE_MS} ms')) end
-             from given g where q.tenant_id = g.tenant_id and q.subscription_id = g.subscription_id)
+             from given g where ${seek('q.tenant_id', 'g.tenant_id')} and q.subscription_id = g.subscription_id)
     select subscription_id, granted from given`,
 }
 

@@ -6,9 +6,11 @@ import {
   int2s,
   int4s,
   type Statement,
+  seek,
   type Tx,
   texts,
   uuids,
+  within,
 } from '../../platform/database/database.ts'
 import type { Claim, Claimed, QueueState, Work } from '../../platform/queue.ts'
 import {
@@ -24,7 +26,6 @@ import {
   type Turn,
   turnStatements,
   type Waiting,
-  within,
 } from '../../platform/queue_statements.ts'
 
 /** Every statement on deliveries at work: made, claimed, settled, put aside, sent again. */
@@ -174,12 +175,12 @@ const SETTLE = {
   text: `
     with ${attemptsIn(', $16::uuid[], $17::int4[]', ', c, again_ms')},
      gone as (delete from delivery_queue q using r
-               where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state <> 'pending' returning q.tenant_id, q.id),
+               where ${seek('q.tenant_id', 'r.t')} and q.id = r.i and q.claim = r.c and r.state <> 'pending' returning q.tenant_id, q.id),
      kept as (update delivery_queue q set claim = null, held = false, due = now() + r.again_ms * interval '1 ms' from r
-               where q.tenant_id = r.t and q.id = r.i and q.claim = r.c and r.state = 'pending' returning q.tenant_id, q.id),
+               where ${seek('q.tenant_id', 'r.t')} and q.id = r.i and q.claim = r.c and r.state = 'pending' returning q.tenant_id, q.id),
      mine as (select * from gone union all select * from kept),
      record as (update delivery d ${recordOf("case when r.state = 'pending' then now() + r.again_ms * interval '1 ms' end")} from r
-                 where d.tenant_id = r.t and d.id = r.i and ${within('(r.t, r.i)', 'select tenant_id, id from mine')}),
+                 where ${seek('d.tenant_id', 'r.t')} and d.id = r.i and ${within('(r.t, r.i)', 'select tenant_id, id from mine')}),
     ${ATTEMPTS}
     select id from mine`,
 }
@@ -217,8 +218,8 @@ const PUT_BACK = {
       update delivery_queue q set claim = null, held = r.ms is null, due = now() + coalesce(r.ms * interval '1 ms', interval '30 min'),
                                   attempts = q.attempts - 1
         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::float8[]) r(t, i, c, ms)
-       where q.tenant_id = r.t and q.id = r.i and q.claim = r.c returning q.tenant_id, q.id, q.due, q.held)
-    update delivery d set next_at = null from mine where mine.held and d.tenant_id = mine.tenant_id and d.id = mine.id`,
+       where ${seek('q.tenant_id', 'r.t')} and q.id = r.i and q.claim = r.c returning q.tenant_id, q.id, q.due, q.held)
+    update delivery d set next_at = null from mine where mine.held and ${seek('d.tenant_id', 'mine.tenant_id')} and d.id = mine.id`,
 }
 
 /** `for_ms` null holds it until its subscription is resumed. */

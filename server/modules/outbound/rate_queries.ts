@@ -1,4 +1,4 @@
-import { type Db, hot } from '../../platform/database/database.ts'
+import { type Db, hot, seek } from '../../platform/database/database.ts'
 
 /** Every statement on the rates that subscriptions have of their own. */
 
@@ -18,14 +18,14 @@ const TAKE = {
            select t, s, min(gap) as gap, count(*) as n from unnest($1::uuid[], $2::uuid[], $3::float8[]) r(t, s, gap) group by t, s),
      locked as materialized (
            select q.tenant_id, q.subscription_id, w.n, w.gap, greatest(q.free_at, now()) as free_at
-             from subscription_rate q join w on w.t = q.tenant_id and w.s = q.subscription_id
-            order by q.tenant_id, q.subscription_id for update of q),
+             from subscription_rate q join w on ${seek('q.tenant_id', 'w.t')} and q.subscription_id = w.s
+            order by w.t, w.s for update of q),
      given as materialized (
            select *, extract(epoch from free_at - now())::float8 * 1000 as busy_ms,
                   least(n, greatest(case when free_at <= now() then 1 else 0 end,
                                     floor((${BURST_MS} - extract(epoch from free_at - now())::float8 * 1000) / gap))) as granted from locked),
      moved as (update subscription_rate q set free_at = g.free_at + g.granted * g.gap * interval '1 ms' from given g
-                where q.tenant_id = g.tenant_id and q.subscription_id = g.subscription_id)
+                where ${seek('q.tenant_id', 'g.tenant_id')} and q.subscription_id = g.subscription_id)
     select subscription_id, granted::int, (busy_ms + granted * gap - greatest(0, ${BURST_MS} - gap))::float8 as wait_ms from given`,
 }
 

@@ -72,7 +72,8 @@ export async function openDatabase(options: {
 const BY_KEY = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off'
 /*
  * With that settled, the plan is the same whatever the values. Left to itself PostgreSQL makes it anew for each batch, since it believes
- * more of one whose lengths it knows: 0.7 of the 0.85 ms that settling one delivery took.
+ * more of one whose lengths it knows: 0.7 of the 0.85 ms that settling one delivery took. Made while a queue was empty, it has to
+ * serve a full one: see `seek`.
  */
 const PLANNED_ONCE = '-c plan_cache_mode=force_generic_plan'
 /** Whoever asks does not wait for ever, and a transaction that was forgotten holds its locks no longer than this. */
@@ -216,6 +217,7 @@ export const isUndone = (error: unknown): boolean => ['40P01', '40001'].includes
 
 export { byteas, int2s, int4s, int8s, texts, uuids } from './arrays.ts'
 export { embeddedPaths, runningEmbedded, startEmbedded } from './embedded.ts'
+export { seek, within } from './join.ts'
 export { listSigns } from './line.ts'
 export { forget, once, remember } from './memory.ts'
 export { listRan, makeRolesOnly, makeSchema, migrate, whyUnknown } from './migrate.ts'

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { type Db, hot, type Tx } from '../database/database.ts'
+import { type Db, hot, seek, type Tx } from '../database/database.ts'
 import { type Claim, type Claimed, LOOK_EVERY_MS, type QueueState, type Work } from '../queue.ts'
 import { claimFrom, keysOf, queueStatements, readQueueState } from '../queue_statements.ts'
 
@@ -135,7 +135,7 @@ export async function turnOrders(db: Db, turns: Turn[], signs: ReadonlyMap<strin
              o(tenant_id, name, kind, due, next, job_id)
        order by is_needed, tenant_id, name),
      turned as (
-      update schedule s set due = r.next from r where s.tenant_id = r.tenant_id and s.name = r.name and s.due = r.due
+      update schedule s set due = r.next from r where ${sql.raw(seek('s.tenant_id', 'r.tenant_id'))} and s.name = r.name and s.due = r.due
       returning s.tenant_id, s.name, s.kind, s.payload)
     insert into job (tenant_id, id, kind, payload, due)
     select t.tenant_id, r.job_id, t.kind, t.payload, now()
