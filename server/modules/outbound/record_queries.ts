@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Tx } from '../../platform/database/database.ts'
+import { reachedIn, type Tx } from '../../platform/database/database.ts'
 import { floorId, timeOfId } from '../../platform/ids.ts'
 
 /** Every statement that reads the records: deliveries and their attempts. */
@@ -85,8 +85,10 @@ const within = (tx: Tx, tenant_id: string, filter: DeliveryFilter, before: strin
   return query.orderBy('id', 'desc')
 }
 
-/** How many deliveries one page looks at, where what they are asked for has no index; in the text, where it is seen. */
-const MOST_LOOKED_AT = sql.raw<number>('5000')
+/** How many deliveries one page looks at, where what they are asked for has no index. */
+const MOST_LOOKED_AT = 5_000
+/** In the text, where the planner and the reader see it. */
+const LOOKED_AT = sql.raw<number>(String(MOST_LOOKED_AT))
 
 /**
  * Newest first. By type, status and error no index leads, which would cost every delivery: so a page looks at so many
@@ -110,22 +112,14 @@ export async function listDeliveries(
       reached: null,
     }
   const rows = await tx
-    .selectFrom(found.select(DELIVERY).limit(MOST_LOOKED_AT).as('page'))
+    .selectFrom(found.select(DELIVERY).limit(LOOKED_AT).as('page'))
     .select(DELIVERY)
     .where(isNarrowed(narrowed))
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute()
   if (rows.length > limit) return { rows, reached: null }
-  const { reached } = await tx
-    .selectFrom(found.select('id').limit(MOST_LOOKED_AT).as('page'))
-    .select(
-      sql<string | null>`case when count(*) = ${MOST_LOOKED_AT} then (array_agg(id order by id))[1] end`.as(
-        'reached',
-      ),
-    )
-    .executeTakeFirstOrThrow()
-  return { rows, reached }
+  return { rows, reached: await reachedIn(found, MOST_LOOKED_AT) }
 }
 
 const CLOCKS_DIFFER_MS = 3_600_000

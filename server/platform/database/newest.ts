@@ -1,4 +1,4 @@
-import type { SelectQueryBuilder } from 'kysely'
+import { type SelectQueryBuilder, sql } from 'kysely'
 
 /**
  * A page of rows, newest first: those whose columns are as `wanted` (null or undefined: whatever they are), from the one
@@ -26,7 +26,7 @@ export async function reachedIn<Tables, Table extends keyof Tables>(
 ): Promise<string | null> {
   const last = await found
     .select('id' as never)
-    .offset(most - 1)
+    .offset(sql.raw<number>(String(most - 1))) // in the text, where the planner and the reader see it
     .limit(1)
     .executeTakeFirst()
   return (last as { id: string } | undefined)?.id ?? null

@@ -51,9 +51,14 @@ export function judge(
   return found.map((sentence) => `${role} ${sentence}: ${text}\n${print(plan)}`)
 }
 
-/** What counts rows says in its text how far: `limit 10000)`. */
+/** What counts rows, or passes them by, says in its text how far: `limit 10000)`, `offset 4999`. */
 const boundOf = (text: string): number =>
-  Math.max(MOST_TOUCHED, ...[...text.matchAll(/\blimit (\d+)\)/g)].map(([, rows]) => Number(rows)))
+  Math.max(
+    MOST_TOUCHED,
+    ...[...text.matchAll(/\b(?:limit (\d+)\)|offset (\d+))/g)].map(
+      ([, limit, offset]) => Number(limit ?? offset) + 1,
+    ),
+  )
 
 /** An id says when: the record's own leads to its partition (two at midnight), another's or a bound leaves some out. */
 function mostPartitions(text: string, count: number): number {
