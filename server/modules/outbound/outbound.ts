@@ -134,7 +134,7 @@ export async function updateSubscription(
   const settings = await readSettings(app, actor.tenant_id, input)
   const tell = input.state === 'disabled' ? await prepare(disabledBy(actor, id)) : null
   const row = await inTenant(app.db, tenant_id, async (tx) => {
-    const before = found(await queries.findSubscription(tx, tenant_id, id), id)
+    const before = found(await queries.lockSubscription(tx, tenant_id, id), id)
     const { auth = before.auth } = input
     checkApart(settings.change.header_names ?? before.header_names, auth)
     checkAuthFits(settings.change.url ?? before.url, auth)

@@ -121,18 +121,22 @@ export const listNames = (tx: Tx, tenant_id: string, ids: readonly string[]) =>
     .where('id', 'in', ids)
     .execute()
 
-export const findSubscription = (
-  tx: Tx,
-  tenant_id: string,
-  id: string,
-): Promise<SubscriptionRow | undefined> =>
+const subscriptionOf = (tx: Tx, tenant_id: string, id: string) =>
   tx
     .selectFrom('subscription')
     .select(SUBSCRIPTION)
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .$narrowType<Json>()
-    .executeTakeFirst()
+
+type Found = Promise<SubscriptionRow | undefined>
+
+export const findSubscription = (tx: Tx, tenant_id: string, id: string): Found =>
+  subscriptionOf(tx, tenant_id, id).executeTakeFirst()
+
+/** Nobody else changes it until the transaction ends. */
+export const lockSubscription = (tx: Tx, tenant_id: string, id: string): Found =>
+  subscriptionOf(tx, tenant_id, id).forNoKeyUpdate().executeTakeFirst()
 
 /** Whether a subscription is a customer's. */
 export async function isOfCustomer(

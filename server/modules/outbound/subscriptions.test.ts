@@ -344,6 +344,13 @@ test('an attempt whose record PostgreSQL undid for another transaction is record
   const [mine, theirs] = [watcher, failing].map(({ id }) => fromWire('subscription', String(id)))
   const holder = await product.app.db.owner.pool.connect()
   let event: Json
+test('many who disable one at once tell of it once', async () => {
+  const { id } = await subscribe('/by-many')
+  const disable = () => api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'disabled' })
+  await Promise.all(Array.from({ length: 10 }, disable))
+  assert.equal((await api.list('/v1/events?type=subscription.disabled')).length, 1)
+})
+
   try {
     await holder.query('begin')
     await holder.query('select from delivery_lane where subscription_id = $1 for update', [mine])
