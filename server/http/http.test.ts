@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import Type from 'typebox'
 import type { Routes } from '../modules/app.ts'
+import { Nullable } from '../modules/wire.ts'
 import { asWorker } from '../platform/database/database.ts'
 import { Problem } from '../platform/errors.ts'
 import { testDatabaseUrl } from '../test/harness.ts'
@@ -39,6 +40,8 @@ const room: Routes = (http, app) => {
         ]),
       ),
       free: Type.Optional(Type.Unknown()),
+      notes: Type.Optional(Type.Record(Type.String({ pattern: '^[a-z]{1,9}$' }), Type.String())),
+      words: Type.Optional(Nullable(Type.Record(Type.String(), Type.String()))),
     },
     { additionalProperties: false },
   )
@@ -101,7 +104,8 @@ async function refused(body: unknown, field: string, words: RegExp): Promise<voi
 }
 
 test('200: a body comes back as it was sent, neither coerced nor stripped nor filled in', async () => {
-  const body = { name: 'x', free: { a: '1', b: [1, null], 'c.d': { é: '😀' } } }
+  const maps = { notes: { abc: 'y' }, words: { 'a\nb': 'y', '': '' } }
+  const body = { name: 'x', free: { a: '1', b: [1, null], 'c.d': { é: '😀' } }, ...maps }
   assert.deepEqual((await post(body)).body, body)
 })
 
@@ -130,6 +134,9 @@ test('400: each misfit names its field, the reason and what would be right', asy
   )
   await refused({ name: 'x', step: { kind: 'cut', at: 'y' } }, 'step.at', /must be an integer/)
   await refused({ name: 'x', step: { kind: 'fold' } }, 'step.kind', /must be one of cut, turn/)
+  await refused({ name: 'x', notes: { a1: 'y' } }, 'notes.a1', /not taken here; it must match \^\[a-z\]/)
+  await refused({ name: 'x', notes: { 'a\nb': {} } }, 'notes.a\nb', /not taken here/)
+  await refused({ name: 'x', words: { 'a\nb': 1 } }, 'words.a\nb', /must be a string, not a number/)
   await refused([], 'body', /must be an object, not an array/)
   await refused('null', 'body', /A JSON body is required/)
 })

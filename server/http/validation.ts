@@ -122,7 +122,8 @@ const otherwise = ({ message }: Violation): string => message ?? 'does not fit t
 
 const REASONS: Record<string, (violation: Violation) => string> = {
   required: () => 'is required',
-  additionalProperties: ({ parentSchema }) => `is not known here; ${known(parentSchema?.properties)}`,
+  additionalProperties: ({ parentSchema }) =>
+    notTaken(parentSchema) ?? `is not known here; ${known(parentSchema?.properties)}`,
   type: ({ params, data }) => `must be ${articled(params['type'])}, not ${kindOf(data)}`,
   enum: ({ params }) => `must be one of ${listed(params['allowedValues'])}`,
   const: ({ params }) => `must be ${JSON.stringify(params['allowedValue'])}`,
@@ -151,6 +152,12 @@ function expected(schema: Violation['parentSchema']): string | undefined {
 function suchAs(schema: Violation['parentSchema']): string {
   const examples = schema?.['examples']
   return Array.isArray(examples) && examples.length > 0 ? `, such as ${String(examples[0])}` : ''
+}
+
+/** Where the names of a map have a pattern. */
+function notTaken(schema: Violation['parentSchema']): string | undefined {
+  const [pattern] = Object.keys((schema?.['patternProperties'] as object | undefined) ?? {})
+  return pattern && `is a name that is not taken here; it must match ${pattern}`
 }
 
 function known(properties: Record<string, unknown> | undefined): string {

@@ -74,6 +74,15 @@ test('headers and authentication of its own are sent, and shown neither in the s
   assert.ok(!log.includes('billing-77') && !log.includes(String(headers.authorization)))
 })
 
+test('metadata is texts under short names, and nothing else', async () => {
+  const { id } = await subscribe('/noted', { metadata: { team: 'billing', ['x'.repeat(64)]: '' } })
+  const bad: Json[] = [{ '': 'x' }, { ['x'.repeat(65)]: 'x' }, { 'a\nb': { deep: [1] } }, { team: 7 }]
+  for (const metadata of bad) {
+    const { status, body } = await api.send('PATCH', `/v1/subscriptions/${id}`, { metadata })
+    assert.deepEqual([status, body['field']], [400, `metadata.${Object.keys(metadata)[0]}`])
+  }
+})
+
 test('a bearer token and an API key are sent in their headers, and taken away when set to null', async () => {
   await subscribe('/bearer', { auth: { type: 'bearer', token: 'tok-1' } })
   const { id } = await subscribe('/key', { auth: { type: 'api_key', header: 'X-Api-Key', key: 'k-1' } })
