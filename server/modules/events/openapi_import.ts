@@ -39,7 +39,7 @@ function readWebhook(document: unknown, name: string, item: unknown): Imported {
   )?.[1]
   const whole = objectAt(media, 'schema')
   if (!operation || !whole) return skipped('it has no post with a JSON body and its schema')
-  const { schema, example } = dataOf(resolve(document, whole) as Json, whole, exampleOf(document, media))
+  const { schema, example } = dataOf(document, whole, exampleOf(document, media))
   const closed = close(document, schema)
   if (closed === null) return skipped('its schema refers to what is not in the document')
   const { summary, description, deprecated } = operation
@@ -54,9 +54,14 @@ function readWebhook(document: unknown, name: string, item: unknown): Imported {
 }
 
 /** Of a body with `type` and `data`, as Standard Webhooks has it, the data: the rest is ours to write. */
-function dataOf(resolved: Json, whole: Json, example: unknown): { schema: Json; example: unknown } {
-  const data = objectAt(resolved, 'properties', 'data')
-  if (!data || !objectAt(resolved, 'properties', 'type')) return { schema: whole, example }
+function dataOf(document: unknown, whole: Json, example: unknown): { schema: Json; example: unknown } {
+  const resolved = resolve(document, whole)
+  const all = isObject(resolved) && Array.isArray(resolved['allOf']) ? resolved['allOf'] : []
+  const parts = [resolved, ...all.map((part) => resolve(document, part))]
+  const inParts = (name: string) =>
+    parts.map((part) => objectAt(part, 'properties', name)).findLast((found) => found !== null)
+  const data = inParts('data')
+  if (!data || !inParts('type')) return { schema: whole, example }
   return { schema: data, example: isObject(example) ? (example['data'] ?? null) : null }
 }
 
@@ -78,9 +83,29 @@ function resolve(document: unknown, value: unknown): unknown {
   return objectAt(document, ...names.map((one) => one.replaceAll('~1', '/').replaceAll('~0', '~')))
 }
 
+/** What OpenAPI 3.0 says in words of its own, as JSON Schema does: a value that may be null, a bound that is left out. */
+function ofVersion30(schema: Json): Json {
+  const { nullable, ...rest } = schema
+  for (const [bound, exclusive] of BOUNDS) {
+    if (typeof rest[exclusive] !== 'boolean') continue
+    if (rest[exclusive]) rest[exclusive] = rest[bound]
+    else delete rest[exclusive]
+  }
+  if (typeof nullable !== 'boolean') return nullable === undefined ? rest : { ...rest, nullable }
+  if (!nullable) return rest
+  const { description, ...bare } = rest
+  return { ...(description !== undefined && { description }), anyOf: [bare, { type: 'null' }] }
+}
+
+const BOUNDS = [
+  ['minimum', 'exclusiveMinimum'],
+  ['maximum', 'exclusiveMaximum'],
+] as const
+
 /** A schema that stands alone: what it refers to in the document comes along under `$defs`. */
 function close(document: unknown, schema: Json): object | null {
   const needed = new Map<string, unknown>()
+  const is_30 = isObject(document) && String(document['openapi']).startsWith('3.0')
   let missing = false
   const rewrite = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(rewrite)
@@ -89,7 +114,8 @@ function close(document: unknown, schema: Json): object | null {
       key,
       key === '$ref' && typeof member === 'string' ? take(member) : rewrite(member),
     ])
-    return Object.fromEntries(members)
+    const rewritten: Json = Object.fromEntries(members)
+    return is_30 ? ofVersion30(rewritten) : rewritten
   }
   const take = (reference: string): string => {
     const name = reference.slice(SCHEMAS.length)

@@ -194,6 +194,54 @@ test('the webhooks of an OpenAPI document become types, and another schema anoth
   assert.deepEqual([empty.status, empty.body['field']], [400, 'openapi'])
 })
 
+const order30 = {
+  type: 'object',
+  required: ['note', 'amount', 'ship_to'],
+  properties: {
+    note: { type: 'string', nullable: true, description: 'Of the buyer' },
+    kind: { type: 'string', enum: ['a', 'b'], nullable: true },
+    amount: { type: 'number', minimum: 0, exclusiveMinimum: true, maximum: 9, exclusiveMaximum: false },
+    ship_to: { nullable: true, allOf: [{ $ref: '#/components/schemas/Address' }] },
+    nullable: { type: 'boolean' },
+  },
+}
+const made30 = {
+  allOf: [{ $ref: '#/components/schemas/Envelope' }, { type: 'object', properties: { data: order30 } }],
+}
+const OPENAPI_30 = {
+  openapi: '3.0.3',
+  'x-webhooks': {
+    'order.made': { post: { requestBody: { content: { 'application/json': { schema: made30 } } } } },
+  },
+  components: {
+    schemas: {
+      Address: { type: 'object', required: ['city'], properties: { city: { type: 'string' } } },
+      Envelope: { type: 'object', required: ['type'], properties: { type: { type: 'string' }, data: {} } },
+    },
+  },
+}
+
+test('of OpenAPI 3.0 what may be null may be null, and a bound that is left out is', async () => {
+  const tenant = await product.newTenant()
+  await tenant.ok('POST', '/v1/event-types/import', { openapi: OPENAPI_30 })
+  const fieldOf = async (change: Json) => {
+    const data = { note: null, kind: null, amount: 1, ship_to: null, ...change }
+    const { status, body } = await tenant.send('POST', '/v1/events', { type: 'order.made', data })
+    return status === 201 ? null : body['field']
+  }
+  assert.equal(await fieldOf({}), null)
+  assert.equal(await fieldOf({ note: 'x', kind: 'a', amount: 9, ship_to: { city: 'Olinda' } }), null)
+  assert.equal(await fieldOf({ amount: 0 }), 'data.amount')
+  assert.equal(await fieldOf({ amount: 10 }), 'data.amount')
+  assert.equal(await fieldOf({ nullable: 'x' }), 'data.nullable')
+  assert.match(String(await fieldOf({ kind: 'c' })), /^data\.kind/)
+  assert.match(String(await fieldOf({ ship_to: {} })), /^data\.ship_to/)
+  const text = await textAt(tenant, '/v1/event-types/types.d.ts')
+  assert.match(text, /\/\*\* Of the buyer \*\/\s+note: string \| null\n/)
+  assert.match(text, /ship_to: \w+Address \| null\n/)
+  assert.match(text, /kind\?: "a" \| "b" \| null\n/)
+})
+
 /** The text of an answer that is no JSON. */
 const textAt = async (tenant: Api, path: string) => {
   const answer = await fetch(product.url + path, { headers: { authorization: `Bearer ${tenant.key}` } })
