@@ -108,6 +108,7 @@ function checkName(name: string, field: string): string {
 }
 
 function checkValue(value: string, field: string): string {
+  if (value === MASK) throw refused(field, `must be the value itself; ${MASK} is what is shown in its place`)
   if (!VALUE.test(value) || value.length > MOST_VALUE || value.trim() !== value) {
     throw refused(
       field,

@@ -104,6 +104,7 @@ test('a header that is ours, the connection’s, broken or given twice over is r
     [{ headers: { 'x y': '1' } }, 'headers.x y'],
     [{ headers: { 'x-a': 'one\r\nhost: evil' } }, 'headers.x-a'],
     [{ headers: { 'x-a': '1', 'X-A': '2' } }, 'headers.X-A'],
+    [{ headers: { 'x-a': '[secret]' } }, 'headers.x-a'],
     [{ headers: { Authorization: 'x' }, auth: { type: 'bearer', token: 't' } }, 'headers.authorization'],
     [{ auth: { type: 'api_key', header: 'webhook-signature', key: 'k' } }, 'auth.header'],
     [{ auth: { type: 'basic', username: 'a:b', password: 'c' } }, 'auth.username'],
