@@ -59,7 +59,9 @@ export async function replayDelivery(app: App, actor: Actor, wire_id: string) {
   const id = fromWire('delivery', wire_id)
   const { tenant_id } = actor
   const row = await inTenant(app.db, tenant_id, async (tx) => {
-    if (!(await records.findDelivery(tx, tenant_id, id))) throw missing('delivery', wire_id)
+    const before = await records.findDelivery(tx, tenant_id, id)
+    if (!before) throw missing('delivery', wire_id)
+    await mustReceive(tx, tenant_id, before.subscription_id)
     if (!(await queue.requeueDelivery(tx, tenant_id, id))) {
       throw new Problem('conflict', {
         detail: `delivery ${wire_id} is still pending; it will be attempted by itself`,
@@ -71,6 +73,16 @@ export async function replayDelivery(app: App, actor: Actor, wire_id: string) {
   wakeDeliveries(app)
   if (!row) throw missing('delivery', wire_id)
   return toDelivery(row)
+}
+
+/** To one that is disabled or gone it would only fail once more. */
+async function mustReceive(tx: Tx, tenant_id: string, id: string): Promise<void> {
+  const state = (await findSubscription(tx, tenant_id, id))?.state ?? 'gone'
+  if (state === 'enabled' || state === 'paused') return
+  const remedy = state === 'gone' ? 'send its event to another one' : 'enable it first'
+  throw new Problem('conflict', {
+    detail: `subscription ${toWire('subscription', id)} is ${state}; ${remedy}`,
+  })
 }
 
 /** The delivery of one event to one subscription, whatever types it takes; in the transaction that stores the event. */

@@ -183,10 +183,17 @@ test('a dead letter is listed, and delivered when it is replayed', async () => {
   const letters = await api.list('/v1/deliveries?state=failed')
   assert.ok(letters.some((one) => one['id'] === dead['id']))
   await eventually(async () => (await api.ok('GET', `/v1/subscriptions/${id}`))['state'] === 'disabled')
+  const early = await api.send('POST', `/v1/deliveries/${dead['id']}/replay`)
+  assert.equal(early.status, 409)
+  assert.match(String(early.body['detail']), /is disabled; enable it first/)
   await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'enabled' })
   await api.ok('POST', `/v1/deliveries/${dead['id']}/replay`)
   const delivered = await deliveryOf(event, 'delivered')
   assert.equal(delivered['attempts'], 2)
+  await api.send('DELETE', `/v1/subscriptions/${id}`)
+  const late = await api.send('POST', `/v1/deliveries/${dead['id']}/replay`)
+  assert.equal(late.status, 409)
+  assert.match(String(late.body['detail']), /is gone; send its event to another one/)
 })
 
 test('a delivery that is still pending is not replayed beside itself', async () => {
