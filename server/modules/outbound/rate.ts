@@ -12,6 +12,15 @@ export function createRate(app: App): (receiver: Active, tenant_id: string) => P
     flush: (wanted) => takeOf(app.db.worker, wanted),
     isFinal: isConnectionLoss,
   })
-  return async ({ id, rate }, tenant_id) =>
-    rate === null ? 0 : add({ tenant_id, subscription_id: id, gap_ms: (rate.per_s * 1000) / rate.count })
+  return async ({ id: subscription_id, rate }, tenant_id) =>
+    rate === null ? 0 : add({ tenant_id, subscription_id, ...paceOf(rate) })
+}
+
+/**
+ * So that no span of `per_s` has more than `count` of them: what may go at once, which makes up for a worker that is late,
+ * is taken off what follows. It is a tenth; of up to ten each goes by itself.
+ */
+export function paceOf({ count, per_s }: NonNullable<Active['rate']>): { gap_ms: number; burst: number } {
+  const burst = Math.ceil(count / 10)
+  return { gap_ms: (per_s * 1000) / (count - burst + 1), burst }
 }
