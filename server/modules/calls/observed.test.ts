@@ -60,10 +60,19 @@ test('calls are counted under the names of before, and a breaker stands there in
 })
 
 test('what is delivered is counted under the name of before, by its status', async () => {
-  const receiver = await openRawVendor((socket) => void socket.write(OK))
+  const receiver = await openRawVendor((socket, nth) => void socket.write([OK, DOWN][nth - 1] ?? DOWN))
   const { api } = product
   await api.ok('POST', '/v1/event-types', { name: 'order.paid', description: 'x', schema: {} })
-  await api.ok('POST', '/v1/subscriptions', { name: 'Shop', url: receiver.url, event_types: ['order.paid'] })
+  const shop = { name: 'Shop', url: receiver.url, event_types: ['order.paid'], retry_schedule_s: [1] }
+  await api.ok('POST', '/v1/subscriptions', shop)
   await api.ok('POST', '/v1/events', { type: 'order.paid', data: {} })
-  await eventually(async () => (await seriesOf('webhook_deliveries_total'))['{status="delivered"}'] === 1)
+  const counted = () => seriesOf('webhook_deliveries_total')
+  await eventually(async () => (await counted())['{status="delivered"}'] === 1)
+  await api.ok('POST', '/v1/events', { type: 'order.paid', data: {} })
+  await eventually(async () => (await counted())['{status="expired"}'] === 1)
+  assert.deepEqual(await counted(), {
+    '{status="delivered"}': 1,
+    '{status="failed"}': 1,
+    '{status="expired"}': 1,
+  })
 })

@@ -189,3 +189,29 @@ test('an attempt that nobody answers is timed too', async () => {
   assert.ok(Number(total_ms) >= 900, `${total_ms} ms`)
   assert.deepEqual(steps, {})
 })
+
+test('an attempt keeps both sides’ headers, and of a long answer the beginning', async () => {
+  const server = createServer((_request, response) =>
+    response.writeHead(500, { 'x-trace': 'abc-77' }).end('é'.repeat(20_000)),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  undoAfter(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { id } = await subscribe('/wordy', { url, retry_schedule_s: [] })
+  const event = await publish('{}')
+  const delivery = await eventually(async () =>
+    (await api.list(`/v1/deliveries?event_id=${event['id']}`)).find((one) => one['state'] === 'failed'),
+  )
+  const { log } = (await api.ok('GET', `/v1/deliveries/${delivery['id']}`)) as { log: Json[] }
+  const [attempt] = log
+  const sent = attempt?.['request_headers'] as Record<string, string>
+  assert.deepEqual([sent['webhook-id'], sent['trilho-subscription-id']], [event['id'], id])
+  assert.match(String(sent['webhook-signature']), /^v1,/)
+  const answered = attempt?.['response_headers'] as Record<string, string>
+  assert.equal(answered['x-trace'], 'abc-77')
+  assert.equal(attempt?.['response_body'], 'é'.repeat(4_096))
+})

@@ -110,6 +110,7 @@ test('a parked key waits until somebody lets it go on, or passes by its head', a
   await eventually(async () => (await stateOf(events[1] as Json)) === 'delivered')
   assert.equal(await stateOf(events[0] as Json), 'failed')
   assert.deepEqual(numbersOf('/parked', 'A'), [1, 1, 2])
+  assert.deepEqual(await api.list('/v1/events?type=delivery.recovered'), [], 'the second never failed')
   assert.equal((await api.send('POST', `/v1/subscriptions/${id}/parked/skip`, { key: 'A' })).status, 409)
   const stranger = await product.newTenant()
   assert.equal((await stranger.send('GET', `/v1/subscriptions/${id}/parked`)).status, 404)

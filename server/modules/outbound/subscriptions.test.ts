@@ -165,6 +165,14 @@ test('a receiver ends one delivery with abort-message, and all of them with disa
   receiver.answer('/directive', { status: 500, headers: { 'webhook-delivery': 'disable' } })
   await deliveryOf(await publish(), (one) => one['state'] === 'failed')
   await eventually(async () => (await read(id))['state'] === 'disabled')
+
+  receiver.answer('/directive', { status: 204, headers: { 'webhook-delivery': 'abort-message' } })
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'enabled' })
+  await deliveryOf(await publish(), (one) => one['state'] === 'delivered')
+  assert.equal((await read(id))['state'], 'enabled')
+  receiver.answer('/directive', { status: 204, headers: { 'webhook-delivery': 'Disable' } })
+  await deliveryOf(await publish(), (one) => one['state'] === 'delivered')
+  await eventually(async () => (await read(id))['state'] === 'disabled')
 })
 
 test('deliveries to a paused subscription wait, use up no attempt, and arrive when it is resumed', async () => {
@@ -266,6 +274,40 @@ test('a subscription that fails for five days is disabled and the others are tol
   assert.equal(notice.data['subscription_id'], id)
 })
 
+test('the others are warned at half and at four fifths of its own time, once each; one whose time is null never ends', async () => {
+  const { id } = await subscribe('/warned', { retry_schedule_s: [], disable_after_hours: 10 })
+  const immortal = await subscribe('/immortal', { retry_schedule_s: [], disable_after_hours: null })
+  await subscribe('/warnings', { event_types: ['subscription.*'] })
+  for (const path of ['/warned', '/immortal']) receiver.answer(path, { status: 500 })
+  await publish()
+  await eventually(async () => (await failingRow(id)) && (await failingRow(immortal['id'])))
+  await failingSince(immortal['id'], 9_000, 5_000)
+  const told = async () =>
+    (await api.list('/v1/events?type=subscription.failing')).map(({ data }) => data as Json)
+  const failsFor = async (hours: number) => {
+    await failingSince(id, hours, 50)
+    await publish()
+    await eventually(async () => (await failingRow(id))?.failures === 51)
+    await sleep(100)
+  }
+  const counts: number[] = []
+  for (const hours of [4.9, 5.1, 7.9, 8.1, 9.9]) {
+    await failsFor(hours)
+    counts.push((await told()).length)
+  }
+  assert.deepEqual(counts, [0, 1, 1, 2, 2])
+  const [second] = await told()
+  assert.equal(second?.['subscription_id'], id)
+  assert.match(String(second?.['reason']), /^nothing was delivered since .*, and 51 attempts failed$/)
+  const left_h = (Date.parse(String(second?.['disabled_at'])) - Date.now()) / 3_600_000
+  assert.ok(left_h > 1.8 && left_h < 2, `${left_h} h`)
+  await failingSince(id, 10.1, 50)
+  await publish()
+  await eventually(async () => (await read(id))['state'] === 'disabled')
+  assert.equal((await read(immortal['id']))['state'], 'enabled')
+  await eventually(async () => noticesAt('/warnings').length === 3)
+})
+
 test('a delivery that fails is told of at the fourth failure and at the last, and when it succeeds after all', async () => {
   const { id } = await subscribe('/struggling', { event_types: ['*'], retry_schedule_s: [1, 1, 1, 1] })
   await subscribe('/watcher', { event_types: ['delivery.*'] })
@@ -300,6 +342,13 @@ test('one that is disabled by hand is told of, once, by whom', async () => {
   assert.match(String(notice?.data['reason']), /^it was disabled by key_/)
   await sleep(100)
   assert.equal(noticesAt('/watching-hand').length, 1)
+})
+
+test('many who disable one at once tell of it once', async () => {
+  const { id } = await subscribe('/by-many')
+  const disable = () => api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'disabled' })
+  await Promise.all(Array.from({ length: 10 }, disable))
+  assert.equal((await api.list('/v1/events?type=subscription.disabled')).length, 1)
 })
 
 test('what was exhausted on a short schedule and then replayed well is told of once; what never failed is not', async () => {
@@ -354,13 +403,6 @@ test('an attempt whose record PostgreSQL undid for another transaction is record
   const [mine, theirs] = [watcher, failing].map(({ id }) => fromWire('subscription', String(id)))
   const holder = await product.app.db.owner.pool.connect()
   let event: Json
-test('many who disable one at once tell of it once', async () => {
-  const { id } = await subscribe('/by-many')
-  const disable = () => api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'disabled' })
-  await Promise.all(Array.from({ length: 10 }, disable))
-  assert.equal((await api.list('/v1/events?type=subscription.disabled')).length, 1)
-})
-
   try {
     await holder.query('begin')
     await holder.query('select from delivery_lane where subscription_id = $1 for update', [mine])
