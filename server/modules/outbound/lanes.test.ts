@@ -35,26 +35,42 @@ type World = {
   tenant_id: string
   subscription_id: string
   random: () => number
+  keys: number
+  /** Lanes that a worker takes at once. */
+  taken: number
   published: Map<string, Published>
   /** Delivery ids as they came in, copies too. */
   arrived: string[]
   stolen: number
+  /** Workers that were gone before they put anything on record. */
+  deaths: number
   going: boolean
 }
+
+const worldOf = (seed: number, { keys, taken }: Pick<World, 'keys' | 'taken'>): World => ({
+  ...{ tenant_id: newId(), subscription_id: newId(), random: randomOf(seed), keys, taken },
+  ...{ published: new Map(), arrived: [], stolen: 0, deaths: 0, going: true },
+})
 
 const delivery = ({ tenant_id, subscription_id }: World, key: string) => ({
   ...{ tenant_id, subscription_id, key, id: newId(), event_id: newId(), event_type: 'order.placed' },
 })
 
-async function publisher(world: World, transactions: number, keys: number): Promise<void> {
+async function publish(world: World, keys: string[]): Promise<void> {
+  const rows = keys.map((key) => delivery(world, key))
+  const began = performance.now()
+  await inTenant(db, world.tenant_id, (tx) => insertOrdered(tx, rows))
+  const committed = performance.now()
+  for (const { id, key } of rows) world.published.set(id, { key, began, committed })
+}
+
+async function publisher(world: World, transactions: number, most: number): Promise<void> {
   for (let n = 0; n < transactions; n++) {
-    const rows = Array.from({ length: 1 + Math.floor(world.random() * 4) }, () =>
-      delivery(world, `k${Math.floor(world.random() * keys)}`),
+    const count = 1 + Math.floor(world.random() * most)
+    await publish(
+      world,
+      Array.from({ length: count }, () => `k${Math.floor(world.random() * world.keys)}`),
     )
-    const began = performance.now()
-    await inTenant(db, world.tenant_id, (tx) => insertOrdered(tx, rows))
-    const committed = performance.now()
-    for (const { id, key } of rows) world.published.set(id, { key, began, committed })
   }
 }
 
@@ -90,11 +106,14 @@ const ending = (lane: DueLane, at: number, state: 'delivered' | 'pending'): Ende
 /** Sends the heads of lanes one after another; now and then one fails, or the worker dies or is held still. */
 async function worker(world: World): Promise<void> {
   while (world.going) {
-    const { items } = await claimLanes(db.worker, { id: newId(), limit: 4, from: null, ahead: true })
+    const { items } = await claimLanes(db.worker, {
+      ...{ id: newId(), limit: world.taken, from: null, ahead: true },
+    })
     const results: LaneEnded[] = []
     for (const lane of items) {
       const ended: Ended[] = []
       const died = world.random() < 0.1
+      if (died) world.deaths += 1
       for (const [at, head] of lane.heads.entries()) {
         if (world.random() < 0.15) {
           ended.push(ending(lane, at, 'pending'))
@@ -134,19 +153,40 @@ async function thief(world: World): Promise<void> {
 
 test('however publishers, workers, failures, deaths and stolen leases meet, nothing is lost and no key is reordered', async () => {
   for (const seed of [1, 2, 3]) {
-    const world: World = {
-      ...{ tenant_id: newId(), subscription_id: newId(), random: randomOf(seed) },
-      ...{ published: new Map(), arrived: [], stolen: 0, going: true },
-    }
-    const running = [worker(world), worker(world), worker(world), thief(world)]
-    await Promise.all([publisher(world, 60, 5), publisher(world, 60, 5), publisher(world, 60, 5)])
-    const deadline = performance.now() + 200_000
-    while ((await readLanes(db.worker)).depth > 0 && performance.now() < deadline) await sleep(5)
-    world.going = false
-    await Promise.all(running)
-    assert.ok(world.stolen > 0)
+    const world = worldOf(seed, { keys: 5, taken: 4 })
+    await meet(world, 200_000, () => Promise.all([1, 2, 3].map(() => publisher(world, 60, 4))))
     assertOrdered(world, `seed ${seed}`)
   }
+})
+
+/** Three workers and a thief, until all that `publishing` published has arrived. */
+async function meet(world: World, longest_ms: number, publishing: () => Promise<unknown>): Promise<void> {
+  const running = [worker(world), worker(world), worker(world), thief(world)]
+  await publishing()
+  const deadline = performance.now() + longest_ms
+  while ((await readLanes(db.worker)).depth > 0 && performance.now() < deadline) await sleep(20)
+  world.going = false
+  await Promise.all(running)
+  assert.ok(world.stolen > 0 && world.deaths > 0)
+}
+
+/** All active at once; `KEYS=100000 npm test -- lanes` is the whole of it. */
+const KEYS = Number(process.env['KEYS'] ?? 1_000)
+
+test('however many keys are active at once, none is reordered', { timeout: 1_800_000 }, async (t) => {
+  const world = worldOf(4, { keys: KEYS, taken: 64 })
+  const keys = Array.from({ length: KEYS }, (_, n) => `k${n}`)
+  for (let from = 0; from < KEYS; from += 1_000) await publish(world, keys.slice(from, from + 1_000))
+  assert.equal((await readLanes(db.worker)).depth, KEYS)
+  const began = performance.now()
+  const more = Math.ceil(KEYS / 3 / 50)
+  await meet(world, 1_700_000, () => Promise.all([1, 2, 3].map(() => publisher(world, more, 100))))
+  assertOrdered(world, `${KEYS} keys`)
+  const took_s = Math.round((performance.now() - began) / 1000)
+  const { published, arrived, deaths, stolen } = world
+  t.diagnostic(
+    `${published.size} deliveries, ${arrived.length} arrivals, ${deaths} deaths, ${stolen} leases taken, ${took_s} s`,
+  )
 })
 
 function assertOrdered({ published, arrived }: World, where: string): void {
@@ -154,13 +194,13 @@ function assertOrdered({ published, arrived }: World, where: string): void {
   for (const [at, id] of arrived.entries()) if (!first.has(id)) first.set(id, at)
   assert.equal(first.size, published.size, `${where}: every delivery arrived`)
   assert.ok(arrived.length > first.size, `${where}: leases that ended made copies`)
-  const all = [...published]
-  const reordered = all.filter(([id, one]) =>
-    all.some(
-      ([later_id, later]) =>
-        later.key === one.key &&
-        one.committed < later.began &&
-        Number(first.get(later_id)) < Number(first.get(id)),
+  const by_key = Map.groupBy(published, ([, { key }]) => key)
+  const reordered = [...by_key.values()].flatMap((of_key) =>
+    of_key.filter(([id, one]) =>
+      of_key.some(
+        ([later_id, later]) =>
+          one.committed < later.began && Number(first.get(later_id)) < Number(first.get(id)),
+      ),
     ),
   )
   assert.deepEqual(reordered, [], `${where}: what was committed first arrived first`)
