@@ -118,14 +118,14 @@ test('a parked key waits until somebody lets it go on, or passes by its head', a
 
 test('a key that was parked and delivers when it is resumed is told of, and what comes after it is not', async () => {
   receiver.answer('/parked-told', { status: 500 })
-  const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 1 }
-  const { id } = await subscribe('/parked-told', { order })
+  const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 2 }
+  const { id } = await subscribe('/parked-told', { order, retry_schedule_s: [1] })
   await subscribe('/parked-watch', { event_types: ['delivery.*'] })
   const [first] = [await publish({ account: 'A' }), await publish({ account: 'A' })]
   await eventually(async () => (await api.list(`/v1/subscriptions/${id}/parked`)).length === 1)
-  receiver.answer('/parked-told', { status: 200 })
+  receiver.answer('/parked-told', { status: 200 }, { status: 500 }, { status: 200 })
   await api.ok('POST', `/v1/subscriptions/${id}/parked/resume`, { key: 'A' })
-  await eventually(async () => receiver.at('/parked-told').length === 3)
+  await eventually(async () => receiver.at('/parked-told').length === 5)
   const told = () =>
     receiver.at('/parked-watch').map(({ body }) => JSON.parse(body) as { type: string; data: Json })
   await eventually(async () => told().length === 2)

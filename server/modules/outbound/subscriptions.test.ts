@@ -347,7 +347,21 @@ test('one that is disabled by hand is told of, once, by whom', async () => {
 test('many who disable one at once tell of it once', async () => {
   const { id } = await subscribe('/by-many')
   const disable = () => api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'disabled' })
-  await Promise.all(Array.from({ length: 10 }, disable))
+  const holder = await product.app.db.owner.pool.connect()
+  const waiting =
+    'select pid from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()'
+  let disabled: Promise<unknown>
+  try {
+    await holder.query('begin')
+    const mine = fromWire('subscription', String(id))
+    await holder.query('select from subscription where id = $1 for update', [mine])
+    disabled = Promise.all([disable(), disable(), disable()])
+    await eventually(async () => (await holder.query(waiting)).rows.length === 3)
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+  }
+  await disabled
   assert.equal((await api.list('/v1/events?type=subscription.disabled')).length, 1)
 })
 
