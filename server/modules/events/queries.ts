@@ -94,10 +94,10 @@ export const listEventsBetween = (
   tenant_id: string,
   { after, before }: { after: string; before: string },
   limit: number,
-): Promise<{ id: string; type: string; data: string; customer: string | null }[]> =>
+): Promise<Pick<EventRow, 'id' | 'type' | 'data' | 'entity_id' | 'customer'>[]> =>
   tx
     .selectFrom('event')
-    .select(['id', 'type', 'data', 'customer'])
+    .select(['id', 'type', 'data', 'entity_id', 'customer'])
     .where('tenant_id', '=', tenant_id)
     .where('id', '>', after)
     .where('id', '<', before)

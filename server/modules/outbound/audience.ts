@@ -53,12 +53,13 @@ export type Active = {
   refused: string | null
 }
 
-/** An event as `fanOut` needs it; `data` is JSON text. `customer`: whose it is, where it is one customer's. */
+/** An event as `fanOut` needs it; `data` is JSON text. `entity_id`: what it is about. `customer`: whose it is, where it is one customer's. */
 export type Published = {
   tenant_id: string
   id: string
   type: string
   data: string
+  entity_id?: string | null
   customer?: string | null
 }
 
@@ -91,7 +92,7 @@ export function deliveriesOf(app: App, events: Published[], audience: Audience):
     const read = lazily(event.data) // only where a subscription has a filter or a key
     for (const subscription of subscribersOf(event, read, audience)) {
       const row = toDelivery(app, event, subscription)
-      const key = laneKey(subscription.ordering, event.type, read)
+      const key = laneKey(subscription.ordering, event, read)
       if (key === null) rows.push(row)
       else ordered.push({ ...row, key })
     }

@@ -139,6 +139,24 @@ test('a key that was parked and delivers when it is resumed is told of, and what
   )
 })
 
+test('what an event is about is a key too, also of what is sent later', async () => {
+  receiver.answer('/about', { status: 500 })
+  const wanted = { type: 'webhook.received', entity_id: 'order-7', data: {} }
+  await api.ok('POST', '/v1/events', wanted)
+  const order = { per: 'key', key: 'entity_id', on_failure: 'park', after_attempts: 1 }
+  const { id } = await subscribe('/about', { order })
+  await api.ok('POST', '/v1/events', wanted)
+  const parked = (pending: number) =>
+    eventually(async () => {
+      const [lane] = await api.list(`/v1/subscriptions/${id}/parked`)
+      return lane?.['pending'] === pending && lane
+    })
+  assert.equal((await parked(1))['key'], 'order-7')
+  const since = new Date(Date.now() - 60_000).toISOString()
+  await api.ok('POST', '/v1/replays', { subscription_id: id, since, state: 'missing' })
+  assert.equal((await parked(2))['key'], 'order-7')
+})
+
 test('what was cut off before it was parked has all its attempts when it is resumed', async () => {
   receiver.answer('/parked-cut', { status: 500 })
   const order = { per: 'key', key: 'data.account', on_failure: 'park', after_attempts: 2 }
@@ -318,16 +336,19 @@ test('a key is a text, number or truth value of the event; everything else keeps
     long: 'x'.repeat(300),
     nul: 'a\0',
   })
-  assert.equal(laneKey(null, 'a.b', data), null)
-  assert.equal(laneKey(checkOrdering({ per: 'subscription' }), 'a.b', data), '')
-  assert.equal(laneKey(per('type'), 'a.b', data), 'a.b')
-  assert.equal(laneKey(per('data.payment.id'), 'a.b', data), 'pay_1')
-  assert.equal(laneKey(per('data.payment.count'), 'a.b', data), '7')
-  assert.equal(laneKey(per('data.payment.paid'), 'a.b', data), 'true')
+  const event = { type: 'a.b', entity_id: 'pay_9' }
+  assert.equal(laneKey(null, event, data), null)
+  assert.equal(laneKey(checkOrdering({ per: 'subscription' }), event, data), '')
+  assert.equal(laneKey(per('type'), event, data), 'a.b')
+  assert.equal(laneKey(per('entity_id'), event, data), 'pay_9')
+  assert.equal(laneKey(per('entity_id'), { type: 'a.b' }, data), null)
+  assert.equal(laneKey(per('data.payment.id'), event, data), 'pay_1')
+  assert.equal(laneKey(per('data.payment.count'), event, data), '7')
+  assert.equal(laneKey(per('data.payment.paid'), event, data), 'true')
   for (const path of ['data.payment', 'data.payment.list', 'data.missing', 'data.constructor'])
-    assert.equal(laneKey(per(path), 'a.b', data), null, path)
-  assert.match(String(laneKey(per('data.long'), 'a.b', data)), /^sha256:/)
-  assert.match(String(laneKey(per('data.nul'), 'a.b', data)), /^sha256:/)
+    assert.equal(laneKey(per(path), event, data), null, path)
+  assert.match(String(laneKey(per('data.long'), event, data)), /^sha256:/)
+  assert.match(String(laneKey(per('data.nul'), event, data)), /^sha256:/)
 })
 
 test('an order that cannot be kept is refused by the field', async () => {

@@ -7,7 +7,7 @@ import { Problem } from '../../platform/errors.ts'
  */
 export type Ordering = {
   per: 'subscription' | 'key'
-  /** `data.payment.id`; for `per: 'key'` alone. */
+  /** `entity_id`, `type` or `data.payment.id`; for `per: 'key'` alone. */
   key?: string
   /**
    * `block` tries the one in front until it is delivered or too old; `park` stops the key after so many attempts until
@@ -18,14 +18,17 @@ export type Ordering = {
   after_attempts?: number
 }
 
-const PATH = /^(type|data(\.[^.\0]{1,100}){1,10})$/
+const PATH = /^(type|entity_id|data(\.[^.\0]{1,100}){1,10})$/
 
 export function checkOrdering(
   ordering: Omit<Ordering, 'on_failure'> & { on_failure?: Ordering['on_failure'] },
 ): Ordering {
   const { per, key, on_failure = 'block', after_attempts } = ordering
   if (per === 'key' && (key === undefined || !PATH.test(key))) {
-    throw refused('order.key', 'must be a path into the event, such as data.payment.id')
+    throw refused(
+      'order.key',
+      'must be entity_id, type or a path into the data of the event, such as data.payment.id',
+    )
   }
   if (per === 'subscription' && key !== undefined) throw refused('order.key', 'is for order per key alone')
   if (on_failure === 'block' && after_attempts !== undefined) {
@@ -49,11 +52,15 @@ const MOST_KEY = 200
  * The key of an event, or null where it keeps no order: without order, and where the path leads to no text, number or
  * truth value. What cannot be read keeps no order either, as it is delivered by every filter.
  */
-export function laneKey(ordering: Ordering | null, type: string, data: () => unknown): string | null {
+export function laneKey(
+  ordering: Ordering | null,
+  { type, entity_id = null }: { type: string; entity_id?: string | null },
+  data: () => unknown,
+): string | null {
   if (!ordering) return null
   if (ordering.per === 'subscription') return ''
   const [head, ...path] = (ordering.key ?? '').split('.')
-  const value = head === 'type' ? type : valueAt(data, path)
+  const value = head === 'type' ? type : head === 'entity_id' ? entity_id : valueAt(data, path)
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null
   const text = String(value)
   const plain = text.length <= MOST_KEY && !text.includes('\0') && text.isWellFormed()

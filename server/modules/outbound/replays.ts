@@ -22,7 +22,13 @@ import * as queries from './replay_queries.ts'
 const BATCH = 500
 
 /** An event as a replay of what is missing reads it. */
-type PastEvent = { id: string; type: string; data: string; customer: string | null }
+type PastEvent = {
+  id: string
+  type: string
+  data: string
+  entity_id: string | null
+  customer: string | null
+}
 /** A tenant's events between two ids, in their order; `assemble` hands in the events room's own, which stands above us. */
 export type ReadEvents = (
   tx: Tx,

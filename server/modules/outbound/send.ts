@@ -114,7 +114,7 @@ async function carry(
 
 /** What a broker may keep an order by: the key of the lane; where there is none, what the event is about. */
 function keyOf({ id, ordering }: Active, { type, data, entity_id = null }: Payload): string | null {
-  const key = laneKey(ordering, type, lazily(data))
+  const key = laneKey(ordering, { type, entity_id }, lazily(data))
   return key === '' ? toWire('subscription', id) : (key ?? entity_id)
 }
 
