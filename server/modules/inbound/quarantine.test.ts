@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { fromWire } from '../../platform/ids.ts'
 import { type Json, type Product, startProduct } from '../../test/product.ts'
@@ -100,4 +101,30 @@ test('what did not verify is judged again, whatever the schema says', async () =
   const source = await newSource({ schema: ORDER })
   assert.equal(await post(source.url, { id: 'forged' }, {}, 'a-forger'), 401)
   assert.deepEqual((await product.api.ok('POST', `/v1/sources/${source.id}/release`))['refused'], 1)
+})
+
+test('a flood of forgeries that is slow to be written holds up nobody who is genuine, and no more than so many of it wait', async () => {
+  const source = await newSource({})
+  assert.equal(await post(source.url, { id: 'first' }, {}, 'a-forger'), 401)
+  const { promise: written, resolve: write } = Promise.withResolvers<void>()
+  const { promise: locked, resolve: lock } = Promise.withResolvers<void>()
+  const holding = product.app.db.owner.transaction().execute(async (tx) => {
+    await sql`lock table quarantine in access exclusive mode`.execute(tx)
+    lock()
+    await written
+  })
+  await locked
+  const late = () => sleep(20_000, 'held up', { ref: false })
+  const flood = Array.from({ length: 80 }, (_, n) => post(source.url, { id: n }, {}, 'a-forger'))
+  try {
+    assert.equal(await Promise.race([...flood, late()]), 401, 'beyond those that wait all are answered')
+    const genuine = ['a', 'b', 'c'].map((id) => post(source.url, { id }))
+    assert.deepEqual(await Promise.race([Promise.all(genuine), late()]), [200, 200, 200])
+  } finally {
+    write()
+    await holding
+  }
+  assert.deepEqual(new Set(await Promise.all(flood)), new Set([401]))
+  const kept = await product.api.list(`/v1/quarantine?source_id=${source.id}&limit=100`)
+  assert.equal(kept.length, 1 + 64)
 })

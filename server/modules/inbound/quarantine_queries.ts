@@ -1,5 +1,14 @@
 import { sql } from 'kysely'
-import { type Db, hot, newest, reachedIn, type Tx } from '../../platform/database/database.ts'
+import {
+  byteas,
+  type Db,
+  hot,
+  newest,
+  reachedIn,
+  type Tx,
+  texts,
+  uuids,
+} from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
 
 /** Every statement on the quarantine and the security events of the door. */
@@ -19,16 +28,28 @@ export type Refused = {
 const REFUSE = {
   name: 'inbox_refuse',
   text: `
-    with kept as (insert into quarantine (tenant_id, id, source_id, reason, detail, headers, body, ip)
-                  values ($1, $2, $4, $5, $6, $7, $8, $9))
+    with r as materialized (
+      select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[])
+                    u(t, i, e, s, reason, detail, h, b, ip)),
+     kept as (insert into quarantine (tenant_id, id, source_id, reason, detail, headers, body, ip)
+              select t, i, s, reason, detail, h, b, ip from r)
     insert into security_event (tenant_id, id, kind, subject, ip, detail)
-    values ($1, $3, 'webhook.refused', $4::uuid::text, $9, $5::text || ': ' || $6::text)`,
+    select t, e, 'webhook.refused', s::text, ip, reason || ': ' || detail from r`,
 }
 
-/** Keeps a refused message, raw, together with the security event that tells of it. */
-export async function insertRefused(db: Db, r: Refused): Promise<void> {
-  const { tenant_id, id, security_event_id, source_id, reason, detail, headers, body, ip } = r
-  await hot(db, REFUSE, [tenant_id, id, security_event_id, source_id, reason, detail, headers, body, ip])
+/** Keeps refused messages of many tenants, raw, each together with the security event that tells of it. */
+export async function insertRefused(db: Db, refused: Refused[]): Promise<void> {
+  await hot(db, REFUSE, [
+    uuids(refused.map((r) => r.tenant_id)),
+    uuids(refused.map((r) => r.id)),
+    uuids(refused.map((r) => r.security_event_id)),
+    uuids(refused.map((r) => r.source_id)),
+    texts(refused.map((r) => r.reason)),
+    texts(refused.map((r) => r.detail)),
+    texts(refused.map((r) => r.headers)),
+    byteas(refused.map((r) => r.body)),
+    texts(refused.map((r) => r.ip)),
+  ])
 }
 
 const TELL = {

@@ -1,9 +1,17 @@
-import { forget, inTenant, once, remember, type Tx } from '../../platform/database/database.ts'
+import { createBatch } from '../../platform/batch.ts'
+import {
+  forget,
+  inTenant,
+  isConnectionLoss,
+  once,
+  remember,
+  type Tx,
+} from '../../platform/database/database.ts'
 import { type ErrorCode, Problem } from '../../platform/errors.ts'
 import type { App } from '../app.ts'
 import { noteSource, noteTraffic } from '../metrics/metrics.ts'
 import { MOST_QUARANTINED } from './options.ts'
-import { countQuarantine, insertRefused, insertSecurityEvent } from './quarantine_queries.ts'
+import { countQuarantine, insertRefused, insertSecurityEvent, type Refused } from './quarantine_queries.ts'
 import { type Arrival, keptHeaders } from './receive.ts'
 import { sealBody } from './sealing.ts'
 import type { ActiveSource } from './sources.ts'
@@ -55,10 +63,16 @@ export async function quarantine(
   app.telemetry.count('trilho_security_events_total', { kind: 'webhook.refused' })
   const problem = new Problem(code, { detail })
   const gauge = underWay(app)
-  if (gauge.count >= MOST_REFUSALS) return problem
+  const tellOf = (why: string) =>
+    tellSeldom(app, source, 'webhook.not_kept', arrival.ip, `${reason}: not kept, since ${why}`)
+  if (gauge.count >= MOST_REFUSALS) {
+    tellOf(`${MOST_REFUSALS} others are being written down`)
+    return problem
+  }
   gauge.count += 1
   try {
     if (await hasRoom(app, source)) await keep(app, source, arrival, reason, detail)
+    else tellOf('the quarantine of its source is full (options.quarantine_limit)')
   } catch (error) {
     const about = { crossing: 'inbound', source: source.wire_id, err: error }
     app.log.warn(about, 'a refused message was not kept')
@@ -80,10 +94,23 @@ async function keep(app: App, source: ActiveSource, arrival: Arrival, reason: st
     body: arrival.body,
     ip: arrival.ip,
   }
-  await insertRefused(app.db.ingest, source.options.encrypt_bodies ? await sealBody(app, refused) : refused)
+  await writing(app).add(source.options.encrypt_bodies ? await sealBody(app, refused) : refused)
 }
 
-type Kept = { count: number; at: number; is_full_told: boolean }
+/** One statement at a time: of the connections by which what is genuine is stored, a flood of forgeries takes one. */
+const writing = once((app: App) =>
+  createBatch<Refused, void>({
+    size: 16,
+    parallel: 1,
+    flush: async (refused) => {
+      await insertRefused(app.db.ingest, refused)
+      return refused.map(() => undefined)
+    },
+    isFinal: isConnectionLoss,
+  }),
+)
+
+type Kept = { count: number; at: number }
 const QUARANTINED = 'quarantined'
 const kept = once((app: App) =>
   remember<Kept>(app.db, { topic: QUARANTINED, load: (key) => countKept(app, key) }),
@@ -99,22 +126,15 @@ async function countKept(app: App, key: string): Promise<Kept> {
   const count = await inTenant(app.db, tenant_id, (tx) =>
     countQuarantine(tx, tenant_id, source_id, MOST_QUARANTINED),
   )
-  return { count, at: app.clock.monotonic(), is_full_told: false }
+  return { count, at: app.clock.monotonic() }
 }
 
 /** Counted once a minute by each process and after something was taken out, and in between by what it added itself. */
-async function hasRoom(app: App, { tenant_id, id, options, wire_id }: ActiveSource): Promise<boolean> {
-  const limit = options.quarantine_limit
+async function hasRoom(app: App, { tenant_id, id, options }: ActiveSource): Promise<boolean> {
   const key = keyOf({ tenant_id, source_id: id })
   const known = await kept(app).get(key)
   if (app.clock.monotonic() - known.at > COUNT_AGAIN_MS) Object.assign(known, await countKept(app, key))
-  if (known.count >= limit) {
-    if (!known.is_full_told) {
-      app.log.warn({ crossing: 'inbound', source: wire_id, limit }, 'the quarantine of a source is full')
-    }
-    known.is_full_told = true
-    return false
-  }
+  if (known.count >= options.quarantine_limit) return false
   known.count += 1
   return true
 }
@@ -126,7 +146,7 @@ const told = once((_app: App) => new Map<string, { since: number; more: number }
 const TELL_AGAIN_MS = 60_000
 
 /**
- * For what is refused unread: nothing of it is kept but a security event, at most one a minute of each source and kind, which
+ * For what is refused unread, or for want of room: nothing of it is kept but a security event, at most one a minute of each source and kind, which
  * says how many there were since the last.
  */
 export function tellSeldom(

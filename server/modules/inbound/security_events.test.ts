@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { tellSeldom } from './refusals.ts'
+import { findActiveSource } from './sources.ts'
 
 /** Who was turned away at the door: read, and found by what is asked about. */
 let product: Product
@@ -46,6 +48,34 @@ test('who was turned away is told by kind, source, address and time', async () =
   assert.deepEqual(await listed(`since=${newest?.['at']}`), [address])
   const stranger = await product.newTenant()
   assert.deepEqual(await stranger.list('/v1/security-events'), [])
+})
+
+test('who keeps being turned away is told of once a minute, with how many there were since', async () => {
+  const { id } = await newSource()
+  const source = await findActiveSource(product.app, String(id))
+  assert.ok(source)
+  let now_ms = 0
+  const app = { ...product.app, clock: { ...product.app.clock, monotonic: () => now_ms } }
+  for (const at_ms of [0, 10, 59_999, 60_000]) {
+    now_ms = at_ms
+    tellSeldom(app, source, 'webhook.rate_limited', '203.0.113.9', 'too many')
+  }
+  const told = () => product.api.list(`/v1/security-events?source_id=${id}`)
+  await eventually(async () => (await told()).length === 2)
+  assert.deepEqual(
+    (await told()).map(({ detail }) => detail),
+    ['too many; and 2 more since the last', 'too many'],
+  )
+})
+
+test('those for whom the quarantine has no room are told of too', async () => {
+  const { id, url } = await newSource({ quarantine_limit: 1 })
+  for (let time = 0; time < 4; time++) assert.equal(await refuse(url), 401)
+  const told = () => product.api.list(`/v1/security-events?source_id=${id}`)
+  await eventually(async () => (await told()).length === 2) // written beside the answer
+  const [not_kept, kept] = await told()
+  assert.deepEqual([not_kept?.['kind'], kept?.['kind']], ['webhook.not_kept', 'webhook.refused'])
+  assert.match(String(not_kept?.['detail']), /^bad_signature: not kept, .*quarantine_limit/)
 })
 
 test('the pages of a filtered list are those of one, whatever lies between', async () => {

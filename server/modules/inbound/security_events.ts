@@ -24,7 +24,7 @@ const SecurityEvent = Type.Object({
   kind: Type.String({
     examples: ['webhook.refused'],
     description:
-      '`webhook.refused` for each; at most one a minute of each source: `webhook.address_refused`, `webhook.token_refused`, `webhook.rate_limited`, `webhook.plain_http`',
+      '`webhook.refused` for each that is in quarantine; at most one a minute of each source: `webhook.not_kept` for those it has no room for, `webhook.address_refused`, `webhook.token_refused`, `webhook.rate_limited`, `webhook.plain_http`',
   }),
   source_id: WireId('source'),
   ip: Nullable(Type.String()),

@@ -18,7 +18,14 @@ import { useText } from './text.ts'
 
 type Turned = RowOf<'/v1/security-events'>
 
-const KINDS = ['refused', 'address_refused', 'token_refused', 'rate_limited', 'plain_http'] as const
+const KINDS = [
+  'refused',
+  'not_kept',
+  'address_refused',
+  'token_refused',
+  'rate_limited',
+  'plain_http',
+] as const
 
 /** Who was turned away at the door, whether what they sent was kept or not. */
 export function Component() {
