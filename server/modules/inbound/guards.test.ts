@@ -163,6 +163,14 @@ test('copies are known by the fields that the source declares, digit for digit',
   assert.deepEqual(statuses, ['received', 'duplicate', 'received'])
 })
 
+test('a window in which copies are known is refused where it is longer than messages are kept', async () => {
+  const { id } = await newSource({ duplicates: { window_hours: 720 } })
+  const change = { options: { duplicates: { window_hours: 721 } } }
+  const { status, body } = await product.api.send('PATCH', `/v1/sources/${id}`, change)
+  assert.deepEqual([status, body['field']], [400, 'options.duplicates.window_hours'])
+  assert.match(String(body['detail']), /720 hours/)
+})
+
 test('a copy is news again after the window of its source', async () => {
   const source = await newSource({ duplicates: { window_hours: 1 } })
   assert.equal((await post(source, { id: 'w' })).json()['status'], 'received')

@@ -43,7 +43,7 @@ export async function createSource(app: App, actor: Actor, input: CreateSource) 
   const { name, description = null, settings = {}, options = {}, secrets = [], is_default = false } = input
   refuseFaults(checkSource(provider, settings, secrets), secrets)
   refuseFaults(unboundFault(provider, settings as Settings), secrets)
-  refuseOptions(options)
+  refuseOptions(app, options)
   const id = app.newId()
   const connection_id = input.connection_id
     ? fromWire('connection', input.connection_id, 'connection_id')
@@ -111,7 +111,7 @@ export async function updateSource(app: App, actor: Actor, wire_id: string, inpu
     const { open, hidden } = partSettings(provider, settings)
     await writeHidden(app, tx, tenant_id, id, hidden)
     const changed = options && changeOptions(before.options as SourceOptions, options)
-    if (changed) refuseOptions(changed)
+    if (changed) refuseOptions(app, changed)
     const given = {
       ...change,
       ...(connection_id !== undefined && {
@@ -182,14 +182,8 @@ function refuseFaults(errors: FieldError[], secrets: string[]): void {
 }
 
 /** What no schema of ours can say of the options. */
-function refuseOptions({
-  allowed_ips = [],
-  duplicates = {},
-  filter,
-  mapping = [],
-  response,
-  schema,
-}: SourceOptions): void {
+function refuseOptions({ config }: App, options: SourceOptions): void {
+  const { allowed_ips = [], duplicates = {}, filter, mapping = [], response, schema } = options
   if (filter) compileFilter(filter, 'options.filter')
   checkSteps(mapping, 'options.mapping')
   const [range] = allowed_ips.flatMap((one) => rangeFault(one) ?? [])
@@ -197,6 +191,11 @@ function refuseOptions({
   if (duplicates.by === 'fields' && !duplicates.fields) {
     const detail = 'say which: places in the body, such as data.order.id'
     throw new Problem('invalid_request', { field: 'options.duplicates.fields', detail })
+  }
+  const kept_hours = config.retention_records_days * 24
+  if ((duplicates.window_hours ?? 0) > kept_hours) {
+    const detail = `copies are known for as long as messages are kept, ${kept_hours} hours (TRILHO_RETENTION_RECORDS_DAYS); say that or less`
+    throw new Problem('invalid_request', { field: 'options.duplicates.window_hours', detail })
   }
   const ours = Object.keys(response?.headers ?? {}).find((name) => OF_THE_CONNECTION.test(name))
   if (ours !== undefined) {

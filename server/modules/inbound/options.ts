@@ -47,7 +47,7 @@ const Duplicates = Type.Object(
         minimum: 1,
         maximum: 87_600,
         description:
-          'For how long copies are known, within the hour; as long as messages are kept, unless set',
+          'For how long copies are known, within the hour; as long as messages are kept, unless set, and never longer',
       }),
     ),
   },
