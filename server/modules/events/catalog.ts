@@ -244,7 +244,7 @@ export const CATALOG: readonly EventType[] = [
   },
   {
     name: 'webhook.received',
-    description: 'A message arrived whose meaning no provider declares; its body as it came',
+    description: 'For you to publish: a message that reached you by a way of your own; any JSON',
     schema: Type.Object({}, { additionalProperties: true }),
     example: { any: 'JSON the sender wrote' },
   },

@@ -1,5 +1,5 @@
 import type { CatchUp, CatchUpPage, CatchUpQuery } from '../../kit/catch_up.ts'
-import { readMessage, translateMessage } from '../../kit/messages.ts'
+import { readMessage } from '../../kit/messages.ts'
 import { rawElements, rawMember, textMember } from '../../kit/wire_json.ts'
 import { inTenant, once, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -13,6 +13,7 @@ import * as queries from './catch_up_queries.ts'
 import { type StartCatchUp, toCatchUp } from './catch_up_schema.ts'
 import { isWanted } from './options.ts'
 import { storeKept } from './receive.ts'
+import { newsIn } from './shaping.ts'
 import { findSource } from './source_queries.ts'
 import { type ActiveSource, actorOf, findActiveSource } from './sources.ts'
 
@@ -271,16 +272,13 @@ async function takeIn(
 }
 
 /** What cannot be read is taken in too: it is for somebody to see. */
-function isNews(
-  { provider, options, settings }: ActiveSource,
-  others: readonly ActiveSource[],
-  body: Buffer,
-) {
+function isNews(source: ActiveSource, others: readonly ActiveSource[], body: Buffer) {
+  const { provider, options, settings } = source
   const received = { headers: {}, body, settings }
   const { envelope, whole } = readMessage(provider, received)
   const { event_type } = envelope
   if (!isWanted(options, event_type) || others.some((other) => isWanted(other.options, event_type)))
     return false
-  const read = translateMessage(provider, { ...received, whole })
+  const read = newsIn(source, event_type, { ...received, whole })
   return !read.ok || read.news.length > 0
 }

@@ -165,6 +165,28 @@ test('what means nothing to us is ignored, not failed', async () => {
   await eventually(async () => (await product.api.ok('GET', `/v1/messages/${id}`))['state'] === 'ignored')
 })
 
+test('a type that a source names and its provider has no words for is published by the vendor’s own, as it came', async () => {
+  const { id, url } = await newSource({ options: { event_types: ['customer.*'] } })
+  const told = async (body: string) => {
+    const { id: message } = (await (await post(url, body)).json()) as Json
+    const { state } = await eventually(async () => {
+      const one = await product.api.ok('GET', `/v1/messages/${message}`)
+      return one['state'] !== 'pending' && one
+    })
+    const events = (await product.api.list('/v1/events?limit=100')).filter(
+      (one) => one['message_id'] === message,
+    )
+    return [state, ...events.map(({ type }) => type)]
+  }
+  const sent = paymentEvent({ type: 'customer.subscription.created' })
+  assert.deepEqual(await told(JSON.stringify(sent)), ['completed', 'stripe.customer.subscription.created'])
+  const [event] = await product.api.list('/v1/events?type=stripe.customer.subscription.created')
+  assert.deepEqual(event?.['data'], sent)
+  assert.deepEqual(await told(JSON.stringify(paymentEvent())), ['ignored'])
+  await product.api.ok('PATCH', `/v1/sources/${id}`, { options: { event_types: ['*'] } })
+  assert.deepEqual(await told(JSON.stringify(paymentEvent())), ['completed', 'payment.completed'])
+})
+
 test('bytes that are no JSON are stored and answered like any other', async () => {
   const { url } = await newSource()
   const body = Buffer.from([0xff, 0xfe, 0x00, 0x80])

@@ -1,4 +1,10 @@
-import { type Envelope, type Reading, readMessage, translateMessage } from '../../kit/messages.ts'
+import {
+  type Envelope,
+  type Reading,
+  type Received,
+  readMessage,
+  type Translated,
+} from '../../kit/messages.ts'
 import type { News } from '../../kit/news.ts'
 import type { OrderBy } from '../../kit/provider.ts'
 import type { Tx } from '../../platform/database/database.ts'
@@ -9,7 +15,7 @@ import { completeOptions, isWanted, type Options } from './options.ts'
 import type { ClosedMessage, DueMessage } from './queries.ts'
 import { believe } from './read_back.ts'
 import { opened } from './sealing.ts'
-import { isLetThrough, shapeNews } from './shaping.ts'
+import { isLetThrough, newsIn, shapeNews } from './shaping.ts'
 import { type ActiveSource, findActiveSource } from './sources.ts'
 
 /** What one message means: the events it makes true, what it is found by, and the state it ends in. */
@@ -125,14 +131,14 @@ async function meaningOf(
   source: ActiveSource,
   item: DueMessage,
   envelope: Envelope,
-  received: Parameters<typeof translateMessage>[1],
+  received: Received,
 ): Promise<Meaning> {
   const { options } = source
   if (isCopy(source, item))
     return ignored('an event of this id came before with another body; replay it if it is true')
   if (!isWanted(options, envelope.event_type)) return ignored(null)
   if (!isLetThrough(source, received)) return ignored('the filter of the source leaves it out')
-  const news = newsOf(app, source, item, received)
+  const news = newsOf(app, source, item, envelope, received)
   if (!news.ok) return { state: 'failed', error: news.problem, ...NONE }
   const shaped = await shapeNews(app, source, news.news, toWire('message', item.id))
   if (!shaped.ok && shaped.is_vendors) {
@@ -158,12 +164,13 @@ const aboutOf = (
 
 function newsOf(
   app: App,
-  { provider }: ActiveSource,
+  source: ActiveSource,
   { id }: DueMessage,
-  received: Parameters<typeof translateMessage>[1],
-): ReturnType<typeof translateMessage> {
+  { event_type }: Envelope,
+  received: Received,
+): Translated {
   try {
-    return translateMessage(provider, received)
+    return newsIn(source, event_type, received)
   } catch (error) {
     app.log.error({ crossing: 'inbound', message: toWire('message', id), err: error }, 'a translation threw')
     return { ok: false, problem: `the translation failed: ${(error as Error).message}` }

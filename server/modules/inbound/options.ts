@@ -138,7 +138,7 @@ export const SourceOptions = Type.Object(
         maxItems: 100,
         examples: [['payment_intent.*', 'charge.refunded']],
         description:
-          "The vendor's words that are wanted, `*` at the end for any; the rest is recorded as ignored",
+          "The vendor's words that are wanted, `*` at the end for any; the rest is recorded as ignored. What is named and has no event of ours is published by the vendor's own, as it came",
       }),
     ),
     retry_schedule_s: Type.Optional(

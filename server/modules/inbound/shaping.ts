@@ -1,7 +1,7 @@
 import { compileFilter, lazily, type Matches, takes } from '../../kit/filter.ts'
 import { parseExact } from '../../kit/mapping/mapping.ts'
-import { contentOf, type Received } from '../../kit/messages.ts'
-import type { News, OtherNews } from '../../kit/news.ts'
+import { contentOf, type Received, type Translated, translateMessage } from '../../kit/messages.ts'
+import { type News, newsName, type OtherNews } from '../../kit/news.ts'
 import type { App } from '../app.ts'
 import { mapOut } from '../calls/calls.ts'
 import type { Options } from './options.ts'
@@ -18,6 +18,23 @@ export function isLetThrough({ provider, options, settings }: ActiveSource, rece
   compiled.set(options, matches)
   const { headers, body } = received
   return takes(matches, lazily(contentOf(provider, { headers, body, settings })))
+}
+
+/**
+ * What a message means. Where the source names types, one of these for which its provider has no words is told by the
+ * vendor's own, as it came: whoever names it wants it.
+ */
+export function newsIn(
+  { provider, options }: ActiveSource,
+  event_type: string | null,
+  received: Received,
+): Translated {
+  const read = translateMessage(provider, received)
+  if (!read.ok || read.news.length > 0 || options.event_types === null || event_type === null) return read
+  return {
+    ok: true,
+    news: [{ type: newsName(provider.id, event_type), data: contentOf(provider, received) }],
+  }
 }
 
 export type Shaped = { ok: true; news: News[] } | { ok: false; problem: string; is_vendors: boolean }

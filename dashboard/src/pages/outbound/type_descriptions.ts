@@ -79,7 +79,7 @@ const IN_PORTUGUESE: Readonly<Record<string, string>> = {
     'Nada mais é enviado a ela: à mão, por vontade própria ou depois de dias sem sucesso',
   'subscription.failing': 'Há algum tempo nada chega a ela; se continuar, é desativada',
   'webhook.test': 'Enviado a uma assinatura para experimentar',
-  'webhook.received': 'Chegou uma mensagem cujo sentido nenhum provedor declara; seu corpo como veio',
+  'webhook.received': 'Para você publicar: uma mensagem que lhe chegou por um caminho seu; qualquer JSON',
 }
 
 /** In the language that is spoken where it is known; a type of a tenant's own as the tenant described it. */
