@@ -15,6 +15,7 @@ export { type HmacScheme, hmac } from './signatures/hmac.ts'
 export { jwtKeys } from './signatures/jwt_keys.ts'
 export type { KeyNeed, Needed } from './signatures/needs.ts'
 export { confirmationAddress, SnsEnvelope, signedMembers } from './signatures/sns.ts'
+export { standardPrefix } from './signatures/standard_webhooks.ts'
 export { isSameText } from './signatures/verdict.ts'
 export { isWebhookSecret, newWebhookKeyPair, newWebhookSecret, signStandardWebhook } from './webhook_keys.ts'
 

@@ -47,8 +47,11 @@ test('what jose signs verifies with keys of its own kind, given as PEM or by the
   const pairs = [
     ['RS256', rsa],
     ['PS256', rsa],
+    ['PS384', rsa],
+    ['PS512', rsa],
     ['ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
     ['ES384', generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+    ['ES512', generateKeyPairSync('ec', { namedCurve: 'P-521' })],
     ['EdDSA', generateKeyPairSync('ed25519')],
   ] as const
   const set = pairs.map(([kid, { publicKey }]) => ({ ...publicKey.export({ format: 'jwk' }), kid }))

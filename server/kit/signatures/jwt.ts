@@ -127,8 +127,11 @@ const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map<string, Algorithm>([
   ['RS384', { hash: 'sha384', fits: isKind('rsa') }],
   ['RS512', { hash: 'sha512', fits: isKind('rsa') }],
   ['PS256', { hash: 'sha256', fits: isKind('rsa'), pss: true }],
+  ['PS384', { hash: 'sha384', fits: isKind('rsa'), pss: true }],
+  ['PS512', { hash: 'sha512', fits: isKind('rsa'), pss: true }],
   ['ES256', { hash: 'sha256', fits: isCurve('prime256v1') }],
   ['ES384', { hash: 'sha384', fits: isCurve('secp384r1') }],
+  ['ES512', { hash: 'sha512', fits: isCurve('secp521r1') }],
   ['EdDSA', { hash: null, fits: isKind('ed25519') }],
 ])
 

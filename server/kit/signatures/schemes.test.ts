@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { addressAndForm, basicToken, hmac, token, type VerifyInput, verify } from '../signatures.ts'
+import { Webhook } from 'svix'
+import {
+  addressAndForm,
+  basicToken,
+  hmac,
+  newWebhookSecret,
+  standardWebhooks,
+  token,
+  type VerifyInput,
+  verify,
+} from '../signatures.ts'
 
 const now = new Date('2026-01-02T15:00:00Z')
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -127,6 +137,23 @@ test("Slack: the documentation's own example verifies, and is too old five minut
   }
   assert.equal(judged(scheme, { ...given, now: new Date(1531420618_000) }), 'accepted')
   assert.equal(judged(scheme, { ...given, now: new Date(1531420920_000) }), 'too_old')
+})
+
+test('Svix: what its own library signs verifies under the names that it goes on using, and no mixture does', () => {
+  const [key, id, today] = [newWebhookSecret(), 'msg_1', new Date()]
+  const text = '{"type":"user.created","name":"Inês"}'
+  const svix = new Webhook(key)
+  const headers = {
+    'svix-id': id,
+    'svix-timestamp': String(Math.floor(today.getTime() / 1000)),
+    'svix-signature': svix.sign(id, today, text),
+  }
+  svix.verify(text, headers)
+  const given = { body: Buffer.from(text), secrets: [key], now: today }
+  const under = (names: Record<string, string>) => judged(standardWebhooks(), { ...given, headers: names })
+  assert.equal(under(headers), 'accepted')
+  assert.equal(under({ ...headers, 'svix-id': 'msg_2' }), 'bad_signature')
+  assert.equal(under({ ...headers, 'webhook-id': id }), 'missing_header')
 })
 
 test('a token is the secret itself; Basic is user and password in base64', () => {

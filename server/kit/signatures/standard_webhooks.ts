@@ -1,21 +1,27 @@
 import { createHmac } from 'node:crypto'
-import type { Verified, VerifyInput } from '../signatures.ts'
+import type { Verified, VerifyInput, WebhookHeaders } from '../signatures.ts'
 import { hmacKey, type StandardKey, standardKeys, verifyEd25519 } from '../webhook_keys.ts'
 import { checkTime, forged, headerOf, isAmong, isTime, noSecret, refused } from './verdict.ts'
 
 export type StandardScheme = { kind: 'standard_webhooks'; tolerance_seconds: number }
 
+/** How its three headers begin. Svix, of whose making the standard is, goes on sending its own: `svix-id`. */
+export const standardPrefix = (headers: WebhookHeaders): 'webhook' | 'svix' =>
+  headers['webhook-id'] === undefined && headers['svix-id'] !== undefined ? 'svix' : 'webhook'
+
 export function verifyStandard(scheme: StandardScheme, input: VerifyInput): Verified {
-  const id = headerOf(input.headers, 'webhook-id')
+  const { headers } = input
+  const prefix = standardPrefix(headers)
+  const id = headerOf(headers, `${prefix}-id`)
   if (typeof id !== 'string') return id
-  const timestamp = headerOf(input.headers, 'webhook-timestamp')
+  const timestamp = headerOf(headers, `${prefix}-timestamp`)
   if (typeof timestamp !== 'string') return timestamp
-  const list = headerOf(input.headers, 'webhook-signature')
+  const list = headerOf(headers, `${prefix}-signature`)
   if (typeof list !== 'string') return list
-  if (!isTime(timestamp)) return refused('malformed', 'the header webhook-timestamp is not unix seconds')
+  if (!isTime(timestamp)) return refused('malformed', `the header ${prefix}-timestamp is not unix seconds`)
   const signatures = list.split(' ').filter((one) => one.startsWith('v1,') || one.startsWith('v1a,'))
   if (signatures.length === 0)
-    return refused('malformed', 'the header webhook-signature holds no v1 or v1a signature')
+    return refused('malformed', `the header ${prefix}-signature holds no v1 or v1a signature`)
   const keys = standardKeys(input.secrets)
   if (keys.length === 0) return noSecret()
   const genuine = keys.some((key) => isSignedBy(key, `${id}.${timestamp}.`, input.body, signatures))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { checkSettings, type Settings } from '../../kit/fields.ts'
-import { answerHandshake, verifyMessage } from '../../kit/messages.ts'
+import { answerHandshake, readEnvelope, verifyMessage } from '../../kit/messages.ts'
 import { newsName } from '../../kit/news.ts'
 import { get } from '../../kit/provider.ts'
 import { checkSource } from '../../kit/source_faults.ts'
@@ -77,6 +77,17 @@ test('each kind of signature asks for what it needs and for nothing else', () =>
   assert.deepEqual(fieldsOf({ signature: 'basic', handshake: 'hub' }, ['user:password']), [
     'settings.verify_token',
   ])
+})
+
+test('what is sent by Standard Webhooks is known by the id in its header, under either name', () => {
+  for (const name of ['webhook-id', 'svix-id']) {
+    const received = {
+      headers: { [name]: 'msg_1' },
+      body: Buffer.from('{"id":"another"}'),
+      settings: { signature: 'standard_webhooks' },
+    }
+    assert.equal(readEnvelope(http, received).event_key, 'msg_1', name)
+  }
 })
 
 test('a handshake is answered as the settings say, and none where they say nothing', () => {

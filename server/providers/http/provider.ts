@@ -153,7 +153,7 @@ export const http = defineProvider({
     form: (settings) => ({ json_in: text(settings, 'form_payload') || null }),
     challenge: challengeOf,
     reads: AnyEvent,
-    event_id: (event, message) => valueAt(placeOf(message.settings), event, message),
+    event_id: (event, message) => valueAt(placeOf(message), event, message),
     event_type: (event, message) => valueAt(text(message.settings, 'event_type') || 'type', event, message),
     entity_id: (event, message) => valueAt(text(message.settings, 'entity_id'), event, message),
     order: ({ order }) => ORDERS.find((one) => one === order) ?? null,

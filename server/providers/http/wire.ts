@@ -1,15 +1,15 @@
 import Type from 'typebox'
-import type { Settings } from '../../kit/fields.ts'
 import type { WebhookMessage } from '../../kit/provider.ts'
+import { standardPrefix } from '../../kit/signatures.ts'
 
 /** Any JSON: what stands where is said by the settings of the source. */
 export const AnyEvent = Type.Unknown()
 
 /** Where the id of an event stands: Standard Webhooks has a header for it, others mostly `id`. */
-export function placeOf(settings: Settings): string {
+export function placeOf({ settings, headers }: WebhookMessage): string {
   const place = settings['event_id']
   if (typeof place === 'string') return place
-  return settings['signature'] === 'standard_webhooks' ? 'header:webhook-id' : 'id'
+  return settings['signature'] === 'standard_webhooks' ? `header:${standardPrefix(headers)}-id` : 'id'
 }
 
 /** Text or a number at `data.order.id` of the body or `header:x-name`; null where neither stands there. */
