@@ -69,7 +69,8 @@ test('a source that asks for one of our access tokens takes nothing without it, 
   assert.equal(taken.status, 200)
   const { id } = (await taken.json()) as Json
   const message = await api.ok('GET', `/v1/messages/${id}`)
-  assert.equal((message['headers'] as Json)['authorization'], undefined)
+  const { authorization, ':verified': proof } = message['headers'] as Json
+  assert.deepEqual([authorization, proof], [undefined, 'none and an access token'])
   await adminOf(api).send('DELETE', `/v1/oauth-clients/${client['id']}`)
   assert.equal((await tell(source, token)).status, 401)
 })

@@ -95,6 +95,9 @@ test('what nobody heard in an outage becomes true by the list of the vendor, onc
   const [inbox, events] = [await countOf('inbox'), await countOf('event')]
   await product.api.ok('POST', path(), { from: new Date(Date.now() - 86_400_000).toISOString() })
   const row = await idle()
+  const [newest] = await product.api.list(`/v1/messages?source_id=${source.id}`)
+  const { headers } = (await product.api.ok('GET', `/v1/messages/${newest?.['id']}`)) as { headers: Json }
+  assert.equal(headers[':verified'], 'the list of the vendor')
   assert.ok(Number(row['read']) > 0)
   assert.equal(row['added'], 0)
   assert.equal(row['error'], null)

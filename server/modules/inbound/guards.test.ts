@@ -206,9 +206,11 @@ test('while the disk is nearly full webhooks are answered 503 with Retry-After, 
   const { checks } = (await ready.json()) as { checks: { disk: { ok: boolean; detail: string } } }
   assert.deepEqual([ready.status, checks.disk.ok], [503, false])
   assert.match(checks.disk.detail, /0\.9 GB/)
-  disk.free_bytes = 4_000_000_000
+  disk.free_bytes = 4_900_000_000
   assert.equal((await post(source, { id: 'full' })).status, 200)
-  assert.equal((await fetch(`${product.url}/ready`)).status, 200)
+  const low = await fetch(`${product.url}/ready`)
+  assert.equal(low.status, 200)
+  assert.match(await low.text(), /4\.9 GB are free on the disk of the database: below 1 GB/)
   disk.free_bytes = null
 })
 
@@ -248,6 +250,17 @@ test('when more waits for its commit than memory should hold, senders are asked 
   settle()
   await waiting
   assert.equal((await post(source, { id: 'later' })).json()['status'], 'received')
+})
+
+test('however small they are, no more wait for their commit than are counted on', async () => {
+  const source = await newSource({})
+  const { promise: commit, resolve: settle } = Promise.withResolvers<void>()
+  const waiting = Array.from({ length: 10_000 }, () => within(product.app, 1, () => commit))
+  const refused = await post(source, { id: 'one more' })
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '2'])
+  settle()
+  await Promise.all(waiting)
+  assert.equal((await post(source, { id: 'one more' })).json()['status'], 'received')
 })
 
 test('every refusal is counted under a name of its own', async () => {

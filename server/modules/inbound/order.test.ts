@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { before, test } from 'node:test'
 import { sql } from 'kysely'
+import { fromWire } from '../../platform/ids.ts'
 import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
+import { FIND_WAITING, findWaiting } from './waiting.ts'
 
 let product: Product
 
@@ -78,6 +80,35 @@ test('a missing number keeps nobody else waiting, and its entity no longer than 
   const late = await ended(await post(source, 'o-gap', 2))
   assert.deepEqual([late['state'], late['flags']], ['completed', ['late']])
   assert.deepEqual(await eventsOf('o-gap'), [1, 3, 2])
+})
+
+/** The lane in which a message stands. */
+async function laneOf(message: string) {
+  const { rows } = await sql<{ tenant_id: string; lane: string; gap_until: Date; used_at: Date }>`
+    select q.tenant_id, q.lane, n.gap_until, n.used_at from inbox_queue q join inbox_lane n using (tenant_id, lane)
+     where q.id = ${fromWire('message', message)} and n.wait = 'gap' and n.claim is null and not n.rung`.execute(
+    product.app.db.owner,
+  )
+  return rows[0]
+}
+
+test('a gap is waited for from when it was first met, whatever comes meanwhile', async () => {
+  const source = await numberedSource({ gap_timeout_s: 600 })
+  const third = await post(source, 'o-met', 3)
+  const met = await eventually(() => laneOf(third))
+  await post(source, 'o-met', 4)
+  const looked_again = await eventually(async () => {
+    const lane = await laneOf(third)
+    return lane && lane.used_at > met.used_at && lane
+  })
+  assert.deepEqual(looked_again.gap_until, met.gap_until)
+})
+
+test('a message without a number stands in no line', async () => {
+  const source = await numberedSource()
+  await ended(await post(source, 'o-unnumbered', 1))
+  const { state, flags } = await ended(await post(source, 'o-unnumbered', 0))
+  assert.deepEqual([state, flags], ['completed', []])
 })
 
 const SECRET = 'whsec_of_the_order'
@@ -221,6 +252,22 @@ test('what waits behind a gap or a blocked first is found by the ids in its body
   await eventually(async () => (await foundBy('o-found-blocked')).length === behind.length)
   assert.equal((await read(behind[5] ?? ''))['state'], 'pending')
   assert.deepEqual(await foundBy(`e${serial}`), [behind[5]], 'also by the id of the event')
+})
+
+test('however many wait in one line, all are found by their ids', async () => {
+  const source = await numberedSource({ gap_timeout_s: 600 })
+  const ids: string[] = []
+  for (let n = 41; n > 1; n--) ids.push(await post(source, 'o-many', n))
+  const count = async () => (await foundBy('o-many&limit=100')).length
+  await eventually(async () => (await count()) === ids.length)
+  const { owner } = product.app.db
+  await eventually(
+    async () => (await sql`select from job where kind = ${FIND_WAITING}`.execute(owner)).rows.length === 0,
+  )
+  await sql`delete from external_id`.execute(owner)
+  const { tenant_id, lane } = await eventually(() => laneOf(ids[0] ?? ''))
+  await findWaiting(product.app, { tenant_id, id: '', payload: { lane }, attempts: 1 })
+  assert.equal(await count(), ids.length)
 })
 
 const NEEDS_TOTAL = [{ kind: 'validate', schema: { type: 'object', required: ['total'] } }]

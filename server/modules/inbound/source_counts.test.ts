@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { fromWire } from '../../platform/ids.ts'
-import { type Json, type Product, startProduct } from '../../test/product.ts'
+import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { noteSource, writeCounts } from '../metrics/metrics.ts'
 import { forgetCounts } from './forget_counts.ts'
 
@@ -57,6 +57,44 @@ test('a source tells how many came, how many were copies or turned away, and whe
   assert.equal((counts as Json)['duplicates'], 1, 'a change takes nothing away')
   const later = await product.api.ok('GET', `/v1/sources/${busy['id']}`)
   assert.deepEqual(later['counts'], { received: 3, duplicates: 1, quarantined: 1, refused: 0 })
+})
+
+/** What a source is set to, what comes then, and how it is answered. */
+const UNREAD: [Json, { headers?: Record<string, string>; body?: string }, number][] = [
+  [{ options: { allowed_ips: ['203.0.113.0/24'] } }, {}, 403],
+  [{ options: { access_token: true } }, {}, 401],
+  [{ options: { rate_limit: { requests: 1, per_s: 86_400 } } }, {}, 429],
+  [{ options: { methods: ['PUT'] } }, {}, 405],
+  [{ options: { body_limit_bytes: 1_024 } }, { body: 'x'.repeat(2_000) }, 413],
+  [{ options: {} }, { body: 'x'.repeat(1_100_000) }, 413],
+  [{ options: {} }, { headers: { 'content-encoding': 'compress' } }, 415],
+  [{ options: {} }, { headers: { 'content-encoding': 'gzip' } }, 400],
+  [{ state: 'disabled' }, {}, 404],
+]
+
+test('whatever is turned away unread is counted at its source, and who may not send is told of', async () => {
+  const { id, url } = await newSource('Turning away')
+  const path = `/v1/sources/${id}`
+  const counts = async () => (await product.api.ok('GET', path))['counts'] as Json
+  const headers = { 'content-type': 'application/json', 'x-token': 'a-token-of-ours' }
+  let refused = 0
+  for (const [change, given, expected] of UNREAD) {
+    await product.api.ok('PATCH', path, change)
+    if (expected === 429) await send(url, 'm1')
+    const sent = { method: 'POST', body: '{}', ...given, headers: { ...headers, ...given.headers } }
+    const { status } = await fetch(String(url), sent)
+    assert.deepEqual([status, (await counts())['refused']], [expected, ++refused], JSON.stringify(change))
+    const taken_back = Object.keys((change['options'] as Json) ?? {}).map((option) => [option, null])
+    await product.api.ok('PATCH', path, { options: Object.fromEntries(taken_back) })
+  }
+  assert.deepEqual(await counts(), { received: 1, duplicates: 0, quarantined: 0, refused })
+  const told = async () => {
+    const events = await product.api.list(`/v1/security-events?source_id=${id}`)
+    return events.map(({ kind }) => String(kind)).toSorted()
+  }
+  const kinds = ['webhook.address_refused', 'webhook.rate_limited', 'webhook.token_refused']
+  await eventually(async () => (await told()).length === kinds.length) // written beside the answer
+  assert.deepEqual(await told(), kinds)
 })
 
 test('what was counted is deleted with its source', async () => {
