@@ -163,6 +163,16 @@ test('copies are known by the fields that the source declares, digit for digit',
   assert.deepEqual(statuses, ['received', 'duplicate', 'received'])
 })
 
+test('copies are known by their bytes where the source says so, whatever id they bear', async () => {
+  const source = await newSource({ duplicates: { by: 'body' } })
+  const statuses: unknown[] = []
+  for (const body of ['{"id":"a","n":1}', '{"id":"a","n":2}', '{"id":"a","n":1}'])
+    statuses.push((await post(source, body)).json()['status'])
+  assert.deepEqual(statuses, ['received', 'received', 'duplicate'])
+  const flags = (await messagesOf(source)).map((one) => one['flags'])
+  assert.deepEqual(flags, [[], []])
+})
+
 test('a window in which copies are known is refused where it is longer than messages are kept', async () => {
   const { id } = await newSource({ duplicates: { window_hours: 720 } })
   const change = { options: { duplicates: { window_hours: 721 } } }

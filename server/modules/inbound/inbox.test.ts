@@ -74,6 +74,7 @@ test('the inbox is found by any id the body names, by state, type, source and ti
   assert.deepEqual(await idsOf(api, 'event_type=customer.created'), [other])
   const now = new Date(Date.now() + 1_000).toISOString()
   assert.deepEqual(await idsOf(api, `since=${now}`), [])
+  assert.deepEqual(await idsOf(api, `until=${HOUR_AGO()}`), [])
   assert.deepEqual(await idsOf(api, `until=${now}&event_type=payment_intent.succeeded&source_id=${one.id}`), [
     paid,
   ])

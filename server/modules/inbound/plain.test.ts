@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Json, startProduct } from '../../test/product.ts'
+import { eventually, type Json, startProduct } from '../../test/product.ts'
 
 /** HTTPS for webhooks, everywhere but in development. */
 
@@ -40,6 +40,19 @@ test('in production a webhook over plain HTTP is refused with the remedy, counte
   assert.deepEqual(await api.list('/v1/messages'), [])
   assert.deepEqual(await api.list('/v1/quarantine'), [])
   assert.match(await metrics(), /trilho_inbound_messages_total\{[^}]*result="plain_http"[^}]*\} 4/)
+  const counts = (await api.list('/v1/sources')).map((one) => one['counts'] as Json)
+  assert.deepEqual(
+    counts.map(({ refused }) => refused),
+    [4],
+  )
+  const told = await eventually(async () => {
+    const events = await api.list('/v1/security-events')
+    return events.length > 0 && events // written beside the answer
+  })
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ['webhook.plain_http'],
+  )
 })
 
 test('behind a trusted proxy it is the proxy’s word that says whether it came over HTTPS', async () => {
