@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { sql } from 'kysely'
+import { fromWire } from '../../platform/ids.ts'
 import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 import { tellSeldom } from './refusals.ts'
 import { findActiveSource } from './sources.ts'
@@ -89,4 +91,19 @@ test('the pages of a filtered list are those of one, whatever lies between', asy
     cursor = page['next_cursor'] === null ? '' : `&cursor=${page['next_cursor']}`
   } while (cursor !== '')
   assert.deepEqual([seen.length, new Set(seen).size], [5, 5])
+})
+
+test('what lies behind more events than a page looks at is found by going on from where it stopped', async () => {
+  const [quiet, busy] = [await newSource(), await newSource()]
+  assert.equal(await refuse(quiet['url']), 401)
+  const ids = Array.from({ length: 5_100 }, () => product.app.newId())
+  await sql`
+    insert into security_event (tenant_id, id, kind, subject, detail)
+    select ${fromWire('tenant', product.api.tenant_id)}, i, 'webhook.refused', ${fromWire('source', String(busy['id']))}, ''
+      from unnest(${ids}::uuid[]) i`.execute(product.app.db.owner)
+  const path = `/v1/security-events?source_id=${quiet['id']}`
+  const first = await product.api.ok('GET', path)
+  assert.deepEqual(first['data'], [])
+  const next = await product.api.ok('GET', `${path}&cursor=${first['next_cursor']}`)
+  assert.deepEqual([(next['data'] as Json[]).length, next['next_cursor']], [1, null])
 })
