@@ -53,7 +53,7 @@ test('only what is the fault of the vendor counts against it', () => {
   for (const status of [200, 304, 400, 401, 404, 408, 429]) assert.equal(seen(response(status)), 'well')
   for (const code of ['timeout', 'dns', 'connect', 'tls', 'reset'])
     assert.equal(seen(error(code)), 'at_fault')
-  for (const code of ['refused_address', 'invalid_url', 'aborted', 'no_room'])
+  for (const code of ['refused_address', 'invalid_url', 'invalid_request', 'aborted', 'no_room'])
     assert.equal(seen(error(code)), 'nothing')
 })
 

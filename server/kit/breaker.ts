@@ -36,7 +36,7 @@ function fullUntil({ probes }: BreakerState, most: number, now: Date): Date | nu
   return alive.length < most ? null : new Date(Math.min(...alive))
 }
 
-const OUR_FAULTS = new Set(['refused_address', 'invalid_url', 'aborted', 'no_room'])
+const OUR_FAULTS = new Set(['refused_address', 'invalid_url', 'invalid_request', 'aborted', 'no_room'])
 
 /**
  * What an attempt says about the vendor: at fault where there was no answer, a 5xx, or what its manifest declares as a

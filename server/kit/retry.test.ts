@@ -35,7 +35,7 @@ test('what was never sent, or was put off by name, is done again', () => {
 test("a vendor's no, and what we refuse ourselves, are not asked again", () => {
   for (const status of [200, 301, 400, 401, 402, 404, 409, 422, 501])
     assert(!mayRetry('GET', answered(status), true))
-  for (const code of ['refused_address', 'invalid_url', 'aborted'])
+  for (const code of ['refused_address', 'invalid_url', 'invalid_request', 'aborted'])
     assert(!mayRetry('GET', broke(code, false), true))
 })
 

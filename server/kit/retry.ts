@@ -9,7 +9,7 @@ export type AttemptOutcome =
 
 const SAFE_METHOD = /^(?:GET|HEAD|OPTIONS)$/i
 const PASSING_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504, 529])
-const LASTING_ERRORS = new Set(['refused_address', 'invalid_url', 'aborted'])
+const LASTING_ERRORS = new Set(['refused_address', 'invalid_url', 'invalid_request', 'aborted'])
 
 export const isSafe = (method: string): boolean => SAFE_METHOD.test(method)
 
