@@ -39,14 +39,14 @@ function nameCall(app: App, { connection, named, input }: Prepared, id: string, 
 async function mapAnswer(
   app: App,
   actor: Actor,
-  { mapping, trace, wanted: { keeper } }: Prepared,
+  { mapping, trace, waited }: Prepared,
   answer: Answer,
   call_id: string,
 ) {
   const out = mapping.out ?? []
   if (out.length === 0 || answer.error !== undefined) return null
   const value = 'result' in answer ? answer.result : parseExact(answer.json)
-  const options = { trace, depth: 0, parent_id: toWire('call', call_id), ...(keeper && { keeper }) }
+  const options = { trace, depth: 0, parent_id: toWire('call', call_id), waited }
   return mapOut(app, actor, out, value, options)
 }
 

@@ -2,7 +2,7 @@ import type { EgressResult } from '../../platform/egress/egress.ts'
 import { Problem } from '../../platform/errors.ts'
 import { timeOfId } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
-import type { Run, Wanted } from './pipeline.ts'
+import type { Run, Waited, Wanted } from './pipeline.ts'
 
 /** How much time a call has, and whether anybody still waits for it. Every stage uses what the others left. */
 
@@ -21,6 +21,17 @@ export const endOf = (
   { clock }: App,
   { made_ms = clock.monotonic(), ends_ms = Number.POSITIVE_INFINITY }: Wanted,
 ): number => Math.min(made_ms + LONGEST_CALL_MS, ends_ms)
+
+/** With the deadline that the call was given. One that is made for another has no more time than that has. */
+export function withDeadline(
+  { clock }: App,
+  { deadline_ms }: { deadline_ms?: number },
+  waited: Waited,
+): Waited {
+  if (deadline_ms === undefined) return waited
+  const { ends_ms = Number.POSITIVE_INFINITY } = waited
+  return { ...waited, ends_ms: Math.min(ends_ms, clock.monotonic() + deadline_ms) }
+}
 
 export const leftOf = ({ app, ends_ms }: Run): number => Math.max(0, ends_ms - app.clock.monotonic())
 

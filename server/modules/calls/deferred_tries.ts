@@ -9,6 +9,7 @@ import { publishChange } from '../events/events.ts'
 import { saysNothing } from './again.ts'
 import { performCached } from './cache.ts'
 import { concludeCall } from './conclude.ts'
+import { withDeadline } from './deadline.ts'
 import { sealedAs } from './deferred.ts'
 import * as queries from './deferred_queries.ts'
 import { putWork } from './deferred_work.ts'
@@ -151,18 +152,13 @@ type By = { call_id: string; keeper: Keeper }
 
 async function make(app: App, row: Row, input: MakeCall, { call_id, keeper }: By) {
   const { id, connection_id } = row
-  const ends_ms = input.deadline_ms && app.clock.monotonic() + input.deadline_ms
+  const waited = withDeadline(app, input, { keeper })
   const actor = { parent_id: toWire('call', id), ...row.actor }
   const connection = await useConnection(app, actor, connection_id)
-  const prepared = await prepareCall(app, actor, connection, input, { id: call_id, keeper })
+  const prepared = await prepareCall(app, actor, connection, input, { id: call_id, waited })
   const request = withKey(connection, prepared.wanted.request, toWire('call', id))
-  const wanted = {
-    ...prepared.wanted,
-    id: call_id,
-    request,
-    tells_itself: row.batch_id === null,
-    ...(ends_ms && { ends_ms }),
-  }
+  const tells_itself = row.batch_id === null
+  const wanted = { ...prepared.wanted, id: call_id, request, tells_itself }
   const { skip_cache: skip = false } = input
   const performed = await performCached(app, actor, prepared.connection, wanted, {
     named: prepared.named,

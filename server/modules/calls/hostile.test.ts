@@ -239,6 +239,60 @@ test('a call that waits for its token takes one place in the limits, and none wh
   assert.deepEqual([await usedOf(left), vendor.asked.length], [1, 1])
 })
 
+/** A mapping that asks the vendor of the call for more, at a path of its own. */
+const enriching = ({ id }: Connected, more: object = {}) => ({
+  kind: 'enrich',
+  connection_id: id,
+  at: 'more',
+  call: { method: 'GET', path: '/slow', ...more },
+})
+
+/** Silent where it is asked for more. */
+const silentBehind = (socket: Socket, _nth: number, request: string) => {
+  if (!request.includes('/slow')) socket.write(OK)
+}
+const firstLines = ({ vendor }: Connected) => vendor.asked.map((request) => /^\S+ \S+/.exec(request)?.[0])
+
+test('what enriches a call has what is left of its deadline, and a deadline of its own where it has one', async () => {
+  for (const [deadline, own] of [
+    [{ deadline_ms: 1_000 }, {}],
+    [{}, { deadline_ms: 1_000 }],
+    [{ deadline_ms: 60_000 }, { deadline_ms: 1_000 }],
+    [{ deadline_ms: 1_000 }, { deadline_ms: 60_000 }],
+  ]) {
+    const connected = await connect(silentBehind)
+    const began = performance.now()
+    const reply = await served.send('POST', connected.path, {
+      key: connected.key,
+      body: { ...POST, path: '/x', ...deadline, mapping: { in: [enriching(connected, own)] } },
+    })
+    assert.equal(reply.status, 502, reply.text)
+    assert.match(String(reply.body['detail']), /^mapping\.in\.0\S* .*no answer within \d{3,4} ms/)
+    assert.ok(performance.now() - began < 20_000, 'long before an attempt has had its time')
+    assert.deepEqual(firstLines(connected), ['GET /slow'])
+  }
+})
+
+test('what enriches an answer has what is left of the deadline too: the answer stands without it', async () => {
+  const connected = await connect(silentBehind)
+  const began = performance.now()
+  const mapping = { out: [enriching(connected)] }
+  const report = await call(connected, { ...POST, deadline_ms: 2_000, mapping })
+  assert.ok(performance.now() - began < 20_000, 'long before an attempt has had its time')
+  assert.equal(report.state, 'succeeded')
+  assert.match(report.error, /could not be mapped: step 0 \(enrich\): .*no answer within \d{3,4} ms/)
+  assert.deepEqual(firstLines(connected), ['POST /x', 'GET /slow'])
+})
+
+test('a caller who hangs up ends what enriches their call, and the call is not made', async () => {
+  const connected = await connect(silentBehind)
+  await hangUp(connected, { ...POST, mapping: { in: [enriching(connected)] } })
+  const enriched = await ended(connected)
+  assert.deepEqual([enriched['path'], enriched['state']], ['/slow', 'failed'])
+  assert.match(String(enriched['error']), /^the caller hung up/)
+  assert.deepEqual(firstLines(connected), ['GET /slow'])
+})
+
 test('a call whose time is over in the line was never sent', async () => {
   const limits = { concurrency: 1, breaker: false }
   let held: Socket | undefined

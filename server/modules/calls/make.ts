@@ -4,6 +4,7 @@ import type { Actor, App } from '../app.ts'
 import { accountOf, useConnection } from '../connections/connections.ts'
 import { performCached } from './cache.ts'
 import { concludeCall } from './conclude.ts'
+import { withDeadline } from './deadline.ts'
 import type { Keeper } from './held.ts'
 import { prepareCall } from './prepare.ts'
 import { turnedAway } from './proxy.ts'
@@ -46,19 +47,14 @@ async function make(
   input: MakeCall,
   { signal, keeper, own = false, account }: Waiting & { own?: boolean; account?: string },
 ): Promise<string> {
-  const ends_ms = input.deadline_ms && app.clock.monotonic() + input.deadline_ms
+  const waited = withDeadline(app, input, { ...(signal && { signal }), ...(keeper && { keeper }) })
   const connection = await useConnection(app, actor, fromWire('connection', wire_id))
   if (account !== undefined && accountOf(connection) !== account)
     throw new Problem('conflict', { detail: `connection ${wire_id} was changed meanwhile; nobody was asked` })
-  const prepared = await prepareCall(app, actor, connection, input, keeper && { keeper })
+  const prepared = await prepareCall(app, actor, connection, input, { waited })
   const { skip_cache: skip = false } = input
   const { plan, ...bare } = prepared.wanted
-  const wanted = {
-    ...bare,
-    ...(plan && !own && { plan }),
-    ...(ends_ms && { ends_ms }),
-    ...(signal && { signal }),
-  }
+  const wanted = { ...bare, ...(plan && !own && { plan }) }
   const answered = await performCached(app, actor, prepared.connection, wanted, {
     named: prepared.named,
     skip,

@@ -16,7 +16,8 @@ import type { Actor, App } from '../app.ts'
 import { useConnection } from '../connections/connections.ts'
 import { boundedOf } from '../operations/operations.ts'
 import { type Answered, performCached } from './cache.ts'
-import type { Keeper } from './held.ts'
+import { withDeadline } from './deadline.ts'
+import type { Waited } from './pipeline.ts'
 import { prepareCall } from './prepare.ts'
 import { noAnswer, turnedAway } from './proxy.ts'
 import { readAnswer } from './report.ts'
@@ -29,8 +30,8 @@ type Options = {
   depth: number
   /** Wire id of the call that is mapped, where it is one. */
   parent_id?: string
-  /** Of what enriching calls are answered. */
-  keeper?: Keeper
+  /** Who waits for it waits for the enriching calls too, and no longer. */
+  waited?: Waited
 }
 
 export type MappedIn = { value: unknown; steps: StepReport[]; content_type: string | null }
@@ -72,12 +73,12 @@ const toolsOf = (
   app: App,
   actor: Actor,
   direction: 'in' | 'out',
-  { trace, depth, parent_id, keeper }: Options,
+  { trace, depth, parent_id, waited = {} }: Options,
 ): Tools => ({
   direction,
   bounded: boundedOf(app, actor.tenant_id),
   ask: (step, call) =>
-    enrichingCall(app, { ...actor, ...(parent_id && { parent_id }) }, step, call, { depth, keeper }),
+    enrichingCall(app, { ...actor, ...(parent_id && { parent_id }) }, step, call, { depth, waited }),
   trace,
   monotonic: app.clock.monotonic,
 })
@@ -88,7 +89,7 @@ async function enrichingCall(
   actor: Actor,
   step: Enrich,
   call: Record<string, unknown>,
-  { depth, keeper }: Pick<Options, 'depth'> & { keeper: Keeper | undefined },
+  { depth, waited }: { depth: number; waited: Waited },
 ): Promise<unknown> {
   if (depth > 0)
     throw new Problem('invalid_request', { detail: 'a call that enriches is not enriched itself' })
@@ -103,10 +104,11 @@ async function enrichingCall(
   const prepared = await prepareCall(app, actor, connection, asked.value, {
     id,
     depth: depth + 1,
-    ...(keeper && { keeper }),
+    waited: withDeadline(app, asked.value, waited),
   })
   const { wanted, named } = prepared
-  const performed = await performCached(app, actor, prepared.connection, wanted, { named })
+  const { skip_cache: skip = false } = asked.value
+  const performed = await performCached(app, actor, prepared.connection, wanted, { named, skip })
   if (performed.state !== 'succeeded' || !performed.response) throw notAnswered(performed)
   const { json, result, error } = readAnswer(connection.opened.provider, performed.response, prepared)
   if (error !== undefined) throw new Problem('invalid_request', { detail: error })

@@ -62,6 +62,9 @@ export type Wanted = {
   named_by?: readonly string[]
 }
 
+/** Who waits for a call, and until when. */
+export type Waited = Pick<Wanted, 'ends_ms' | 'signal' | 'keeper'>
+
 export type Response = Extract<EgressResult, { kind: 'response' }>
 
 export type Built = { opened: Opened; request: EgressRequest; shown: RecordedRequest }

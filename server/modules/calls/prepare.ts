@@ -18,9 +18,8 @@ import {
 } from '../operations/operations.ts'
 import { madeAt } from './deadline.ts'
 import { inDoubles } from './digits.ts'
-import type { Keeper } from './held.ts'
 import { mapIn } from './mapped.ts'
-import type { Wanted } from './pipeline.ts'
+import type { Waited, Wanted } from './pipeline.ts'
 import type { MakeCall } from './schema.ts'
 
 /** From what a caller asks to the request that is to be sent: which operation, what it takes, what is mapped in. */
@@ -28,6 +27,7 @@ export type Prepared = {
   /** On whose behalf its operation says. */
   connection: OpenConnection
   wanted: Wanted
+  waited: Waited
   named: Named | null
   /** What the operation takes, mapped in. */
   input: unknown
@@ -92,14 +92,14 @@ export async function prepareCall(
   actor: Actor,
   connection: OpenConnection,
   input: MakeCall,
-  { id: settled, depth = 0, keeper }: { id?: string; depth?: number; keeper?: Keeper } = {},
+  { id: settled, depth = 0, waited = {} }: { id?: string; depth?: number; waited?: Waited } = {},
 ): Promise<Prepared> {
   const id = settled ?? app.newId()
   const made_ms = settled === undefined ? app.clock.monotonic() : madeAt(app, settled)
   const { named, mapping, given } = await checkCall(app, connection, input)
   const usual = named?.stored?.definition
   const trace = input.trace ?? false
-  const options = { trace, depth, parent_id: toWire('call', id), ...(keeper && { keeper }) }
+  const options = { trace, depth, parent_id: toWire('call', id), waited }
   const mapped = await mapIn(app, actor, mapping.in ?? [], given, options)
   const { steps, content_type } = mapped
   const value = passed(named, mapped.value)
@@ -120,10 +120,11 @@ export async function prepareCall(
     retries: input.retries ?? usual?.retries,
     patience_ms: patienceOf({ ...usual, ...input }),
     ...(plan && { plan }),
-    ...(keeper && { keeper }),
+    ...waited,
     named_by: idsOf(named, value, null, input.idempotency_key),
   }
-  return { connection: onBehalf(connection, named), wanted, named, input: value, mapping, steps, trace }
+  const on = onBehalf(connection, named)
+  return { connection: on, wanted, waited, named, input: value, mapping, steps, trace }
 }
 
 const MOST_IDS = 20
