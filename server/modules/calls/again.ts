@@ -4,20 +4,21 @@ import { inSeconds, leftOf } from './deadline.ts'
 import type { Ended, Run } from './pipeline.ts'
 import type { Outcome } from './queries.ts'
 
-type Sent = { outcome: Outcome; result: EgressResult; retry_after_ms: number | null }
+/** `result` null: nothing was sent, for the vendor gave no token. */
+type Came = { outcome: Outcome; result: EgressResult | null; retry_after_ms: number | null }
 
 /**
  * Whether a call is tried again after its attempt number `tried`: in so many milliseconds, or why not, in words; null
  * where there is nothing to say about it.
  */
-export function tryAgain(run: Run, tried: number, sent: Sent): number | string | null {
+export function tryAgain(run: Run, tried: number, came: Came): number | string | null {
   const { wanted, method, repeatable, guards } = run
-  const { outcome, result, retry_after_ms } = sent
+  const { outcome, result, retry_after_ms } = came
   const { retries, backoff_ms } = guards.limits
   if (outcome === 'succeeded' || tried > (wanted.retries ?? retries)) return null
-  const came_to = result.kind === 'response' ? { ...result, retry_after_ms } : result
-  if (!mayRetry(method, came_to, repeatable)) return null
-  if (result.flowed?.begun) return 'not tried again, since what was streamed is gone; send it again'
+  const came_to = result?.kind === 'response' ? { ...result, retry_after_ms } : result
+  if (came_to !== null && !mayRetry(method, came_to, repeatable)) return null
+  if (result?.flowed?.begun) return 'not tried again, since what was streamed is gone; send it again'
   const delay_ms = retryDelay(tried, { random: Math.random, retry_after_ms, base_ms: backoff_ms })
   if (delay_ms === null) return `it asks to wait ${inSeconds(retry_after_ms)} before another try`
   if (leftOf(run) <= delay_ms) return 'there is no time left for another try'

@@ -212,13 +212,47 @@ test('a limit in bytes counts nothing of a call that nobody could take', async (
 const TOKEN = '{"access_token":"t","token_type":"Bearer","expires_in":3600}'
 const GIVEN = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${TOKEN.length}\r\n\r\n${TOKEN}`
 
+const letInBy = (tokens: RawVendor) => ({
+  settings: { auth: 'oauth2_client_credentials', token_url: `${tokens.url}/token` },
+  credentials: { client_id: 'me', client_secret: 'secret' },
+})
+
+test('a vendor that gives no token for a moment is asked for it again, and the call is sent once', async () => {
+  for (const answer of [
+    (socket: Socket) => void socket.write(DOWN),
+    (socket: Socket) => void socket.resetAndDestroy(),
+  ]) {
+    const tokens = await openRawVendor((socket, nth) => (nth < 3 ? answer(socket) : void socket.write(GIVEN)))
+    const connected = await connect((socket) => void socket.write(OK), letInBy(tokens))
+    const report = await call(connected, { ...POST, retries: 2 })
+    assert.deepEqual([report.state, report.attempts], ['succeeded', 1], report.error)
+    assert.deepEqual([tokens.asked.length, connected.vendor.asked.length], [3, 1])
+  }
+})
+
+test('a vendor that gives no token since it is down opens the breaker; one that refuses to does not', async () => {
+  const limits = { breaker: { failures: 2 } }
+  const down = await openRawVendor((socket) => void socket.write(DOWN))
+  const connected = await connect((socket) => void socket.write(OK), { ...letInBy(down), limits })
+  for (const _ of [1, 2]) {
+    const report = await call(connected, { retries: 0 })
+    assert.deepEqual([report.state, report.attempts], ['failed', 0])
+    assert.match(report.error, /^no access: the token endpoint answered 500$/)
+  }
+  assert.match((await call(connected, {})).error, /breaker of this connection is open \(2 failures in a row/)
+  assert.deepEqual([down.asked.length, connected.vendor.asked.length], [2, 0])
+
+  const no = '{"error":"invalid_client"}'
+  const NO = `HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: ${no.length}\r\n\r\n${no}`
+  const strict = await openRawVendor((socket) => void socket.write(NO))
+  const refused = await connect((socket) => void socket.write(OK), { ...letInBy(strict), limits })
+  for (const _ of [1, 2, 3]) assert.match((await call(refused, {})).error, /invalid_client/)
+  assert.equal(strict.asked.length, 3, 'asked once by each call')
+})
+
 test('a call that waits for its token takes one place in the limits, and none where its caller is gone by then', async () => {
   const tokens = await openRawVendor((socket) => void setTimeout(() => socket.write(GIVEN), 1_500))
-  const oauth = () => ({
-    limits: { rates: [{ calls: 2, per_s: 60 }] },
-    settings: { auth: 'oauth2_client_credentials', token_url: `${tokens.url}/token` },
-    credentials: { client_id: 'me', client_secret: 'secret' },
-  })
+  const oauth = () => ({ ...letInBy(tokens), limits: { rates: [{ calls: 2, per_s: 60 }] } })
   const usedOf = async (connected: Connected) => {
     await keepUsage(served.app)
     const path = `/v1/connections/${connected.id}/limits`

@@ -1,11 +1,8 @@
 import { vendorSeen } from '../../kit/breaker.ts'
 import type { Count } from '../../kit/call_limits.ts'
-import type { Permit } from '../../kit/limiter.ts'
-import type { Place } from '../../kit/limiter_block.ts'
 import { LONGEST_DELAY_MS } from '../../kit/retry.ts'
 import type { SettlePlan } from '../../kit/settles.ts'
 import {
-  buildRequest,
   type HttpRequest,
   isTokenRefused,
   mirrored,
@@ -18,19 +15,19 @@ import type { EgressRequest, EgressResult } from '../../platform/egress/egress.t
 import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
+import { type Admitted, admit, authenticate } from './admit.ts'
 import { stillUnknown, tryAgain } from './again.ts'
 import { bytesOf, toAttempt, toShown, toVerdict, type Verdict, withHead } from './attempts.ts'
 import { keepBodies } from './bodies.ts'
 import { askBreaker, breakerInWords, type Pass, settleBreaker } from './breakers.ts'
-import { isCutShort, isHungUp, leftOf, pauseBefore, whyHungUp, withinTime } from './deadline.ts'
+import { isCutShort, isHungUp, leftOf, pauseBefore, whyHungUp } from './deadline.ts'
 import { type Guards, limiterOf } from './guards.ts'
 import { heed } from './heed.ts'
 import { type Keeper, sendKeeping } from './held.ts'
 import type { NewAttempt } from './queries.ts'
 import { recorder } from './record.ts'
 import { noteStanding, standIn } from './standby.ts'
-import { tokenOf } from './tokens.ts'
-import { away, refusedByLimit, TOO_LATE, tooLate } from './turned_away.ts'
+import { away, tooLate } from './turned_away.ts'
 
 /**
  * The pipeline: breaker, bulkhead, limiter, authentication, sending, in this order, for every attempt of every call.
@@ -108,6 +105,8 @@ export type Ended = Verdict & {
   /** The attempt that is not on record yet. */
   last: NewAttempt | null
   turned_away: TurnedAway | null
+  /** Turned away since the vendor, asked for a token, did not answer, or answered 5xx. */
+  at_fault?: boolean
   /** The call's own time, its caller, or our memory ended it before the vendor could: no fault of the vendor. */
   cut_short: boolean
 }
@@ -121,7 +120,15 @@ export async function attemptAll(run: Run): Promise<Ended> {
   let before: Ended | null = null
   for (let tried = 1; ; tried++) {
     const now = await attempt(run, before ? LONGEST_DELAY_MS : wanted.patience_ms)
-    if (!('result' in now)) return before ? { ...before, error: `${before.error}; ${now.error}` } : now
+    if (!('result' in now)) {
+      const next = now.at_fault ? tryAgain(run, tried, { ...now, result: null, retry_after_ms: null }) : null
+      if (typeof next === 'number') {
+        await pauseBefore(run, next)
+        continue
+      }
+      const error = [before?.error, now.error, next].filter(Boolean).join('; ')
+      return { ...(before ?? now), error }
+    }
     const { result, retry_after_ms: _, ...own } = now
     const ended: Ended = before?.outcome === 'unknown' ? stillUnknown(own) : own
     before = { ...ended, last: null }
@@ -170,66 +177,26 @@ async function attempt(run: Run, patience_ms: number): Promise<Ended | Sent> {
       1000,
     )
   }
-  let sent: Sent | null = null
+  let seen: Ended | Sent | null = null
   let admitted: Admitted | null = null
   const { number } = run
   try {
     const ready = tooLate(run) ?? (await admit(run, Math.min(patience_ms, leftOf(run))))
-    if ('turned_away' in ready) return ready
+    if ('turned_away' in ready) {
+      seen = ready
+      return seen
+    }
     admitted = ready
-    const late = tooLate(run)
-    if (late) return late
-    sent = await send(run, ready.built)
-    return sent
+    seen = tooLate(run) ?? (await send(run, ready.built))
+    return seen
   } finally {
     const limiter = limiterOf(guards, run.wanted.operation)
     if (admitted && run.number === number) limiter.letGo(admitted.place)
-    else if (admitted && sent === null) limiter.unsent()
+    else if (admitted && seen === null) limiter.unsent()
     guards.bulkhead.leave()
-    const settling = settle(run, pass, sent)
+    const settling = settle(run, pass, seen)
     if (settling) await settling
   }
-}
-
-type Admitted = { built: Built; place: Place }
-
-/**
- * Limiter, then authentication. A token that took so long to fetch that the permit ran out needs another. Where there is
- * none the place stays taken: the vendor was asked for a token.
- */
-async function admit(run: Run, patience_ms: number): Promise<Admitted | Ended> {
-  const { app } = run
-  const limiter = limiterOf(run.guards, run.wanted.operation)
-  for (;;) {
-    const taken = limiter.take(patience_ms, run.wanted.signal)
-    const permit: Permit = taken instanceof Promise ? await taken : taken
-    if (!permit.ok) return isHungUp(run) ? away('caller', whyHungUp(run), null) : refusedByLimit(run, permit)
-    if (run.built.opened.token === undefined) return { built: run.built, place: permit } // its credentials stand in it from the start
-    const built = await authenticate(run).catch((error: unknown) => {
-      limiter.unsent()
-      throw error
-    })
-    if ('turned_away' in built) {
-      if (built.turned_away?.by === 'authentication') limiter.unsent()
-      else limiter.letGo(permit)
-      return built
-    }
-    if (app.clock.monotonic() < permit.until_ms) return { built, place: permit }
-    limiter.letGo(permit)
-  }
-}
-
-/** The request with the access token of now. */
-async function authenticate(run: Run): Promise<Built | Ended> {
-  const { app, connection, wanted, built } = run
-  const found = await withinTime(run, tokenOf(app, connection, run.refused_token))
-  if (found === null) return away('deadline', TOO_LATE, null)
-  if (!found.ok) return away('authentication', found.because, null)
-  if (found.token === built.opened.token || found.token === undefined) return built
-  const opened = { ...connection.opened, token: found.token, base_url: found.base_url }
-  const request = buildRequest(opened, wanted.request)
-  run.built = { opened, request, shown: toShown(opened, request) }
-  return run.built
 }
 
 async function send(run: Run, built: Built): Promise<Sent> {
@@ -280,14 +247,15 @@ async function sealed(app: App, built: Built): Promise<Built> {
 }
 
 /** Tells the breaker. What the vendor did has happened whether or not that can be kept. */
-function settle(run: Run, pass: Pass, sent: Sent | null): Promise<void> | undefined {
-  const { provider } = run.connection.opened
-  const seen =
-    sent === null || sent.cut_short
-      ? 'nothing'
-      : vendorSeen(provider, sent.result, sent.outcome === 'refused')
-  const settling = settleBreaker(run.app, run.guards.breaker, pass, seen, sent?.error ?? null)
+function settle(run: Run, pass: Pass, came: Ended | Sent | null): Promise<void> | undefined {
+  const seen = came === null || came.cut_short ? 'nothing' : seenBy(run, came)
+  const settling = settleBreaker(run.app, run.guards.breaker, pass, seen, came?.error ?? null)
   return settling?.catch((error) => notKept(run, error, 'the state of a breaker'))
+}
+
+function seenBy({ connection }: Run, came: Ended | Sent): ReturnType<typeof vendorSeen> {
+  if (!('result' in came)) return came.at_fault ? 'at_fault' : 'nothing'
+  return vendorSeen(connection.opened.provider, came.result, came.outcome === 'refused')
 }
 
 const notKept = ({ app, connection }: Run, err: unknown, what: string): void =>

@@ -1,5 +1,6 @@
 import { type Asking, type Obtained, quoted } from '../../kit/auth/asking.ts'
 import { needsConsent, needsToken as needsOne, obtain } from '../../kit/auth.ts'
+import { vendorSeen } from '../../kit/breaker.ts'
 import { hideSecrets } from '../../kit/masking.ts'
 import { authOf, baseUrl } from '../../kit/transports/http.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
@@ -25,10 +26,12 @@ import { tellRefusal } from './token_refusal.ts'
  */
 export type TokenResult =
   | { ok: true; token: string | undefined; base_url: string | undefined }
-  | { ok: false; because: string }
+  /** `at_fault`: the vendor did not answer, or answered 5xx. */
+  | { ok: false; because: string; at_fault?: boolean }
 
 const NONE: TokenResult = { ok: true, token: undefined, base_url: undefined }
-const toResult = ({ token, base_url }: { token: string; base_url: string | null }): TokenResult => ({
+type Had = Extract<TokenResult, { ok: true }>
+const toResult = ({ token, base_url }: { token: string; base_url: string | null }): Had => ({
   ok: true,
   token,
   base_url: base_url ?? undefined,
@@ -208,7 +211,7 @@ async function renewNow(
   const because = `no access: ${quoted(hideSecrets(found.because, secrets))}`
   if (found.final) return (await tellRefusal(app, connection, claim, because)) ?? newer(app, connection)
   await releaseToken(app, place, claim)
-  return { ok: false, because }
+  return { ok: false, because, at_fault: found.at_fault }
 }
 
 /** Another process was ahead of us: what it wrote stands. */
@@ -224,10 +227,17 @@ async function askVendor(
   { opened }: OpenConnection,
   { refresh_token }: Claim,
   began_ms: number,
-): Promise<Obtained> {
+): Promise<Obtained & { at_fault: boolean }> {
   const auth = authOf(opened)
   if (!needsOne(auth)) throw new Error(`nothing is obtained for ${auth.kind}`)
-  return obtain(auth, askingOf(app, { opened }, began_ms + LEASE_MS - MARGIN_MS), refresh_token)
+  const asking = askingOf(app, { opened }, began_ms + LEASE_MS - MARGIN_MS)
+  let at_fault = false
+  const send: Asking['send'] = async (request) => {
+    const result = await asking.send(request)
+    at_fault = vendorSeen(opened.provider, result, false) === 'at_fault'
+    return result
+  }
+  return { ...(await obtain(auth, { ...asking, send }, refresh_token)), at_fault }
 }
 
 const TOO_LATE: EgressResult = {

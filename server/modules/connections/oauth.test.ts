@@ -60,8 +60,8 @@ const comeBack = (url: string, language = 'en') =>
 const authorization = async ({ key, connection }: Connected) =>
   (await served.send('GET', `/v1/connections/${connection}/authorization`, { key })).body
 
-async function call({ key, connection }: Connected): Promise<Record<string, unknown>> {
-  const body = { method: 'GET', path: '/api/me' }
+async function call({ key, connection }: Connected, more: object = {}): Promise<Record<string, unknown>> {
+  const body = { method: 'GET', path: '/api/me', ...more }
   const reply = await served.send('POST', `/v1/connections/${connection}/calls`, { key, body })
   assert.equal(reply.status, 200, reply.text)
   return reply.body
@@ -183,7 +183,7 @@ test('a consent that was taken back says reconnect, once, by its health and by a
   await expire(connected)
   // Shown again, a spent refresh token takes the whole grant back.
   oidc.next('cut')
-  const cut = await call(connected)
+  const cut = await call(connected, { retries: 0 })
   assert.equal(cut['state'], 'failed')
   assert.doesNotMatch(String(cut['error']), /reconnect/, 'an answer nobody saw is no refusal')
   const failed = await call(connected)
