@@ -43,6 +43,7 @@ export async function authenticate(run: Run): Promise<Built | Ended> {
   const found = await withinTime(run, tokenOf(app, connection, run.refused_token))
   if (found === null) return away('deadline', TOO_LATE, null)
   if (!found.ok) return { ...away('authentication', found.because, null), at_fault: found.at_fault ?? false }
+  run.has_new_token = found.is_new ?? false
   if (found.token === built.opened.token || found.token === undefined) return built
   const opened = { ...connection.opened, token: found.token, base_url: found.base_url }
   const request = buildRequest(opened, wanted.request)

@@ -250,6 +250,20 @@ test('a vendor that gives no token since it is down opens the breaker; one that 
   assert.equal(strict.asked.length, 3, 'asked once by each call')
 })
 
+const said401 = 'HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n'
+
+test('a vendor that refuses new tokens too is not asked for another by every call', async () => {
+  const tokens = await openRawVendor((socket) => void socket.write(GIVEN))
+  const connected = await connect((socket) => void socket.write(said401), letInBy(tokens))
+  const attempts: number[] = []
+  for (const _ of [1, 2, 3]) {
+    const report = await call(connected, {})
+    assert.deepEqual([report.state, report['status']], ['refused', 401])
+    attempts.push(report.attempts)
+  }
+  assert.deepEqual([attempts, tokens.asked.length], [[2, 1, 1], 2])
+})
+
 test('a call that waits for its token takes one place in the limits, and none where its caller is gone by then', async () => {
   const tokens = await openRawVendor((socket) => void setTimeout(() => socket.write(GIVEN), 1_500))
   const oauth = () => ({ ...letInBy(tokens), limits: { rates: [{ calls: 2, per_s: 60 }] } })

@@ -82,6 +82,7 @@ async function performKept(
     repeatable,
     built: { opened, request, shown: toShown(opened, request) },
     refused_token: undefined,
+    has_new_token: false,
     number: 0,
     external_reference: null,
     base: 0,

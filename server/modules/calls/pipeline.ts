@@ -27,6 +27,7 @@ import { type Keeper, sendKeeping } from './held.ts'
 import type { NewAttempt } from './queries.ts'
 import { recorder } from './record.ts'
 import { noteStanding, standIn } from './standby.ts'
+import { isInVain, noteInVain } from './tokens.ts'
 import { away, tooLate } from './turned_away.ts'
 
 /**
@@ -81,6 +82,8 @@ export type Run = {
   built: Built
   /** The access token that the vendor did not take. */
   refused_token: string | undefined
+  /** The one of now was given just before it was shown. */
+  has_new_token: boolean
   /** Attempts sent so far. */
   number: number
   /** The vendor's own id of the last attempt that has one. */
@@ -132,8 +135,10 @@ export async function attemptAll(run: Run): Promise<Ended> {
     const { result, retry_after_ms: _, ...own } = now
     const ended: Ended = before?.outcome === 'unknown' ? stillUnknown(own) : own
     before = { ...ended, last: null }
+    const is_refused = isTokenRefused(run.built.opened, result)
+    if (is_refused && run.refused_token !== undefined && run.has_new_token) noteInVain(app, run.connection)
     // Once.
-    if (run.refused_token === undefined && isTokenRefused(run.built.opened, result)) {
+    if (is_refused && run.refused_token === undefined && !isInVain(app, run.connection)) {
       run.refused_token = run.built.opened.token
       if (result.flowed?.begun) return renewed(run, ended)
       tried -= 1

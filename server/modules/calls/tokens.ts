@@ -25,7 +25,8 @@ import { tellRefusal } from './token_refusal.ts'
  * version. A refresh token that the vendor rotates is thus used once, and the next is written before anybody may use it.
  */
 export type TokenResult =
-  | { ok: true; token: string | undefined; base_url: string | undefined }
+  /** `is_new`: the vendor gave it just now. */
+  | { ok: true; token: string | undefined; base_url: string | undefined; is_new?: boolean }
   /** `at_fault`: the vendor did not answer, or answered 5xx. */
   | { ok: false; because: string; at_fault?: boolean }
 
@@ -46,12 +47,16 @@ const PATIENCE_MS = LEASE_MS + 5000
 const LOOK_MS = 500
 /** After a renewal ahead of time failed: the token still serves. */
 const PAUSE_MS = 10_000
+/** Many vendors give only so many tokens in an hour. */
+const IN_VAIN_MS = 60_000
 
 type Renewals = {
   /** By place and version: the calls of a moment wait for one renewal. */
   under_way: Map<string, Promise<TokenResult>>
   /** By place: when a renewal ahead of time may be tried again. */
   paused: Map<string, number>
+  /** By place: until when a refusal is not believed to be the token's fault. */
+  in_vain: Map<string, number>
   waiting: Map<string, Set<() => void>>
 }
 
@@ -62,7 +67,7 @@ const renewals = once((app: App): Renewals => {
   onTokenChange(app, (key) => {
     for (const [place, wake] of waiting) if (key === '' || key === place) for (const go of wake) go()
   })
-  return { under_way: new Map(), paused: new Map(), waiting }
+  return { under_way: new Map(), paused: new Map(), in_vain: new Map(), waiting }
 })
 
 export const placeOf = ({ tenant_id, id, opened }: OpenConnection): Place => ({
@@ -123,6 +128,19 @@ function renewAhead(app: App, connection: OpenConnection, seen: number): void {
     (err: unknown) =>
       app.log.warn({ err, connection: connection.id }, 'a token was not renewed ahead of time'),
   )
+}
+
+/** A new token was refused too, so it is something else that the vendor minds: for a while no refusal asks for another. */
+export function noteInVain(app: App, connection: OpenConnection): void {
+  renewals(app).in_vain.set(keyOf(placeOf(connection)), app.clock.monotonic() + IN_VAIN_MS)
+}
+
+export function isInVain(app: App, connection: OpenConnection): boolean {
+  const { in_vain } = renewals(app)
+  const key = keyOf(placeOf(connection))
+  if ((in_vain.get(key) ?? Number.NEGATIVE_INFINITY) > app.clock.monotonic()) return true
+  in_vain.delete(key)
+  return false
 }
 
 /** Renews one that nobody asks for at present, where it is time; for the schedule. */
@@ -204,7 +222,7 @@ async function renewNow(
     const given = { made_for: connection.version, now: app.clock.now() }
     const consented_at = needsConsent(authOf(connection.opened)) ? claim.consented_at : null
     const is_ours = await insist(app, () => writeToken(app, place, { ...claim, consented_at }, found, given))
-    return is_ours ? toResult(found) : newer(app, connection)
+    return is_ours ? { ...toResult(found), is_new: true } : newer(app, connection)
   }
   // It quotes the vendor, who may quote what it was shown.
   const secrets = [...Object.values(connection.opened.credentials), claim.refresh_token ?? '']
