@@ -6,7 +6,7 @@ import { isHungUp, whyHungUp, withinTime } from './deadline.ts'
 import { limiterOf } from './guards.ts'
 import type { Built, Ended, Run } from './pipeline.ts'
 import { tokenOf } from './tokens.ts'
-import { away, refusedByLimit, TOO_LATE } from './turned_away.ts'
+import { away, refusedByLimit, TOO_LATE, tooLate } from './turned_away.ts'
 
 /** The last two stages before an attempt is sent. */
 export type Admitted = { built: Built; place: Place }
@@ -41,7 +41,7 @@ export async function admit(run: Run, patience_ms: number): Promise<Admitted | E
 export async function authenticate(run: Run): Promise<Built | Ended> {
   const { app, connection, wanted, built } = run
   const found = await withinTime(run, tokenOf(app, connection, run.refused_token))
-  if (found === null) return away('deadline', TOO_LATE, null)
+  if (found === null) return tooLate(run) ?? away('deadline', TOO_LATE, null)
   if (!found.ok) return { ...away('authentication', found.because, null), at_fault: found.at_fault ?? false }
   run.has_new_token = found.is_new ?? false
   if (found.token === built.opened.token || found.token === undefined) return built

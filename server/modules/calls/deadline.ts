@@ -43,15 +43,19 @@ export const whyHungUp = ({ wanted: { signal } }: Pick<Run, 'wanted'>): string =
 
 export const isHungUp = ({ wanted }: Pick<Run, 'wanted'>): boolean => wanted.signal?.aborted ?? false
 
-/** What `work` comes to, or null where the call's time is over first. Without a deadline it is simply waited for. */
+/** What `work` comes to, or null where the call's time is over first, or its caller is gone. */
 export async function withinTime<T>(run: Run, work: Promise<T>): Promise<T | null> {
-  if (run.wanted.ends_ms === undefined) return work
+  const { ends_ms, signal } = run.wanted
   const late = Promise.withResolvers<null>()
-  const timer = setTimeout(late.resolve, leftOf(run), null)
+  const leave = () => late.resolve(null)
+  if (signal?.aborted) leave()
+  signal?.addEventListener('abort', leave)
+  const timer = ends_ms === undefined ? undefined : setTimeout(leave, leftOf(run))
   try {
     return await Promise.race([work, late.promise])
   } finally {
     clearTimeout(timer)
+    signal?.removeEventListener('abort', leave)
   }
 }
 

@@ -341,6 +341,16 @@ test('a caller who hangs up ends what enriches their call, and the call is not m
   assert.deepEqual(firstLines(connected), ['GET /slow'])
 })
 
+test('a caller who hangs up while a token is asked for leaves at once, with their place', async () => {
+  const tokens = await openRawVendor(() => {})
+  const connected = await connect((socket) => void socket.write(OK), letInBy(tokens))
+  await hangUp(connected, { method: 'GET' }, {}, () => tokens.asked.length === 1)
+  const gone = await ended(connected)
+  assert.deepEqual([gone['state'], gone['attempts'], gone['error']], ['failed', 0, 'the caller hung up'])
+  assert.equal(tokens.hung_up, 0, 'the token is still asked for, since others may want it')
+  assert.deepEqual(await placesOf(connected), [0, 0])
+})
+
 test('a call whose time is over in the line was never sent', async () => {
   const limits = { concurrency: 1, breaker: false }
   let held: Socket | undefined
