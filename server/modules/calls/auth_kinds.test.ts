@@ -4,6 +4,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { before, test } from 'node:test'
 import { jwtVerify } from 'jose'
+import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { undoAfter } from '../../test/harness.ts'
@@ -73,6 +74,20 @@ async function logIns(): Promise<number> {
   return text.split('/access/login').length
 }
 
+/** As if the time had gone by after which what was refused is tried again. */
+async function makeDue(connection: string): Promise<void> {
+  const { app } = served
+  const id = fromWire('connection', connection)
+  const renew_at = new Date(Date.now() - 1_000)
+  const [row] = await app.db.owner
+    .updateTable('connection_token')
+    .set({ renew_at })
+    .where('connection_id', '=', id)
+    .returning('tenant_id')
+    .execute()
+  app.db.notify('trilho_config', `token ${row?.tenant_id} ${id} own`)
+}
+
 const ANA = { username: 'ana', password: 'sandbox-secret' }
 const LOGIN = { auth: 'login', login_url: '/login', token_path: 'data.token', expires_path: 'expires_in' }
 
@@ -96,8 +111,12 @@ test('a password that was refused is not tried again by every call, and an event
   }
   assert.equal((await logIns()) - before, 1)
   const { key, connection } = connected
-  const events = await served.send('GET', '/v1/events?type=connection.auth_failed', { key })
-  assert.equal((events.body['data'] as unknown[]).length, 1)
+  const told = async () =>
+    (await served.send('GET', '/v1/events?type=connection.auth_failed', { key })).body['data'] as unknown[]
+  assert.equal((await told()).length, 1)
+  await makeDue(connection)
+  assert.match(String((await call(connected, { method: 'GET', path: '/token' }))['error']), /answered 401/)
+  assert.deepEqual([(await logIns()) - before, (await told()).length], [2, 1], 'tried again, and told once')
   const body = { credentials: ANA }
   assert.equal((await served.send('PATCH', `/v1/connections/${connection}`, { key, body })).status, 200)
   assert.equal((await call(connected, { method: 'GET', path: '/token' }))['state'], 'succeeded')

@@ -41,7 +41,7 @@ test('a consent that no call uses is renewed when its time has come, and not bef
     .selectFrom('connection_token')
     .select(['tenant_id', 'connection_id'])
     .execute()
-  app.db.notify('trilho_config', `token ${tenant_id} ${connection_id}`)
+  app.db.notify('trilho_config', `token ${tenant_id} ${connection_id} own`)
   await renewIdle(app)
   await renewIdle(app)
   assert.equal(oidc.refreshed(), 1)

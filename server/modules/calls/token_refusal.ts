@@ -10,7 +10,7 @@ const AGAIN_MS = 300_000
 
 /**
  * The vendor will not let this connection in any more. It is kept, so that nobody asks again in vain; the event that
- * tells the customer is part of the same commit. Null where something newer was written meanwhile.
+ * tells the customer, once, is part of the same commit. Null where something newer was written meanwhile.
  */
 export async function tellRefusal(
   app: App,
@@ -26,14 +26,16 @@ export async function tellRefusal(
   const data = { connection_id: entity_id, reconnect, reason: note }
   const change = { tenant_id, type: 'connection.auth_failed', entity_id, data }
   const refused = { seen, made_for: version, note, renew_at }
-  const is_new = await publishChange(app, change, (tx) =>
-    refuseToken(tx, { tenant_id, connection_id: id, purpose: opened.as ?? 'own' }, refused),
-  )
-  if (!is_new) return null
-  app.log.warn(
-    { crossing: 'call', connection: entity_id, reason: note },
-    'a connection is not let in any more',
-  )
+  const place = { tenant_id, connection_id: id, purpose: opened.as ?? 'own' } as const
+  let is_ours = false
+  const is_told = await publishChange(app, change, async (tx) => {
+    const found = await refuseToken(tx, place, refused)
+    is_ours = found !== null
+    return found?.is_known === false
+  })
+  if (!is_ours) return null
+  const about = { crossing: 'call', connection: entity_id, reason: note }
+  if (is_told) app.log.warn(about, 'a connection is not let in any more')
   noteSeen(app, connection, { reached: true, note, refused: true })
   return { ok: false, because: note }
 }

@@ -257,5 +257,5 @@ async function change({ connection }: Connected, row: Partial<Row>): Promise<voi
     .select('tenant_id')
     .where('connection_id', '=', id)
     .executeTakeFirstOrThrow()
-  app.db.notify('trilho_config', `token ${tenant_id} ${id}`)
+  app.db.notify('trilho_config', `token ${tenant_id} ${id} own`)
 }

@@ -142,22 +142,34 @@ export async function releaseToken(
     .execute()
 }
 
-/** The vendor will not renew it. Nothing where a newer one was written since, or where it is known already. */
+/** What a refusal is beside what is on record: nothing where a newer token was written since. */
+export type Refused = { is_known: boolean } | null
+
+/** The vendor will not renew it. Known is what was refused before, for the same credentials. */
 export async function refuseToken(
   tx: Tx,
   { tenant_id, connection_id, purpose }: Place,
   refused: { seen: number; made_for: number; note: string; renew_at: Date | null },
-): Promise<boolean> {
+): Promise<Refused> {
   const { seen, made_for, note, renew_at } = refused
-  const { numUpdatedRows } = await tx
+  const before = await tx
+    .selectFrom('connection_token')
+    .select(['state', 'made_for'])
+    .where('tenant_id', '=', tenant_id)
+    .where('connection_id', '=', connection_id)
+    .where('purpose', '=', purpose)
+    .where('version', '=', seen)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!before) return null
+  await tx
     .updateTable('connection_token')
     .set({ ...FREE, state: 'refused', note, made_for, renew_at })
     .where('tenant_id', '=', tenant_id)
     .where('connection_id', '=', connection_id)
     .where('purpose', '=', purpose)
-    .where('version', '=', seen)
-    .executeTakeFirstOrThrow()
-  return numUpdatedRows > 0n
+    .execute()
+  return { is_known: before.state === 'refused' && before.made_for === made_for }
 }
 
 export const deleteTokens = (

@@ -134,15 +134,15 @@ export const releaseToken = (app: App, place: Place, { id }: Claim): Promise<voi
     forget(tx, 'token', keyOf(place)) // those who wait for it try themselves
   })
 
-/** Within the transaction that tells of it; false where there is nothing to tell. */
+/** Within the transaction that tells of it. */
 export async function refuseToken(
   tx: Tx,
   place: Place,
   refused: { seen: number; made_for: number; note: string; renew_at: Date | null },
-): Promise<boolean> {
-  const changed = await queries.refuseToken(tx, place, refused)
-  if (changed) forget(tx, 'token', keyOf(place))
-  return changed
+): Promise<queries.Refused> {
+  const found = await queries.refuseToken(tx, place, refused)
+  if (found) forget(tx, 'token', keyOf(place))
+  return found
 }
 
 /** All that the connection was given; false where that is nothing. */
