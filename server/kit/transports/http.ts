@@ -75,6 +75,7 @@ export function buildRequest(opened: Opened, request: HttpRequest): EgressReques
   const { provider, settings, credentials, token, identity } = opened
   const own = authOf(opened)
   const auth = authorize(own, credentials, { token })
+  for (const name of Object.keys(request.query ?? {})) checkFree(name, auth.query, `query.${name}`)
   const body = encodeBody(request, provider.encoding)
   const key_header = idempotencyHeader(provider, settings)
   const headers: Record<string, string> = {
@@ -174,17 +175,17 @@ function allowed(headers: Record<string, string>, taken: readonly string[]): Rec
   return headers
 }
 
-/**
- * A path stays below the base URL: no dot segments in any spelling, no backslash, no fragment. Nor does it name a
- * parameter of the credentials, since of two a vendor may take the first.
- */
+/** No parameter of the credentials is named twice: of two a vendor may take the first, and in whichever case. */
+function checkFree(name: string, taken: Record<string, string>, field: string): void {
+  if (!Object.keys(taken).some((own) => own.toLowerCase() === name.toLowerCase())) return
+  const named = field === 'path' ? `path names the parameter ${name}, which` : field
+  throw new Problem('invalid_request', { field, detail: `${named} is set by the connection; leave it out` })
+}
+
+/** A path stays below the base URL: no dot segments in any spelling, no backslash, no fragment. */
 function checkPath(path: string, taken: Record<string, string>): string {
   const [place = ''] = path.split('?')
-  for (const name of new URLSearchParams(path.slice(place.length)).keys()) {
-    if (!Object.hasOwn(taken, name)) continue
-    const detail = `path names the parameter ${name}, which is set by the connection; leave it out`
-    throw new Problem('invalid_request', { field: 'path', detail })
-  }
+  for (const name of new URLSearchParams(path.slice(place.length)).keys()) checkFree(name, taken, 'path')
   const leaves = place.split('/').some((part) => /^(?:\.|%2e){1,2}$/i.test(part))
   if (path.startsWith('/') && !leaves && !/[\\#\x00-\x20\x7f]/.test(path)) return path
   throw new Problem('invalid_request', {

@@ -310,9 +310,15 @@ test('no caller puts a header or parameter of its own in the place of the creden
     }
   }
   const by_query = await connect({ auth: 'api_key_query', api_key_name: 'api_key' }, { api_key: 'abcd' })
-  const refused = await send(by_query, { method: 'GET', path: '/x?api%5Fkey=evil' })
-  assert.equal(refused.status, 400)
-  assert.equal(refused.body['field'], 'path')
+  for (const [field, named] of [
+    ['path', { path: '/x?api%5Fkey=evil' }],
+    ['path', { path: '/x?API_Key=evil' }],
+    ['query.api_key', { path: '/x', query: { api_key: 'evil' } }],
+    ['query.Api_Key', { path: '/x', query: { Api_Key: 'evil' } }],
+  ] as const) {
+    const refused = await send(by_query, { method: 'GET', ...named })
+    assert.deepEqual([refused.status, refused.body['field']], [400, field], refused.text)
+  }
 })
 
 test('what does not fit is said by field: a key that is none, of another kind, a template with a wrong place', async () => {
