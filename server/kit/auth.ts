@@ -29,13 +29,15 @@ export type Auth =
   | { kind: 'none' }
   | { kind: 'bearer'; token: string }
   | { kind: 'basic'; username: string; password: string }
-  | { kind: 'api_key'; in: 'header' | 'query'; name: string; key: string; prefix: string }
+  | ApiKey
   | Grant
   | SelfSigned
   | Login
   | CsrfSession
   | HmacSigned
   | SigV4
+
+export type ApiKey = { kind: 'api_key'; in: 'header' | 'query'; name: string; key: string; prefix: string }
 
 export { type Identity, identityErrors } from './auth/keys.ts'
 
@@ -46,7 +48,7 @@ export const bearer = (token: string): Auth => ({ kind: 'bearer', token })
 
 export const basic = (username: string, password: string): Auth => ({ kind: 'basic', username, password })
 
-export const apiKey = (place: 'header' | 'query', name: string, key: string, prefix = ''): Auth => ({
+export const apiKey = (place: ApiKey['in'], name: string, key: string, prefix = ''): ApiKey => ({
   kind: 'api_key',
   in: place,
   name,

@@ -2,7 +2,7 @@ import Type, { type Static, type TSchema } from 'typebox'
 import type { FieldError } from '../platform/errors.ts'
 import { type ApiVersion, versionField } from './api_version.ts'
 import type { Identity } from './auth/keys.ts'
-import { type Auth, credentialsOf } from './auth.ts'
+import { type ApiKey, type Auth, credentialsOf } from './auth.ts'
 import { type Banking, bankingOperations } from './banking.ts'
 import type { CacheRules } from './cache.ts'
 import type { Rate } from './call_limits.ts'
@@ -37,6 +37,8 @@ export type Provider = {
   /** What is wrong with settings of which each field by itself is right. */
   faults?(settings: Settings): FieldError[]
   auth: PerSettings<Auth>
+  /** Shown beside whatever `auth` is, as gateways before an API want it. */
+  second_key?: PerSettings<ApiKey | null>
   /** The credential fields of a certificate that the vendor asks for (mTLS), beside whatever `auth` is. */
   identity?: PerSettings<Identity | null>
   limits: Limits

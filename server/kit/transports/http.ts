@@ -70,11 +70,27 @@ export const authOf = ({ provider, settings, as }: Opened): Auth => {
   return as === 'client' ? onOwnBehalf(auth) : auth
 }
 
+/** The second key, if any, and the authentication, which goes before it. */
+function authsOf(opened: Opened): Auth[] {
+  const second = perSettings(opened.provider.second_key ?? null, opened.settings)
+  return second === null ? [authOf(opened)] : [second, authOf(opened)]
+}
+
+function authorized(opened: Opened): ReturnType<typeof authorize> {
+  const { credentials, token } = opened
+  const added = authsOf(opened).map((auth) => authorize(auth, credentials, { token }))
+  return {
+    headers: Object.assign({}, ...added.map(({ headers }) => headers)),
+    query: Object.assign({}, ...added.map(({ query }) => query)),
+  }
+}
+
+const ownHeaders = (opened: Opened): string[] => authsOf(opened).flatMap(authHeaders)
+
 /** A body of bytes or text goes out as it is; anything else as the encoding says. */
 export function buildRequest(opened: Opened, request: HttpRequest): EgressRequest {
-  const { provider, settings, credentials, token, identity } = opened
-  const own = authOf(opened)
-  const auth = authorize(own, credentials, { token })
+  const { provider, settings, identity } = opened
+  const auth = authorized(opened)
   for (const name of Object.keys(request.query ?? {})) checkFree(name, auth.query, `query.${name}`)
   const body = encodeBody(request, provider.encoding)
   const key_header = idempotencyHeader(provider, settings)
@@ -84,7 +100,7 @@ export function buildRequest(opened: Opened, request: HttpRequest): EgressReques
     ...(body.type !== null && { 'content-type': body.type }),
     ...versionHeader(provider.api_version, settings),
     ...lowerCase(provider.headers?.(settings) ?? {}),
-    ...allowed(lowerCase(request.headers ?? {}), authHeaders(own)),
+    ...allowed(lowerCase(request.headers ?? {}), ownHeaders(opened)),
     ...(key_header !== null &&
       request.idempotency_key !== undefined && { [key_header]: request.idempotency_key }),
     ...auth.headers,
@@ -223,7 +239,7 @@ export function maskRequest(opened: Opened, { method, url, headers, body }: Egre
   return {
     method,
     url: hidePersonal(hideSensitive(maskUrl(url, secrets), sensitive), found),
-    headers: maskHeaders(headers, secrets, authHeaders(authOf(opened))),
+    headers: maskHeaders(headers, secrets, ownHeaders(opened)),
     body: body === undefined ? null : hidePersonal(storable(opened, body.toString(), secrets), found),
     found,
   }
@@ -236,7 +252,7 @@ export function maskReply(opened: Opened, reply: Extract<EgressResult, { kind: '
   const found: string[] = []
   return {
     status,
-    headers: maskHeaders(headers, secrets, authHeaders(authOf(opened))),
+    headers: maskHeaders(headers, secrets, ownHeaders(opened)),
     body: hidePersonal(storable(opened, body.toString(), secrets), found),
     found,
   }

@@ -9,6 +9,7 @@ import { providers } from '../../providers/index.ts'
 import { startSandbox } from '../../sandbox/sandbox.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve, tenantWithKey } from '../../test/http_app.ts'
+import { OK, openRawVendor } from '../../test/raw_vendor.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
 import { routes as eventRoutes } from '../events/routes.ts'
 import { routes } from './routes.ts'
@@ -285,6 +286,37 @@ test('a token of our own making serves many calls', async () => {
     claims[1]?.['jti'],
     'Apple takes no new one more often than every 20 minutes',
   )
+})
+
+test('a second key stands beside the authentication, and is hidden and kept from callers as that is', async () => {
+  const bare = { auth: 'basic', second_key_in: 'header', second_key_name: 'X-Subscription' }
+  const own = { ...ANA, second_key: 'a-key-of-the-gateway' }
+  const seen = await openRawVendor((socket) => void socket.write(OK))
+  const connected = await connect(bare, own, seen.url)
+  const { id } = await call(connected, { method: 'GET', path: '/x' })
+  assert.match(seen.asked[0] ?? '', /^authorization: Basic /im)
+  assert.match(seen.asked[0] ?? '', /^x-subscription: a-key-of-the-gateway\r$/im)
+  assert.match(await recordOf(connected, { id }), /"x-subscription":"\[masked\]"/)
+  const put = await send(connected, { method: 'GET', path: '/x', headers: { 'X-Subscription': 'evil' } })
+  assert.deepEqual([put.status, put.body['field']], [400, 'headers.x-subscription'])
+
+  const in_query = await connect(
+    { ...bare, second_key_in: 'query', second_key_name: 'app_key' },
+    own,
+    seen.url,
+  )
+  await call(in_query, { method: 'GET', path: '/x' })
+  assert.match(seen.asked[1] ?? '', /^GET \/x\?app_key=a-key-of-the-gateway /)
+
+  for (const [more, credentials, field] of [
+    [{ second_key_name: 'Authorization' }, own, 'settings.second_key_name'],
+    [{ second_key_name: 'Content-Length' }, own, 'settings.second_key_name'],
+    [{}, ANA, 'credentials.second_key'],
+    [{ second_key_in: 'none' }, own, 'settings.second_key_name'],
+  ] as [Fields, Fields, string][]) {
+    const reply = await create({ ...bare, ...more }, credentials, seen.url)
+    assert.deepEqual([reply.status, reply.body['field']], [422, field], reply.text)
+  }
 })
 
 test('no caller puts a header or parameter of its own in the place of the credentials', async () => {

@@ -5,22 +5,40 @@ import type { HmacSigned } from '../../kit/auth/hmac.ts'
 import type { Login } from '../../kit/auth/login.ts'
 import { CLIENT_AUTHS, type JwtBearer, type OAuthClient } from '../../kit/auth/oauth.ts'
 import {
+  type ApiKey,
   type Auth,
   apiKey,
+  authHeaders,
   authorizationCode,
   basic,
   bearer,
   clientCredentials,
   noAuth,
 } from '../../kit/auth.ts'
-import type { Settings } from '../../kit/fields.ts'
+import { RESERVED_HEADERS, type Settings } from '../../kit/fields.ts'
 import type { FieldError } from '../../platform/errors.ts'
 
 /** What fields alone cannot ask for. */
-export const authFaults = ({ auth, api_key_name }: Settings): FieldError[] =>
-  auth === 'api_key_query' && api_key_name === undefined
-    ? [{ field: 'settings.api_key_name', reason: 'is required: the name of the parameter' }]
-    : []
+export function authFaults(settings: Settings): FieldError[] {
+  const { auth, api_key_name, second_key_name } = settings
+  if (auth === 'api_key_query' && api_key_name === undefined)
+    return [{ field: 'settings.api_key_name', reason: 'is required: the name of the parameter' }]
+  const second = secondKeyOf(settings)
+  const is_taken = second !== null && takenIn(second.in, settings).includes(second.name.toLowerCase())
+  const reason = `names what the connection sets itself; a second key stands elsewhere than ${second_key_name}`
+  return is_taken ? [{ field: 'settings.second_key_name', reason }] : []
+}
+
+function takenIn(place: ApiKey['in'], settings: Settings): string[] {
+  const auth = authOf(settings)
+  if (place === 'header') return [...RESERVED_HEADERS, ...authHeaders(auth)]
+  return auth.kind === 'api_key' && auth.in === 'query' ? [auth.name.toLowerCase()] : []
+}
+
+/** Beside the authentication: what a gateway before the API wants to see. */
+export function secondKeyOf({ second_key_in: place, second_key_name: name }: Settings): ApiKey | null {
+  return place === 'header' || place === 'query' ? apiKey(place, String(name), 'second_key') : null
+}
 
 /** The authentication that the settings describe. What they leave out is as the fields say. */
 export function authOf(settings: Settings): Auth {

@@ -12,6 +12,7 @@ const ADDRESS = 'https?://\\S+|/\\S*'
 const PARAMETERS = '[^=&\\s]+=[^&\\s]*(?:&[^=&\\s]+=[^&\\s]*)*'
 const JSON_PATH = '[^.\\s]+(?:[.][^.\\s]+)*'
 
+const SECOND_KEY = { second_key_in: ['header', 'query'] }
 const API_KEY = ['api_key_header', 'api_key_query']
 const CLIENT = ['oauth2_client_credentials', 'oauth2_authorization_code']
 const CONSENT = 'oauth2_authorization_code'
@@ -252,6 +253,25 @@ const LOGIN: Field[] = [
   }),
 ]
 
+const SECOND: Field[] = [
+  {
+    key: 'second_key_in',
+    label: 'Where a second key stands',
+    hint: 'beside the authentication above, as gateways want it: a subscription key, the key of an application',
+    enum: ['none', 'header', 'query'],
+    default: 'none',
+  },
+  {
+    key: 'second_key_name',
+    label: 'Name of its header or parameter',
+    required: true,
+    pattern: HEADER_NAME,
+    example: 'Ocp-Apim-Subscription-Key',
+    when: SECOND_KEY,
+  },
+  { key: 'second_key', label: 'Second key', secret: true, required: true, pattern: TEXT, when: SECOND_KEY },
+]
+
 export const CERTIFICATE = certificateWhere({
   hint: 'to vendors that ask who we are (mTLS), beside the authentication above',
   default: false,
@@ -274,5 +294,6 @@ export const AUTH_FIELDS: Field[] = [
     example: 'error=token_expired',
     when: { auth: [...GRANTS, 'jwt', 'login', 'csrf_session'] },
   },
+  ...SECOND,
   ...CERTIFICATE.fields,
 ]

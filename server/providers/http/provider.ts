@@ -22,7 +22,7 @@ import {
   standardWebhooks,
   token,
 } from '../../kit/signatures.ts'
-import { authFaults, authOf, refusesToken } from './auth.ts'
+import { authFaults, authOf, refusesToken, secondKeyOf } from './auth.ts'
 import { CERTIFICATE } from './auth_fields.ts'
 import { CONNECTION_FIELDS, SIGNED_TEXTS, SOURCE_FIELDS } from './fields.ts'
 import { AnyEvent, placeOf, positionOf, valueAt } from './wire.ts'
@@ -141,6 +141,7 @@ export const http = defineProvider({
     ...versionFaults(settings, [settings['base_url'], ...listOf(settings['fallback_urls'])]),
   ],
   auth: authOf,
+  second_key: secondKeyOf,
   identity: CERTIFICATE.identity,
   refuses_token: refusesToken,
   limits: { timeout_ms: 30_000 },
