@@ -18,11 +18,12 @@ let served: Served
 let vendor: Server
 /** What the vendor answers next. */
 let status = 200
+let said = '{}'
 let asked: string[] = []
 before(async () => {
   vendor = createServer((request, response) => {
     asked.push(String(request.url))
-    response.writeHead(status).end('{}')
+    response.writeHead(status).end(said)
   })
   vendor.listen(0, '127.0.0.1')
   served = await serve({ mount: { rooms: [connectionRoutes, callRoutes, eventRoutes, routes] }, providers })
@@ -33,6 +34,7 @@ type Watched = { key: string; tenant_id: string; connection: string }
 
 async function watch(checks: object = { timeout_ms: 20_000 }): Promise<Watched> {
   status = 200
+  said = '{}'
   const { key, tenant_id } = await tenantWithKey(served, ['*'], 'test')
   const base_url = `http://127.0.0.1:${(vendor.address() as AddressInfo).port}`
   const body = { provider: 'http', name: 'x', environment: 'development', settings: { base_url } }
@@ -111,6 +113,27 @@ test('checks read the path they were told and judge by the statuses they were to
   await turn(watched)
   assert.deepEqual(asked, ['/status?deep=1'])
   assert.equal((await read(watched))['status'], 'healthy')
+})
+
+test('a vendor that answers 200 is not well where it does not say what it was expected to', async () => {
+  const watched = await watch({ answer: { status: { $in: ['UP', 'ok'] } }, timeout_ms: 20_000 })
+  for (const [answer, expected] of [
+    ['{"status":"UP","db":"slow"}', 'healthy'],
+    ['{"status":"DOWN"}', 'degraded'],
+    ['up', 'degraded'],
+    ['{}', 'unhealthy'],
+  ] as const) {
+    said = answer
+    await turn(watched)
+    assert.equal((await read(watched))['status'], expected, answer)
+  }
+  assert.match(String((await read(watched))['note']), /answered 200, and not what the check expects/)
+  const path = `/v1/connections/${watched.connection}/health`
+  const refused = await served.send('PATCH', path, {
+    key: watched.key,
+    body: { answer: { a: { $near: 1 } } },
+  })
+  assert.deepEqual([refused.status, refused.body['field']], [400, 'answer.a.$near'], refused.text)
 })
 
 test('a path that cannot be read is refused when it is set, and one that no longer can be fails its checks', async () => {

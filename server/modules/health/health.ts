@@ -1,4 +1,6 @@
+import { compileFilter } from '../../kit/filter.ts'
 import { type Finding, findingOf, nextHealth } from '../../kit/health.ts'
+import { parseReply } from '../../kit/replies.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
@@ -60,6 +62,7 @@ export async function setChecks(
   const connection = await openConnection(app, actor.tenant_id, place.connection_id)
   checkEnvironment(actor, connection.environment)
   if (typeof input.path === 'string') checkProbe(connection, input.path)
+  if (input.answer) compileFilter(input.answer, 'answer')
   return inTenant(app.db, actor.tenant_id, async (tx) => {
     const before = found(await queries.findHealth(tx, place), wire_id)
     const every_s = input.every_s === undefined ? before.every_s : input.every_s
@@ -107,18 +110,37 @@ type Seen = {
 }
 
 async function look(app: App, connection: OpenConnection, row: queries.HealthRow): Promise<Seen> {
-  const { timeout_ms, statuses } = row
+  const { timeout_ms } = row
   const performed = await probe(app, checker(connection), connection, row).catch(unsendable)
   if (typeof performed === 'string')
     return { result: 'failed', latency_ms: 0, note: performed, call_id: null, is_answered: false }
-  const { id, response, error, duration_ms, turned_away } = performed
+  const { id, response, duration_ms, turned_away } = performed
   const by = turned_away?.by
-  const status = response?.status ?? 0
-  const is_well = statuses ? statuses.includes(status) : status >= 200 && status < 300
-  const result = by === 'limiter' || by === 'bulkhead' ? null : findingOf(is_well, duration_ms, timeout_ms)
+  const wrong = wrongIn(row, performed)
+  const result =
+    by === 'limiter' || by === 'bulkhead' ? null : findingOf(wrong === null, duration_ms, timeout_ms)
   const slow = result === 'slow' ? `it answers, after ${duration_ms} ms` : null
-  const note = is_well ? slow : (error ?? `it answered ${status}`)
-  return { result, latency_ms: duration_ms, note, call_id: id, is_answered: Boolean(response) }
+  return { result, latency_ms: duration_ms, note: wrong ?? slow, call_id: id, is_answered: Boolean(response) }
+}
+
+/** Why what was answered is not what the check expects; null where it is. */
+function wrongIn(
+  { statuses, answer }: queries.Checks,
+  { response, error }: Awaited<ReturnType<typeof probe>>,
+): string | null {
+  const status = response?.status ?? 0
+  const is_expected = statuses ? statuses.includes(status) : status >= 200 && status < 300
+  if (!response || !is_expected) return error ?? `it answered ${status}`
+  if (answer === null || says(parseReply(response.body), answer)) return null
+  return `it answered ${status}, and not what the check expects its JSON to say`
+}
+
+function says(body: unknown, answer: Record<string, unknown>): boolean {
+  try {
+    return typeof body === 'object' && body !== null && compileFilter(answer)(body)
+  } catch {
+    return false // too much to be looked through
+  }
 }
 
 /** Thrown, it would be tried again for ever, and nobody told. */

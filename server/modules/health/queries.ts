@@ -6,12 +6,13 @@ import { newest, type Tx } from '../../platform/database/database.ts'
 
 export type Place = { tenant_id: string; connection_id: string }
 
-/** `every_s` null: not checked. `path` null: the provider's own test. `statuses` null: any 2xx. */
+/** `every_s` null: not checked. `path` null: the provider's own test. `statuses` null: any 2xx. `answer` null: anything. */
 export type Checks = {
   every_s: number | null
   timeout_ms: number
   path: string | null
   statuses: number[] | null
+  answer: Record<string, unknown> | null
 }
 
 export type HealthRow = Checks & {
@@ -27,6 +28,7 @@ const HEALTH = [
   'timeout_ms',
   'path',
   'statuses',
+  'answer',
   'status',
   'streak',
   'note',
@@ -38,6 +40,7 @@ export const findHealth = (tx: Tx, { tenant_id, connection_id }: Place): Promise
   tx
     .selectFrom('health')
     .select(HEALTH)
+    .$castTo<HealthRow>()
     .where('tenant_id', '=', tenant_id)
     .where('connection_id', '=', connection_id)
     .executeTakeFirst()
@@ -47,6 +50,7 @@ export const lockLink = (tx: Tx, place: Place, job_id: string): Promise<HealthRo
   tx
     .selectFrom('health')
     .select(HEALTH)
+    .$castTo<HealthRow>()
     .where('tenant_id', '=', place.tenant_id)
     .where('connection_id', '=', place.connection_id)
     .where('job_id', '=', job_id)

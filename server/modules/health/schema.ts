@@ -34,12 +34,19 @@ const Statuses = Nullable(
   }),
 )
 
-const CHECKS = { every_s: EverySeconds, timeout_ms: Timeout, path: Path, statuses: Statuses }
+const Answer = Nullable(
+  Type.Record(Type.String(), Type.Unknown(), {
+    description: 'What its JSON is to say, by the operators of the filter of a subscription; null: anything',
+    examples: [{ status: 'UP' }],
+  }),
+)
+
+const CHECKS = { every_s: EverySeconds, timeout_ms: Timeout, path: Path, statuses: Statuses, answer: Answer }
 
 export const SetChecks = Type.Partial(Type.Object(CHECKS), {
   additionalProperties: false,
   minProperties: 1,
-  examples: [{ every_s: 60, timeout_ms: 5000, path: '/status', statuses: [200, 204] }],
+  examples: [{ every_s: 60, timeout_ms: 5000, path: '/status', statuses: [200], answer: { status: 'UP' } }],
 })
 export type SetChecks = Static<typeof SetChecks>
 
@@ -63,13 +70,13 @@ export const Check = Type.Object({
 export const Checks = Page(Check)
 
 export const toHealth = (connection_id: string, row: HealthRow): HealthReport => {
-  const { status, note, since, every_s, timeout_ms, path, statuses } = row
+  const { status, note, since, every_s, timeout_ms, path, statuses, answer } = row
   return {
     connection_id,
     status,
     note,
     since: since.toISOString(),
-    checks: { every_s, timeout_ms, path, statuses },
+    checks: { every_s, timeout_ms, path, statuses, answer },
   }
 }
 

@@ -623,6 +623,7 @@ export interface Tables {
     note: string | null
     since: Generated<Timestamp>
     job_id: string | null
+    answer: Jsonb | null
   }
   health_check: {
     tenant_id: string

@@ -1,4 +1,15 @@
-import { Anchor, Button, Group, NumberInput, Stack, Switch, TagsInput, Text, TextInput } from '@mantine/core'
+import {
+  Anchor,
+  Button,
+  Group,
+  JsonInput,
+  NumberInput,
+  Stack,
+  Switch,
+  TagsInput,
+  Text,
+  TextInput,
+} from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
@@ -28,6 +39,9 @@ const useText = texts('connection_checks', {
     statuses: 'Statuses that are well',
     statuses_about: 'Empty: any 2xx',
     statuses_wrong: 'Each is a number from 100 to 599',
+    answer: 'What its JSON is to say',
+    answer_about: 'By the operators of a filter, such as {"status": "UP"}. Empty: anything',
+    answer_wrong: 'Has to be a JSON object',
     saved: 'Saved. The next check is made at once.',
     history: 'Checks',
     when: 'When',
@@ -50,6 +64,9 @@ const useText = texts('connection_checks', {
     statuses: 'Status que são bons',
     statuses_about: 'Vazio: qualquer 2xx',
     statuses_wrong: 'Cada um é um número de 100 a 599',
+    answer: 'O que o JSON deve dizer',
+    answer_about: 'Com os operadores de um filtro, como {"status": "UP"}. Vazio: qualquer coisa',
+    answer_wrong: 'Tem que ser um objeto JSON',
     saved: 'Salvo. A próxima verificação é feita agora.',
     history: 'Verificações',
     when: 'Quando',
@@ -83,6 +100,7 @@ type Checks = {
   timeout_ms: number
   path: string | null
   statuses: number[] | null
+  answer: Record<string, unknown> | null
 }
 const USUAL_EVERY_S = 60
 
@@ -97,15 +115,17 @@ function Settings({ of, checks }: { of: OneConnection; checks: Checks }) {
       timeout_ms: checks.timeout_ms as number | string,
       path: checks.path ?? '',
       statuses: (checks.statuses ?? []).map(String),
+      answer: checks.answer === null ? '' : JSON.stringify(checks.answer, null, 2),
     },
     validateInputOnChange: true,
     validate: {
       path: (path) => (path === '' || path.startsWith('/') ? null : say('path_wrong')),
       statuses: (all) => (all.every((one) => /^[1-5]\d\d$/.test(one)) ? null : say('statuses_wrong')),
+      answer: (text) => (text.trim() === '' || objectIn(text) !== null ? null : say('answer_wrong')),
     },
   })
   const saving = useAct({
-    act: ({ is_on, every_s, timeout_ms, path, statuses }: typeof form.values) =>
+    act: ({ is_on, every_s, timeout_ms, path, statuses, answer }: typeof form.values) =>
       ask(
         api.PATCH('/v1/connections/{id}/health', {
           params: { path: { id: of.id } },
@@ -114,6 +134,7 @@ function Settings({ of, checks }: { of: OneConnection; checks: Checks }) {
             timeout_ms: Number(timeout_ms),
             path: path === '' ? null : path,
             statuses: statuses.length === 0 ? null : statuses.map(Number),
+            answer: objectIn(answer),
           },
         }),
       ),
@@ -150,6 +171,12 @@ function Settings({ of, checks }: { of: OneConnection; checks: Checks }) {
               {...form.getInputProps('statuses')}
             />
           </Group>
+          <JsonInput
+            label={say('answer')}
+            description={say('answer_about')}
+            autosize
+            {...form.getInputProps('answer')}
+          />
           {may.write && (
             <Group>
               <Button type="submit" loading={saving.isPending}>
@@ -161,6 +188,18 @@ function Settings({ of, checks }: { of: OneConnection; checks: Checks }) {
       </fieldset>
     </form>
   )
+}
+
+/** Null where it is none. */
+function objectIn(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && !Array.isArray(value)
+      ? (value as Record<string, unknown> | null)
+      : null
+  } catch {
+    return null
+  }
 }
 
 /** In the words for states that are told everywhere. */
