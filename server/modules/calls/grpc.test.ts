@@ -19,7 +19,8 @@ import { routes } from './routes.ts'
 const PROTO = `syntax = "proto3"; package shop.v1; import "google/protobuf/timestamp.proto";
 enum State { UNKNOWN = 0; PAID = 1; }
 message Line { string name = 1; int64 cents = 2; }
-message Ask { string number = 1; repeated Line lines = 2; map<string, string> tags = 3; bytes raw = 4; }
+message Ask { string number = 1; repeated Line lines = 2; map<string, string> tags = 3; bytes raw = 4; repeated State states = 5;
+  map<int32, uint32> by_day = 6; bool urgent = 7; double share = 8; }
 message Invoice { string number = 1; int64 cents = 2; State state = 3; repeated Line lines = 4; google.protobuf.Timestamp paid_at = 5; bytes raw = 6; map<string, string> tags = 7; }
 service Invoices { rpc Get(Ask) returns (Invoice); rpc Watch(Ask) returns (stream Invoice); }`
 
@@ -34,7 +35,7 @@ let told: { metadata: Record<string, unknown>; deadline: unknown; asked: number 
 
 type Ask = { number: string; lines: object[]; tags: object; raw: Buffer }
 
-async function start(reflection: boolean): Promise<string> {
+async function start(reflection: boolean | 'v1alpha'): Promise<string> {
   const file = join(dir, 'invoices.proto')
   const definition = loadSync(file, { keepCase: true, longs: String, enums: String })
   const { shop } = grpc.loadPackageDefinition(definition) as unknown as {
@@ -60,7 +61,11 @@ async function start(reflection: boolean): Promise<string> {
     },
     Watch: () => {},
   })
-  if (reflection) new ReflectionService(definition).addToServer(server)
+  const tell: grpc.Server['addService'] = (service, methods) => {
+    const path = Object.values(service)[0]?.path ?? ''
+    if (reflection === true || path.includes('.v1alpha.')) server.addService(service, methods)
+  }
+  if (reflection) new ReflectionService(definition).addToServer({ addService: tell })
   servers.push(server)
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) =>
@@ -130,6 +135,12 @@ test('JSON goes out as a message that another stack reads, and comes back to the
   }
 })
 
+test('an older server tells of itself under the older name', async () => {
+  const call = await connect(await start('v1alpha'))
+  const fitting = { states: ['PAID', 0], by_day: { 1: 2 }, urgent: false, share: '0.5', raw: null }
+  assert.equal((await call({ number: '7', ...fitting })).state, 'succeeded')
+})
+
 test('a status of gRPC is the one of HTTP that says the same, with its words', async () => {
   const call = await connect(await start(true))
   const missing = await call({ number: 'missing' })
@@ -156,11 +167,31 @@ test('the deadline and the credentials go with the call, and a late answer is gi
   assert.ok(Number(told.deadline) < Date.now() + 6000, String(told.deadline))
 })
 
+const MISFITS: [object, string][] = [
+  [{ lines: [{ name: 'a' }, { nome: 'b' }] }, 'lines.1.nome is no field of Line; its fields are name, cents'],
+  [{ lines: {} }, 'lines must be a list'],
+  [{ lines: ['a'] }, 'lines.0 must be an object'],
+  [{ lines: [{ cents: 'ten' }] }, 'lines.0.cents must be a whole number of 64 bits'],
+  [{ lines: [{ cents: 1.5 }] }, 'lines.0.cents must be a whole number of 64 bits'],
+  [{ lines: [{ cents: '9223372036854775808' }] }, 'lines.0.cents must be a whole number of 64 bits'],
+  [{ number: 7 }, 'number must be text'],
+  [{ tags: { a: 1 } }, 'tags.a must be text'],
+  [{ states: ['PAYED'] }, 'states.0 must be one of UNKNOWN, PAID'],
+  [{ by_day: { today: 1 } }, 'by_day.today must have a whole number of 32 bits as its name'],
+  [{ by_day: { 1: -1 } }, 'by_day.1 must be a whole number of 32 bits, not below 0'],
+  [{ urgent: 'false' }, 'urgent must be true or false'],
+  [{ share: 'half' }, 'share must be a number'],
+]
+
 test('what does not fit the message, is no method, or streams, is refused before anything is sent', async () => {
   const call = await connect(await start(true))
   told.asked = 0
   const stranger = await call({ numero: '7' })
   assert.match(JSON.stringify(stranger.body), /numero is no field of Ask; its fields are number, lines/)
+  for (const [message, reason] of MISFITS) {
+    const misfit = await call(message)
+    assert.deepEqual([misfit.status, misfit.body], [400, { message: reason }])
+  }
   const nowhere = await call({}, { method: 'Drop' })
   assert.match(JSON.stringify(nowhere.body), /the known ones are .*shop\.v1\.Invoices\/Get/)
   const stream = await call({}, { method: 'Watch' })

@@ -23,7 +23,7 @@ import {
   readProto,
   unframe,
 } from './messages.ts'
-import { REFLECTION, reflect } from './reflection.ts'
+import { OLDER_REFLECTION, REFLECTION, reflect } from './reflection.ts'
 import { type Answer, ask, sessionWith } from './session.ts'
 
 /**
@@ -162,8 +162,7 @@ async function rootOf(way: Way, service: string): Promise<{ root: protobuf.Root 
   if (text !== undefined) return keep(key, readProto(String(text)), Number.POSITIVE_INFINITY)
   let refused: No | null = null
   const root = await reflect(service, async (body) => {
-    // Asking a server about itself does nothing there: what fails now may be tried again.
-    const answer = await exchange({ ...way, sent: () => {} }, REFLECTION, body)
+    const answer = await askOfItself(way, body)
     const status = statusOf(answer)
     if (!status) return answer.body
     refused = {
@@ -177,6 +176,13 @@ async function rootOf(way: Way, service: string): Promise<{ root: protobuf.Root 
     return { status: 404, body: { message: error.message } }
   })
   return 'status' in root ? root : keep(key, root, performance.now() + TOLD_MS)
+}
+
+/** That does nothing there: what fails now may be tried again. */
+async function askOfItself(way: Way, body: Buffer): Promise<Answer> {
+  const asking = { ...way, sent: () => {} }
+  const answer = await exchange(asking, REFLECTION, body)
+  return statusOf(answer)?.code === 'UNIMPLEMENTED' ? exchange(asking, OLDER_REFLECTION, body) : answer
 }
 
 /** A server may tell one more than the other. */

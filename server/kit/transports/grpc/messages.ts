@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs'
+import { misfitOf } from './misfits.ts'
 
 /**
  * Messages of Protocol Buffers as JSON, by the text of a `.proto` file or by what a server tells of itself. 64-bit
@@ -48,16 +49,10 @@ export function encode(
   type: protobuf.Type,
   value: unknown,
 ): { ok: true; bytes: Buffer } | { ok: false; reason: string } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { ok: false, reason: 'the message must be an object' }
-  }
-  const stranger = Object.keys(value).find((name) => !Object.hasOwn(type.fields, name))
-  if (stranger !== undefined) {
-    const known = Object.keys(type.fields).join(', ') || 'none'
-    return { ok: false, reason: `${stranger} is no field of ${type.name}; its fields are ${known}` }
-  }
+  const misfit = misfitOf(type, value)
+  if (misfit !== null) return { ok: false, reason: misfit }
   try {
-    const message = type.fromObject(value)
+    const message = type.fromObject(value as object)
     const wrong = type.verify(message)
     if (wrong !== null) return { ok: false, reason: wrong }
     return { ok: true, bytes: Buffer.from(type.encode(message).finish()) }

@@ -17,6 +17,8 @@ const Request = root.lookupType('ServerReflectionRequest')
 const Response = root.lookupType('ServerReflectionResponse')
 
 export const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'
+/** The same under its older name, the only one that many servers know. */
+export const OLDER_REFLECTION = '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo'
 
 type Question = { file_containing_symbol: string } | { file_by_filename: string }
 type File = protobuf.Message & { name: string; dependency: string[] }
