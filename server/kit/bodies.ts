@@ -1,4 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { textIn } from './charsets.ts'
 import { formAsJson, isForm } from './forms.ts'
 import { readXml } from './mapping/mapping.ts'
 import { partsAsJson } from './multipart.ts'
@@ -80,8 +81,10 @@ export function textOf(
   if (form && isForm(headers)) return formAsJson(body, form.json_in)
   const boundary = /^\s*multipart\/form-data\s*;.*\bboundary="?([^";]{1,70})"?/i.exec(type)?.[1]
   if (boundary !== undefined) return partsAsJson(body, boundary.trimEnd(), form?.json_in ?? null)
-  if (isXml(type)) return JSON.stringify(readXml(body.toString()))
-  return body.toString()
+  if (!isXml(type)) return body.toString()
+  const xml = textIn(body, type)
+  if (xml === null) throw new Error('is neither UTF-8 nor what it says it is written in')
+  return JSON.stringify(readXml(xml))
 }
 
 const isXml = (type: string): boolean => /^\s*(?:application|text)\/(?:[\w.-]+\+)?xml\s*(?:;|$)/i.test(type)

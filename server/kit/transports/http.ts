@@ -18,6 +18,7 @@ import {
   signsRequests,
   tokenSecrets,
 } from '../auth.ts'
+import { textIn } from '../charsets.ts'
 import { type Credentials, RESERVED_HEADERS, type Settings } from '../fields.ts'
 import { maskBody, maskHeaders, maskUrl } from '../masking.ts'
 import { hidePersonal } from '../personal.ts'
@@ -253,7 +254,10 @@ export function maskReply(opened: Opened, reply: Extract<EgressResult, { kind: '
   return {
     status,
     headers: maskHeaders(headers, secrets, ownHeaders(opened)),
-    body: hidePersonal(storable(opened, body.toString(), secrets), found),
+    body: hidePersonal(
+      storable(opened, textIn(body, headers['content-type']) ?? body.toString(), secrets),
+      found,
+    ),
     found,
   }
 }

@@ -1,3 +1,4 @@
+import { textIn } from '../../kit/charsets.ts'
 import type { Mapped, StepReport } from '../../kit/mapping/mapping.ts'
 import type { Provider } from '../../kit/provider.ts'
 import { inWords, read } from '../../kit/reads.ts'
@@ -77,20 +78,10 @@ type Body = { encoding: 'json' | 'text' | 'base64' | null; json: string; text: s
 
 function bodyOf(response: Response | null): Body {
   if (!response || response.body.length === 0) return { encoding: null, json: 'null', text: '' }
-  const text = utf8(response.body)
+  const text = textIn(response.body, response.headers['content-type'])
   if (text === null) return { encoding: 'base64', json: `"${response.body.toString('base64')}"`, text: '' }
   if (isJson(text)) return { encoding: 'json', json: text, text }
   return { encoding: 'text', json: JSON.stringify(text), text }
-}
-
-const strict = new TextDecoder('utf-8', { fatal: true })
-
-function utf8(bytes: Buffer): string | null {
-  try {
-    return strict.decode(bytes)
-  } catch {
-    return null
-  }
 }
 
 function isJson(text: string): boolean {

@@ -3,7 +3,9 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { listen, WSSecurity } from 'soap'
+import { readWsdl } from '../../kit/transports/soap/wsdl.ts'
 import { providers } from '../../providers/index.ts'
+import { undoAfter } from '../../test/harness.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
 import { invoicesWsdl } from '../../test/wsdl.ts'
 import { routes as connectionRoutes } from '../connections/routes.ts'
@@ -81,6 +83,30 @@ test('SOAP 1.2 is spoken where the connection says so', async () => {
     String(seen?.headers['content-type']),
     /application\/soap\+xml.*action="urn:invoices#GetInvoice"/,
   )
+})
+
+test('an answer in ISO-8859-1 is read as it was written', async () => {
+  const city = 'São João del-Rei'
+  const envelope =
+    '<?xml version="1.0" encoding="ISO-8859-1"?><S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/">' +
+    `<S:Body><Answer><city>${city}</city></Answer></S:Body></S:Envelope>`
+  const older = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/xml' }).end(Buffer.from(envelope, 'latin1'))
+  })
+  await new Promise<void>((resolve) => older.listen(0, '127.0.0.1', resolve))
+  undoAfter(async () => void older.close())
+  const call = await connect('/', { base_url: `http://127.0.0.1:${(older.address() as AddressInfo).port}/` })
+  assert.deepEqual((await call({ number: '1' })).result, { city })
+})
+
+test('an element that a WSDL names without a prefix stands in the namespace that needs none', () => {
+  const document = invoicesWsdl('http://x.example', 'document')
+  const bare = document.replace(
+    'element="tns:GetInvoiceRequest"',
+    'element="GetInvoiceRequest" xmlns="urn:invoices"',
+  )
+  assert.notEqual(bare, document)
+  assert.deepEqual(readWsdl(bare), readWsdl(document))
 })
 
 test('a fault that blames the request refuses the call, any other fails it', async () => {

@@ -1,5 +1,6 @@
 import type { Egress, EgressRequest, EgressResult } from '../../../platform/egress/egress.ts'
 import type { FieldError } from '../../../platform/errors.ts'
+import { textIn } from '../../charsets.ts'
 import type { Settings } from '../../fields.ts'
 import { parseReply } from '../../replies.ts'
 import { jsonAnswer } from '../answer.ts'
@@ -80,7 +81,8 @@ type Response = Extract<EgressResult, { kind: 'response' }>
 /** What is no envelope (a gateway's page, say) goes on as it came, by its own status. */
 function translated(response: Response): EgressResult {
   try {
-    const reply = readEnvelope(response.body.toString())
+    const { body, headers } = response
+    const reply = readEnvelope(textIn(body, headers['content-type']) ?? body.toString())
     if (reply.kind === 'answer') return asJson(response, response.status, reply.value)
     return asJson(response, reply.ours ? 400 : 500, { fault: reply.fault })
   } catch {

@@ -60,12 +60,13 @@ function inputsOf(definitions: Element): Map<string, string> {
   return inputs
 }
 
-/** Of a document-style message: its one part names an element by prefix. */
+/** Of a document-style message: its one part names an element, by prefix or in the namespace that needs none. */
 function elementOf(message: Element | undefined, root: Element): { name: string; namespace: string } | null {
   const part = message && list(local(message)['part'])[0]
-  const [prefix = '', element] = String(part?.['@element'] ?? '').split(':')
+  const [, prefix, element] = /^(?:([^:]+):)?([^:]+)$/.exec(String(part?.['@element'] ?? '')) ?? []
   if (!message || element === undefined) return null
-  const namespace = part?.[`@xmlns:${prefix}`] ?? message[`@xmlns:${prefix}`] ?? root[`@xmlns:${prefix}`]
+  const declared = prefix === undefined ? '@xmlns' : `@xmlns:${prefix}`
+  const namespace = part?.[declared] ?? message[declared] ?? root[declared]
   return { name: element, namespace: String(namespace ?? '') }
 }
 
