@@ -3,6 +3,7 @@ import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import jsonata from 'jsonata'
 import { RE2JS } from 're2js'
+import Format from 'typebox/format'
 import { READY, type Reckoned, type Task } from './bounded.ts'
 import { fillTemplate } from './template.ts'
 import { parseExact } from './values.ts'
@@ -23,9 +24,9 @@ function testOf(pattern: string): (text: string) => boolean {
   return (text) => compiled.matcher(text).find()
 }
 
-// `format` is read as a remark, as JSON Schema has it by default.
+const formats = Object.fromEntries(Format.Entries())
 const ajv = () =>
-  new Ajv2020({ allErrors: true, strict: false, validateFormats: false, code: { regExp } as never })
+  new Ajv2020({ allErrors: true, strict: false, logger: false, formats, code: { regExp } as never })
 
 const schemas = new Map<string, ValidateFunction>()
 const expressions = new Map<string, jsonata.Expression>()
@@ -54,8 +55,15 @@ const digitsOf = (text: string): string =>
   text.includes('.') && !/e/i.test(text) ? text.replace(/\.?0+$/, '') : text
 
 async function evaluate(expression: string, value: unknown): Promise<Reckoned> {
-  const compiled = remember(expressions, expression, () => jsonata(expression))
+  const compiled = remember(expressions, expression, () => withBase64(jsonata(expression)))
   return asText(await compiled.evaluate(value))
+}
+
+/** JSONata's own way to base64 is by `Buffer`, which is taken away below. A letter is a byte, as it has it. */
+function withBase64(compiled: jsonata.Expression): jsonata.Expression {
+  for (const [name, turned] of Object.entries({ base64encode: btoa, base64decode: atob }))
+    compiled.registerFunction(name, (text?: string) => (text === undefined ? text : turned(text)), '<s-:s>')
+  return compiled
 }
 
 function asText(result: unknown): Reckoned {

@@ -1,4 +1,4 @@
-import { parse as parseCsv } from 'csv-parse/sync'
+import { type Options, parse as parseCsv } from 'csv-parse/sync'
 import { stringify as writeCsv } from 'csv-stringify/sync'
 import { formAsJson } from '../forms.ts'
 import { formEncode } from '../transports/form.ts'
@@ -68,15 +68,21 @@ function digitsOf(value: unknown): unknown {
 /** Objects by the names of the first line; lists of texts where there is no such line. */
 function readCsv(text: string, options: ConvertStep['csv'] = {}): unknown {
   const { delimiter = ',', header = true, columns } = options
+  const rows = parsed(text, {
+    delimiter,
+    columns: columns ?? header,
+    ...(columns && header && { from: 2 }),
+    bom: true,
+    skip_empty_lines: true,
+    to: MOST_ROWS + (columns && header ? 2 : 1), // one more, which tells that some would be left out
+  })
+  if (rows.length > MOST_ROWS) throw fault('', `is CSV of more than ${MOST_ROWS} rows`)
+  return rows
+}
+
+function parsed(text: string, options: Options): unknown[] {
   try {
-    return parseCsv(text, {
-      delimiter,
-      columns: columns ?? header,
-      ...(columns && header && { from: 2 }),
-      bom: true,
-      skip_empty_lines: true,
-      to: MOST_ROWS,
-    })
+    return parseCsv(text, options)
   } catch (error) {
     throw fault('', `is no CSV: ${error instanceof Error ? error.message : String(error)}`)
   }

@@ -82,13 +82,17 @@ function truthOf(path: string, text: string): boolean {
   throw fault(path, `is "${shown(text)}", neither true nor false`)
 }
 
+// Years of four digits, in any zone: milliseconds that are read as seconds are far beyond.
+const FIRST = Date.parse('0001-01-01T00:00:00Z')
+const END = Date.parse('9999-12-31T00:00:00Z')
+
 function dateOf(
   path: string,
   { from = 'iso', to = 'iso', zone = USUAL_ZONE }: Extract<Format, { as: 'date' }>,
   text: string,
 ): unknown {
   const instant = readDate(text.trim(), from, zone)
-  if (instant === null || Math.abs(instant) > 8e15)
+  if (instant === null || !(instant >= FIRST && instant < END))
     throw fault(path, `is "${shown(text)}", no date as ${from}`)
   return writeDate(instant, to, zone)
 }

@@ -183,6 +183,10 @@ test('dates are read and written in their zone, and the 31st of February is refu
     'at',
     /"31\/02\/2026", no date as dd\/MM\/yyyy/,
   )
+  const ms = 1_795_319_636_000
+  await gives([format({ from: 'unix_ms', to: 'yyyy' })], { at: ms }, { at: '2026' })
+  await fails([format({ from: 'unix', to: 'yyyy' })], { at: ms }, 'at', /"1795319636000", no date as unix$/)
+  await fails([format({})], { at: '2026-11-22T12:00:00+24:00' }, 'at', /no date as iso/)
 })
 
 test('numbers and amounts change their spelling and never their value', async () => {
@@ -269,6 +273,8 @@ test('an expression says what a mapping cannot, and knows nothing but its value'
     },
   )
   await fails([{ kind: 'expression', expression: 'a.(' }], {}, 'expression', /fails/)
+  const expression = '[$base64decode(body), $base64encode($uppercase("São")), $exists($base64decode(none))]'
+  await gives([{ kind: 'expression', expression }], { body: 'U+NvIEpv428=' }, ['São João', 'U8NP', false])
   for (const expression of ['process', 'constructor', '$sum.constructor', '$type.constructor("return 1")()'])
     await run([{ kind: 'expression', expression }], { a: 1 }).then((mapped) =>
       assert.ok(
@@ -391,6 +397,21 @@ test('a value that does not fit a schema is refused with each place and reason',
   ])
   await gives([{ kind: 'validate', schema }], { email: 'x' }, { email: 'x' })
   await fails([{ kind: 'validate', schema: { type: 'nothing' } }], {}, '', /the schema fails/)
+  const formed = {
+    properties: { born: { format: 'date' }, email: { format: 'email' }, x: { format: 'own' } },
+  }
+  await gives(
+    [{ kind: 'validate', schema: formed }],
+    { born: '2000-02-29', x: 1 },
+    { born: '2000-02-29', x: 1 },
+  )
+  await fails(
+    [{ kind: 'validate', schema: formed }],
+    { born: '2001-02-29' },
+    'born',
+    /must match format "date"/,
+  )
+  await fails([{ kind: 'validate', schema: formed }], { email: 'ana' }, 'email', /must match format "email"/)
   const redos = { type: 'object', properties: { a: { pattern: '^(a+)+$' } } }
   await fails([{ kind: 'validate', schema: redos }], { a: `${'a'.repeat(40)}!` }, 'a', /pattern/)
 })
@@ -427,6 +448,28 @@ test('XML, CSV and forms are read and written without losing a digit', async () 
   await gives([{ kind: 'convert', from: 'xml' }], written.output, {
     nota: { valor: '12.50', obs: 'a < b & "c"', '@id': '<1>' },
   })
+})
+
+test('CDATA is the text that it is, and nothing in it is an entity or an element', async () => {
+  const read: Step = { kind: 'convert', from: 'xml' }
+  const html = '<p>Tom &amp; Jerry</p> '
+  await gives([read], `<a>1<![CDATA[${html}]]></a>`, { a: `1${html}` })
+  await gives([read], '<a><![CDATA[ ]]></a>', { a: ' ' })
+  await gives([read], '<a><b><![CDATA[x]]></b><![CDATA[]]>&lt;</a>', { a: { b: 'x', '#text': '<' } })
+  await gives([read], '<a><!-- <![CDATA[ --><b>1</b><!-- ]]> --></a>', { a: { b: '1' } })
+  const written = await run([{ kind: 'convert', to: 'xml' }, read], { a: html.trim() })
+  assert.deepEqual(written.ok && written.output, { a: html.trim() })
+})
+
+test('of a CSV no row is left out without a word', async () => {
+  const lines = (n: number) => Array.from({ length: n }, (_, at) => String(at)).join('\n')
+  for (const csv of [{}, { columns: ['a'] }, { header: false }]) {
+    const step: Step = { kind: 'convert', from: 'csv', csv }
+    const head = 'header' in csv ? 0 : 1
+    const most = await run([step], lines(100_000 + head))
+    assert.equal(most.ok && (most.output as unknown[]).length, 100_000)
+    await fails([step], lines(100_001 + head), '', /more than 100000 rows/)
+  }
 })
 
 test('XML with entities of its own, or names that are none, is refused', async () => {

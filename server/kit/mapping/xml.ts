@@ -36,10 +36,35 @@ export function readXml(text: string, lists: readonly string[] = []): unknown {
   const valid = XMLValidator.validate(text)
   if (valid !== true) throw fault('', `is no XML: ${valid.err.msg} (line ${valid.err.line})`)
   try {
-    return decoded(parser.parse(text), lists, '')
+    return decoded(parser.parse(escaped(text)), lists, '')
   } catch (error) {
     throw fault('', `is no XML that can be read: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+const SECTION = /<!--|<\?|<!\[CDATA\[/g
+const ENDS: Readonly<Record<string, string>> = { '<!--': '-->', '<?': '?>', '<![CDATA[': ']]>' }
+/** With the white space at its ends, which the parser would take away. */
+const MARKED = /[&<>]|^\s|\s$/g
+
+/** CDATA as the text that it is, else entities would be read where there are none: `<![CDATA[&amp;]]>` is `&amp;`. */
+function escaped(text: string): string {
+  if (!text.includes('<![CDATA[')) return text
+  let plain = ''
+  let from = 0
+  SECTION.lastIndex = 0
+  for (let found = SECTION.exec(text); found; found = SECTION.exec(text)) {
+    const [begin] = found
+    const inside = found.index + begin.length
+    const end = text.indexOf(ENDS[begin] ?? '', inside)
+    if (end < 0) break
+    SECTION.lastIndex = end
+    if (begin !== '<![CDATA[') continue
+    const marked = text.slice(inside, end).replace(MARKED, (char) => `&#${char.codePointAt(0)};`)
+    plain += text.slice(from, found.index) + marked
+    from = end + 3
+  }
+  return plain + text.slice(from)
 }
 
 function decoded(value: unknown, lists: readonly string[], name: string): unknown {
