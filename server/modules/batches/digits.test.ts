@@ -15,7 +15,7 @@ import { routes as operationRoutes } from '../operations/routes.ts'
 import { runTurn } from './jobs.ts'
 import { routes } from './routes.ts'
 
-/** Through each door by which a call is made: the vendor reads the digits that the caller wrote. */
+/** Through each door by which a call is made: the vendor reads the digits that the caller wrote, and back. */
 let served: Served
 before(async () => {
   const rooms = [connectionRoutes, eventRoutes, operationRoutes, callRoutes, routes]
@@ -30,7 +30,7 @@ async function connect() {
   const bodies: string[] = []
   const server = createServer(async (request, response) => {
     bodies.push(await textOf(request))
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    response.writeHead(200, { 'content-type': 'application/json' }).end(WRITTEN)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   undoAfter(async () => {
@@ -71,15 +71,20 @@ test('a call at once sends the digits that were written, as JSON, as a form, map
   ])
 })
 
-test('a call made later and one of a batch send the digits that were written', async () => {
-  const { bodies, send, path } = await connect()
+test('a call made later and one of a batch send the digits that were written, and report those that came', async () => {
+  const { key, bodies, send, path } = await connect()
   const call = { method: 'POST', path: '/x', body: ORDER }
-  await send(`${path}/calls`, { ...call, mode: 'async' }, 202)
-  await send(`${path}/calls/batch`, { calls: [{ method: 'POST', path: '/x', body: { a: 1 } }, call] }, 202)
+  const later = await send(`${path}/calls`, { ...call, mode: 'async' }, 202)
+  const calls = [{ method: 'POST', path: '/x', body: { a: 1 } }, call]
+  const batch = await send(`${path}/calls/batch`, { calls }, 202)
   const loop = startDeferred(served.app, runTurn)
   undoAfter(() => loop.stop())
-  for (const end = performance.now() + 30_000; bodies.length < 3; await sleep(20))
-    assert.ok(performance.now() < end, `${bodies}`)
+  const reportsAt = async (at: string) =>
+    (await served.send('GET', at, { key })).text.split(`"body":${WRITTEN}`).length - 1
+  const places = [`/v1/calls/${later.body['id']}`, `/v1/batches/${batch.body['id']}/calls`]
+  const seen = async () => await Promise.all(places.map(reportsAt))
+  for (const end = performance.now() + 30_000; (await seen()).join() !== '1,2'; await sleep(20))
+    assert.ok(performance.now() < end, `${bodies} ${await seen()}`)
   assert.deepEqual(bodies.sort(), ['{"a":1}', WRITTEN, WRITTEN])
 })
 

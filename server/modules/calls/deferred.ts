@@ -1,3 +1,4 @@
+import { parseExact } from '../../kit/mapping/mapping.ts'
 import { inTenant, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { fromWire, toWire } from '../../platform/ids.ts'
@@ -112,7 +113,7 @@ export async function cancelCall(app: App, actor: Actor, wire_id: string): Promi
   })
 }
 
-/** What the vendor answered, as the report of a call; null where it is not over, or its report was not kept. */
+/** What the vendor answered, to the digit, as the report of a call; null where it is not over, or its report was not kept. */
 export async function openReport(
   app: App,
   tx: Tx,
@@ -121,7 +122,7 @@ export async function openReport(
 ): Promise<unknown> {
   if (row.report === null) return null
   const text = await app.vault.open(tx, tenant_id, sealedAs('report', row.id), row.report)
-  return JSON.parse(text.toString())
+  return parseExact(text.toString())
 }
 
 function found(row: queries.DeferredRow | undefined, id: string): queries.DeferredRow {

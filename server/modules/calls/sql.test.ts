@@ -38,6 +38,11 @@ const STATEMENTS = {
     params: { id: 'integer' },
   },
   sneaky: { kind: 'read', text: 'update invoice set paid = true' },
+  instants: {
+    kind: 'read',
+    text: `select set_config('TimeZone', 'Asia/Kolkata', true) as zone, timestamptz '2026-01-01 00:00:59.9999999+00' as whole,
+                  timestamptz '2026-01-01 00:00:59.999994-03' as micro, timestamptz 'infinity' as never`,
+  },
   nap: { kind: 'read', text: 'select pg_sleep(0.3)' },
   many: { kind: 'read', text: 'select n from generate_series(1, 100000) n', max_rows: 3 },
   slow: { kind: 'read', text: 'select pg_sleep(30)' },
@@ -98,6 +103,13 @@ test('a statement gives its rows to the last digit, whatever the values hold', a
   assert.equal(row?.['amount'], '150.50')
   assert.equal(row?.['due'], '2026-07-31')
   assert.equal(row?.['paid'], false)
+  const instants = (await ask(connected, 'read', { statement: 'instants' })).result.rows[0]
+  assert.deepEqual(instants, {
+    zone: 'Asia/Kolkata',
+    whole: '2026-01-01T00:01:00.000Z',
+    micro: '2026-01-01T03:00:59.999994Z',
+    never: 'infinity',
+  })
   const quoted = await ask(connected, 'read', { statement: 'by_document', params: { document: "o'brien" } })
   assert.equal(quoted.result.row_count, 1)
   const injected = "x' or '1'='1"

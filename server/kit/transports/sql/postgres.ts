@@ -91,6 +91,14 @@ function rowsOf(client: pg.Client, socket: Socket, query: Query): Promise<Rows> 
   })
 }
 
+/** In UTC, with the microseconds that a Date has no place for; what it cannot hold stays as it came. */
+function toInstant(text: string): string {
+  const at = new Date(text)
+  if (Number.isNaN(at.getTime())) return text
+  const fraction = /\.(\d{4,6})/.exec(text)?.[1]
+  return fraction === undefined ? at.toISOString() : at.toISOString().replace(/\d{3}Z$/, `${fraction}Z`)
+}
+
 const { builtins } = pg.types
 const BY_TYPE = new Map<number, (text: string) => unknown>([
   [builtins.BOOL, (text) => text === 't'],
@@ -101,7 +109,7 @@ const BY_TYPE = new Map<number, (text: string) => unknown>([
   [builtins.JSON, readJson],
   [builtins.JSONB, readJson],
   [builtins.BYTEA, (text) => Buffer.from(text.slice(2), 'hex').toString('base64')],
-  [builtins.TIMESTAMPTZ, (text) => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString())],
+  [builtins.TIMESTAMPTZ, toInstant],
 ])
 
 /** What a double would not hold exactly (int8, numeric) stays text, and so does what JSON has no word for. */
