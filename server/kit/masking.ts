@@ -4,17 +4,8 @@
  */
 export const MASK = '[masked]'
 
-const SECRET_HEADERS = new Set([
-  'authorization',
-  'cookie',
-  'proxy-authorization',
-  'set-cookie',
-  'x-api-key',
-  'api-key',
-  'apikey',
-  'x-auth-token',
-  'x-access-token',
-])
+const SECRET_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie'])
+const SAYS_SECRET = /(?:^|[-_])(?:api[-_]?key|access[-_]?key|token|secret|password)$/
 
 /** Masks values of telling names, and known secrets in any value. `also` are names of this connection, lower case. */
 export function maskHeaders(
@@ -25,16 +16,28 @@ export function maskHeaders(
   const masked: Record<string, string> = {}
   for (const name in headers) {
     const lower = name.toLowerCase()
-    const hidden = SECRET_HEADERS.has(lower) || also.includes(lower)
+    const hidden = SECRET_HEADERS.has(lower) || SAYS_SECRET.test(lower) || also.includes(lower)
     masked[name] = hidden ? MASK : hideSecrets(headers[name] ?? '', secrets)
   }
   return masked
 }
 
-const SECRET_NAMES =
-  'password|passwd|senha|secret|client_secret|api_key|apikey|access_token|refresh_token|id_token|private_key|' +
-  'secret_key|authorization|cvc|cvv|cvv2|security_code|pin|card_number|pan|client_assertion|otp'
-const IN_JSON = new RegExp(`("(?:${SECRET_NAMES})"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*"|-?[0-9][0-9.eE+-]*)`, 'gi')
+// However vendors write them: client_secret, clientSecret, ClientSecret, client-secret.
+const SECRET_NAMES = (
+  'password|passwd|passphrase|senha|secret|client_secret|api_key|token|access_token|refresh_token|id_token|' +
+  'auth_token|session_token|bearer_token|private_key|secret_key|secret_access_key|authorization|cvc|cvv|cvv2|' +
+  'security_code|pin|card_number|pan|client_assertion|otp'
+).replaceAll('_', '[_-]?')
+// A text may be cut off anywhere, inside of a secret too.
+const IN_JSON = new RegExp(
+  String.raw`("(?:${SECRET_NAMES})"\s*:\s*)(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|-?[0-9][0-9.eE+-]*)`,
+  'gi',
+)
+// JSON in a text of JSON, once: its quotes have a backslash before them, its escapes two.
+const IN_TEXT = new RegExp(
+  String.raw`(\\"(?:${SECRET_NAMES})\\"\s*:\s*)(?:\\"(?:[^"\\]|\\\\(?:\\\\|\\"|[^"\\]))*(?:\\"|\\*$)|-?[0-9][0-9.eE+-]*)`,
+  'gi',
+)
 const IN_FORM = new RegExp(`((?:^|[?&\\[]|%5B)(?:${SECRET_NAMES})(?:\\]|%5D)?=)[^&\\s"]*`, 'gi')
 const IN_XML = new RegExp(`(<(?:[a-z0-9_]+:)?(?:${SECRET_NAMES})(?:\\s[^<>]*)?>)[^<]*`, 'gi')
 const CARD_LIKE = /(?<![0-9A-Za-z_.-])(?:[0-9](?:[ +-]|%20)?){12,18}[0-9](?![0-9A-Za-z_])/g
@@ -43,6 +46,7 @@ const CARD_LIKE = /(?<![0-9A-Za-z_.-])(?:[0-9](?:[ +-]|%20)?){12,18}[0-9](?![0-9
 export function maskBody(text: string, secrets: readonly string[]): string {
   let masked = hideSecrets(text, secrets)
   if (masked.includes(':')) masked = masked.replace(IN_JSON, `$1"${MASK}"`)
+  if (masked.includes('\\"')) masked = masked.replace(IN_TEXT, `$1\\"${MASK}\\"`)
   if (masked.includes('=')) masked = masked.replace(IN_FORM, `$1${MASK}`)
   if (masked.includes('<')) masked = masked.replace(IN_XML, `$1${MASK}`)
   return masked.replace(CARD_LIKE, (digits) => (isCardNumber(digits) ? MASK : digits))

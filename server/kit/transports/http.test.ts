@@ -149,6 +149,43 @@ test('no secret, token or card number is recorded, in any spelling', () => {
   })
 })
 
+test('a name says secret however its vendor writes it, in bodies, addresses and headers', () => {
+  const timing = { first_byte_ms: 1, total_ms: 1 }
+  const reply = { kind: 'response' as const, status: 200, truncated: false, timing }
+  const told = {
+    accessToken: 'hid1',
+    ClientSecret: 'hid2',
+    'api-key': 'hid3',
+    token: 'hid4',
+    SecurityCode: 987,
+  }
+  const kept = { tokenized: true, token_type: 'bearer', nextToken: 'page2', pinned: 1 }
+  const shown = maskReply(opened, {
+    ...reply,
+    headers: { 'x-session-token': 'hid5', 'x-api-key': 'hid6', 'x-token-type': 'jwt', access_token: 'hid7' },
+    body: Buffer.from(JSON.stringify({ ...told, ...kept })),
+  })
+  assert.deepEqual(JSON.parse(shown.body), {
+    ...Object.fromEntries(Object.keys(told).map((name) => [name, '[masked]'])),
+    ...kept,
+  })
+  assert.deepEqual(shown.headers, {
+    ...{ 'x-session-token': '[masked]', 'x-api-key': '[masked]', access_token: '[masked]' },
+    'x-token-type': 'jwt',
+  })
+  const nested = JSON.stringify({ payload: JSON.stringify({ password: 'a "b" \\ c', pin: 1234, n: 1 }) })
+  const seen = maskReply(opened, { ...reply, headers: {}, body: Buffer.from(nested) })
+  assert.deepEqual(JSON.parse(JSON.parse(seen.body).payload), { password: '[masked]', pin: '[masked]', n: 1 })
+  for (const cut of ['{"password":"half of a se', '{"password":"half of a \\', nested.slice(0, 40)])
+    assert.doesNotMatch(
+      maskReply(opened, { ...reply, headers: {}, body: Buffer.from(cut) }).body,
+      /half|a \\/,
+    )
+  const asked = buildRequest(opened, { method: 'GET', path: '/x?token=hid8&accessToken=hid9&page=2' })
+  const { url } = maskRequest(opened, asked)
+  assert.match(url, /\?token=\[masked\]&accessToken=\[masked\]&page=2$/)
+})
+
 test('forms are written with brackets, and read back as they were', () => {
   assert.equal(
     formEncode({ a: { b: 1, c: [true, 'x y'] }, d: undefined, e: null, f: 'ã&=' }),
