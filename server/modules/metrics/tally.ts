@@ -1,3 +1,4 @@
+import { isUndoneByLoss } from '../../platform/database/database.ts'
 import type { App } from '../app.ts'
 
 /** What this process counted and has not written yet: rows by a key, written together a few seconds later. */
@@ -9,31 +10,48 @@ export type Tally<Row> = {
 }
 
 const WRITE_EVERY_MS = 5_000
+/** Of five minutes. */
+const MOST_LATE = 60
 
 /**
  * To count costs no statement: every few seconds one writes all that was counted meanwhile, and none where nothing
- * was. A process that is killed takes those seconds' counts with it; the records are not touched by that.
+ * was. What PostgreSQL was not there for is written when it is back. A process that is killed takes those seconds'
+ * counts with it, and a connection that is lost while it writes them too, for they may be there already; the records
+ * are not touched by that.
  */
 export function createTally<Row>({ log }: App, save: (rows: Row[]) => Promise<void>): Tally<Row> {
   let rows = new Map<string, Row>()
   let timer: NodeJS.Timeout | null = null
+  let late: Row[][] = []
   let writing: Promise<unknown> = Promise.resolve()
 
   function write(): void {
     if (timer) clearTimeout(timer)
     timer = null
-    if (rows.size === 0) return
-    const due = [...rows.values()]
+    const due = rows.size === 0 ? late : [...late, [...rows.values()]]
+    late = []
     rows = new Map()
-    const saved = save(due).catch((err: unknown) =>
-      log.warn({ err }, 'what was counted in the last seconds was not kept'),
-    )
-    writing = Promise.all([writing, saved])
+    writing = Promise.all([writing, keep(due)])
+  }
+
+  async function keep(due: Row[][]): Promise<void> {
+    for (const one of due) {
+      await save(one).catch((err: unknown) => {
+        if (!isUndoneByLoss(err) || late.length === MOST_LATE)
+          return log.warn({ err }, 'what was counted in the last seconds was not kept')
+        late.push(one)
+        writeLater()
+      })
+    }
+  }
+
+  const writeLater = (): void => {
+    timer ??= setTimeout(write, WRITE_EVERY_MS).unref()
   }
 
   return {
     of: (key, make) => {
-      timer ??= setTimeout(write, WRITE_EVERY_MS).unref()
+      writeLater()
       const known = rows.get(key)
       if (known) return known
       const made = make()

@@ -201,6 +201,10 @@ function orUnresolved(error: unknown): never {
 const isNeverSent = (error: Error & { code?: string }): boolean =>
   error.code === 'ECONNREFUSED' || /trying to connect|not queryable/.test(error.message)
 
+/** Whether PostgreSQL was not there, and surely did nothing of what it was asked: later the same goes through. */
+export const isUndoneByLoss = (error: unknown): boolean =>
+  isConnectionLoss(error) && (error instanceof pg.DatabaseError || isNeverSent(error as Error))
+
 /** Whether nobody knows if what was asked of PostgreSQL took effect. */
 export const isUnresolved = (error: unknown): boolean =>
   error instanceof Error && (error as Error & { code?: string }).code === UNRESOLVED
