@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import ssh2 from 'ssh2'
 import { providers } from '../../providers/index.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { type Served, serve, tenantWithKey } from '../../test/http_app.ts'
@@ -214,6 +216,43 @@ test('an SFTP server does all the same, and is known by its key', needsSshd, asy
   const broken = await ask(await connect(sftp(sshd, {}, { private_key: 'no key at all' })), 'list', {})
   assert.equal(broken.status, 401)
   assert.match(JSON.stringify(broken.body), /private key cannot be used/)
+})
+
+test('an SFTP server that only asks for the password by a prompt is given it', async (t) => {
+  const pair = ssh2.utils.generateKeyPairSync('ed25519')
+  const server = new ssh2.Server({ hostKeys: [pair.private] }, (client) => {
+    client.on('error', () => {})
+    client.on('authentication', (context) => {
+      if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive'])
+      const prompts = [
+        { prompt: 'User: ', echo: true },
+        { prompt: 'Password: ', echo: false },
+      ]
+      context.prompt(prompts, (answers) =>
+        answers.join() === ',p4ssw0rd' ? context.accept() : context.reject(),
+      )
+    })
+    client.on('session', (accept) =>
+      accept().on('sftp', (begin) => {
+        const files = begin()
+        files.on('STAT', (id) => files.status(id, ssh2.utils.sftp.STATUS_CODE.NO_SUCH_FILE))
+      }),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const base_url = `sftp://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const key = ssh2.utils.parseKey(pair.public)
+  assert.ok(!(key instanceof Error))
+  const host_key = `SHA256:${hash('sha256', key.getPublicSSH(), 'base64').replace(/=+$/, '')}`
+  const look = async (password: string) => {
+    const place = {
+      settings: { place: 'sftp', base_url, host_key },
+      credentials: { username: 'u', password },
+    }
+    return (await ask(await connect(place), 'stat', { path: 'a' })).status
+  }
+  assert.deepEqual([await look('p4ssw0rd'), await look('another')], [404, 401])
 })
 
 test('an SFTP server that says nothing is given up in time, and its socket with it', async (t) => {

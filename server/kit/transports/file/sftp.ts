@@ -69,7 +69,7 @@ function logIn(client: SshClient, socket: Socket, { settings, credentials }: Log
   const config: ConnectConfig = {
     sock: socket,
     username,
-    ...(password !== undefined && { password }),
+    ...(password !== undefined && { password, tryKeyboard: true }),
     ...(private_key !== undefined && { privateKey: private_key }),
     ...(passphrase !== undefined && { passphrase }),
     readyTimeout: 0, // the call has its own time
@@ -83,6 +83,10 @@ function logIn(client: SshClient, socket: Socket, { settings, credentials }: Log
     client.on('error', (error: Error & { level?: string }) => reject(inWords(error, known, shown)))
     client.on('close', () => reject(trouble('reset', 'the server ended the connection')))
     client.on('ready', resolve)
+    // Many servers ask for a password in this way alone; what is shown as it is typed is none.
+    client.on('keyboard-interactive', (_name, _instructions, _language, prompts, answer) =>
+      answer(prompts.map(({ echo }) => (echo ? '' : (password ?? '')))),
+    )
     try {
       client.connect(config)
     } catch (error) {
