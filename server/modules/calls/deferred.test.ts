@@ -257,6 +257,22 @@ test('one that is given up while it waits is never sent; one that is over cannot
   assert.equal((await look(at, id))['state'], 'canceled')
 })
 
+test('one whose connection is disabled or gone by its turn has failed, and says so', async () => {
+  const at = await connect()
+  const [first, second] = [await defer(at), await defer(at, { retry_later: { times: 0 } })]
+  await served.send('PATCH', at.path, { key: at.key, body: { state: 'disabled' } })
+  await tryDeferred(served.app, at.tenant_id, fromWire('call', first))
+  const disabled = await look(at, first)
+  assert.deepEqual([disabled['state'], disabled['attempts']], ['failed', 0])
+  assert.match(String(disabled['error']), /disabled/)
+  assert.equal((await served.send('DELETE', at.path, { key: at.key })).status, 204)
+  await tryDeferred(served.app, at.tenant_id, fromWire('call', second))
+  const gone = await look(at, second)
+  assert.deepEqual([gone['state'], gone['attempts']], ['failed', 0])
+  assert.match(String(gone['error']), /there is no connection/)
+  assert.equal(at.vendor.hits.length, 0)
+})
+
 test('one that is given up after a try that was left unknown is unknown, not canceled', async () => {
   const at = await connect(IDEMPOTENT)
   at.vendor.status = [0]
