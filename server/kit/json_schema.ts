@@ -29,10 +29,10 @@ function spend(steps: number): void {
 
 const kept = new WeakMap<object, ValidateFunction | Unjudged>()
 
-/** What keeps a value from fitting, nothing where it fits; throws `Unjudged`. */
-export function misfitsOf(schema: object, value: unknown): readonly SchemaFault[] {
+/** What keeps a value from fitting, nothing where it fits; throws `Unjudged`. `most` is there for who bounds it otherwise. */
+export function misfitsOf(schema: object, value: unknown, most = MOST_STEPS): readonly SchemaFault[] {
   const check = checkOf(schema)
-  left = MOST_STEPS
+  left = most
   try {
     return check(value) ? [] : (check.errors ?? []).map(toFault)
   } catch (error) {

@@ -1,9 +1,6 @@
 import { parentPort } from 'node:worker_threads'
-import type { ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import jsonata from 'jsonata'
-import { RE2JS } from 're2js'
-import Format from 'typebox/format'
+import { misfitsOf, Unjudged } from '../json_schema.ts'
 import { READY, type Reckoned, type Task } from './bounded.ts'
 import { fillTemplate } from './template.ts'
 import { parseExact } from './values.ts'
@@ -13,22 +10,7 @@ const MOST_TEXT = 5_000_000
 const MOST_KEPT = 100
 const MOST_FAULTS = 20
 
-// The pattern of a schema may be any; RE2 takes time linear in the text.
-// Ajv tells patterns apart by `toString`.
-const regExp = Object.assign((pattern: string) => ({ test: testOf(pattern), toString: () => pattern }), {
-  code: 're2',
-})
-
-function testOf(pattern: string): (text: string) => boolean {
-  const compiled = RE2JS.compile(pattern)
-  return (text) => compiled.matcher(text).find()
-}
-
-const formats = Object.fromEntries(Format.Entries())
-const ajv = () =>
-  new Ajv2020({ allErrors: true, strict: false, logger: false, formats, code: { regExp } as never })
-
-const schemas = new Map<string, ValidateFunction>()
+const schemas = new Map<string, object>()
 const expressions = new Map<string, jsonata.Expression>()
 
 function remember<T>(kept: Map<string, T>, key: string, make: () => T): T {
@@ -77,18 +59,27 @@ function readExpression(expression: string): Reckoned {
   return { ok: true, text: 'null' }
 }
 
-function validate(schema: unknown, value: unknown): Reckoned {
-  const check = remember(schemas, JSON.stringify(schema), () => ajv().compile(schema as object))
-  const errors = check(value) ? [] : (check.errors ?? [])
-  const faults = errors.slice(0, MOST_FAULTS).map(({ instancePath, message, keyword, params }) => {
-    const place = instancePath.slice(1).replaceAll('/', '.')
-    const missing = keyword === 'required' ? String(params['missingProperty']) : null
-    if (missing !== null)
-      return { field: place === '' ? missing : `${place}.${missing}`, reason: 'is missing' }
-    const named = keyword === 'additionalProperties' ? ` (${String(params['additionalProperty'])})` : ''
-    return { field: place, reason: (message ?? 'does not fit') + named }
-  })
-  return { ok: true, text: JSON.stringify(faults) }
+function validate(given: unknown, value: unknown): Reckoned {
+  const schema = remember(schemas, JSON.stringify(given), () => given as object)
+  try {
+    const misfits = misfitsOf(schema, value, Number.POSITIVE_INFINITY)
+    return { ok: true, text: JSON.stringify(misfits.slice(0, MOST_FAULTS).map(toFault)) }
+  } catch (error) {
+    if (error instanceof Unjudged) return { ok: false, because: error.message }
+    throw error
+  }
+}
+
+function toFault({ instancePath, message, keyword, params }: ReturnType<typeof misfitsOf>[number]) {
+  const place = instancePath.slice(1).replaceAll('/', '.')
+  const { requiredProperties: [missing] = [], additionalProperty } = params as {
+    requiredProperties?: string[]
+    additionalProperty?: string
+  }
+  if (missing !== undefined)
+    return { field: place === '' ? missing : `${place}.${missing}`, reason: 'is missing' }
+  const named = keyword === 'additionalProperties' ? ` (${additionalProperty})` : ''
+  return { field: place, reason: message + named }
 }
 
 async function reckon(task: Task): Promise<Reckoned> {

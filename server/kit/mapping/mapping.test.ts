@@ -396,7 +396,14 @@ test('a value that does not fit a schema is refused with each place and reason',
     { field: 'items.0.n', reason: 'must be integer' },
   ])
   await gives([{ kind: 'validate', schema }], { email: 'x' }, { email: 'x' })
-  await fails([{ kind: 'validate', schema: { type: 'nothing' } }], {}, '', /the schema fails/)
+  await fails(
+    [{ kind: 'validate', schema: { type: 'nothing' } }],
+    {},
+    '',
+    /the schema is not valid JSON Schema: type/,
+  )
+  const older = { $schema: 'http://json-schema.org/draft-07/schema#', items: [{ type: 'string' }] }
+  await fails([{ kind: 'validate', schema: older }], [1], '0', /must be string/)
   const formed = {
     properties: { born: { format: 'date' }, email: { format: 'email' }, x: { format: 'own' } },
   }
@@ -476,6 +483,8 @@ test('XML with entities of its own, or names that are none, is refused', async (
   const bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
   await fails([{ kind: 'convert', from: 'xml' }], bomb, '', /document type/)
   await fails([{ kind: 'convert', from: 'xml' }], '<a><b></a>', '', /no XML/)
+  for (const several of ['<a>1</a><b/>', '<a>1</a><a>2</a>', '<a>1</a>2', ''])
+    await fails([{ kind: 'convert', from: 'xml' }], several, '', /no XML/)
   await fails([{ kind: 'convert', from: 'xml' }], '<a>'.repeat(3000) + '</a>'.repeat(3000), '', /no XML/)
   await fails([{ kind: 'convert', to: 'xml' }], { r: { 'a><b': 1 } }, 'r.a><b', /no name/)
   await fails([{ kind: 'convert', to: 'xml' }], { a: 1, b: 2 }, '', /one member/)

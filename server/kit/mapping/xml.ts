@@ -36,10 +36,18 @@ export function readXml(text: string, lists: readonly string[] = []): unknown {
   const valid = XMLValidator.validate(text)
   if (valid !== true) throw fault('', `is no XML: ${valid.err.msg} (line ${valid.err.line})`)
   try {
-    return decoded(parser.parse(escaped(text)), lists, '')
+    return decoded(withRoot(parser.parse(escaped(text))), lists, '')
   } catch (error) {
     throw fault('', `is no XML that can be read: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+/** One element, which everything else stands in. */
+function withRoot(parsed: unknown): unknown {
+  const roots = isRecord(parsed) ? Object.entries(parsed) : []
+  const [[name, value] = ['#text', '']] = roots
+  if (roots.length === 1 && name !== '#text' && !Array.isArray(value)) return parsed
+  throw new Error('it has to be one element')
 }
 
 const SECTION = /<!--|<\?|<!\[CDATA\[/g
