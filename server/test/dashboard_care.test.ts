@@ -70,6 +70,22 @@ describe('looking after things in the dashboard', { skip: withoutBrowser, timeou
     await looked(window)
   })
 
+  test('what a vendor has to answer is set in a form that says what is no JSON, and stays when it is opened again', async () => {
+    const window = await at(`/connections/${connection}?tab=checks`)
+    const { page } = window
+    const answer = page.getByLabel('What its JSON is to say')
+    await answer.fill('[1]')
+    await page.getByText('Has to be a JSON object').waitFor()
+    await answer.fill('{"object": "balance"}')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Saved. The next check').waitFor()
+    const health = await product.api.ok('GET', `/v1/connections/${connection}/health`)
+    assert.deepEqual((health['checks'] as Json)['answer'], { object: 'balance' })
+    await page.reload()
+    await eventually(async () => /"balance"/.test(await answer.inputValue()))
+    await looked(window)
+  })
+
   test('a call that was kept back says at which stage, and which it never reached', async () => {
     const window = await at(`/calls/tester?connection=${connection}`)
     const { page } = window
