@@ -3,27 +3,35 @@ import type { App } from '../modules/app.ts'
 import { Problem } from '../platform/errors.ts'
 import { type Holder, letGo } from '../platform/room.ts'
 import { unsupportedType } from './problems.ts'
-import { readBody, reading, readingJson, tooLarge } from './reading.ts'
+import { readBody, readingApi, readingWebhooks } from './reading.ts'
 
 /** Deeper bodies are refused: nothing we take is, and what walks a value must not be walked into the ground. */
 const DEEPEST = 64
 
 /**
- * JSON is the only body the API takes. A body is read whole, as far as memory is to hold of all of them, as strict UTF-8, and refused before any room sees
- * it when it is too deep, would tamper with a prototype, or holds text that PostgreSQL cannot store.
+ * What becomes of a body of the API, by what its route says: a room that streams reads it itself as it comes, one that
+ * takes bytes gets it as it came. All others take JSON alone: as strict UTF-8, and refused before any room sees it when
+ * it is too deep, would tamper with a prototype, or holds text that PostgreSQL cannot store.
  */
-export function takeJson(http: FastifyInstance, app: App): void {
-  http.decorateRequest('held', null)
+export function takeBodies(http: FastifyInstance, app: App): void {
   http.removeAllContentTypeParsers()
-  http.addContentTypeParser('application/json', (request, payload, done) => {
-    const limit = request.routeOptions.bodyLimit ?? app.config.api_body_limit
-    if (Number(request.headers['content-length']) > limit) return done(tooLarge(limit))
-    readBody(readingJson(app), payload, request, limit, (fault, bytes) => {
-      const read = fault ?? jsonOf(request, bytes)
-      if (read instanceof Error) done(read)
-      else done(null, read.value)
+  for (const type of ['application/json', '*']) {
+    http.addContentTypeParser(type, (request, payload, done) => {
+      const { config, bodyLimit: limit = app.config.api_body_limit } = request.routeOptions
+      if (config.streams || request.is404) return done(null)
+      if (type === '*' && !config.takes_bytes) return done(unsupportedType(request))
+      readBody(readingApi(app), payload, request, limit, (fault, bytes) => {
+        const read = fault ?? (config.takes_bytes ? { value: bytes } : jsonOf(request, bytes))
+        if (read instanceof Error) done(read)
+        else done(null, read.value)
+      })
     })
-  })
+  }
+}
+
+/** What a body holds of the memory of all, a webhook's too, is free again as its answer leaves. */
+export function letGoWhenAnswered(http: FastifyInstance): void {
+  http.decorateRequest('held', null)
   http.addHook('onSend', (request, _reply, payload, done) => {
     letGo(request)
     done(null, payload)
@@ -43,7 +51,7 @@ function jsonOf(request: FastifyRequest, bytes: Buffer): { value: unknown } | Er
 const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/
 
 /** For what must be kept to the byte: every content type, as a Buffer, up to the limit of webhooks. */
-export function takeBytes(http: FastifyInstance, app: App): void {
+export function takeWebhookBodies(http: FastifyInstance, app: App): void {
   const limit = app.config.webhook_body_limit
   http.removeAllContentTypeParsers()
   // What is no content type at all would be refused before any parser is asked.
@@ -52,8 +60,7 @@ export function takeBytes(http: FastifyInstance, app: App): void {
     if (type !== undefined && !MEDIA_TYPE.test(type)) headers['content-type'] = 'application/octet-stream'
   })
   http.addContentTypeParser('*', (request, payload, done) => {
-    if (Number(request.headers['content-length']) > limit) return done(tooLarge(limit))
-    readBody(reading(app), payload, request, limit, done)
+    readBody(readingWebhooks(app), payload, request, limit, done)
   })
 }
 

@@ -10,7 +10,7 @@ import { Problem } from '../platform/errors.ts'
 import { toWire } from '../platform/ids.ts'
 import { ANYBODY } from './anybody.ts'
 import { type Auth, createAuth } from './auth.ts'
-import { takeBytes, takeJson, textProblem } from './body.ts'
+import { letGoWhenAnswered, takeBodies, takeWebhookBodies, textProblem } from './body.ts'
 import { dashboard } from './dashboard.ts'
 import { endWithAccess } from './event_streams.ts'
 import { healthRoutes } from './health.ts'
@@ -54,7 +54,8 @@ export async function createHttp(app: App, mount: Mount): Promise<Http> {
     request.problem = problem
     return sendProblem(problem, request, reply)
   })
-  takeJson(http, app)
+  letGoWhenAnswered(http)
+  takeBodies(http, app)
   const auth = createAuth(app)
   decorate(http, app, auth)
   await openapi(http, app, routes)
@@ -63,7 +64,7 @@ export async function createHttp(app: App, mount: Mount): Promise<Http> {
   const { webhooks } = mount
   if (webhooks) {
     http.register(async (scope) => {
-      takeBytes(scope, app)
+      takeWebhookBodies(scope, app)
       webhooks(typed(scope), app)
     })
   }

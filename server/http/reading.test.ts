@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, before, test } from 'node:test'
 import { eventually, type Product, startProduct } from '../test/product.ts'
-import { reading, readingJson } from './reading.ts'
+import { readingApi, readingWebhooks } from './reading.ts'
 
 const TOKEN = 'a-token-of-theirs'
 const NOBODY = '/webhooks/http/src_01jz8k3v9mf2tb7xq4c5n6p8rs'
@@ -19,7 +19,7 @@ before(async () => {
   path = new URL(String(url)).pathname
 })
 
-const held = () => reading(product.app).bytes
+const held = () => readingWebhooks(product.app).bytes
 const noneHeld = () => eventually(async () => held() === 0)
 
 /** A connection that sends no more than it is told to, and hangs up when it is told to. */
@@ -56,7 +56,7 @@ async function post(at: string, bytes: number, headers: Record<string, string> =
 
 for (const [way, query] of Object.entries(WAYS)) {
   test(`strangers who hold back the last byte hold no more than the bound, by ${way}, and small senders are served`, async () => {
-    const all = reading(product.app)
+    const all = readingWebhooks(product.app)
     const { most_bytes } = all
     all.most_bytes = 1_000_000
     const strangers = await Promise.all(
@@ -121,28 +121,39 @@ test('of a request that cannot be read to its end nothing is held, though its se
   await noneHeld()
 })
 
-test('bodies of the API hold no more than their own bound, and take no room from webhooks', async () => {
+test('bodies of the API, JSON and bytes for a vendor, hold no more than their own bound, and take no room from webhooks', async () => {
   const { api, app } = product
-  const all = readingJson(app)
+  const all = readingApi(app)
   const { most_bytes } = all
   all.most_bytes = 1_000_000
-  const asks = (length: number) => {
+  const onward = '/v1/proxy/con_01jz8k3v9mf2tb7xq4c5n6p8rs/files'
+  const asks = (at: string, length: number) => {
     const known = [`authorization: Bearer ${api.key}`, `content-length: ${length}`]
-    return sends(head('/v1/events', ...known) + 'x'.repeat(length - 1))
+    return sends(head(at, ...known) + 'x'.repeat(length - 1))
   }
-  const slow = await Promise.all(Array.from({ length: 12 }, () => asks(100_000)))
+  const slow = await Promise.all(
+    Array.from({ length: 12 }, (_, at) => asks(at % 2 ? '/v1/events' : onward, 100_000)),
+  )
   const refused = () => slow.filter(({ heard }) => /^HTTP\/1\.1 503 .*retry-after: 2\r/is.test(heard()))
   await eventually(async () => refused().length >= 5)
   assert.ok(all.bytes > 500_000 && all.bytes <= 750_000, `${all.bytes} bytes are held`)
   const event = (bytes: number) =>
     api.send('POST', '/v1/events', { type: 'webhook.received', data: { text: 'x'.repeat(bytes) } })
-  assert.equal((await event(300_000)).status, 503)
-  assert.equal((await event(10)).status, 201)
+  const passOn = async (bytes: number) => {
+    const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'image/png' }
+    const body = 'x'.repeat(bytes)
+    const response = await fetch(product.url + onward, { method: 'POST', headers, body })
+    await response.arrayBuffer()
+    return response.status
+  }
+  assert.deepEqual([(await event(300_000)).status, await passOn(300_000)], [503, 503])
+  assert.deepEqual([(await event(10)).status, await passOn(10)], [201, 404])
   assert.deepEqual(await post(path, 300_000), [200, null])
   for (const { socket } of slow) socket.destroy()
   await eventually(async () => all.bytes === 0)
-  assert.equal((await event(300_000)).status, 201)
+  assert.deepEqual([(await event(300_000)).status, await passOn(300_000)], [201, 404])
   assert.equal((await api.send('POST', '/v1/events', '{"type":')).status, 400)
+  assert.equal(await passOn(product.app.config.api_body_limit + 1), 413)
   assert.equal(all.bytes, 0)
   all.most_bytes = most_bytes
 })

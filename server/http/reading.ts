@@ -7,14 +7,14 @@ import { createRoom, type Holder, hold, letGo, type Room } from '../platform/roo
 /**
  * What bodies hold of the memory of this process, from their first byte until they are answered: whoever holds back the
  * last byte keeps the others here for a minute. Webhooks, which come before anybody knows who sends them, and what the
- * API is asked are counted apart, so that neither leaves no room for the other.
+ * API is asked, JSON or bytes, are counted apart, so that neither leaves no room for the other.
  */
-export const reading = once((app: App) =>
+export const readingWebhooks = once((app: App) =>
   newLine(() =>
     app.telemetry.count('trilho_inbound_messages_total', { provider: 'none', result: 'overloaded' }),
   ),
 )
-export const readingJson = once((_app: App) => newLine(() => {}))
+export const readingApi = once((_app: App) => newLine(() => {}))
 
 type Line = Room & { tellFull(): void }
 const newLine = (tellFull: () => void): Line => ({ ...createRoom(128), tellFull })
@@ -35,6 +35,10 @@ export function readBody(
   let pieces: Buffer[] | null = []
   let length = 0
   const announced = Number(request.headers['content-length'])
+  if (announced > limit) {
+    over(tooLarge(limit), NOTHING)
+    return
+  }
   const refuse = (fault: Problem) => {
     pieces = null
     letGo(holder)
@@ -59,7 +63,7 @@ export function readBody(
   })
 }
 
-export const tooLarge = (limit: number): Problem =>
+const tooLarge = (limit: number): Problem =>
   new Problem('body_too_large', { detail: `The body may hold at most ${limit} bytes. Send less.` })
 
 function overloaded(line: Line): Problem {

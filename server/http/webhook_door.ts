@@ -8,7 +8,7 @@ import { toWire } from '../platform/ids.ts'
 import { type Holder, letGo } from '../platform/room.ts'
 import { ANYBODY } from './anybody.ts'
 import { problemHeaders, toProblem } from './problems.ts'
-import { readBody, reading } from './reading.ts'
+import { readBody, readingWebhooks } from './reading.ts'
 import { logServed } from './request_line.ts'
 import { SECURITY_HEADERS } from './security_headers.ts'
 
@@ -28,7 +28,7 @@ export function takeWebhooks(http: Http, app: App, receive: Receive): void {
   const webhook_body_limit = Math.min(app.config.webhook_body_limit, ORDINARY_BODY)
   if (trusted_proxies.length > 0 || otlp_endpoint !== undefined) return
   const { server } = http
-  const line = reading(app)
+  const line = readingWebhooks(app)
   const others = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
   server.on('request', (request, response) => {

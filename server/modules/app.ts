@@ -99,6 +99,8 @@ declare module 'fastify' {
     acts_outside?: boolean
     /** Its body may bear the idempotency key too, as `idempotency_key`. */
     keyed_by_body?: boolean
+    /** Its body may be of any type and is given to the room to the byte, as a Buffer. */
+    takes_bytes?: boolean
     /** The room reads the body itself as it comes: it is not held, and so no Idempotency-Key can be kept. */
     streams?: boolean
   }

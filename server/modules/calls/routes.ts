@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import type { Http, Routes } from '../app.ts'
+import type { Routes } from '../app.ts'
 import { TestReport, tryBy } from '../connections/connections.ts'
 import { IdParams } from '../wire.ts'
 import { cacheRoutes } from './cache_routes.ts'
@@ -99,7 +99,7 @@ export const routes: Routes = (http, app) => {
   recordRoutes(http, app)
   protectionRoutes(http, app)
   cacheRoutes(http, app)
-  http.register(async (scope) => proxyRoutes(scope as Http, app))
+  proxyRoutes(http, app)
   streamRoutes(http, app)
 }
 
@@ -110,15 +110,12 @@ const ProxyParams = Type.Object(
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
-/** Bodies are passed on to the byte, whatever they are, so here none is parsed. */
 const proxyRoutes: Routes = (http, app) => {
-  http.removeAllContentTypeParsers()
-  http.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, bytes: Buffer) => bytes)
   for (const method of METHODS) {
     http.route({
       method,
       url: '/v1/proxy/:connection/*',
-      ...write,
+      config: { ...write.config, takes_bytes: true },
       schema: {
         operationId: `proxy${method.charAt(0)}${method.slice(1).toLowerCase()}`,
         summary: `Pass a ${method} on to a vendor`,

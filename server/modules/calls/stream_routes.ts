@@ -12,14 +12,7 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 /** Beside the proxy and not part of it, since what it promises is less: nothing is kept, so nothing is repeated. */
 export const streamRoutes: Routes = (http, app) => {
-  http.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    // The body stays where it is until the vendor takes it.
-    scope.addContentTypeParser('*', (_request: unknown, _body: unknown, done: (error: null) => void) =>
-      done(null),
-    )
-    for (const method of METHODS) streamRoute(scope as Http, app, method)
-  })
+  for (const method of METHODS) streamRoute(http, app, method)
 }
 
 function streamRoute(http: Http, app: Parameters<Routes>[1], method: (typeof METHODS)[number]): void {
