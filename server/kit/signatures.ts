@@ -62,7 +62,9 @@ export type VerifyReason =
   | 'no_secret'
 
 /** Without the key it needs there is no verdict: neither genuine nor forged. */
-export type Verified = { ok: true } | Refused | Needed
+export type Verified = Genuine | Refused | Needed
+/** `secret`: by which of them, from 0, where it is by one. */
+export type Genuine = { ok: true; secret?: number }
 export type Refused = { ok: false; reason: VerifyReason; detail: string }
 
 /** `t=<unix seconds>,v1=<hex>` over `{t}.{body}`; several `v1` while a secret is rolled. docs.stripe.com/webhooks/signature */

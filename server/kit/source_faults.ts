@@ -2,7 +2,7 @@ import type { FieldError } from '../platform/errors.ts'
 import { checkFields, type Settings, withDefaults } from './fields.ts'
 import { type Provider, perSettings } from './provider.ts'
 import { jwtKeys, type SignatureScheme, usesSecrets } from './signatures.ts'
-import { isWebhookSecret, standardKeys } from './webhook_keys.ts'
+import { isWebhookSecret, standardKey } from './webhook_keys.ts'
 
 /** What is wrong with a source's settings and signing secrets. Empty when fit. */
 export function checkSource(provider: Provider, settings: unknown, secrets: readonly string[]): FieldError[] {
@@ -44,15 +44,14 @@ function checkSecrets(scheme: SignatureScheme, secrets: readonly string[]): Fiel
     return at < 0 ? [] : [{ field: `secrets.${at}`, reason: 'must be a user and a password: user:password' }]
   }
   if (scheme.kind === 'jwt') {
-    const at = secrets.findIndex((secret) => jwtKeys([secret]).length === 0)
+    const at = secrets.findIndex((secret) => jwtKeys(secret) === null)
     return at < 0
       ? []
       : [{ field: `secrets.${at}`, reason: 'is neither a shared secret, PEM, JWK nor JWK Set' }]
   }
   if (scheme.kind !== 'standard_webhooks') return []
   return secrets.flatMap((secret, at) => {
-    const fit =
-      standardKeys([secret]).length === 1 && (!secret.startsWith('whsec_') || isWebhookSecret(secret))
+    const fit = standardKey(secret) !== null && (!secret.startsWith('whsec_') || isWebhookSecret(secret))
     return fit
       ? []
       : [

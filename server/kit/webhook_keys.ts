@@ -80,30 +80,21 @@ function privateKey(secret: string): KeyObject {
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
 }
 
-/** The keys that can verify; a shared secret may come without its prefix. What cannot be read is left out. */
-export function standardKeys(secrets: readonly string[]): StandardKey[] {
-  return secrets.flatMap((secret): StandardKey[] => {
-    const text = secret.trim()
-    const kind = text.startsWith('whpk_') ? 'v1a' : 'v1'
-    const bytes = readBase64(text.replace(/^wh(sec|pk)_/, ''))
-    return bytes === null || (kind === 'v1a' && bytes.length !== 32) ? [] : [{ kind, bytes }]
-  })
+/** The key that can verify; a shared secret may come without its prefix. Null where it cannot be read. */
+export function standardKey(secret: string): StandardKey | null {
+  const text = secret.trim()
+  const kind = text.startsWith('whpk_') ? 'v1a' : 'v1'
+  const bytes = readBase64(text.replace(/^wh(sec|pk)_/, ''))
+  return bytes === null || (kind === 'v1a' && bytes.length !== 32) ? null : { kind, bytes }
 }
 
-/** An empty secret signs for everyone, so it counts for none. */
-export const usableSecrets = (secrets: readonly string[]): string[] =>
-  secrets.map((secret) => secret.trim()).filter((secret) => secret !== '')
+/** An empty secret signs for everyone, so it is none. */
+export const usableSecret = (secret: string): string | null => secret.trim() || null
 
-export function hmacKeys(
-  secrets: readonly string[],
-  encoding: 'utf8' | 'hex' | 'base64',
-): (string | KeyObject)[] {
-  const usable = usableSecrets(secrets)
-  if (encoding === 'utf8') return usable
-  return usable
-    .map((secret) => Buffer.from(secret, encoding))
-    .filter((bytes) => bytes.length > 0)
-    .map(hmacKey)
+/** Of a secret whose text stands for bytes. */
+export function bytesKey(secret: string, encoding: 'hex' | 'base64'): KeyObject | null {
+  const bytes = Buffer.from(secret.trim(), encoding)
+  return bytes.length > 0 ? hmacKey(bytes) : null
 }
 
 /** What `createHmac` takes at once: bytes as they are cost it four times the signature. */

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { isForm, readForm } from '../forms.ts'
 import type { Verified, VerifyInput } from '../signatures.ts'
-import { hmacKeys } from '../webhook_keys.ts'
-import { forged, headerOf, isAmong, noSecret, refused } from './verdict.ts'
+import { usableSecret } from '../webhook_keys.ts'
+import { bySecret, forged, headerOf, isAmong, refused } from './verdict.ts'
 
 /**
  * HMAC-SHA1 in base64 over the address as it was called and each field of the form, name and value, in the order of
@@ -18,20 +18,18 @@ export type AddressScheme = {
 export function verifyAddress(scheme: AddressScheme, input: VerifyInput): Verified {
   const value = headerOf(input.headers, scheme.header)
   if (typeof value !== 'string') return value
-  const url = input.url === undefined ? null : URL.parse(input.url)
-  if (input.url === undefined || url === null) return refused('malformed', 'the address called is not known')
+  const { url: called } = input
+  const url = called === undefined ? null : URL.parse(called)
+  if (called === undefined || url === null) return refused('malformed', 'the address called is not known')
   const signed = signedFields(scheme, input, url)
   if (typeof signed !== 'string') return signed
-  const keys = hmacKeys(input.secrets, 'utf8')
-  if (keys.length === 0) return noSecret()
-  let genuine = false
-  for (const key of keys) {
-    for (const address of spellings(input.url)) {
+  const addresses = spellings(called)
+  const isSignedBy = (key: string) =>
+    addresses.some((address) => {
       const mac = createHmac('sha1', key).update(address).update(signed)
-      if (isAmong([value], mac.digest('base64'))) genuine = true
-    }
-  }
-  return genuine ? { ok: true } : forgedHere(input.url)
+      return isAmong([value], mac.digest('base64'))
+    })
+  return bySecret(input.secrets, usableSecret, isSignedBy, () => forgedHere(called))
 }
 
 /** What is signed behind the address. A body that neither the fields nor a hash cover proves nothing: refused. */

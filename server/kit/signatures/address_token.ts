@@ -1,5 +1,6 @@
 import type { Verified, VerifyInput } from '../signatures.ts'
-import { isSameText, noSecret, refused } from './verdict.ts'
+import { usableSecret } from '../webhook_keys.ts'
+import { bySecret, isSameText, refused } from './verdict.ts'
 
 /**
  * A secret in the address itself, for senders that can do no better: a parameter of the query, or what stands in the
@@ -15,11 +16,12 @@ export function verifyAddressToken(scheme: AddressTokenScheme, { url, secrets }:
   const [token = '', ...more] = given
   if (token === '') return refused('missing_header', `the address called lacks the secret: ${where}`)
   if (more.length > 0) return refused('malformed', `the address called holds ${where} more than once`)
-  const known = secrets.map((secret) => secret.trim()).filter((secret) => secret !== '')
-  if (known.length === 0) return noSecret()
-  let genuine = false
-  for (const secret of known) if (isSameText(token, secret)) genuine = true
-  return genuine ? { ok: true } : refused('bad_signature', 'the address called holds another secret')
+  return bySecret(
+    secrets,
+    usableSecret,
+    (secret) => isSameText(token, secret),
+    () => refused('bad_signature', 'the address called holds another secret'),
+  )
 }
 
 /** `/webhooks/{provider}/{source}/{token}`, and a word behind it where the vendor adds one of its own (Pix). */

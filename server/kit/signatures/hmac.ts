@@ -1,7 +1,7 @@
-import { createHmac, type Hmac } from 'node:crypto'
+import { createHmac, type Hmac, type KeyObject } from 'node:crypto'
 import type { Verified, VerifyInput } from '../signatures.ts'
-import { hmacKeys } from '../webhook_keys.ts'
-import { checkTime, forged, headerOf, isAmong, isTime, noSecret, refused } from './verdict.ts'
+import { bytesKey, usableSecret } from '../webhook_keys.ts'
+import { bySecret, checkTime, headerOf, isAmong, isTime, refused } from './verdict.ts'
 
 export type HmacScheme = {
   kind: 'hmac'
@@ -59,15 +59,16 @@ export function verifyHmac(scheme: HmacScheme, input: VerifyInput): Verified {
     return refused('malformed', `the header ${scheme.header} does not begin with ${scheme.prefix}`)
   }
   const given = value.slice(scheme.prefix.length)
-  const keys = hmacKeys(secrets, scheme.secret_encoding)
-  if (keys.length === 0) return noSecret()
   const signatures = [scheme.encoding === 'hex' ? given.toLowerCase() : given]
-  const genuine = keys.some((key) => {
+  const { secret_encoding } = scheme
+  const keyOf = secret_encoding === 'utf8' ? usableSecret : (text: string) => bytesKey(text, secret_encoding)
+  const verdict = bySecret<string | KeyObject>(secrets, keyOf, (key) => {
     const signed = updateAll(createHmac(scheme.algorithm, key), scheme.signs, { timestamp, id, body })
     return isAmong(signatures, signed.digest(scheme.encoding))
   })
-  if (!genuine) return forged()
-  return timestamp === '' ? { ok: true } : checkTime(timestamp, scheme.tolerance_seconds, now)
+  if (timestamp === '') return verdict
+  const timely = checkTime(timestamp, scheme.tolerance_seconds, now)
+  return verdict.ok && !timely.ok ? timely : verdict
 }
 
 type Signed = { timestamp: string; id: string; body: Buffer }

@@ -1,10 +1,10 @@
 import { constants, createHash, createHmac, type KeyObject, verify } from 'node:crypto'
 import Type, { type Static } from 'typebox'
 import { maybe, readText } from '../reads.ts'
-import type { Refused, Verified, VerifyInput } from '../signatures.ts'
+import type { Genuine, Refused, Verified, VerifyInput } from '../signatures.ts'
 import { type JwtKey, jwtKeys, publishedKeys } from './jwt_keys.ts'
 import { type KeyNeed, type Needed, needed } from './needs.ts'
-import { checkTime, forged, headerOf, isAmong, noSecret, refused } from './verdict.ts'
+import { bySecret, checkTime, forged, headerOf, isAmong, refused } from './verdict.ts'
 
 /**
  * A JSON Web Token (RFC 7515, 7519) in a header. Without `body_hash` it proves who sends and nothing of what, like a
@@ -72,24 +72,29 @@ export function verifyJwt(scheme: JwtScheme, input: VerifyInput): Verified {
   if (scheme.algorithms && !scheme.algorithms.includes(alg)) {
     return refused('malformed', `the token is not signed by ${scheme.algorithms.join(' or ')}`)
   }
-  const keys = keysFor(scheme.keys, input, kid ?? null)
-  if ('ok' in keys) return keys
   const signed = Buffer.from(`${head64}.${claims64}`)
   const signature = Buffer.from(signature64, 'base64url')
-  const fit = keys.filter((key) => key.kid === null || kid == null || key.kid === kid)
-  if (!fit.some((key) => isSignedBy(key, head.value, signed, signature))) return forged()
-  return checkClaims(scheme, input, textOf(claims64))
+  const isByOneOf = (keys: JwtKey[]) =>
+    keys
+      .filter((key) => key.kid === null || kid == null || key.kid === kid)
+      .some((key) => isSignedBy(key, head.value, signed, signature))
+  const verdict =
+    scheme.keys.from === 'secrets'
+      ? bySecret(input.secrets, jwtKeys, isByOneOf)
+      : byPublished(scheme.keys, input, kid ?? null, isByOneOf)
+  if (!verdict.ok) return verdict
+  const claimed = checkClaims(scheme, input, textOf(claims64))
+  return claimed.ok ? verdict : claimed
 }
 
-function keysFor(
-  source: JwtKeySource,
-  { secrets, fetched }: VerifyInput,
+type Published = Exclude<JwtKeySource, { from: 'secrets' }>
+
+function byPublished(
+  source: Published,
+  { fetched }: VerifyInput,
   kid: string | null,
-): JwtKey[] | Refused | Needed {
-  if (source.from === 'secrets') {
-    const keys = jwtKeys(secrets)
-    return keys.length > 0 ? keys : noSecret()
-  }
+  isByOneOf: (keys: JwtKey[]) => boolean,
+): Genuine | Refused | Needed {
   if (kid === null || !/^[\w.:=+/-]{1,200}$/.test(kid)) {
     return refused('malformed', 'the token does not name the key that it is signed with')
   }
@@ -97,10 +102,11 @@ function keysFor(
   const text = fetched?.get(need.name)
   const keys = text === undefined ? [] : publishedKeys(text)
   // Vendors add keys to a set: one that lacks the key may only be old.
-  return keys.some((key) => key.kid === kid) ? keys : needed(need)
+  if (!keys.some((key) => key.kid === kid)) return needed(need)
+  return isByOneOf(keys) ? { ok: true } : forged()
 }
 
-function needOf(source: Exclude<JwtKeySource, { from: 'secrets' }>, kid: string): KeyNeed {
+function needOf(source: Published, kid: string): KeyNeed {
   if (source.from === 'set') return { name: source.url, from: { kind: 'address', url: source.url } }
   const { path, kid_field, unknown } = source
   return {

@@ -4,20 +4,20 @@ import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } fro
 export type JwtKey = { kid: string | null; key: KeyObject }
 
 /**
- * A secret as its sender shows it: a PEM public key, a JWK or a JWK Set as JSON, else the shared secret itself. What
- * cannot be read is left out, and what looks like a public key is never taken for a shared secret.
+ * The keys in a secret as its sender shows it: a PEM public key, a JWK or a JWK Set as JSON, else the shared secret
+ * itself. Null where it cannot be read; what looks like a public key is never taken for a shared secret.
  */
-export function jwtKeys(secrets: readonly string[]): JwtKey[] {
-  return secrets.flatMap((secret) => {
-    const text = secret.trim()
-    if (text === '') return []
-    try {
-      if (text.startsWith('-----BEGIN')) return [{ kid: null, key: createPublicKey(text) }]
-      return text.startsWith('{') ? fromJson(text) : [{ kid: null, key: createSecretKey(Buffer.from(text)) }]
-    } catch {
-      return []
-    }
-  })
+export function jwtKeys(secret: string): JwtKey[] | null {
+  const text = secret.trim()
+  if (text === '') return null
+  try {
+    if (text.startsWith('-----BEGIN')) return [{ kid: null, key: createPublicKey(text) }]
+    if (!text.startsWith('{')) return [{ kid: null, key: createSecretKey(Buffer.from(text)) }]
+    const keys = fromJson(text)
+    return keys.length > 0 ? keys : null
+  } catch {
+    return null
+  }
 }
 
 /**

@@ -5,10 +5,15 @@ import fc from 'fast-check'
 import { Webhook } from 'svix'
 import {
   addressAndForm,
+  addressToken,
   basicToken,
   hmac,
+  jwt,
   newWebhookSecret,
+  type SignatureScheme,
+  signStandardWebhook,
   standardWebhooks,
+  stripeSignature,
   token,
   type VerifyInput,
   verify,
@@ -196,4 +201,43 @@ test('any bytes in headers, body and address are refused without throwing', () =
     }),
     { numRuns: 500 },
   )
+})
+
+test('a genuine message says by which secret it is, those of no use counted too', () => {
+  const key = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+  const body = Buffer.from('A=1')
+  const url = `${HOOK}?token=${key}`
+  const iat = now.getTime() / 1000
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const token_head = `${part({ alg: 'HS256' })}.${part({ iat })}`
+  const mac = (text: string | Buffer, by: string | Buffer = key, hash = 'sha256') =>
+    createHmac(hash, by).update(text)
+  const headers = {
+    ...FORM,
+    'stripe-signature': `t=${iat},v1=${mac(`${iat}.A=1`).digest('hex')}`,
+    'webhook-id': 'msg_1',
+    'webhook-timestamp': String(iat),
+    'webhook-signature': signStandardWebhook({ secrets: [key], id: 'msg_1', timestamp: now, body }),
+    'x-utf8': mac(body).digest('hex'),
+    'x-base64': mac(body, Buffer.from(key, 'base64')).digest('hex'),
+    'x-form': mac(`${url}A1`, key, 'sha1').digest('base64'),
+    'x-token': key,
+    'x-jwt': `${token_head}.${mac(token_head).digest('base64url')}`,
+  }
+  const schemes: SignatureScheme[] = [
+    stripeSignature(),
+    standardWebhooks(),
+    hmac({ header: 'x-utf8' }),
+    hmac({ header: 'x-base64', secret_encoding: 'base64' }),
+    addressAndForm('x-form'),
+    addressToken('query'),
+    token('x-token'),
+    jwt({ header: 'x-jwt' }),
+  ]
+  for (const scheme of schemes) {
+    const given = { headers, body, url, secrets: ['', 'the one before', key, 'another'], now }
+    assert.deepEqual(verify(scheme, given), { ok: true, secret: 2 }, scheme.kind)
+  }
+  const unsigned = { kind: 'none', because: 'it signs nothing' } as const
+  assert.deepEqual(verify(unsigned, { headers, body, secrets: [], now }), { ok: true })
 })

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Verified, VerifyInput, WebhookHeaders } from '../signatures.ts'
-import { hmacKey, type StandardKey, standardKeys, verifyEd25519 } from '../webhook_keys.ts'
-import { checkTime, forged, headerOf, isAmong, isTime, noSecret, refused } from './verdict.ts'
+import { hmacKey, type StandardKey, standardKey, verifyEd25519 } from '../webhook_keys.ts'
+import { bySecret, checkTime, headerOf, isAmong, isTime, refused } from './verdict.ts'
 
 export type StandardScheme = { kind: 'standard_webhooks'; tolerance_seconds: number }
 
@@ -22,10 +22,11 @@ export function verifyStandard(scheme: StandardScheme, input: VerifyInput): Veri
   const signatures = list.split(' ').filter((one) => one.startsWith('v1,') || one.startsWith('v1a,'))
   if (signatures.length === 0)
     return refused('malformed', `the header ${prefix}-signature holds no v1 or v1a signature`)
-  const keys = standardKeys(input.secrets)
-  if (keys.length === 0) return noSecret()
-  const genuine = keys.some((key) => isSignedBy(key, `${id}.${timestamp}.`, input.body, signatures))
-  return genuine ? checkTime(timestamp, scheme.tolerance_seconds, input.now) : forged()
+  const verdict = bySecret(input.secrets, standardKey, (key) =>
+    isSignedBy(key, `${id}.${timestamp}.`, input.body, signatures),
+  )
+  const timely = checkTime(timestamp, scheme.tolerance_seconds, input.now)
+  return verdict.ok && !timely.ok ? timely : verdict
 }
 
 function isSignedBy(key: StandardKey, head: string, body: Buffer, signatures: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Verified, VerifyInput } from '../signatures.ts'
-import { hmacKeys } from '../webhook_keys.ts'
-import { checkTime, forged, headerOf, isAmong, isTime, noSecret, refused } from './verdict.ts'
+import { usableSecret } from '../webhook_keys.ts'
+import { bySecret, checkTime, headerOf, isAmong, isTime, refused } from './verdict.ts'
 
 export type StripeScheme = { kind: 'stripe'; header: string; tolerance_seconds: number }
 
@@ -13,13 +13,12 @@ export function verifyStripe(scheme: StripeScheme, input: VerifyInput): Verified
     return refused('malformed', `the header ${scheme.header} holds no single t=<unix seconds>`)
   if (signatures.length === 0)
     return refused('malformed', `the header ${scheme.header} holds no v1 signature`)
-  const keys = hmacKeys(input.secrets, 'utf8')
-  if (keys.length === 0) return noSecret()
-  const genuine = keys.some((key) => {
+  const verdict = bySecret(input.secrets, usableSecret, (key) => {
     const signed = createHmac('sha256', key).update(`${timestamp}.`).update(input.body)
     return isAmong(signatures, signed.digest('hex'))
   })
-  return genuine ? checkTime(timestamp, scheme.tolerance_seconds, input.now) : forged()
+  const timely = checkTime(timestamp, scheme.tolerance_seconds, input.now)
+  return verdict.ok && !timely.ok ? timely : verdict
 }
 
 function readHeader(value: string): { timestamp: string | null; signatures: string[] } {

@@ -1,5 +1,6 @@
 import type { Verified, VerifyInput } from '../signatures.ts'
-import { headerOf, isSameText, noSecret, refused } from './verdict.ts'
+import { usableSecret } from '../webhook_keys.ts'
+import { bySecret, headerOf, isSameText, refused } from './verdict.ts'
 
 /**
  * The secret itself, sent with every message. It proves who sends and nothing of what: whoever sees one message can
@@ -21,13 +22,11 @@ export function verifyToken(scheme: TokenScheme, { headers, secrets }: VerifyInp
   if (value.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) {
     return refused('malformed', `the header ${scheme.header} does not begin with ${prefix.trim()}`)
   }
-  const known = secrets.map((secret) => secret.trim()).filter((secret) => secret !== '')
-  if (known.length === 0) return noSecret()
   const given = value.slice(prefix.length).trim()
-  let genuine = false
-  for (const secret of known) {
-    if (isSameText(given, Buffer.from(secret).toString(encoding))) genuine = true
-  }
-  if (genuine) return { ok: true }
-  return refused('bad_signature', `the header ${scheme.header} holds another secret than the one set here`)
+  return bySecret(
+    secrets,
+    usableSecret,
+    (secret) => isSameText(given, Buffer.from(secret).toString(encoding)),
+    () => refused('bad_signature', `the header ${scheme.header} holds another secret than the one set here`),
+  )
 }

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Refused, Verified, VerifyReason, WebhookHeaders } from '../signatures.ts'
+import type { Genuine, Refused, Verified, VerifyReason, WebhookHeaders } from '../signatures.ts'
 
 /** What every scheme is judged with. */
 export const refused = (reason: VerifyReason, detail: string): Refused => ({ ok: false, reason, detail })
 
-export const noSecret = (): Refused =>
+const noSecret = (): Refused =>
   refused('no_secret', 'no usable signing secret is set here; set the one the sender shows')
 
 export const forged = (): Refused =>
@@ -12,6 +12,19 @@ export const forged = (): Refused =>
     'bad_signature',
     'no signature matches the bytes received; the secret is another one, or the body was changed on its way',
   )
+
+/** Genuine by the first secret whose key fits; one that makes no key counts for none. */
+export function bySecret<Key>(
+  secrets: readonly string[],
+  keyOf: (secret: string) => Key | null,
+  fits: (key: Key) => boolean,
+  otherwise: () => Refused = forged,
+): Genuine | Refused {
+  const keys = secrets.map(keyOf)
+  if (keys.every((key) => key === null)) return noSecret()
+  const secret = keys.findIndex((key) => key !== null && fits(key))
+  return secret < 0 ? otherwise() : { ok: true, secret }
+}
 
 const LONGEST_HEADER = 4096
 

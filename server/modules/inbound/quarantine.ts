@@ -109,13 +109,12 @@ async function tryAgain(
   const arrival = keptArrival(source, await opened(app, { ...row, tenant_id: source.tenant_id }))
   const arrived = new Date(timeOfId(row.id).getTime() - clock_ahead_s * 1000)
   // What proved a misfit as it came may be a secret that is not kept: it needs no second proof.
-  const verdict = row.reason === MISFIT || (await judgeAt(app, source, arrival, arrived))
-  if (verdict !== true && !verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
+  const verdict = row.reason === MISFIT ? null : await judgeAt(app, source, arrival, arrived)
+  if (verdict && !verdict.ok) return { because: `it still does not verify: ${verdict.detail}` }
   const fault = schemaFault(source, toContent(source, arrival))
   if (fault !== null) return { because: `it still does not fit the schema: ${fault}` }
   // That of a misfit stands among its headers.
-  const proof =
-    row.reason === MISFIT ? {} : { proof: `${proofOf(app, source, arrival, arrived)} on its release` }
+  const proof = verdict ? { proof: `${proofOf(source, verdict)} on its release` } : {}
   const received = await store(app, source, { ...arrival, ...proof })
   const { tenant_id } = actor
   await inTenant(app.db, tenant_id, async (tx) => {

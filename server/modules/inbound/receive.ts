@@ -69,7 +69,7 @@ export async function receive(
     const refusal = { ...verdict, code: 'signature_refused', result: 'quarantined' } as const
     throw await quarantine(app, source, arrival, refusal)
   }
-  const content = { ...toContent(source, arrival), proof: proofOf(app, source, arrival, now) }
+  const content = { ...toContent(source, arrival), proof: proofOf(source, verdict) }
   const fault = schemaFault(source, content)
   if (fault !== null) throw await quarantine(app, source, content, misfit(fault))
   const reading = readArrival(source, content)

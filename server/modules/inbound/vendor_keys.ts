@@ -1,4 +1,4 @@
-import type { KeyNeed, Needed, Refused, Verified } from '../../kit/signatures.ts'
+import type { Genuine, KeyNeed, Needed, Refused, Verified } from '../../kit/signatures.ts'
 import { rawMember, textMember } from '../../kit/wire_json.ts'
 import { once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -39,7 +39,7 @@ export async function judgeWithKeys(
   source: ActiveSource,
   first: Needed,
   again: (fetched: ReadonlyMap<string, string>) => Verified,
-): Promise<{ ok: true } | Refused> {
+): Promise<Genuine | Refused> {
   const fetched = new Map<string, string>()
   let verdict: Verified = first
   for (const oldest_ms of [KEEP_MS, AGAIN_MS]) {
