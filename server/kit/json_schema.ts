@@ -15,7 +15,12 @@ import { compilePattern } from './pattern.ts'
 const MOST_STEPS = 5_000_000
 const MOST_CHARACTERS = 131_072
 
-type SchemaFault = { keyword: string; instancePath: string; message: string; params: object }
+type SchemaFault = {
+  keyword: string
+  instancePath: string
+  message: string
+  params: { requiredProperties?: string[]; additionalProperty?: string }
+}
 
 /** Why a schema, or a value against it, cannot be judged at all, in words that go on from its name. */
 export class Unjudged extends Error {}
@@ -29,10 +34,10 @@ function spend(steps: number): void {
 
 const kept = new WeakMap<object, ValidateFunction | Unjudged>()
 
-/** What keeps a value from fitting, nothing where it fits; throws `Unjudged`. `most` is there for who bounds it otherwise. */
-export function misfitsOf(schema: object, value: unknown, most = MOST_STEPS): readonly SchemaFault[] {
+/** What keeps a value from fitting, nothing where it fits; throws `Unjudged`. More steps are for who can be ended. */
+export function misfitsOf(schema: object, value: unknown, most_steps = MOST_STEPS): readonly SchemaFault[] {
   const check = checkOf(schema)
-  left = most
+  left = most_steps
   try {
     return check(value) ? [] : (check.errors ?? []).map(toFault)
   } catch (error) {

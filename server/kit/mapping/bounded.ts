@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 export type Task =
   | { kind: 'expression'; expression: string; value: string }
   | { kind: 'template'; template: unknown; value: string }
-  | { kind: 'validate'; schema: unknown; value: string }
+  | { kind: 'validate'; schema: object; value: string }
   /** Whether an expression can be read at all; `value` is not looked at. */
   | { kind: 'syntax'; expression: string; value: string }
 

@@ -421,6 +421,32 @@ test('a value that does not fit a schema is refused with each place and reason',
   await fails([{ kind: 'validate', schema: formed }], { email: 'ana' }, 'email', /must match format "email"/)
   const redos = { type: 'object', properties: { a: { pattern: '^(a+)+$' } } }
   await fails([{ kind: 'validate', schema: redos }], { a: `${'a'.repeat(40)}!` }, 'a', /pattern/)
+  const closed = { additionalProperties: false }
+  await fails([{ kind: 'validate', schema: closed }], { colour: 1 }, '', /additional properties \(colour\)/)
+})
+
+test('a schema of a mapping means what one in the catalog or on a source means, and may look at more', async () => {
+  const schema = {
+    type: 'object',
+    properties: {
+      mail: { type: 'string', format: 'email' },
+      path: { pattern: '^\\/v1\\/\\u0061$' },
+      old: { items: [{ type: 'integer' }] },
+      fee: { type: 'number', nullable: true },
+    },
+  }
+  const step = { kind: 'validate', schema } as const
+  const fits = { mail: 'a@b.example', path: '/v1/a', old: [1, 'x'], fee: 1 }
+  await gives([step], fits, fits)
+  await fails([step], { mail: 'nobody' }, 'mail', /email/)
+  await fails([step], { old: ['x'] }, 'old.0', /integer/)
+  const slow = createBounded({ threads: 1, timeout_ms: 60_000 })
+  const allOf = Array.from({ length: 60 }, (_, at) => ({ minLength: at % 2 }))
+  const many = Array.from({ length: 100_000 }, () => 'x')
+  await gives([{ kind: 'validate', schema: { items: { allOf } } }], many, many, {
+    bounded: slow.of('tenant'),
+  })
+  await slow.close()
 })
 
 test('XML, CSV and forms are read and written without losing a digit', async () => {

@@ -195,7 +195,7 @@ async function validate(
  * Where a value does not fit a JSON Schema, up to twenty places; a schema that is none is a fault too. Throws where too
  * many others wait.
  */
-export async function faultsOf(bounded: Reckoner, schema: unknown, value: unknown): Promise<Fault[]> {
+export async function faultsOf(bounded: Reckoner, schema: object, value: unknown): Promise<Fault[]> {
   const reckoned = await bounded.run({ kind: 'validate', schema, value: JSON.stringify(value) })
   if (reckoned.ok) return JSON.parse(reckoned.text) as Fault[]
   const passing = notBegun(reckoned, 'the schema ')
