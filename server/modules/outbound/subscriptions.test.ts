@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
+import pg from 'pg'
 import { Webhook } from 'standardwebhooks'
 import { fromWire, toWire } from '../../platform/ids.ts'
 import { type Api, eventually, type Json, type Product, startProduct } from '../../test/product.ts'
@@ -415,23 +416,23 @@ test('an attempt whose record PostgreSQL undid for another transaction is record
   const failing = await subscribe('/tangled', { order })
   receiver.answer('/tangled', { status: 500 })
   const [mine, theirs] = [watcher, failing].map(({ id }) => fromWire('subscription', String(id)))
-  const holder = await product.app.db.owner.pool.connect()
+  const holder = new pg.Client({ connectionString: product.app.config.database_url?.reveal() })
+  await holder.connect()
   let event: Json
   try {
-    await holder.query('begin')
+    // Whoever looks for a ring first is undone, and looks just once: the product is to, a second after it began to wait.
+    await holder.query("begin; set local deadlock_timeout = '1min'")
     await holder.query('select from delivery_lane where subscription_id = $1 for update', [mine])
     event = await publish()
-    await eventually(async () => {
-      const { rows } = await holder.query(
-        'select from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()',
-      )
-      return rows.length > 0
-    })
-    // Whoever waited first finds the ring, a second after it began to.
-    await holder.query('update delivery_lane set pending = pending where subscription_id = $1', [theirs])
+    // The ring is closed by then, since PostgreSQL itself waits for it to begin.
+    await holder.query(`do $$ begin
+      while not exists (select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))) loop
+        perform pg_sleep(0.005);
+      end loop;
+      update delivery_lane set pending = pending where subscription_id = '${theirs}';
+    end $$`)
   } finally {
-    await holder.query('rollback')
-    holder.release()
+    await holder.end()
   }
   await deliveryOf(event, (one) => one['state'] === 'failed')
   assert.equal((await api.list('/v1/events?type=delivery.exhausted')).length, 1)
