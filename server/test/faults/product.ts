@@ -77,10 +77,17 @@ function readUrl(stream: Readable, lines: string[]): Promise<string> {
   })
 }
 
-/** As `spawnProduct`, where it is sure to start. */
+/** Where PostgreSQL did not answer in time, a start says so and ends: on a machine that does other things too it may. */
+const MOST_STARTS = 5
+const NO_POSTGRES = /^PostgreSQL cannot be reached/m
+
+/** As `spawnProduct`, where it is sure to start: again, as whoever keeps a process running would. */
 export async function startProduct(env: Record<string, string>): Promise<Product> {
-  const starting = spawnProduct(env)
-  const url = await starting.ready
-  if (url === null) throw new Error(`the product did not start:\n${starting.said()}`)
-  return { ...starting, url }
+  for (let starts = 1; ; starts++) {
+    const starting = spawnProduct(env)
+    const url = await starting.ready
+    if (url !== null) return { ...starting, url }
+    if (starts === MOST_STARTS || !NO_POSTGRES.test(starting.said()))
+      throw new Error(`the product did not start:\n${starting.said()}`)
+  }
 }
