@@ -376,6 +376,23 @@ test('listen forwards how a source was called: method, what stood behind its add
     'PUT /hooks?dev=1&shop=9',
     'GET /hooks?dev=1&paid=yes',
   ])
+  const by_query = [
+    'source',
+    'create',
+    'http',
+    '--secret',
+    'a-token',
+    '--setting',
+    'signature=query_token',
+    '--json',
+  ]
+  const secret = JSON.parse((await trilho(by_query, KEY)).out) as { id: string; url: string }
+  await fetch(`${url}/v1/sources/${secret.id}`, { method: 'PATCH', headers: key, body })
+  assert.equal((await fetch(`${secret.url}?token=a-token&paid=no`)).status, 200)
+  const last = launch(['listen', secret.id, `127.0.0.1:${port}/hooks`, '--last', '1'], KEY)
+  await last.until((out) => out.split('\n').length === 2)
+  await last.stop('SIGTERM')
+  assert.equal(heard.at(-1), 'GET /hooks?paid=no', 'what was asked, without the secret, which is not kept')
 })
 
 test('an import of event types that is tried says that nothing was done, and nothing was', async () => {
