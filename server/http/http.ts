@@ -21,6 +21,7 @@ import { answerError, clientError, sendProblem } from './problems.ts'
 import { createRateLimit } from './rate_limit.ts'
 import { clientIp, logRequest, requestLine } from './request_line.ts'
 import { keepTable, type RouteTable } from './route_table.ts'
+import { compileWhenAsked } from './schemas_when_asked.ts'
 import { securityHeaders } from './security_headers.ts'
 import { markStreams } from './streams.ts'
 import { answerTogether } from './together.ts'
@@ -117,6 +118,7 @@ function createServer(app: App): Http {
         allErrors: false,
         verbose: true, // the reasons name what would have been right
       },
+      onCreate: compileWhenAsked,
     },
   })
   // Replies leave as the room made them: a serializer that coerces and strips would hide a mistake.
