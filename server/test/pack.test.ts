@@ -71,7 +71,8 @@ function startInstalled(port: number): { server: ChildProcess; output: () => str
 
 /** What a person's shell would have: nothing of this run's npm, and no database but the package's own. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const foreign = /^(TRILHO_|DATABASE_URL$|NODE_TEST_CONTEXT$|npm_(package|lifecycle|command|execpath))/
+  const foreign =
+    /^(TRILHO_|DATABASE_URL$|NODE_TEST_CONTEXT$|NODE_COMPILE_CACHE$|npm_(package|lifecycle|command|execpath))/
   const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name))
   const path = process.env['PATH']?.split(':').filter((part) => !part.startsWith(ROOT))
   return { ...Object.fromEntries(kept), PATH: path?.join(':') }
