@@ -93,7 +93,7 @@ describe('journeys in the dashboard', { skip: withoutBrowser, timeout: 1_100_000
     await page.getByRole('combobox', { name: 'Operation' }).click()
     await page.getByRole('option', { name: 'intents.newest' }).click()
     await page.getByRole('button', { name: 'Send', exact: true }).click()
-    await page.getByText('HTTP 200').waitFor()
+    await page.getByText('HTTP 200').first().waitFor()
     await page.getByRole('link', { name: 'See the call' }).click()
     await page.waitForURL('**/calls/call_*')
     await page.getByText('intents.newest').first().waitFor()
