@@ -3,11 +3,11 @@ import { createKey } from '../modules/tenants/tenants.ts'
 import type { LoadOrder, LoadResult } from './load.ts'
 import { type Door, doorRequest } from './pipeline_door.ts'
 import { comparePace } from './pipeline_pace.ts'
-import { startGateways } from './pipeline_peers.ts'
+import { BARE_PROXY, startGateways } from './pipeline_peers.ts'
 import { makeTenant, openPlace, type Place } from './place.ts'
 import type { Program } from './programs.ts'
 import type { ReceiveOrder, ReceiveResult } from './receiver.ts'
-import { note, print, type Rounds } from './report.ts'
+import { note, print, type Rounds, ratioTo, rounded } from './report.ts'
 
 /**
  * A request passed on by the proxy door, through all of the pipeline: the caller's key, breaker, bulkhead, limits in
@@ -41,7 +41,10 @@ export async function pipeline(options: { rounds: number }): Promise<void> {
     await checkRecords(place, (options.rounds + 1) * CALLS)
     const pace = await comparePace(place, { vendor, ours, rounds: options.rounds })
     const targets = Object.fromEntries(Object.entries(TARGETS).filter(([name]) => rounds.has(name)))
-    print({ bench: 'pipeline', unit: 'requests/s', rounds, ours: 'ours', targets, absent, more: { pace } })
+    // How much of the bare loop is left to whoever passes on at all, in Node.
+    const most = rounded(ratioTo(rounds, BARE_PROXY, 'undici'))
+    const more = { pace, bare_proxy: { of_undici: most, ours: rounded(ratioTo(rounds, 'ours', BARE_PROXY)) } }
+    print({ bench: 'pipeline', unit: 'requests/s', rounds, ours: 'ours', targets, absent, more })
   } finally {
     await place.close()
   }

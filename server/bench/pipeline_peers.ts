@@ -3,7 +3,10 @@ import { installPeers } from './deliver_peers.ts'
 import { type Door, doorRequest } from './pipeline_door.ts'
 import type { Place } from './place.ts'
 
+export const BARE_PROXY = 'a bare proxy'
+
 const PEERS = {
+  [BARE_PROXY]: { package: null, file: './peers/bare_proxy.ts' },
   'express-gateway': { package: 'express-gateway', file: './peers/express_gateway.ts' },
   'http-proxy + insert': { package: '@fastify/http-proxy', file: './peers/http_proxy.ts' },
 } as const
@@ -23,10 +26,13 @@ export async function startGateways(
   )
   const gateways: Door[] = []
   const absent: Record<string, string> = {}
-  const missing = installPeers(...Object.values(PEERS).map((peer) => peer.package))
-  if (missing)
-    return { gateways, absent: Object.fromEntries(Object.keys(PEERS).map((name) => [name, missing])) }
+  const packages = Object.values(PEERS).flatMap((peer) => peer.package ?? [])
+  const missing = installPeers(...packages)
   for (const [name, peer] of Object.entries(PEERS)) {
+    if (missing && peer.package) {
+      absent[name] = missing
+      continue
+    }
     try {
       const { ready } = await place.program(peer.file, settings)
       const { port, authorization } = ready as { port: number; authorization: string }
