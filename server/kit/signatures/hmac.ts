@@ -1,7 +1,7 @@
 import { createHmac, type Hmac, type KeyObject } from 'node:crypto'
 import type { Verified, VerifyInput } from '../signatures.ts'
 import { bytesKey, usableSecret } from '../webhook_keys.ts'
-import { bySecret, checkTime, headerOf, isAmong, isTime, refused } from './verdict.ts'
+import { bySecret, headerOf, inTime, isAmong, isTime, refused } from './verdict.ts'
 
 export type HmacScheme = {
   kind: 'hmac'
@@ -67,8 +67,7 @@ export function verifyHmac(scheme: HmacScheme, input: VerifyInput): Verified {
     return isAmong(signatures, signed.digest(scheme.encoding))
   })
   if (timestamp === '') return verdict
-  const timely = checkTime(timestamp, scheme.tolerance_seconds, now)
-  return verdict.ok && !timely.ok ? timely : verdict
+  return inTime(verdict, timestamp, scheme.tolerance_seconds, now)
 }
 
 type Signed = { timestamp: string; id: string; body: Buffer }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Verified, VerifyInput, WebhookHeaders } from '../signatures.ts'
 import { hmacKey, type StandardKey, standardKey, verifyEd25519 } from '../webhook_keys.ts'
-import { bySecret, checkTime, headerOf, isAmong, isTime, refused } from './verdict.ts'
+import { bySecret, headerOf, inTime, isAmong, isTime, refused } from './verdict.ts'
 
 export type StandardScheme = { kind: 'standard_webhooks'; tolerance_seconds: number }
 
@@ -25,8 +25,7 @@ export function verifyStandard(scheme: StandardScheme, input: VerifyInput): Veri
   const verdict = bySecret(input.secrets, standardKey, (key) =>
     isSignedBy(key, `${id}.${timestamp}.`, input.body, signatures),
   )
-  const timely = checkTime(timestamp, scheme.tolerance_seconds, input.now)
-  return verdict.ok && !timely.ok ? timely : verdict
+  return inTime(verdict, timestamp, scheme.tolerance_seconds, input.now)
 }
 
 function isSignedBy(key: StandardKey, head: string, body: Buffer, signatures: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Verified, VerifyInput } from '../signatures.ts'
 import { usableSecret } from '../webhook_keys.ts'
-import { bySecret, checkTime, headerOf, isAmong, isTime, refused } from './verdict.ts'
+import { bySecret, headerOf, inTime, isAmong, isTime, refused } from './verdict.ts'
 
 export type StripeScheme = { kind: 'stripe'; header: string; tolerance_seconds: number }
 
@@ -17,8 +17,7 @@ export function verifyStripe(scheme: StripeScheme, input: VerifyInput): Verified
     const signed = createHmac('sha256', key).update(`${timestamp}.`).update(input.body)
     return isAmong(signatures, signed.digest('hex'))
   })
-  const timely = checkTime(timestamp, scheme.tolerance_seconds, input.now)
-  return verdict.ok && !timely.ok ? timely : verdict
+  return inTime(verdict, timestamp, scheme.tolerance_seconds, input.now)
 }
 
 function readHeader(value: string): { timestamp: string | null; signatures: string[] } {

@@ -77,3 +77,15 @@ export function checkTime(timestamp: string, tolerance_seconds: number, now: Dat
   }
   return { ok: true }
 }
+
+/** A verdict on what says when it was signed: genuine only near that time. A forgery is one, whatever time it says. */
+export function inTime(
+  verdict: Genuine | Refused,
+  timestamp: string,
+  tolerance_seconds: number,
+  now: Date,
+): Verified {
+  if (!verdict.ok) return verdict
+  const timely = checkTime(timestamp, tolerance_seconds, now)
+  return timely.ok ? verdict : timely
+}
