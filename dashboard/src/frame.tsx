@@ -3,9 +3,7 @@ import {
   AppShell,
   Box,
   Burger,
-  Center,
   Group,
-  Loader,
   Menu,
   NavLink,
   ScrollArea,
@@ -26,6 +24,7 @@ import { SignedIn, useEnvironment, useLanguage, useSession, useSignOut, useTenan
 import { Finder } from './pages/finder.tsx'
 import { SignIn } from './pages/sign_in.tsx'
 import { Welcome } from './pages/welcome.tsx'
+import { Waiting } from './parts/page.tsx'
 import { PLACES } from './places.tsx'
 import './frame.css'
 import rail from './rail.svg'
@@ -69,13 +68,8 @@ export function Frame() {
   const { hash } = useLocation()
   if (hash.startsWith('#/welcome'))
     return <Welcome token={new URLSearchParams(hash.split('?')[1]).get('token') ?? ''} />
-  const waiting = (
-    <Center h="100dvh">
-      <Loader />
-    </Center>
-  )
   return (
-    <SignedIn otherwise={<SignIn />} waiting={waiting}>
+    <SignedIn otherwise={<SignIn />} waiting={<Waiting height="100dvh" />}>
       <Shell />
     </SignedIn>
   )

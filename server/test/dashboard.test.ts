@@ -89,6 +89,23 @@ describe('the dashboard', { skip: withoutBrowser, timeout: 1_100_000 }, () => {
     })
   }
 
+  test('what is still being read says so to everybody', async () => {
+    const window = await asAna()
+    const { page } = window
+    await goTo(window, '/')
+    const gate = Promise.withResolvers<void>()
+    await page.route('**/v1/calls?*', async (route) => {
+      await gate.promise
+      await route.continue()
+    })
+    await page.goto('/calls')
+    await page.getByRole('status', { name: /^(Loading|Carregando)…$/ }).waitFor()
+    assert.deepEqual(await barriers(page), [])
+    gate.resolve()
+    await comeToRest(page)
+    await looked(window)
+  })
+
   test('every page fits a phone', async () => {
     const window = await asAna({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true })
     await speak(window, 'pt-BR') // its words are longer
@@ -160,6 +177,7 @@ async function changeLanguage(page: Page): Promise<void> {
   await kept
   await page.locator(`html[lang=${other.lang}]`).waitFor()
   await page.getByRole('menuitem').first().waitFor({ state: 'detached' })
+  await comeToRest(page) // some of what is shown comes in words of the server's, and is read anew
 }
 
 /** Until what was asked for has come, and nothing turns any more. */
@@ -167,8 +185,10 @@ async function goTo({ page }: Window, path: string): Promise<void> {
   await page.goto(path)
   try {
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await page.locator('.mantine-Loader-root').first().waitFor({ state: 'detached' })
+    await comeToRest(page)
   } catch {
     throw new Error(`${path} shows: ${(await page.locator('body').innerText()).slice(0, 500)}`)
   }
 }
+
+const comeToRest = (page: Page) => page.locator('.mantine-Loader-root').first().waitFor({ state: 'detached' })

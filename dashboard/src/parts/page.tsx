@@ -50,12 +50,17 @@ type Read<Data> = { data: Data | undefined; error: Error | null; isPending: bool
 
 /** Shows what was read; while it is being read a sign of that, and what went wrong where it did. */
 export function Shown<Data>({ read, children }: { read: Read<Data>; children: (data: Data) => ReactNode }) {
-  const say = useWords()
   if (read.data !== undefined) return <>{children(read.data)}</>
   if (read.error) return <Wrong error={read.error} />
+  return <Waiting />
+}
+
+/** Stands where something is still being read, `height` pixels high, and says so to who cannot see it turn. */
+export function Waiting({ height = 160 }: { height?: number | string }) {
+  const say = useWords()
   return (
-    <Center mih={160}>
-      <Loader aria-label={say('loading')} />
+    <Center mih={height}>
+      <Loader role="status" aria-label={say('loading')} />
     </Center>
   )
 }

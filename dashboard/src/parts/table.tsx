@@ -1,9 +1,9 @@
-import { Box, Button, Center, Loader, Table, Text } from '@mantine/core'
+import { Box, Button, Center, Table, Text } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { memo, type ReactNode, useEffect, useMemo, useRef } from 'react'
 import { useNavigate } from 'react-router'
 import type { PageOf } from '../api/client.ts'
-import { Wrong } from './page.tsx'
+import { Waiting, Wrong } from './page.tsx'
 import { useWords } from './words.ts'
 
 export type Column<Row> = {
@@ -70,13 +70,7 @@ export function DataTable<Row>({ label, columns, pages, id, to, empty }: TablePr
   useNeighbours(pages, seen[0]?.index ?? 0, seen.at(-1)?.index ?? 0, count)
 
   if (pages.error && rows.length === 0) return <Wrong error={pages.error} />
-  if (pages.isPending) {
-    return (
-      <Center mih={160}>
-        <Loader aria-label={say('loading')} />
-      </Center>
-    )
-  }
+  if (pages.isPending) return <Waiting />
   if (rows.length === 0) return <>{empty ?? <Nothing />}</>
   const above = seen[0]?.start ?? 0
   const below = virtual.getTotalSize() - (seen.at(-1)?.end ?? 0)

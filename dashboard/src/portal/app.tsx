@@ -4,7 +4,6 @@ import {
   Container,
   Group,
   Image,
-  Loader,
   localStorageColorSchemeManager,
   MantineProvider,
   Stack,
@@ -17,7 +16,7 @@ import { setNonce } from 'get-nonce'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { ask, Refusal } from '../api/client.ts'
 import { useRead } from '../api/hooks.ts'
-import { Shown, Wrong } from '../parts/page.tsx'
+import { Shown, Waiting, Wrong } from '../parts/page.tsx'
 import { speakHere } from '../text/text.ts'
 import { api, type Portal } from './api.ts'
 import { List } from './list.tsx'
@@ -145,12 +144,6 @@ function Placed({ may_edit, event_types }: { may_edit: boolean; event_types: str
       return <List may_edit={may_edit} />
   }
 }
-
-const Waiting = () => (
-  <Center mih={200}>
-    <Loader />
-  </Center>
-)
 
 function Over() {
   const say = useText()
