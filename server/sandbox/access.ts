@@ -5,7 +5,8 @@ import { json, readJson, remember, type SandboxReply, type SandboxRequest, type 
  * A vendor for each of the older ways to be let in. User `ana`, password `sandbox-secret`:
  *
  * - `POST /access/login` (JSON or form) gives `{data: {token}, expires_in}`, which `/access/token` takes as a bearer.
- * - `POST /access/portal` (form) sets a cookie, which `/access/page` takes; without it one is sent to the log-in.
+ * - `POST /access/portal` (form) sets a cookie, which `/access/page` takes and sets anew; without it one is sent to the
+ *   log-in.
  * - `/access/odata` is SAP's: a read with Basic and `X-CSRF-Token: Fetch` gives a token and a cookie; a change without
  *   both is answered 403 with `X-CSRF-Token: Required`.
  * - `/access/hmac/…` takes `X-Signature`, the hex HMAC-SHA256 of method, path with query, `X-Timestamp` and body, each
@@ -31,10 +32,11 @@ export function createAccess(): Vendor {
     login: (request) => logIn(request, open),
     token: ({ headers }) => letIn(sessions.has((headers.authorization ?? '').replace(/^Bearer /, ''))),
     portal: (request) => portal(request, open),
-    page: ({ headers }) =>
-      sessions.has(cookieOf(headers.cookie, 'PORTAL'))
-        ? letIn(true)
-        : { status: 302, headers: { location: '/access/portal' }, body: '' },
+    page: ({ headers }) => {
+      const session = cookieOf(headers.cookie, 'PORTAL')
+      if (!sessions.has(session)) return { status: 302, headers: { location: '/access/portal' }, body: '' }
+      return json(200, { let_in: true }, { 'set-cookie': portalCookie(session) })
+    },
     odata: (request) => odata(request, sessions, open),
     hmac: (request) => letIn(fullPaths(request).some((path) => isSigned(request, path))),
     aws: (request) => letIn(fullPaths(request).some((path) => isAwsSigned(request, path))),
@@ -67,9 +69,10 @@ function portal({ body }: SandboxRequest, open: () => string): SandboxReply {
   const form = new URLSearchParams(body.toString())
   if (!isUser(form.get('username'), form.get('password')))
     return json(401, { error: 'wrong user or password' })
-  const cookie = `PORTAL=${open()}; Path=/; HttpOnly; Secure`
-  return { status: 302, headers: { location: '/access/page', 'set-cookie': cookie }, body: '' }
+  return { status: 302, headers: { location: '/access/page', 'set-cookie': portalCookie(open()) }, body: '' }
 }
+
+const portalCookie = (session: string): string => `PORTAL=${session}; Path=/; HttpOnly; Secure`
 
 const cookieOf = (header: string | undefined, name: string): string =>
   (header ?? '')

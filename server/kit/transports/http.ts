@@ -246,6 +246,12 @@ export function maskRequest(opened: Opened, { method, url, headers, body }: Egre
   }
 }
 
+/** A reply's headers as its caller sees them: a session that it renews is the connection's, and nobody's to take away. */
+export function withoutSession(opened: Opened, headers: Readonly<Record<string, string>>) {
+  const { 'set-cookie': cookies, ...rest } = headers
+  return cookies !== undefined && ownHeaders(opened).includes('cookie') ? rest : headers
+}
+
 /** A reply as it may be recorded. */
 export function maskReply(opened: Opened, reply: Extract<EgressResult, { kind: 'response' }>): RecordedReply {
   const secrets = secretsOf(opened)

@@ -128,6 +128,8 @@ test('the cookies of a log-in are shown, and a log-in page instead of an answer 
   const connected = await connect(settings, ANA)
   const first = await call(connected, { method: 'GET', path: '/page' })
   assert.deepEqual([first['state'], first['attempts']], ['succeeded', 1])
+  assert.doesNotMatch(JSON.stringify(first), /set-cookie|PORTAL=/, 'the vendor sets it anew with each answer')
+  assert.match(await recordOf(connected, first), /"set-cookie":"\[masked\]"/)
   await end()
   const second = await call(connected, { method: 'GET', path: '/page' })
   assert.deepEqual([second['state'], second['attempts']], ['succeeded', 2])

@@ -2,6 +2,7 @@ import { textIn } from '../../kit/charsets.ts'
 import type { Mapped, StepReport } from '../../kit/mapping/mapping.ts'
 import type { Provider } from '../../kit/provider.ts'
 import { inWords, read } from '../../kit/reads.ts'
+import { withoutSession } from '../../kit/transports/http.ts'
 import { readJson } from '../../kit/wire_json.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
@@ -39,7 +40,7 @@ export function toReport(
     operation: named?.name ?? null,
     state,
     status: response?.status ?? null,
-    headers: response?.headers ?? null,
+    headers: response && withoutSession(connection.opened, response.headers),
     attempts,
     duration_ms,
     error,
