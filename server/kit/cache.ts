@@ -93,6 +93,10 @@ export function freshness({ http }: Kept, sent: ReadHeaders): Freshness {
 export const standsIn = ({ http, stale_if_error_s }: Kept): boolean =>
   http.maxAge() + stale_if_error_s > http.age()
 
+/** The caller would rather have nothing than have the vendor asked: RFC 9111, section 5.2.1.7. */
+export const wantsOnlyKept = (sent: ReadHeaders): boolean =>
+  directivesOf(sent['cache-control']).has('only-if-cached')
+
 export const ageOf_s = ({ http }: Kept): number => Math.floor(http.age())
 
 /** Seconds it stays fresh; negative where it is stale. */

@@ -31,6 +31,10 @@ export const ERRORS = {
   vendor_failed: { status: 502, title: 'The vendor could not be reached or failed' },
   breaker_open: { status: 503, title: 'The breaker of the connection is open, so the vendor is not asked' },
   overloaded: { status: 503, title: 'The server cannot take this now' },
+  not_cached: {
+    status: 504,
+    title: 'Nothing that may be given out is kept, and the vendor was not to be asked',
+  },
   vendor_outcome_unknown: { status: 504, title: 'The vendor may have acted, but its answer was not seen' },
 } as const satisfies Record<string, { status: number; title: string }>
 

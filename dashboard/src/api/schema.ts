@@ -1,6 +1,6 @@
 // Printed from openapi.json by `npm run generate`.
 
-export type Problem = { type: string; code: "invalid_request" | "invalid_json" | "invalid_id" | "invalid_cursor" | "totp_required" | "unauthenticated" | "signature_refused" | "https_required" | "forbidden" | "not_found" | "method_not_allowed" | "request_in_progress" | "conflict" | "outcome_unknown" | "body_too_large" | "unsupported_media_type" | "idempotency_key_reused" | "invalid_settings" | "schema_mismatch" | "egress_refused" | "rate_limited" | "internal" | "vendor_failed" | "breaker_open" | "overloaded" | "vendor_outcome_unknown"; status: number; title: string; detail: string; field?: string; errors?: ({ field: string; reason: string })[]; retry_after_s?: number; request_id: string }
+export type Problem = { type: string; code: "invalid_request" | "invalid_json" | "invalid_id" | "invalid_cursor" | "totp_required" | "unauthenticated" | "signature_refused" | "https_required" | "forbidden" | "not_found" | "method_not_allowed" | "request_in_progress" | "conflict" | "outcome_unknown" | "body_too_large" | "unsupported_media_type" | "idempotency_key_reused" | "invalid_settings" | "schema_mismatch" | "egress_refused" | "rate_limited" | "internal" | "vendor_failed" | "breaker_open" | "overloaded" | "not_cached" | "vendor_outcome_unknown"; status: number; title: string; detail: string; field?: string; errors?: ({ field: string; reason: string })[]; retry_after_s?: number; request_id: string }
 
 export type paths = {
   '/health': {

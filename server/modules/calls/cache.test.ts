@@ -212,6 +212,25 @@ test('what must not be kept is not: no-store, cookies, Vary: *, other statuses; 
   assert.deepEqual([gone.status, gone.state, gone.cache.result], [404, 'refused', 'hit'])
 })
 
+test('who wants only what is kept is given that, and 504 rather than an answer of the vendor', async () => {
+  const at = await connect([{ ...TIMED, ttl_s: 1, stale_while_revalidate_s: 60 }])
+  const send = (path: string) => {
+    const body = { method: 'GET', path, headers: { 'Cache-Control': 'only-if-cached' } }
+    return one.send('POST', `${at.path}/calls`, { key: at.key, body })
+  }
+  for (const path of ['/things/1', '/not-covered']) {
+    const refused = await send(path)
+    assert.deepEqual([refused.status, refused.body['code']], [504, 'not_cached'], refused.text)
+  }
+  assert.equal(at.vendor.seen.length, 0)
+  await read(at, '/things/1')
+  assert.match((await send('/things/1')).text, /"hit"/)
+  await sleep(1_100)
+  assert.match((await send('/things/1')).text, /"stale"/)
+  await sleep(100)
+  assert.equal(at.vendor.seen.length, 1, 'what is stale is not renewed behind it either')
+})
+
 test('no-store of the vendor gives way where the policy says so', async () => {
   const at = await connect([{ ...TIMED, ignore_no_store: true }])
   at.vendor.headers = { 'cache-control': 'no-cache, no-store' }

@@ -6,7 +6,7 @@ import { type OpenConnection, readToken } from '../connections/connections.ts'
 import { noteCache } from '../metrics/metrics.ts'
 import { cacheCounts } from './cache_counts.ts'
 import { policiesOf } from './cache_policies.ts'
-import { noteOf, readThrough } from './cache_reads.ts'
+import { assertMayAsk, noteOf, readThrough } from './cache_reads.ts'
 import type { CacheNote, CachePolicy } from './cache_schema.ts'
 import type { Noted } from './cache_store.ts'
 import { type Performed, perform } from './perform.ts'
@@ -35,9 +35,13 @@ export async function performCached(
 ): Promise<Answered> {
   const policies = await policiesOf(app, connection)
   const rules = rulesOf(policies, wanted, named)
-  if (rules === null) return { ...(await perform(app, actor, connection, wanted)), cache: null }
   const sent = headersOf(wanted.request)
+  if (rules === null) {
+    assertMayAsk(sent)
+    return { ...(await perform(app, actor, connection, wanted)), cache: null }
+  }
   if (skip || passesBy(sent)) {
+    assertMayAsk(sent)
     const performed = await perform(app, actor, connection, wanted)
     return counted(app, connection, { ...performed, cache: noteOf('bypassed') })
   }

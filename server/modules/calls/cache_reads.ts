@@ -7,7 +7,9 @@ import {
   refresh,
   standsIn,
   validatorsOf,
+  wantsOnlyKept,
 } from '../../kit/cache.ts'
+import { Problem } from '../../platform/errors.ts'
 import type { Actor, App } from '../app.ts'
 import type { OpenConnection } from '../connections/connections.ts'
 import type { Place } from './cache_queries.ts'
@@ -55,7 +57,7 @@ function usable(read: Read, stored: Stored): Noted | null {
 }
 
 function stale(read: Read, stored: Stored): Noted {
-  renewBehind(read)
+  if (!wantsOnlyKept(read.sent)) renewBehind(read)
   return given(stored, 'stale', 'while-revalidate')
 }
 
@@ -109,7 +111,15 @@ async function ask(read: Read, flight: Flight, is_behind: boolean): Promise<Note
     if (how === 'fresh') return given(stored, 'hit')
     if (how === 'while_asking' && !is_behind) return stale(read, stored)
   }
+  assertMayAsk(sent)
   return askVendor(read, flight, epoch, stored)
+}
+
+/** Throws where the caller wants nothing but what is kept. */
+export function assertMayAsk(sent: Read['sent']): void {
+  if (!wantsOnlyKept(sent)) return
+  const detail = 'cache-control: only-if-cached, and nothing is kept for this request; ask without it'
+  throw new Problem('not_cached', { field: 'headers.cache-control', detail })
 }
 
 /** Asks the vendor, with the validators of what is kept, and keeps what it says. */
