@@ -70,19 +70,49 @@ export type DeliveryFilter = Partial<{
   narrowed: Narrowed | null
 }>
 
-const within = (tx: Tx, tenant_id: string, filter: DeliveryFilter, before: string | null) => {
+type Page = { before: string | null; most: number }
+
+/** At most `most` of what is pending: `all` is a question of their own, since nothing in the records leads to them. */
+async function within(tx: Tx, tenant_id: string, filter: DeliveryFilter, page: Page) {
   const { subscription_id, event_id, state, since, until } = filter
+  const { before } = page
   let query = tx.selectFrom('delivery').where('tenant_id', '=', tenant_id)
   if (subscription_id) query = query.where('subscription_id', '=', subscription_id)
   // A delivery is never older than its event, which leaves earlier partitions out.
   if (event_id) query = query.where('event_id', '=', event_id).where('id', '>', event_id)
-  // Of one event there are few: written so that the index of states, which holds all that failed, is no choice.
-  if (state && event_id) query = query.where(sql<string>`coalesce(state, '')`, '=', state)
-  else if (state) query = query.where('state', '=', state)
+  if (state) query = query.where(inState(state, event_id !== undefined))
+  if (state === 'pending' && !event_id)
+    query = query.where(sql<boolean>`id = any(${await listPendingIds(tx, tenant_id, filter, page)}::uuid[])`)
   if (since) query = query.where('id', '>=', floorId(since))
   if (until) query = query.where('id', '<', floorId(until))
   if (before) query = query.where('id', '<', before)
   return query.orderBy('id', 'desc')
+}
+
+/** Trouble has an index, which holds all that failed: of one event there are few, and it is no choice. */
+export const inState = (state: DeliveryRow['state'], of_event = false): RawBuilder<boolean> =>
+  of_event || state === 'pending' || state === 'delivered' ? sql`state = ${state}` : sql`trouble = ${state}`
+
+/** The newest of what waits: in the queue, or in a line where it keeps an order. */
+async function listPendingIds(
+  tx: Tx,
+  tenant_id: string,
+  { subscription_id, since, until }: DeliveryFilter,
+  { before, most }: Page,
+): Promise<string[]> {
+  const bound = sql.raw(String(most)) // in the text, where the planner and the reader see it
+  const of = (table: 'delivery_queue' | 'delivery_line', id: 'id' | 'delivery_id') => {
+    const wanted = [sql<boolean>`tenant_id = ${tenant_id}`]
+    if (subscription_id) wanted.push(sql`subscription_id = ${subscription_id}`)
+    if (since) wanted.push(sql`${sql.ref(id)} >= ${floorId(since)}`)
+    if (until) wanted.push(sql`${sql.ref(id)} < ${floorId(until)}`)
+    if (before) wanted.push(sql`${sql.ref(id)} < ${before}`)
+    return sql`(select ${sql.ref(id)} as id from ${sql.table(table)} where ${sql.join(wanted, sql` and `)} order by ${sql.ref(id)} desc limit ${bound})`
+  }
+  const { rows } = await sql<{ id: string }>`
+    select id from (${of('delivery_queue', 'id')} union all ${of('delivery_line', 'delivery_id')}) waits
+     order by id desc limit ${bound}`.execute(tx)
+  return rows.map(({ id }) => id)
 }
 
 /** How many deliveries one page looks at, where what they are asked for has no index. */
@@ -101,8 +131,9 @@ export async function listDeliveries(
   limit: number,
   before: string | null,
 ): Promise<{ rows: DeliveryRow[]; reached: string | null }> {
-  const found = within(tx, tenant_id, filter, before)
   const { narrowed } = filter
+  const most = narrowed ? MOST_LOOKED_AT : limit + 1
+  const found = await within(tx, tenant_id, filter, { before, most })
   if (!narrowed)
     return {
       rows: await found

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Tx } from '../../platform/database/database.ts'
 import { floorId } from '../../platform/ids.ts'
 import { type NewReplay, type ReplayRow, replayTable, type Span } from '../replays/replays.ts'
-import { isNarrowed, type Narrowed } from './record_queries.ts'
+import { inState, isNarrowed, type Narrowed } from './record_queries.ts'
 
 /** Every statement on replays. */
 
@@ -34,7 +34,7 @@ export async function countToReplay(
     .where('subscription_id', '=', range.subscription_id)
     .where('id', '>=', floorId(range.since))
     .where('id', '<', floorId(range.until))
-    .where('state', '=', range.of_state as 'failed')
+    .where(inState(range.of_state as 'failed'))
     .where(isNarrowed(range))
     .executeTakeFirstOrThrow()
   return Number(count)
@@ -90,7 +90,7 @@ export async function replayNext(
   const { rows } = await sql<{ looked_at: number; replayed: number }>`
     with next as materialized (
            select tenant_id, id from delivery
-            where tenant_id = ${tenant_id} and subscription_id = ${replay.subscription_id} and state = ${replay.of_state}
+            where tenant_id = ${tenant_id} and subscription_id = ${replay.subscription_id} and ${inState(replay.of_state as 'failed')}
               and ${isNarrowed(replay)}
               and id > ${replay.reached} and id < ${floorId(replay.until)} order by id limit ${limit}),
          moved as (update delivery d set state = 'pending', next_at = now(), closed_at = null, error = null from next

@@ -43,6 +43,13 @@ async function attached(owner: Kysely<Tables>): Promise<Set<string>> {
   return new Set(rows.map((row) => row.name))
 }
 
+/** How full its pages are made, in percent. A partitioned table cannot say it itself: it stands in its comment. */
+async function fillfactorOf(owner: Kysely<Tables>, table: string): Promise<number> {
+  const { rows } = await sql<{ comment: string | null }>`
+    select obj_description(${table}::regclass, 'pg_class') as comment`.execute(owner)
+  return Number(/^fillfactor = (\d+)/.exec(rows[0]?.comment ?? '')?.[1] ?? 100)
+}
+
 async function makePartition(owner: Db, table: string, from: Date): Promise<void> {
   const name = nameOf(table, from)
   const [low, high] = [from.toISOString(), dayOf(from, 1).toISOString()]
@@ -51,9 +58,9 @@ async function makePartition(owner: Db, table: string, from: Date): Promise<void
     await sql`select pg_advisory_lock(7425101)`.execute(connection)
     try {
       if ((await attached(connection)).has(name)) return
-      await sql`create table if not exists ${sql.table(name)} (like ${sql.table(table)} including all)`.execute(
-        connection,
-      )
+      const filled = sql.lit(await fillfactorOf(connection, table))
+      await sql`create table if not exists ${sql.table(name)} (like ${sql.table(table)} including all)
+        with (fillfactor = ${filled})`.execute(connection)
       const { rows } = await sql<{ low: string; high: string }>`
         select v7_floor(${low}::timestamptz)::text as low, v7_floor(${high}::timestamptz)::text as high`.execute(
         connection,

@@ -527,6 +527,7 @@ export interface Tables {
     error: string | null
     closed_at: Timestamp | null
     told: Generated<boolean>
+    trouble: Generated<string> | null
   }
   delivery_lane: {
     tenant_id: string
@@ -1148,6 +1149,7 @@ export interface Tables {
     failed: Generated<Bigint>
     last_attempt_at: Timestamp | null
     last_delivered_at: Timestamp | null
+    minute: Generated<Timestamp>
   }
   subscription_failing: {
     tenant_id: string

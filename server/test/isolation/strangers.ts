@@ -46,7 +46,7 @@ async function tryReads(
 
 async function tryWrites(
   { app }: Database,
-  { name, tenant_column }: Table,
+  { name, tenant_column, columns }: Table,
   stranger: Stranger,
   row: unknown,
 ): Promise<string[]> {
@@ -67,7 +67,8 @@ async function tryWrites(
     )
     if (touched) leaks.push(`${whose(stranger)} ${what}`)
   }
-  const insert = `insert into ${quoted(name)} select * from jsonb_populate_record(null::${quoted(name)}, $1)`
+  const list = columns.map((column) => quoted(column.name)).join(', ')
+  const insert = `insert into ${quoted(name)} (${list}) select ${list} from jsonb_populate_record(null::${quoted(name)}, $1)`
   const inserted = await attempt(app.pool, tenant_id, (client) =>
     client.query(insert, [JSON.stringify(row)]).then(
       () => 'is taken',

@@ -36,7 +36,7 @@ const COLUMNS = `
              and pg_get_constraintdef(k.oid) like '%= ANY (ARRAY[%' limit 1) as check
     from pg_class c join pg_attribute a on a.attrelid = c.oid
    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-     and a.attnum > 0 and not a.attisdropped
+     and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
    order by c.relname, a.attnum`
 
 type Row = Omit<Column, 'words'> & { table: string; is_partitioned: boolean; check: string | null }
