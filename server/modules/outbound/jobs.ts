@@ -14,6 +14,7 @@ import {
   SHAPED_AGAIN_MS,
   UNREAD_AGAIN_MS,
 } from './attempts.ts'
+import { ANY_COUNTED_LONG_AGO, addUpCounters } from './counter_queries.ts'
 import { createHealth, type PrepareNotice } from './health.ts'
 import { countLinedBefore, readLanes } from './lane_queries.ts'
 import { type Beside, startLanes } from './lanes.ts'
@@ -184,6 +185,12 @@ const traced = <T>(app: App, { id, attempts }: DueDelivery, work: () => Promise<
 
 export { handlers } from './replays.ts'
 
+const MINUTES_AT_ONCE = 20_000
+
+async function addUp({ db }: App): Promise<void> {
+  while ((await addUpCounters(db.owner, MINUTES_AT_ONCE)) === MINUTES_AT_ONCE);
+}
+
 /** What this room has done by the clock. */
 export const schedules = [
   { name: 'outbound.forget_secrets', cron: '*/15 * * * *', time_zone: 'UTC', run: forgetPreviousSecrets },
@@ -193,6 +200,13 @@ export const schedules = [
     time_zone: 'UTC',
     run: releaseParked,
     sign: () => ANY_PARKED_FOR_NOBODY,
+  },
+  {
+    name: 'outbound.add_up_counters',
+    cron: '9 * * * *',
+    time_zone: 'UTC',
+    run: addUp,
+    sign: () => ANY_COUNTED_LONG_AGO,
   },
 ]
 

@@ -7,6 +7,7 @@ import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import { forgetSubscriptions, wakeDeliveries } from './audience.ts'
 import { checkAuthFits } from './broker.ts'
+import { readCounterRow } from './counter_queries.ts'
 import { disabledNotice, forgive, type Notice, type PrepareNotice } from './health.ts'
 import * as lanes from './lane_queries.ts'
 import { checkRoom } from './most.ts'
@@ -102,7 +103,7 @@ export async function readCounters(app: App, actor: Actor, wire_id: string) {
   const { tenant_id } = actor
   return inTenant(app.db, tenant_id, async (tx) => {
     found(await queries.findSubscription(tx, tenant_id, id), id)
-    const row = await queries.findCounters(tx, tenant_id, id)
+    const row = await readCounterRow(tx, tenant_id, id)
     return {
       attempts: Number(row?.attempts ?? 0),
       delivered: Number(row?.delivered ?? 0),

@@ -217,22 +217,6 @@ export async function disableSubscription(
   return numUpdatedRows > 0n
 }
 
-export type CounterRow = {
-  attempts: string
-  delivered: string
-  failed: string
-  last_attempt_at: Date | null
-  last_delivered_at: Date | null
-}
-
-export const findCounters = (tx: Tx, tenant_id: string, id: string): Promise<CounterRow | undefined> =>
-  tx
-    .selectFrom('subscription_counter')
-    .select(['attempts', 'delivered', 'failed', 'last_attempt_at', 'last_delivered_at'])
-    .where('tenant_id', '=', tenant_id)
-    .where('subscription_id', '=', id)
-    .executeTakeFirst()
-
 /** With what is kept beside it. */
 export async function deleteSubscription(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await tx

@@ -153,11 +153,11 @@ export const ATTEMPTS = `
       select t, a, i, n, outcome, status, ms, timing, req, res, body, error, sent from r
       on conflict do nothing returning tenant_id, id),
     counted as (
-      insert into subscription_counter as k (tenant_id, subscription_id, attempts, delivered, failed, last_attempt_at, last_delivered_at)
-      select t, s, count(*), count(*) filter (where outcome = 'delivered'), count(*) filter (where outcome <> 'delivered'),
+      insert into subscription_counter as k (tenant_id, subscription_id, minute, attempts, delivered, failed, last_attempt_at, last_delivered_at)
+      select t, s, date_trunc('minute', now()), count(*), count(*) filter (where outcome = 'delivered'), count(*) filter (where outcome <> 'delivered'),
              now(), case when bool_or(outcome = 'delivered') then now() end
         from r where ${within('(t, a)', 'select tenant_id, id from made')} group by t, s order by t, s
-      on conflict (tenant_id, subscription_id) do update set
+      on conflict (tenant_id, subscription_id, minute) do update set
         attempts = k.attempts + excluded.attempts, delivered = k.delivered + excluded.delivered, failed = k.failed + excluded.failed,
         last_attempt_at = excluded.last_attempt_at, last_delivered_at = coalesce(excluded.last_delivered_at, k.last_delivered_at))`
 
