@@ -76,9 +76,10 @@ export const LOOK_EVERY_MS = 30_000
 /** Dead rows pile up below the last claim while somebody holds a snapshot; the whole index is read this often … */
 const SWEEP_MS = 5_000
 /** … and no more than so small a part of the time. */
-const SWEEP_PART = 1 / 20
-/** What is due next is asked for this often: that too reads the dead. */
+const SWEEP_PART = 1 / 50
+/** What is due next is asked for this often: that too reads the dead, so where it takes long it is asked for less. */
 const AHEAD_MS = 250
+const MOST_AHEAD_MS = 1_000
 
 export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
   const { name, capacity, batch, claim, run, extend, clock, log } = options
@@ -149,12 +150,13 @@ export function startLoop<Item extends Work>(options: LoopOptions<Item>): Loop {
       const claimed = await claim({ id: randomUUID(), limit, from, ahead })
       const now = clock.monotonic()
       if (sweep) sweep_at = now + Math.max(SWEEP_MS, (now - began) / SWEEP_PART)
-      if (ahead && claimed.items.length < limit) ahead_at = now + AHEAD_MS
+      if (ahead && claimed.items.length < limit)
+        ahead_at = now + Math.min(MOST_AHEAD_MS, Math.max(AHEAD_MS, (now - began) / SWEEP_PART))
       if (claimed.reached) reached = claimed.reached
       take(claimed.items)
       if (claimed.items.length >= limit || claimed.more) woken = true
       blocked = claimed.blocked ?? false
-      const wait_ms = ahead ? claimed.wait_ms : Math.min(claimed.wait_ms ?? AHEAD_MS, ahead_at - now)
+      const wait_ms = ahead ? claimed.wait_ms : Math.min(claimed.wait_ms ?? MOST_AHEAD_MS, ahead_at - now)
       // What a long transaction put below `from` is told of once, and found by the next sweep.
       return from === null ? wait_ms : Math.min(wait_ms ?? Number.POSITIVE_INFINITY, sweep_at - now)
     } catch (error) {

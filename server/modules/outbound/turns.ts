@@ -7,7 +7,7 @@ import { createDoors } from './doors.ts'
 import { createHand } from './hand.ts'
 import type { Permits } from './permits.ts'
 import { type Offer, type Place, shareOut, type Terms, weigh } from './shares.ts'
-import { createLook, type Look, type LookOptions, SLACK_MS } from './who_waits.ts'
+import { createLook, type Look, type LookOptions } from './who_waits.ts'
 
 /**
  * Who may be worked for next, so that a receiver that hangs, or a tenant with a million deliveries, delays nobody else.
@@ -266,11 +266,11 @@ function createPast() {
   }
 }
 
-/** What is older than the first that was seen of it is dead. */
+/** What is older than the first that was seen of it is dead, or came since, and the next look sees it. */
 const toTurns = (places: Place<Offer>[], { asked_ms }: Look): Turn[] =>
   places.map(({ of, again, room }) => {
     const seen_ms = (again ? of.again_ms : of.first_ms) ?? 0
-    return { subscription_id: of.subscription_id, again, room, age_ms: asked_ms - seen_ms + SLACK_MS }
+    return { subscription_id: of.subscription_id, again, room, age_ms: asked_ms - seen_ms }
   })
 
 const isClosed = ({ closed_ms }: Offer): boolean => closed_ms > 0

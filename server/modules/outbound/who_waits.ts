@@ -37,10 +37,10 @@ const LEAST_REST_MS = 10
 /** … and after a slow one no longer than this: whoever came since it was taken is not in it. */
 const MOST_REST_MS = 250
 /** … and one at everybody, while all who wait are known, not before so many times. */
-const REST_OF_ALL = 20
+const REST_OF_ALL = 50
 const LEAST_REST_OF_ALL_MS = 5_000
 /** What was put in by a transaction of this length may lie before the first row that was seen. */
-export const SLACK_MS = 2_000
+const SLACK_MS = 1_000
 
 export type Looks = {
   next(): Promise<Look>
