@@ -109,10 +109,11 @@ function partsOf(queue: Described) {
  * from one owner to the next, two probes for each, however much each of them has: the first row of an owner is its first
  * attempt that is due first, or, where it has none, its retry. `turns` takes from the owners in
  * the order given ($3), first attempts or retries ($4; what was cut off is none), no more from each than it has room
- * for ($5), and nothing that was due more than so many milliseconds ago ($6), since all before the first that the look saw
+ * for ($5), and nothing that was due before a moment of its own ($6), since all before the first that the look saw
  * is dead: to filter one list by `due` would read all that a hung receiver has waiting. A comparison with a plain `true`
  * or `false` is taken apart by the planner, which then no longer knows the index by it, and reads all that an owner has.
  */
+const NOW_MS = 'extract(epoch from now())::float8 * 1000'
 const START = `'00000000-0000-0000-0000-000000000000'::uuid`
 
 export function turnStatements(queue: Described): TurnQueue {
@@ -128,7 +129,7 @@ export function turnStatements(queue: Described): TurnQueue {
       union all
       select n.* from w cross join lateral (${next} where subscription_id > w.subscription_id ${first}) n)
     select w.tenant_id, w.subscription_id,
-           case when not w.again then ${ms('w.due')} end as first_ms, coalesce(case when w.again then ${ms('w.due')} end, a.ms) as again_ms
+           case when not w.again then ${ms('w.due')} end as first_ms, coalesce(case when w.again then ${ms('w.due')} end, a.ms) as again_ms, ${NOW_MS} as at_ms
       from (select * from w limit $2) w
       left join lateral (select ${ms('due')} as ms from ${table}
                           where not w.again and subscription_id = w.subscription_id and ${again} = (select true) order by due limit 1) a on true`
@@ -139,16 +140,17 @@ export function turnStatements(queue: Described): TurnQueue {
     with k as materialized (
       select *, lag(s, 1, ${START}) over (order by s) as before
         from unnest($1::uuid[], $2::int8[], $3::int8[]) k(s, first_age, again_age))
-    select k.s as subscription_id, ${nearest(false, 'k.first_age')} as first_ms, ${nearest(true, 'k.again_age')} as again_ms,
+    select k.s as subscription_id, ${nearest(false, 'k.first_age')} as first_ms, ${nearest(true, 'k.again_age')} as again_ms, ${NOW_MS} as at_ms,
            exists (select from ${table} where subscription_id > k.before and subscription_id < k.s) as stranger
       from k
     union all
-    select null, null, null, exists (select from ${table} where subscription_id > coalesce((select s from k order by s desc limit 1), ${START}))`
+    select null, null, null, null, exists (select from ${table} where subscription_id > coalesce((select s from k order by s desc limit 1), ${START}))`
   const turns = `
-    with turn as materialized (select * from unnest($3::uuid[], $4::bool[], $5::int[], $6::int8[]) r(s, again, room, age_ms)),
+    with turn as materialized (select * from unnest($3::uuid[], $4::bool[], $5::int[], $6::int8[]) r(s, again, room, since_ms)),
      c as materialized (
       select x.* from turn cross join lateral (
-        select ${key}, due from ${table} where subscription_id = turn.s and (attempts > 0 and claim is null) = turn.again and due <= now() and ${since('turn.age_ms')}
+        select ${key}, due from ${table} where subscription_id = turn.s and (attempts > 0 and claim is null) = turn.again and due <= now()
+           and due >= timestamptz 'epoch' + turn.since_ms * interval '1 ms'
          order by due limit turn.room for no key update skip locked) x limit $2),
      ${taken}
     ${shown}`
@@ -183,12 +185,13 @@ export async function claimFrom<Item extends Work>(
   }
 }
 
-/** Milliseconds until the first of it is due, null where there is none; 0 and less is due now. */
+/** Milliseconds until the first of it is due, null where there is none; 0 and less is due now. `at_ms`: by the database's clock, since 1970. */
 export type Waiting = {
   tenant_id: string
   subscription_id: string
   first_ms: number | null
   again_ms: number | null
+  at_ms: number
 }
 
 export const listWaiting = (db: Db, queue: TurnQueue, after: string, limit: number): Promise<Waiting[]> =>
@@ -214,8 +217,8 @@ export async function listWaitingAgain(db: Db, queue: TurnQueue, known: Seen[]):
   return { list, strangers: rows.some(({ stranger }) => stranger) }
 }
 
-/** `again` takes what was attempted before, else what was not. `age_ms`: what was due longer ago is not there. */
-export type Turn = { subscription_id: string; again: boolean; room: number; age_ms: number }
+/** `again` takes what was attempted before, else what was not. `since_ms`: by the database's clock; what was due before is not there. */
+export type Turn = { subscription_id: string; again: boolean; room: number; since_ms: number }
 
 export async function claimTurns<Item extends Work>(
   db: Db,
@@ -229,7 +232,7 @@ export async function claimTurns<Item extends Work>(
     uuids(turns.map((turn) => turn.subscription_id)),
     turns.map((turn) => turn.again),
     int4s(turns.map((turn) => turn.room)),
-    int8s(turns.map((turn) => Math.ceil(turn.age_ms))),
+    int8s(turns.map((turn) => Math.floor(turn.since_ms))),
   ])
   return rows.map((row) => toItem<Item>(row, claim.id))
 }

@@ -28,8 +28,8 @@ async function work(receivers: Receiver[], { capacity, ticks }: { capacity: numb
   return world.sent
 }
 
-/** `giveBacks` fail so many times, a look at everybody takes `slow_ms`, and `ages` are those that turns were asked with. */
-type Trouble = { giveBacks?: number; slow_ms?: number; ages?: number[] }
+/** `giveBacks` fail so many times, a look at everybody takes `slow_ms`, and `since` are those that turns were asked with. */
+type Trouble = { giveBacks?: number; slow_ms?: number; since?: number[] }
 
 function createWorld(receivers: Receiver[], capacity: number, trouble: Trouble = {}) {
   let give_backs_lost = trouble.giveBacks ?? 0
@@ -54,6 +54,7 @@ function createWorld(receivers: Receiver[], capacity: number, trouble: Trouble =
         ...{ tenant_id, subscription_id },
         first_ms: left(subscription_id, false) > 0 ? -1 : null,
         again_ms: left(subscription_id, true) > 0 ? -1 : null,
+        at_ms: now,
       }))
       .filter((one) => one.first_ms !== null || one.again_ms !== null)
   const clock = { now: () => new Date(now), monotonic: () => now }
@@ -75,7 +76,7 @@ function createWorld(receivers: Receiver[], capacity: number, trouble: Trouble =
       return { items: items.flatMap((item) => item ?? []), wait_ms: null, reached: null }
     },
     takeTurns: async ({ limit }, wanted: Turn[]) => {
-      trouble.ages?.push(...wanted.map(({ age_ms }) => age_ms))
+      trouble.since?.push(...wanted.map(({ since_ms }) => since_ms))
       const items: Item[] = []
       for (const { subscription_id, again, room } of wanted) {
         for (let n = 0; n < room && items.length < limit; n++) {
@@ -86,10 +87,9 @@ function createWorld(receivers: Receiver[], capacity: number, trouble: Trouble =
       return items
     },
     waiting: async (after, limit) => {
+      const list = waiting()
       now += trouble.slow_ms ?? 0
-      return waiting()
-        .filter(({ subscription_id }) => subscription_id > after)
-        .slice(0, limit)
+      return list.filter(({ subscription_id }) => subscription_id > after).slice(0, limit)
     },
     waitingAgain: async (known) => {
       const ids = new Set(known.map(({ subscription_id }) => subscription_id))
@@ -263,12 +263,12 @@ test('while somebody waits for room, what was looked at just now is not looked a
 })
 
 test('a look that took long is looked past soon, and what was due when it was asked for is found', async () => {
-  const ages: number[] = []
-  const { turns } = createWorld([one('x'), one('y', { firsts: 0 })], 32, { slow_ms: 5_000, ages })
+  const since: number[] = []
+  const { turns } = createWorld([one('x'), one('y', { firsts: 0 })], 32, { slow_ms: 5_000, since })
   const claim = () => turns.claim({ id: '', limit: 8, from: null, ahead: true })
   for (const item of (await claim()).items) turns.release(item)
   assert.equal((await claim()).items.length, 8)
-  assert.ok(Math.min(...ages) >= 5_000, `${ages}`)
+  assert.ok(since.length > 0 && Math.max(...since) < 0, `${since}`)
   const { wait_ms } = await claim()
   assert.ok(Number(wait_ms) <= 250, `${wait_ms}`)
 })

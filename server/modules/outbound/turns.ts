@@ -85,7 +85,7 @@ export function createTurns<Item extends Owned>(options: TurnOptions<Item>): Tur
     const retries = hand.retryRoom()
     const places = shareOut(due, { limit: claim.limit, retries, tenantRoom: hand.tenantRoom })
     const { open: asked, items } = await bounds.claimed(places.slice(0, MOST_ASKED), (open) =>
-      takeTurns(claim, toTurns(open, seen)),
+      takeTurns(claim, toTurns(open)),
     )
     for (const item of items) hand.add(item, isRetry(item))
     for (const { of } of places) if (of.most !== null) of.room = roomOf(of)
@@ -267,10 +267,10 @@ function createPast() {
 }
 
 /** What is older than the first that was seen of it is dead, or came since, and the next look sees it. */
-const toTurns = (places: Place<Offer>[], { asked_ms }: Look): Turn[] =>
+const toTurns = (places: Place<Offer>[]): Turn[] =>
   places.map(({ of, again, room }) => {
-    const seen_ms = (again ? of.again_ms : of.first_ms) ?? 0
-    return { subscription_id: of.subscription_id, again, room, age_ms: asked_ms - seen_ms }
+    const first_ms = of.at_ms + ((again ? of.again_ms : of.first_ms) ?? 0)
+    return { subscription_id: of.subscription_id, again, room, since_ms: first_ms - 1 } // it is rounded
   })
 
 const isClosed = ({ closed_ms }: Offer): boolean => closed_ms > 0

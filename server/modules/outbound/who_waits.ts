@@ -8,10 +8,8 @@ import type { Seen as Known, Looked, Waiting } from '../../platform/queue_statem
  */
 export type Look = {
   list: Waiting[]
-  /** Since it was there … */
+  /** Since it was there. */
   age_ms: number
-  /** … and since it was asked for: a busy database took its time. */
-  asked_ms: number
   /** Until it may be taken anew, where it is an old one: it knows nothing of what came since. */
   rest_ms: number
   /** Whether this is everybody who waits … */
@@ -56,7 +54,7 @@ export function createLook({ clock, waiting, waitingAgain }: LookOptions): Looks
   const known = createKnown()
   let all_again_at = Number.NEGATIVE_INFINITY
   let seen = {
-    ...{ list: [] as Waiting[], began: Number.NEGATIVE_INFINITY, at: Number.NEGATIVE_INFINITY },
+    ...{ list: [] as Waiting[], at: Number.NEGATIVE_INFINITY },
     ...{ rest_until: Number.NEGATIVE_INFINITY, whole: true, last: true, from: START, stayed: false },
   }
 
@@ -87,7 +85,7 @@ export function createLook({ clock, waiting, waitingAgain }: LookOptions): Looks
     if (whole) known.note(list, began, MOST_LOOKED_AT)
     const rest_ms = Math.min(MOST_REST_MS, Math.max(LEAST_REST_MS, REST * (at - began)))
     const stayed = after === seen.from
-    seen = { list, began, at, rest_until: whole ? at + rest_ms : at, whole, last, from: after, stayed }
+    seen = { list, at, rest_until: whole ? at + rest_ms : at, whole, last, from: after, stayed }
     after = last ? START : (list.at(-1)?.subscription_id ?? START)
   }
 
@@ -96,9 +94,9 @@ export function createLook({ clock, waiting, waitingAgain }: LookOptions): Looks
     const is_old = asked < seen.rest_until
     if (!is_old) await take(asked)
     const now = clock.monotonic()
-    const { list, whole, last, began, at, rest_until } = seen
+    const { list, whole, last, at, rest_until } = seen
     const rest_ms = is_old ? Math.max(1, rest_until - now) : 0
-    return { list, whole, last, age_ms: now - at, asked_ms: now - began, rest_ms }
+    return { list, whole, last, age_ms: now - at, rest_ms }
   }
 
   return {
