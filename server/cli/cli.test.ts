@@ -180,6 +180,29 @@ test('connections, sources and subscriptions are made, shown and deleted, and se
   assert.ok(!(await trilho(['source', 'list'], KEY)).out.includes('whsec_of_the_shop'))
 })
 
+test('a source is made with its options and changed, and says of options that are no JSON what is wrong', async () => {
+  const limit = { requests: 600, per_s: 60 }
+  const options = ['--options', JSON.stringify({ rate_limit: limit, body_limit_bytes: 2048 })]
+  const made = await trilho(
+    ['source', 'create', 'stripe', '--secret', 'whsec_one', ...options, '--json'],
+    KEY,
+  )
+  type Shown = { id: string; name: string; state: string; secrets: number; options: Record<string, unknown> }
+  const { id, options: set } = JSON.parse(made.out) as Shown
+  assert.deepEqual([set['rate_limit'], set['body_limit_bytes']], [limit, 2048])
+  const change = ['--name', 'Shop', '--state', 'disabled', '--secret', 'whsec_two', '--secret', 'whsec_one']
+  const changed = await trilho(
+    ['source', 'update', id, ...change, '--options', '{"rate_limit":null}', '--json'],
+    KEY,
+  )
+  const shown = JSON.parse(changed.out) as Shown
+  assert.deepEqual([shown.name, shown.state, shown.secrets], ['Shop', 'disabled', 2])
+  assert.deepEqual([shown.options['rate_limit'], shown.options['body_limit_bytes']], [null, 2048])
+  const wrong = await trilho(['source', 'update', id, '--options', '{order}'], KEY)
+  assert.deepEqual([wrong.code, /--options is no JSON/.test(wrong.err)], [2, true], wrong.err)
+  await trilho(['source', 'delete', id], KEY)
+})
+
 test("a call prints the vendor's answer to the digit on stdout and how it went on stderr", async () => {
   const made = await trilho(
     [

@@ -5,12 +5,11 @@ import {
   type Column,
   card,
   collect,
-  EXIT,
   examples,
-  failure,
   type Io,
   type PageOf,
   readArgument,
+  readJson,
   readPairs,
   show,
   showPage,
@@ -44,15 +43,6 @@ const COLUMNS: Column<Subscription>[] = [
   ['URL', (subscription) => subscription.url],
   ['NAME', (subscription) => subscription.name],
 ]
-
-async function readJson(io: Io, flag: string, given: string): Promise<unknown> {
-  const text = await readArgument(io, given)
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw failure(EXIT.usage, `${flag} is not JSON`)
-  }
-}
 
 const STATES = [
   ['pause', 'paused', 'Keep what is to be delivered until it is resumed'],
@@ -150,8 +140,8 @@ function createCommand(group: Command, io: Io): void {
         url,
         event_types: event,
         ...(customer !== undefined && { customer }),
-        ...(filter !== undefined && { filter: await readJson(io, '--filter', filter) }),
-        ...(payload !== undefined && { payload: await readJson(io, '--payload', payload) }),
+        ...(filter !== undefined && { filter: await readJson(io, filter, '--filter') }),
+        ...(payload !== undefined && { payload: await readJson(io, payload, '--payload') }),
         ...(weight !== undefined && { weight }),
         ...(header !== undefined && { headers: await readPairs(io, '--header', header) }),
         ...(secret !== undefined && { secret: (await readArgument(io, secret)).trim() }),
@@ -179,8 +169,8 @@ function previewCommand(group: Command, io: Io): void {
         ...(id !== undefined && { subscription_id: id }),
         ...(event !== undefined && { event_id: event }),
         ...(type !== undefined && { event_type: type }),
-        ...(payload !== undefined && { payload: await readJson(io, '--payload', payload) }),
-        ...(filter !== undefined && { filter: await readJson(io, '--filter', filter) }),
+        ...(payload !== undefined && { payload: await readJson(io, payload, '--payload') }),
+        ...(filter !== undefined && { filter: await readJson(io, filter, '--filter') }),
       }
       const path = '/v1/subscriptions/preview'
       const made = await openClient(options).send<Previewed>('POST', path, body)
