@@ -94,9 +94,12 @@ function partsOf(queue: Described) {
   const { table, columns, keys = ['tenant_id', 'id'], lease_ms = LEASE_MS, sets = '', joined } = queue
   const key = keys.join(', ')
   const own = [...keys, 'attempts', ...columns]
+  // Before PostgreSQL 17 only what begins a key is sought by: more of it among several values may be compared row by row.
+  const first = seek(`q.${keys[0]}`, `c.${keys[0]}`)
+  const rest = keys.slice(1).map((column) => `q.${column} = c.${column}`)
   const beside = joined?.columns ?? []
   const taken = `t as (update ${table} q set claim = $1, due = now() + interval '${lease_ms} ms', attempts = ${oneMore('q.attempts')}${sets}
-             from c where ${keys.map((column) => seek(`q.${column}`, `c.${column}`)).join(' and ')}
+             from c where ${[first, ...rest].join(' and ')}
            returning ${own.map((column) => `q.${column}`).join(', ')})`
   const all = [...own.map((column) => `t.${column}`), ...beside.map((column) => `m.${column}`)]
   const shown = `select ${all.join(', ')}, null::timestamptz as was, null::float8 as wait_ms, null::jsonb as also

@@ -72,22 +72,31 @@ export type DeliveryFilter = Partial<{
 
 type Page = { before: string | null; most: number }
 
-/** At most `most` of what is pending: `all` is a question of their own, since nothing in the records leads to them. */
+/** At most `most` of what is pending, which is a question of its own: nothing in the records leads to it. */
 async function within(tx: Tx, tenant_id: string, filter: DeliveryFilter, page: Page) {
   const { subscription_id, event_id, state, since, until } = filter
   const { before } = page
-  let query = tx.selectFrom('delivery').where('tenant_id', '=', tenant_id)
+  const waits = state === 'pending' && !event_id ? await listPendingIds(tx, tenant_id, filter, page) : null
+  const records = waits === null ? tx : among(tx, tenant_id, waits)
+  let query = records.selectFrom('delivery').where('tenant_id', '=', tenant_id)
   if (subscription_id) query = query.where('subscription_id', '=', subscription_id)
   // A delivery is never older than its event, which leaves earlier partitions out.
   if (event_id) query = query.where('event_id', '=', event_id).where('id', '>', event_id)
   if (state) query = query.where(inState(state, event_id !== undefined))
-  if (state === 'pending' && !event_id)
-    query = query.where(sql<boolean>`id = any(${await listPendingIds(tx, tenant_id, filter, page)}::uuid[])`)
   if (since) query = query.where('id', '>=', floorId(since))
   if (until) query = query.where('id', '<', floorId(until))
   if (before) query = query.where('id', '<', before)
   return query.orderBy('id', 'desc')
 }
+
+/** In place of the records those of so many ids, each looked up by its key, however few the tenant has beside them. */
+const among = (tx: Tx, tenant_id: string, ids: string[]): Tx =>
+  tx.with(
+    'delivery',
+    () => sql<DeliveryRow>`
+      (select d.* from unnest(${ids}::uuid[]) w(id)
+        cross join lateral (select * from delivery where tenant_id = ${tenant_id} and id = w.id offset 0) d)`,
+  ) as unknown as Tx
 
 /** Trouble has an index, which holds all that failed: of one event there are few, and it is no choice. */
 export const inState = (state: DeliveryRow['state'], of_event = false): RawBuilder<boolean> =>
