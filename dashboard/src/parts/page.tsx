@@ -55,7 +55,7 @@ export function Shown<Data>({ read, children }: { read: Read<Data>; children: (d
   return <Waiting />
 }
 
-/** Stands where something is still being read, `height` pixels high, and says so to who cannot see it turn. */
+/** Stands where something is still being read, and says so to who cannot see it turn. */
 export function Waiting({ height = 160 }: { height?: number | string }) {
   const say = useWords()
   return (
