@@ -1,6 +1,6 @@
 import { ImapFlow } from 'imapflow'
 import { refused, trouble } from '../conduct.ts'
-import { hostOf, isTlsError, type Opening } from './place.ts'
+import { hostOf, isTlsError, patience, type Opening } from './place.ts'
 
 /** IMAP (RFC 9051 and 3501), over TLS upon a socket of egress. */
 export async function withImap<T>(opening: Opening, work: (client: ImapFlow) => Promise<T>): Promise<T> {
@@ -34,9 +34,7 @@ async function connect({ egress, opened, url, way }: Opening): Promise<ImapFlow>
     auth: { user: username, pass: password },
     logger: false,
     disableAutoIdle: true,
-    connectionTimeout: way.left_ms(),
-    greetingTimeout: way.left_ms(),
-    socketTimeout: way.left_ms(),
+    ...patience(way),
   })
   client.on('error', () => {}) // whoever waits for an answer hears of it
   const stop = () => socket.destroy()

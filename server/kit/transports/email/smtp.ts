@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { refused, trouble } from '../conduct.ts'
 import type { Composed } from './message.ts'
-import { hostOf, isTlsError, type Opening } from './place.ts'
+import { hostOf, isTlsError, patience, type Opening } from './place.ts'
 
 /** SMTP (RFC 5321), over a socket of egress. */
 export type Sent = { accepted: string[]; rejected: { address: string; message: string }[]; response: string }
@@ -70,9 +70,7 @@ async function connect({ egress, opened, url, way }: Opening): Promise<SMTPConne
     requireTLS: !is_tls && opened.settings['tls'] === 'starttls',
     ignoreTLS: opened.settings['tls'] === 'off',
     tls: { ...(authority !== undefined && { ca: authority }) },
-    connectionTimeout: way.left_ms(),
-    greetingTimeout: way.left_ms(),
-    socketTimeout: way.left_ms(),
+    ...patience(way),
     logger: false,
   })
   way.signal.addEventListener('abort', () => connected.socket.destroy(), { once: true })

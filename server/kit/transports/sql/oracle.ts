@@ -52,7 +52,7 @@ async function run(linked: Linked, query: Query, committing: () => void): Promis
   const { connection, socket } = linked
   const binds = bindsOf(linked.oracle, query)
   if ('reason' in binds) throw misfit(binds.reason)
-  connection.callTimeout = Math.max(1, Math.floor(query.timeout_ms))
+  connection.callTimeout = Math.ceil(query.timeout_ms) + 1_000 // whoever asks has a deadline of its own, and says so
   if (query.kind === 'read') await connection.execute('set transaction read only')
   try {
     const rows = await rowsOf(linked, query, binds.values)
