@@ -113,8 +113,9 @@ function partsOf(queue: Described) {
  * attempt that is due first, or, where it has none, its retry. `turns` takes from the owners in
  * the order given ($3), first attempts or retries ($4; what was cut off is none), no more from each than it has room
  * for ($5), and nothing that was due before a moment of its own ($6), since all before the first that the look saw
- * is dead: to filter one list by `due` would read all that a hung receiver has waiting. A comparison with a plain `true`
- * or `false` is taken apart by the planner, which then no longer knows the index by it, and reads all that an owner has.
+ * is dead: to filter one list by `due` would read all that a hung receiver has waiting. Each is sought between two places
+ * of that index: told as equalities, the planner may read all that is due by the index on `due` alone instead, and does
+ * once it has seen the queue while most of it was one owner's.
  */
 const NOW_MS = 'extract(epoch from now())::float8 * 1000'
 const START = `'00000000-0000-0000-0000-000000000000'::uuid`
@@ -123,8 +124,11 @@ export function turnStatements(queue: Described): TurnQueue {
   const { name, table } = queue
   const { key, taken, shown } = partsOf(queue)
   const again = '(attempts > 0 and claim is null)'
+  const place = `subscription_id, ${again}, due`
+  const between = (of: string, from: string, until: string) =>
+    `(${place}) >= (${of}, ${from}) and (${place}) <= (${of}, ${until})`
   const next = `select subscription_id, tenant_id, ${again} as again, due from ${table}`
-  const first = `order by subscription_id, ${again}, due limit 1`
+  const first = `order by ${place} limit 1`
   const ms = (due: string) => `extract(epoch from ${due} - now())::float8 * 1000`
   const waiting = `
     with recursive w as (
@@ -135,10 +139,9 @@ export function turnStatements(queue: Described): TurnQueue {
            case when not w.again then ${ms('w.due')} end as first_ms, coalesce(case when w.again then ${ms('w.due')} end, a.ms) as again_ms, ${NOW_MS} as at_ms
       from (select * from w limit $2) w
       left join lateral (select ${ms('due')} as ms from ${table}
-                          where not w.again and subscription_id = w.subscription_id and ${again} = (select true) order by due limit 1) a on true`
-  const since = (age_ms: string) => `due >= now() - ${age_ms} * interval '1 ms'`
+                          where not w.again and ${between('w.subscription_id, true', "'-infinity'", "'infinity'")} ${first}) a on true`
   const nearest = (is_again: boolean, age_ms: string) =>
-    `(select ${ms('due')} from ${table} where subscription_id = k.s and ${again} = (select ${is_again}) and ${since(age_ms)} order by due limit 1)`
+    `(select ${ms('due')} from ${table} where ${between(`k.s, ${is_again}`, `now() - ${age_ms} * interval '1 ms'`, "'infinity'")} ${first})`
   const waiting_again = `
     with k as materialized (
       select *, lag(s, 1, ${START}) over (order by s) as before
@@ -152,9 +155,8 @@ export function turnStatements(queue: Described): TurnQueue {
     with turn as materialized (select * from unnest($3::uuid[], $4::bool[], $5::int[], $6::int8[]) r(s, again, room, since_ms)),
      c as materialized (
       select x.* from turn cross join lateral (
-        select ${key}, due from ${table} where subscription_id = turn.s and (attempts > 0 and claim is null) = turn.again and due <= now()
-           and due >= timestamptz 'epoch' + turn.since_ms * interval '1 ms'
-         order by due limit turn.room for no key update skip locked) x limit $2),
+        select ${key}, due from ${table} where ${between('turn.s, turn.again', `timestamptz 'epoch' + turn.since_ms * interval '1 ms'`, 'now()')}
+         order by ${place} limit turn.room for no key update skip locked) x limit $2),
      ${taken}
     ${shown}`
   return {

@@ -154,6 +154,40 @@ test('a look reads the first of each subscription, however many it has waiting',
   assert.ok(again < 50, `a look at those who are known reads ${again} blocks`)
 })
 
+test('whatever was known of the queue when the plan was made, one that has little reads nothing of another that has much', async () => {
+  const db = await testDatabase()
+  const tenant_id = randomUUID()
+  const [quiet, loud] = [randomUUID(), randomUUID()]
+  const put = (subscription_id: string, count: number, due: string) =>
+    sql`insert into delivery_queue (tenant_id, id, event_id, subscription_id, due)
+        select ${tenant_id}, gen_random_uuid(), gen_random_uuid(), ${subscription_id}, now() + ${due}::interval
+          from generate_series(1, ${count}::int)`.execute(db.owner)
+  for (const known of [0, 10, 200, 20_000]) {
+    await sql`truncate delivery_queue`.execute(db.owner)
+    await put(loud, known, '-1 second')
+    await put(quiet, 1, '0')
+    await sql`vacuum analyze delivery_queue`.execute(db.owner)
+    await put(loud, 20_000 - known, '-1 second')
+    const blocks = {
+      look: await blocksOf(db, QUEUE.waiting, ['uuid', 'int'], [`'${START}', 2000`]),
+      again: await blocksOf(
+        db,
+        QUEUE.waiting_again,
+        ['uuid[]', 'int8[]', 'int8[]'],
+        [`'{${[quiet, loud].sort()}}', '{3000,3000}', '{3000,3000}'`],
+      ),
+      turns: await blocksOf(
+        db,
+        QUEUE.turns,
+        ['uuid', 'int', 'uuid[]', 'bool[]', 'int[]', 'int8[]'],
+        [`'${randomUUID()}', 64, '{${quiet}}', '{false}', '{64}', '{${Date.now() - 60_000}}'`],
+      ),
+    }
+    for (const [name, count] of Object.entries(blocks))
+      assert.ok(count < 60, `with ${known} known, ${name} reads ${count} blocks`)
+  }
+})
+
 const START = '00000000-0000-0000-0000-000000000000'
 
 const seenOf = (tenant_id: string, subscription_id: string): Seen => ({
