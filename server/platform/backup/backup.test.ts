@@ -215,7 +215,7 @@ const tableNames = async ({ owner }: Database) => (await listTables(owner.pool))
 /** Who may do what to which table, and its indexes, columns and checks. */
 async function guards({ owner }: Database): Promise<unknown[]> {
   const { rows } = await owner.pool.query(`
-    select c.relname, c.relkind, c.relispartition, c.relrowsecurity, c.relforcerowsecurity, c.relacl::text,
+    select c.relname, c.relkind, c.relispartition, c.relrowsecurity, c.relforcerowsecurity, c.relacl::text, c.reloptions::text as options,
            pg_get_userbyid(c.relowner) as owner, pg_get_expr(c.relpartbound, c.oid) as bound,
            array(select array[p.polname::text, p.polcmd::text, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)]
                    from pg_policy p where p.polrelid = c.oid order by p.polname) as policies,

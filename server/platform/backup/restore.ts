@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { PoolClient } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import { type Db, makeSchema, whyUnknown } from '../database/database.ts'
+import { type Db, fillfactorOf, makeSchema, whyUnknown } from '../database/database.ts'
 import { StartError } from '../start_error.ts'
 import { countRows, inPublic, listTables, OUT_OF_LOCKS, quoted, SESSION, type Table } from './catalog.ts'
 import { cutShort, damaged, type Header, type Reader, readBackup } from './format.ts'
@@ -83,8 +83,11 @@ async function makePartitions(
   table: string,
   partitions: { name: string; bound: string }[],
 ): Promise<void> {
+  const filled = await fillfactorOf((text, values) => client.query(text, values), inPublic(table))
   for (const { name, bound } of partitions) {
-    await client.query(`create table ${inPublic(name)} partition of ${inPublic(table)} ${bound}`)
+    await client.query(
+      `create table ${inPublic(name)} partition of ${inPublic(table)} ${bound} with (fillfactor = ${filled})`,
+    )
   }
 }
 

@@ -228,6 +228,7 @@ export { listRan, makeRolesOnly, makeSchema, migrate, whyUnknown } from './migra
 export { newest, reachedIn } from './newest.ts'
 export {
   dropPartition,
+  fillfactorOf,
   isCovered,
   makePartitions,
   partitionedTables,

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
 import type { Db } from './database.ts'
 import type { Tables } from './tables.ts'
 
@@ -43,11 +43,13 @@ async function attached(owner: Kysely<Tables>): Promise<Set<string>> {
   return new Set(rows.map((row) => row.name))
 }
 
+type Ask = (text: string, values: string[]) => Promise<{ rows: unknown[] }>
+
 /** How full its pages are made, in percent. A partitioned table cannot say it itself: it stands in its comment. */
-async function fillfactorOf(owner: Kysely<Tables>, table: string): Promise<number> {
-  const { rows } = await sql<{ comment: string | null }>`
-    select obj_description(${table}::regclass, 'pg_class') as comment`.execute(owner)
-  return Number(/^fillfactor = (\d+)/.exec(rows[0]?.comment ?? '')?.[1] ?? 100)
+export async function fillfactorOf(ask: Ask, table: string): Promise<number> {
+  const { rows } = await ask("select obj_description($1::regclass, 'pg_class') as comment", [table])
+  const [told] = rows as { comment: string | null }[]
+  return Number(/^fillfactor = (\d+)/.exec(told?.comment ?? '')?.[1] ?? 100)
 }
 
 async function makePartition(owner: Db, table: string, from: Date): Promise<void> {
@@ -58,7 +60,8 @@ async function makePartition(owner: Db, table: string, from: Date): Promise<void
     await sql`select pg_advisory_lock(7425101)`.execute(connection)
     try {
       if ((await attached(connection)).has(name)) return
-      const filled = sql.lit(await fillfactorOf(connection, table))
+      const ask: Ask = (text, values) => connection.executeQuery(CompiledQuery.raw(text, values))
+      const filled = sql.lit(await fillfactorOf(ask, table))
       await sql`create table if not exists ${sql.table(name)} (like ${sql.table(table)} including all)
         with (fillfactor = ${filled})`.execute(connection)
       const { rows } = await sql<{ low: string; high: string }>`

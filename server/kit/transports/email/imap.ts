@@ -1,6 +1,6 @@
 import { ImapFlow } from 'imapflow'
 import { refused, trouble } from '../conduct.ts'
-import { hostOf, isTlsError, patience, type Opening } from './place.ts'
+import { hostOf, isTlsError, type Opening, patience } from './place.ts'
 
 /** IMAP (RFC 9051 and 3501), over TLS upon a socket of egress. */
 export async function withImap<T>(opening: Opening, work: (client: ImapFlow) => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { refused, trouble } from '../conduct.ts'
 import type { Composed } from './message.ts'
-import { hostOf, isTlsError, patience, type Opening } from './place.ts'
+import { hostOf, isTlsError, type Opening, patience } from './place.ts'
 
 /** SMTP (RFC 5321), over a socket of egress. */
 export type Sent = { accepted: string[]; rejected: { address: string; message: string }[]; response: string }
