@@ -182,6 +182,35 @@ test('Amazon SNS: both versions verify, and no other topic, version, certificate
   }
 })
 
+test('Amazon SNS: what somebody publishes to a topic of theirs is not read as of another topic', () => {
+  const topic = 'arn:aws:sns:sa-east-1:123456789012:orders'
+  const { pem, key } = selfSigned('sns.amazonaws.com')
+  const SigningCertURL = 'https://sns.sa-east-1.amazonaws.com/cert.pem'
+  const signedAs = (members: Record<string, string>, envelope: Record<string, string>) => {
+    const lines = Object.entries(members).map(([name, value]) => `${name}\n${value}\n`)
+    const Signature = sign('sha256', Buffer.from(lines.join('')), key).toString('base64')
+    const body = Buffer.from(
+      JSON.stringify({ ...envelope, SignatureVersion: '2', SigningCertURL, Signature }),
+    )
+    return reasonOf(snsSignature([topic]), { body, fetched: new Map([[SigningCertURL, pem]]) })
+  }
+  const wanted = { Message: 'pay', MessageId: 'm1', Timestamp: '2026-01-02T15:00:00Z', TopicArn: topic }
+  const genuine = { ...wanted, Type: 'Notification' }
+  assert.equal(signedAs(genuine, genuine), 'accepted')
+  const their_text = [
+    'pay',
+    ...Object.entries({ ...wanted, Type: 'x' })
+      .slice(1)
+      .flat(),
+  ].join('\n')
+  const theirs = {
+    ...{ Message: their_text, MessageId: 'm2', Timestamp: '2026-01-02T15:00:00Z' },
+    ...{ TopicArn: 'arn:aws:sns:sa-east-1:999999999999:theirs', Type: 'Notification' },
+  }
+  const rest = Object.entries(theirs).slice(1).flat()
+  assert.equal(signedAs(theirs, { ...wanted, Type: ['x', ...rest].join('\n') }), 'malformed')
+})
+
 test('mutual TLS: a subject is believed from the proxy alone, in any of its spellings', () => {
   const subject = 'CN=pix.banco.example,O=Banco Exemplo,C=BR'
   const scheme = mutualTls('x-client-subject', [subject, 'CN=other.example'], 'x-client-verify')

@@ -36,6 +36,13 @@ export const SnsEnvelope = Type.Object({
 })
 export type SnsEnvelope = Static<typeof SnsEnvelope>
 
+/**
+ * The text that is signed marks its members by line breaks alone, and a message may hold such. Whoever publishes to a
+ * topic of theirs could so have Amazon sign what reads like the members of another's topic, if only the last of them,
+ * the type, took in the rest: it is one of Amazon's own words.
+ */
+const TYPES = ['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']
+
 const SIGNED = ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'] as const
 const SIGNED_OF_CONTROL = [
   'Message',
@@ -59,6 +66,7 @@ export function verifySns(scheme: SnsScheme, { body, fetched, now }: VerifyInput
   const message = envelope.value
   const hash = Object.hasOwn(HASHES, message.SignatureVersion) ? HASHES[message.SignatureVersion] : undefined
   if (hash === undefined) return refused('malformed', 'its SignatureVersion is neither 1 nor 2')
+  if (!TYPES.includes(message.Type)) return refused('malformed', `its Type is none of ${TYPES.join(', ')}`)
   const url = pinnedAddress(message.SigningCertURL, PLACE, scheme.keys_from)
   if (url === null)
     return refused('bad_signature', 'the certificate it names is not on an address of Amazon SNS')
