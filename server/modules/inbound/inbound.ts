@@ -18,6 +18,7 @@ import { keepRegistered, withdraw } from './registrations.ts'
 import { type CreateSource, toSource, type UpdateSource } from './schema.ts'
 import * as queries from './source_queries.ts'
 import { addressOf, partSettings, readHidden, readSecrets, writeHidden, writeSecrets } from './sources.ts'
+import { freeLanesOf } from './waiting_queries.ts'
 
 /**
  * The way in. A source is an address that one provider posts to. What verifies is stored to the byte with its
@@ -136,11 +137,13 @@ export async function deleteSource(app: App, actor: Actor, wire_id: string): Pro
   await inTenant(app.db, tenant_id, async (tx) => {
     if (!(await queries.deleteSource(tx, tenant_id, id))) throw missing('source', wire_id)
     await withdraw(app, tx, { tenant_id, source_id: id })
+    await freeLanesOf(tx, tenant_id, id)
     await dropArrivals(tx, { tenant_id, source_id: id })
     await app.vault.drop(tx, { tenant_id, owner_id: id })
     forget(tx, 'source', wire_id)
     await audit(tx, actor, 'source.delete', wire_id)
   })
+  app.db.notify('trilho_inbox', 'lane')
 }
 
 const NOTHING = { received: 0, duplicates: 0, quarantined: 0, refused: 0, last_received_at: null }

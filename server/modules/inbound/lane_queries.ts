@@ -173,7 +173,8 @@ export type Turned = {
 
 /**
  * The fence, first in its transaction: takes the lanes that are still ours and leaves them as the turn says. A gap
- * that was there before goes on from when it was first met. Returns the lanes that were ours.
+ * that was there before goes on from when it was first met, and one that was waited for is not waited for again as what
+ * stands behind it is tried again. Returns the lanes that were ours.
  */
 export async function settleLanes(tx: Tx, turns: Turned[]): Promise<Set<string>> {
   const { rows } = await sql<{ lane: string }>`
@@ -192,7 +193,7 @@ export async function settleLanes(tx: Tx, turns: Turned[]): Promise<Set<string>>
              attempts = case when k.reached is not null then case when k.wait = 'retry' then 1 else 0 end
                              when k.wait = 'gap' then 0 else n.attempts end,
              reached = greatest(n.reached, k.reached),
-             gap_until = case when k.wait = 'gap' then coalesce(k.gap_until, now() + k.wait_ms * interval '1 ms') end,
+             gap_until = case when k.wait = 'gap' then coalesce(k.gap_until, now() + k.wait_ms * interval '1 ms') else k.gap_until end,
              due = case when k.wait = 'retry' then now() + k.wait_ms * interval '1 ms'
                         when k.wait = 'blocked' then null
                         when k.rung then now()
@@ -201,56 +202,6 @@ export async function settleLanes(tx: Tx, turns: Turned[]): Promise<Set<string>>
         from locked k where ${sql.raw(seek('n.tenant_id', 'k.t'))} and n.lane = k.l)
     select l as lane from locked`.execute(tx)
   return new Set(rows.map((row) => row.lane))
-}
-
-/** Sets a lane going again that waits for a retry or stands still; false where it does neither. */
-export async function freeLane(tx: Tx, tenant_id: string, lane: string): Promise<boolean> {
-  const { rows } = await sql`
-    update inbox_lane set wait = null, attempts = 0, due = now()
-     where tenant_id = ${tenant_id} and lane = ${lane} and wait in ('retry', 'blocked') and claim is null
-    returning lane`.execute(tx)
-  return rows.length > 0
-}
-
-/** Takes a message out of its lane for good; its lane has been freed in the same transaction. */
-export async function skipMessage(tx: Tx, tenant_id: string, id: string, error: string): Promise<boolean> {
-  const { rows } = await sql`
-    with gone as (delete from inbox_queue where tenant_id = ${tenant_id} and id = ${id} returning tenant_id, id)
-    update inbox m set state = 'failed', error = ${error}, closed_at = now(), flags = array_append(m.flags, 'skipped')
-      from gone where m.tenant_id = gone.tenant_id and m.id = gone.id returning m.id`.execute(tx)
-  return rows.length > 0
-}
-
-export type LanePlace = { lane: string; is_head: boolean; wait: Turned['wait']; due: Date | null }
-
-/** Where a waiting message stands; undefined where it does not wait in a lane. */
-export async function findPlace(tx: Tx, tenant_id: string, id: string): Promise<LanePlace | undefined> {
-  const { rows } = await sql<LanePlace>`
-    select q.lane, n.wait, n.due,
-           q.id = (select h.id from inbox_queue h where h.tenant_id = q.tenant_id and h.lane = q.lane
-                    order by h.position, h.arrived, h.id limit 1) as is_head
-      from inbox_queue q join inbox_lane n on n.tenant_id = q.tenant_id and n.lane = q.lane
-     where q.tenant_id = ${tenant_id} and q.id = ${id}`.execute(tx)
-  return rows[0]
-}
-
-export type WaitingLane = {
-  wait: 'gap' | 'retry' | 'blocked'
-  due: Date | null
-  used_at: Date
-  message_id: string
-}
-
-/** Lanes of a source whose head keeps the others waiting, with that head; the longest waiting first. */
-export async function listWaitingLanes(tx: Tx, tenant_id: string, source_id: string, limit: number) {
-  const { rows } = await sql<WaitingLane>`
-    select n.wait, n.due, n.used_at, h.id as message_id
-      from inbox_lane n cross join lateral (
-        select q.id from inbox_queue q where q.tenant_id = n.tenant_id and q.lane = n.lane
-         order by q.position, q.arrived, q.id limit 1) h
-     where n.tenant_id = ${tenant_id} and n.source_id = ${source_id} and n.wait is not null
-     order by n.used_at limit ${limit}`.execute(tx)
-  return rows
 }
 
 type Cursor = { tenant_id: string; lane: string }

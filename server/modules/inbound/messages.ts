@@ -5,11 +5,11 @@ import type { Actor, App } from '../app.ts'
 import { listFound } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
-import * as lanes from './lane_queries.ts'
 import * as queries from './message_queries.ts'
 import { type MessageQuery, type TypesQuery, toMessage, toPlace, toRaw, toWaiting } from './schema.ts'
 import { openBody } from './sealing.ts'
 import { findSource } from './source_queries.ts'
+import * as lanes from './waiting_queries.ts'
 
 /** The inbox: what came in, what became of it, and taking it up again. */
 

@@ -2,10 +2,10 @@ import Type, { type Static } from 'typebox'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { SourceCounts } from '../metrics/metrics.ts'
 import { Nullable, Page, PageQuery, Timestamp, WireId } from '../wire.ts'
-import type { LanePlace, WaitingLane } from './lane_queries.ts'
 import type { MessageRow } from './message_queries.ts'
 import { completeOptions, SourceOptions, UpdateOptions } from './options.ts'
 import type { SourceRow } from './source_queries.ts'
+import type { LanePlace, WaitingLane } from './waiting_queries.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 100, examples: ['Stripe, production'] })
 const Description = Type.String({ maxLength: 500, description: 'For people' })
