@@ -132,7 +132,7 @@ export function readMessage(provider: Provider, received: Received): Reading {
     const id = webhooks.event_id(event, message)
     const entity_id = cut(webhooks.entity_id?.(event, message) ?? null)
     const envelope = {
-      event_key: id === null || id === '' ? bodyKey(received.body) : storable(id),
+      event_key: id === null || id === '' ? bodyKey(plainBytes(received)) : storable(id),
       event_type: cut(webhooks.event_type(event, message)),
       entity_id,
       problem: null,
@@ -174,8 +174,8 @@ const MOST_IDS = 20
 const idsIn = (webhooks: Webhooks, event: unknown, message: WebhookMessage): string[] =>
   (webhooks.external_ids?.(event, message) ?? []).flatMap((id) => cut(id || null) ?? []).slice(0, MOST_IDS)
 
-const unread = ({ body }: Received, whole: Whole, problem: string): Reading => ({
-  envelope: { event_key: bodyKey(body), event_type: null, entity_id: null, problem },
+const unread = (received: Received, whole: Whole, problem: string): Reading => ({
+  envelope: { event_key: bodyKey(plainBytes(received)), event_type: null, entity_id: null, problem },
   place: null,
   external_ids: [],
   whole,
@@ -246,6 +246,16 @@ function readBytes(webhooks: Webhooks, received: Received): Whole {
   } catch (error) {
     return { ok: false, problem: `the body ${(error as Error).message}` }
   }
+}
+
+/**
+ * What the body unpacks to, by which copies are told: one that is sent again is often packed anew, and the time that is
+ * written into gzip makes other bytes of it. As it came where it cannot be unpacked.
+ */
+export function plainBytes({ headers, body }: Pick<Received, 'headers' | 'body'>): Buffer {
+  if (!isPacked(headers)) return body
+  const unpacked = unpack(headers, body, MOST_UNPACKED)
+  return unpacked.ok ? unpacked.body : body
 }
 
 const NOT_UTF8: Whole = { ok: false, problem: 'the body is not valid UTF-8' }

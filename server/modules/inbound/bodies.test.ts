@@ -66,6 +66,19 @@ test('a sender that signs the compressed bytes is understood too; one that signs
   assert.equal((await post(url, packed, encoding, Buffer.from('other'))).status, 401)
 })
 
+test('a copy that is packed anew is known as one, by its id and by its body', async () => {
+  const encoding = { 'content-encoding': 'gzip' }
+  for (const body of [JSON_BODY, Buffer.from('{"type":"paid"}')]) {
+    const { url } = await newSource({ ...HMAC, event_id: 'id' })
+    const [packed, again] = [gzipSync(body), gzipSync(body)]
+    again.writeUInt32LE(1_767_366_000, 4) // when it was packed
+    const first = await post(url, packed, encoding, body)
+    const second = await post(url, again, encoding, body)
+    assert.deepEqual([first.body['status'], second.body['status']], ['received', 'duplicate'])
+    assert.equal(second.body['id'], first.body['id'])
+  }
+})
+
 test('a bomb is stopped at the limit of its source, and what is packed otherwise is refused as such', async () => {
   const { id, url } = await newSource(HMAC, { body_limit_bytes: 10_000 })
   const bomb = gzipSync(Buffer.alloc(100_000_000))

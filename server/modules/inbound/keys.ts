@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { contentOf, type Place, type Reading } from '../../kit/messages.ts'
+import { contentOf, type Place, plainBytes, type Reading } from '../../kit/messages.ts'
 import { readJson } from '../../kit/wire_json.ts'
 import type { NewMessage } from './queries.ts'
 import type { Arrival } from './receive.ts'
@@ -18,7 +18,7 @@ export function identityOf(
   { envelope }: Reading,
   { headers, body }: Arrival,
 ): Pick<NewMessage, 'event_key' | 'fingerprint'> {
-  const fingerprint = sha256(body)
+  const fingerprint = sha256(plainBytes({ headers, body }))
   if (duplicates.by === 'event_id') return { event_key: envelope.event_key, fingerprint }
   const values =
     duplicates.by === 'fields'
