@@ -212,6 +212,20 @@ test('HMAC: a timestamp that is not signed is refused as a scheme', () => {
   assert.throws(() => hmac({ header: 'x', signs: 'nothing' }), /{body}/)
 })
 
+test('HMAC: a secret that is only in part what it is said to be is none, and no key of its first byte', () => {
+  const body = Buffer.from('{}')
+  for (const [secret_encoding, secret, half] of [
+    ['hex', 'ab:cd:ef', 'ab'],
+    ['hex', 'abc', 'ab'],
+    ['base64', 'q80=q80=', 'q80='],
+  ] as const) {
+    const by = createHmac('sha256', Buffer.from(half, secret_encoding)).update(body).digest('hex')
+    const given = { headers: { 'x-signature': by }, body, now, secrets: [secret] }
+    const verdict = verify(hmac({ header: 'x-signature', secret_encoding }), given)
+    assert(!verdict.ok && verdict.reason === 'no_secret', secret)
+  }
+})
+
 const SCHEMES: SignatureScheme[] = [
   stripeSignature(),
   standardWebhooks(),

@@ -2,7 +2,7 @@ import type { FieldError } from '../platform/errors.ts'
 import { checkFields, type Settings, withDefaults } from './fields.ts'
 import { type Provider, perSettings } from './provider.ts'
 import { jwtKeys, type SignatureScheme, usesSecrets } from './signatures.ts'
-import { isWebhookSecret, standardKey } from './webhook_keys.ts'
+import { bytesKey, isWebhookSecret, standardKey } from './webhook_keys.ts'
 
 /** What is wrong with a source's settings and signing secrets. Empty when fit. */
 export function checkSource(provider: Provider, settings: unknown, secrets: readonly string[]): FieldError[] {
@@ -42,6 +42,18 @@ function checkSecrets(scheme: SignatureScheme, secrets: readonly string[]): Fiel
   if (scheme.kind === 'token' && scheme.encoding === 'base64') {
     const at = secrets.findIndex((secret) => !secret.includes(':'))
     return at < 0 ? [] : [{ field: `secrets.${at}`, reason: 'must be a user and a password: user:password' }]
+  }
+  if (scheme.kind === 'hmac' && scheme.secret_encoding !== 'utf8') {
+    const { secret_encoding } = scheme
+    const at = secrets.findIndex((secret) => bytesKey(secret, secret_encoding) === null)
+    return at < 0
+      ? []
+      : [
+          {
+            field: `secrets.${at}`,
+            reason: `is not all ${secret_encoding}; leave out what stands between, or say another secret_encoding`,
+          },
+        ]
   }
   if (scheme.kind === 'jwt') {
     const at = secrets.findIndex((secret) => jwtKeys(secret) === null)

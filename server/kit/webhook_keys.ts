@@ -91,9 +91,12 @@ export function standardKey(secret: string): StandardKey | null {
 /** An empty secret signs for everyone, so it is none. */
 export const usableSecret = (secret: string): string | null => secret.trim() || null
 
-/** Of a secret whose text stands for bytes. */
+const IN_BYTES = { hex: /^(?:[0-9a-f]{2})+$/i, base64: /^[\w+/-]+={0,2}$/ }
+
+/** Of a secret whose text stands for bytes. Of `ab:cd:…` Node would read one byte, which anybody can guess: it is none. */
 export function bytesKey(secret: string, encoding: 'hex' | 'base64'): KeyObject | null {
-  const bytes = Buffer.from(secret.trim(), encoding)
+  const text = secret.trim()
+  const bytes = IN_BYTES[encoding].test(text) ? Buffer.from(text, encoding) : Buffer.alloc(0)
   return bytes.length > 0 ? hmacKey(bytes) : null
 }
 

@@ -3,6 +3,7 @@ import { createHash, createHmac, generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { SignJWT } from 'jose'
+import { selfSigned } from '../../sandbox/hooks/certificate.ts'
 import { jwt, type VerifyInput, verify } from '../signatures.ts'
 
 const now = new Date('2026-01-02T15:00:00Z')
@@ -59,15 +60,29 @@ test('what jose signs verifies with keys of its own kind, given as PEM or by the
     const made = (head: object) =>
       new SignJWT({ iat: seconds }).setProtectedHeader({ alg, ...head }).sign(privateKey)
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
-    assert.equal(judged(await made({}), [pem]), 'accepted', alg)
     assert.equal(judged(await made({ kid: alg }), [JSON.stringify({ keys: set })]), 'accepted', alg)
     assert.equal(
       judged(await made({ kid: 'another' }), [JSON.stringify({ keys: set })]),
       'bad_signature',
       alg,
     )
-    assert.equal(judged(hs256({ iat: seconds }, pem), [pem]), 'bad_signature', `${alg} as a shared secret`)
+    const bare = pem.replace(/-----[A-Z ]+-----/g, '').trim()
+    const in_one_line = bare.replaceAll('\n', '')
+    for (const key of [pem, bare, in_one_line]) {
+      assert.equal(judged(await made({}), [key]), 'accepted', alg)
+      assert.equal(judged(hs256({ iat: seconds }, key), [key]), 'bad_signature', `${alg} as a shared secret`)
+    }
   }
+})
+
+test('a certificate alone is a public key too, and a shared secret that looks like one is still itself', async () => {
+  const { pem, key } = selfSigned('signer.example')
+  const bare = pem.replace(/-----[A-Z ]+-----/g, '')
+  const token = await new SignJWT({ iat: seconds }).setProtectedHeader({ alg: 'RS256' }).sign(key)
+  assert.equal(judged(token, [bare]), 'accepted')
+  assert.equal(judged(hs256({ iat: seconds }, bare.trim()), [bare]), 'bad_signature')
+  const secret = `MII${'x'.repeat(40)}`
+  assert.equal(judged(hs256({ iat: seconds }, secret), [secret]), 'accepted')
 })
 
 test('a token that says it is not signed, or what nobody here understands, is refused', () => {

@@ -1,10 +1,16 @@
-import { createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import {
+  createPublicKey,
+  createSecretKey,
+  type JsonWebKey,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto'
 
 /** A key that tokens are verified with; `kid` where its owner named it. */
 export type JwtKey = { kid: string | null; key: KeyObject }
 
 /**
- * The keys in a secret as its sender shows it: a PEM public key, a JWK or a JWK Set as JSON, else the shared secret
+ * The keys in a secret as its sender shows it: a PEM public key, its lines or not, a JWK or a JWK Set as JSON, else the shared secret
  * itself. Null where it cannot be read; what looks like a public key is never taken for a shared secret.
  */
 export function jwtKeys(secret: string): JwtKey[] | null {
@@ -12,12 +18,32 @@ export function jwtKeys(secret: string): JwtKey[] | null {
   if (text === '') return null
   try {
     if (text.startsWith('-----BEGIN')) return [{ kid: null, key: createPublicKey(text) }]
-    if (!text.startsWith('{')) return [{ kid: null, key: createSecretKey(Buffer.from(text)) }]
+    if (!text.startsWith('{'))
+      return [{ kid: null, key: bareKey(text) ?? createSecretKey(Buffer.from(text)) }]
     const keys = fromJson(text)
     return keys.length > 0 ? keys : null
   } catch {
     return null
   }
+}
+
+/**
+ * The public key in what stands between the lines of a PEM, which some show alone (Keycloak the key of its realm, a JWK
+ * Set the certificate); null in any other text. As a shared secret it would let anybody sign who knows it.
+ */
+function bareKey(text: string): KeyObject | null {
+  if (!/^M[A-Za-z0-9+/\s]+={0,2}$/.test(text)) return null
+  const key = Buffer.from(text, 'base64')
+  for (const read of [
+    () => createPublicKey({ key, format: 'der', type: 'spki' }),
+    () => createPublicKey({ key, format: 'der', type: 'pkcs1' }),
+    () => new X509Certificate(key).publicKey,
+  ]) {
+    try {
+      return read()
+    } catch {} // it is none of that kind
+  }
+  return null
 }
 
 /**

@@ -71,6 +71,8 @@ test('each kind of signature asks for what it needs and for nothing else', () =>
     checkSource(http, settings, secrets).map(({ field }) => field)
   assert.deepEqual(fieldsOf({ signature: 'token' }), ['settings.signature_header'])
   assert.deepEqual(fieldsOf({ signature: 'address_and_form' }), ['settings.signature_header'])
+  const in_hex = { signature: 'hmac', signature_header: 'x-s', secret_encoding: 'hex' }
+  assert.deepEqual(fieldsOf(in_hex, ['abcdef', 'ab:cd:ef']), ['secrets.1'])
   assert.deepEqual(fieldsOf({ signature: 'basic' }, ['user:password']), [])
   assert.deepEqual(fieldsOf({ signature: 'basic' }, ['user:password', 'nobody']), ['secrets.1'])
   assert.deepEqual(fieldsOf({ signature: 'basic', prefix: 'x' }, ['user:password']), ['settings.prefix'])
