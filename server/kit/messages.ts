@@ -15,6 +15,7 @@ import {
 } from './provider.ts'
 import { inWords, readText, translated } from './reads.ts'
 import {
+  coversBody,
   credentialHeaders,
   type SignatureScheme,
   usesSecrets,
@@ -72,6 +73,12 @@ const UNPACKABLE: Verified = { ok: false, reason: 'malformed', detail: 'the body
 /** The headers by which a message verified and which are a secret themselves: not to be kept. */
 export const secretHeaders = (provider: Provider, settings: Settings): readonly string[] =>
   credentialHeaders(schemeOf(provider, settings))
+
+/** Whether the signature of the body stands in this header: no credential then, and it verifies again. */
+export function isSignedIn(provider: Provider, settings: Settings, header: string): boolean {
+  const scheme = schemeOf(provider, settings)
+  return 'header' in scheme && scheme.header === header && coversBody(scheme)
+}
 
 /** Whether it is verified by a certificate: what tells of it is then kept with the message. */
 export const isMutualTls = (provider: Provider, settings: Settings): boolean =>

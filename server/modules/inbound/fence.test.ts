@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { sql } from 'kysely'
 import { fromWire } from '../../platform/ids.ts'
-import { type Product, startProduct } from '../../test/product.ts'
+import { type Json, type Product, startProduct } from '../../test/product.ts'
 import type { React } from './interpret.ts'
 import { processLanes } from './lanes.ts'
 import { processMessages } from './process.ts'
@@ -66,6 +66,9 @@ test('a message whose claim is another’s now is left as it is, and whoever has
   assert.deepEqual(await cameOf(item.id), ['completed', 1])
   await processMessages(app, tellAll, [item])
   assert.deepEqual(await cameOf(item.id), ['completed', 1])
+  const { subjects } = await product.api.ok('GET', '/v1/metrics/webhooks')
+  const [{ outcomes }] = (subjects as Json[]).filter(({ subject }) => subject === 'http') as [Json]
+  assert.deepEqual(outcomes, { completed: 1 }, 'it is counted by whoever had it')
 })
 
 test('nor has a turn of a lane any effect once the lane is another’s, though its message is not yet', async () => {

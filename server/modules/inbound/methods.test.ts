@@ -140,6 +140,16 @@ test('what is told by GET is read from the query, without the secret in it', asy
   assert.equal((await product.api.list(`/v1/quarantine?source_id=${id}`)).length, 1)
 })
 
+test('what is told by GET is read to its end, and a secret with spaces around it is known in it too', async () => {
+  const settings = { signature: 'query_token', token_parameter: 'key', event_id: 'id' }
+  const { id, url } = await newSource({ methods: ['GET'] }, settings)
+  await product.api.ok('PATCH', `/v1/sources/${id}`, { secrets: [` ${TOKEN}\n`] })
+  const { body } = await tell(`${url}?text=who?&id=sms-9&key=${TOKEN}`, 'GET')
+  const message = await messageOf(body['id'])
+  assert.equal(Buffer.from(String(message['body']), 'base64').toString(), 'text=who?&id=sms-9')
+  assert.equal(message['event_key'], 'sms-9')
+})
+
 test('what a source that wants bodies encrypted is told by GET stands nowhere in clear, taken in or refused', async () => {
   const options = { methods: ['GET', 'POST'], encrypt_bodies: true }
   const { id, url } = await newSource(options, { ...BY_TOKEN, event_id: 'id' })

@@ -24,9 +24,15 @@ export function refuseMethod(app: App, source: ActiveSource, method: string): vo
 export function toContent({ secrets }: ActiveSource, arrival: Arrival): Arrival {
   const { method, path, headers, body } = arrival
   if (method !== 'GET' || body.length > 0) return arrival
-  const told = (path.split('?')[1] ?? '').split('&').filter((field) => !secrets.includes(parameterOf(field)))
+  const known = secrets.map((secret) => secret.trim())
+  const told = queryOf(path)
+    .split('&')
+    .filter((field) => !known.includes(parameterOf(field)))
   const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
   return { ...arrival, headers: form, body: Buffer.from(told.join('&')) }
 }
+
+/** All behind the first question mark: another one is part of what is told. */
+export const queryOf = (path: string): string => path.slice(`${path}?`.indexOf('?') + 1)
 
 const parameterOf = (field: string): string => [...new URLSearchParams(field).values()][0] ?? ''

@@ -62,3 +62,22 @@ test('a message that every worker goes down over is given up in the end, and say
   assert.match(String(error), /given up.*21 times/)
   assert.equal((await stateOf(innocent)).state, 'ignored')
 })
+
+test('a failure that names a field which PostgreSQL does not take is kept as one, at once', async () => {
+  const source = await product.api.ok('POST', '/v1/sources', {
+    provider: 'http',
+    name: 'Strict',
+    settings: { signature: 'token', signature_header: 'x-token' },
+    secrets: ['theirs'],
+    options: {
+      mapping: [{ kind: 'validate', schema: { additionalProperties: { type: 'string' } } }],
+      retry_schedule_s: [1],
+    },
+  })
+  const headers = { 'content-type': 'application/json', 'x-token': 'theirs' }
+  const body = JSON.stringify({ type: 't', 'a\0b': 7 })
+  const response = await fetch(String(source['url']), { method: 'POST', headers, body })
+  const { id } = (await response.json()) as { id: string }
+  const { state, error } = await stateOf(fromWire('message', id))
+  assert.deepEqual([state, error], ['failed', 'step 0 of the mapping: ab must be string'])
+})

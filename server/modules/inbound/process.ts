@@ -64,17 +64,17 @@ export async function commit(app: App, outcomes: Outcome[], turns: Turned[] = []
     app,
     outcomes.map(({ item }) => item),
   )
-  const deliveries = await asWorker(app.db, async (tx) => {
+  const { deliveries, ours } = await asWorker(app.db, async (tx) => {
     const lost = turns.length > 0 ? await lostHeads(app, tx, turns) : null
     const mine = await closeMessages(tx, lost ? outcomes.filter(({ item }) => !lost.has(item.id)) : outcomes)
     const ours = outcomes.filter(({ item }) => mine.has(item.id))
     const done = await doAll(tx, ours)
     const events = [...ours, ...done].flatMap((one) => one.events)
     const external_ids = [...ours, ...done].flatMap((one) => one.external_ids)
-    return publishAll(app, tx, { events, external_ids }, audience)
+    return { ours, deliveries: await publishAll(app, tx, { events, external_ids }, audience) }
   })
   if (deliveries > 0) wakeDeliveries(app)
-  for (const one of outcomes) report(app, one)
+  for (const one of ours) report(app, one)
 }
 
 /** What rooms do with the news, in the order of what they lock: two groups at once never wait for each other. */

@@ -97,6 +97,23 @@ test('what was told by GET and missed the schema is kept with what it said, and 
   assert.equal(bodyOf(await product.api.ok('GET', `/v1/messages/${id}`)), 'id=sms-1')
 })
 
+test('a field whose name PostgreSQL does not take costs no misfit its place in quarantine', async () => {
+  const source = await newSource({ schema: { additionalProperties: { type: 'string' } } })
+  assert.equal(await post(source.url, { id: 'nul', 'a\0b': 7 }), 422)
+  const [kept] = await quarantineOf(source)
+  assert.match(String(kept?.['detail']), /\/ab must be string/)
+})
+
+test('a signature in Authorization is kept with what it signs, and judged again', async () => {
+  const source = await newSource({}, { ...HMAC, signature_header: 'Authorization', prefix: 'HMAC ' })
+  const by = createHmac('sha256', 'theirs')
+    .update(JSON.stringify({ id: 'teams' }))
+    .digest('hex')
+  assert.equal(await post(source.url, { id: 'teams' }, { authorization: `HMAC ${by}` }), 401)
+  await product.api.ok('PATCH', `/v1/sources/${source.id}`, { secrets: ['theirs'] })
+  assert.equal((await product.api.ok('POST', `/v1/sources/${source.id}/release`))['released'], 1)
+})
+
 test('what did not verify is judged again, whatever the schema says', async () => {
   const source = await newSource({ schema: ORDER })
   assert.equal(await post(source.url, { id: 'forged' }, {}, 'a-forger'), 401)

@@ -146,6 +146,9 @@ export async function readBacklog(tx: Tx, tenant_id: string): Promise<Backlog> {
   return rows[0] ?? { depth: 0, due: 0, oldest_s: 0, is_more: false }
 }
 
+/** An error may name a field of the message, and PostgreSQL takes no NUL. */
+const storable = (error: string | null): string | null => error?.replaceAll('\0', '') ?? null
+
 export type ClosedMessage = {
   item: DueMessage
   state: 'completed' | 'ignored' | 'failed' | 'parked'
@@ -165,7 +168,7 @@ export async function closeMessages(tx: Tx, closed: ClosedMessage[]): Promise<Se
            ${closed.map((c) => c.item.tenant_id)}::uuid[], ${closed.map((c) => c.item.id)}::uuid[],
            ${closed.map((c) => c.item.claim)}::uuid[], ${closed.map((c) => c.item.attempts)}::int2[],
            ${closed.map((c) => c.state)}::text[], ${closed.map((c) => c.event_type)}::text[],
-           ${closed.map((c) => c.error)}::text[], ${closed.map((c) => c.flags.join(' '))}::text[]) r(t, i, c, n, state, type, error, flags)),
+           ${closed.map((c) => storable(c.error))}::text[], ${closed.map((c) => c.flags.join(' '))}::text[]) r(t, i, c, n, state, type, error, flags)),
      mine as (delete from inbox_queue q using r where ${sql.raw(seek('q.tenant_id', 'r.t'))} and q.id = r.i and q.claim = r.c
               returning q.tenant_id, q.id),
      record as (update inbox m set state = r.state, event_type = r.type, attempts = r.n, error = r.error, closed_at = now(),
@@ -196,7 +199,7 @@ export async function retryMessage(
   ids: ExternalId[],
 ): Promise<void> {
   const { tenant_id, id, claim, attempts } = item
-  await hot(db, RETRY, [tenant_id, id, claim, again_ms, attempts, error, ...columnsOf(ids)])
+  await hot(db, RETRY, [tenant_id, id, claim, again_ms, attempts, storable(error), ...columnsOf(ids)])
 }
 
 const NOTE = {
@@ -208,7 +211,7 @@ const NOTE = {
 
 /** What went wrong at the head of a lane that stays, on the record of the message, and by what that is found meanwhile. */
 export async function noteFailure(db: Db, item: DueMessage, error: string, ids: ExternalId[]): Promise<void> {
-  await hot(db, NOTE, [item.tenant_id, item.id, item.attempts, error, ...columnsOf(ids)])
+  await hot(db, NOTE, [item.tenant_id, item.id, item.attempts, storable(error), ...columnsOf(ids)])
 }
 
 const IDS = { name: 'inbox_ids', text: foundBy(1) }

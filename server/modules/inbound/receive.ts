@@ -1,4 +1,11 @@
-import { answerHandshake, isMutualTls, type Reading, readMessage, secretHeaders } from '../../kit/messages.ts'
+import {
+  answerHandshake,
+  isMutualTls,
+  isSignedIn,
+  type Reading,
+  readMessage,
+  secretHeaders,
+} from '../../kit/messages.ts'
 import type { WebhookReply } from '../../kit/provider.ts'
 import { createBatch } from '../../platform/batch.ts'
 import { isConnectionLoss, once } from '../../platform/database/database.ts'
@@ -12,7 +19,7 @@ import { answerQuestion } from './decisions.ts'
 import { refusePlain, refuseUnread, schemaFault, within } from './guards.ts'
 import { judgeAt, proofOf } from './judge.ts'
 import { changedKey, identityOf, laneOf } from './keys.ts'
-import { refuseMethod, toContent } from './methods.ts'
+import { queryOf, refuseMethod, toContent } from './methods.ts'
 import type { Options } from './options.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
 import { refuseTooMany } from './rate.ts'
@@ -115,7 +122,7 @@ export async function greet(
 
 function handshakeOf(app: App, source: ActiveSource, { method, path, headers, body }: Arrival) {
   const { provider, settings, secrets, wire_id } = source
-  const query = Object.fromEntries(new URLSearchParams(path.split('?')[1]))
+  const query = Object.fromEntries(new URLSearchParams(queryOf(path)))
   const answer = answerHandshake(provider, { method, query, headers, body, settings, secrets })
   if (answer) app.log.info({ crossing: 'inbound', source: wire_id, status: answer.status }, 'handshake')
   return answer
@@ -212,7 +219,8 @@ export function keptHeaders(
   { provider, settings, wire_id }: ActiveSource,
   { method, headers, path, ip, behind_proxy, proof }: Arrival,
 ): string {
-  const { authorization: _authorization, cookie: _cookie, ...kept } = headers
+  const { authorization, cookie: _cookie, ...kept } = headers
+  if (authorization && isSignedIn(provider, settings, 'authorization')) kept['authorization'] = authorization
   if (ip !== null) kept[':ip'] = ip
   if (proof !== undefined) kept[':verified'] = proof
   if (method !== 'POST') kept[':method'] = method

@@ -89,7 +89,7 @@ async function keep(app: App, source: ActiveSource, arrival: Arrival, reason: st
     security_event_id: app.newId(),
     source_id: source.id,
     reason,
-    detail,
+    detail: detail.replaceAll('\0', ''), // it may name a field of theirs, and PostgreSQL takes no NUL
     headers: keptHeaders(source, arrival),
     body: arrival.body,
     ip: arrival.ip,
