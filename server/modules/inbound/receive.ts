@@ -216,11 +216,13 @@ function toMessage(app: App, source: ActiveSource, arrival: Arrival, reading: Re
  * than POST under `:method`, who sent it under `:ip`, by what it verified under `:verified`; that a trusted proxy handed it on, where it verifies by that, under `:proxy`. No sender can send such names.
  */
 export function keptHeaders(
-  { provider, settings, wire_id }: ActiveSource,
+  { provider, settings, options, wire_id }: ActiveSource,
   { method, headers, path, ip, behind_proxy, proof }: Arrival,
 ): string {
   const { authorization, cookie: _cookie, ...kept } = headers
-  if (authorization && isSignedIn(provider, settings, 'authorization')) kept['authorization'] = authorization
+  const is_token = options.access_token // ours, which that header holds then
+  if (authorization && !is_token && isSignedIn(provider, settings, 'authorization'))
+    kept['authorization'] = authorization
   if (ip !== null) kept[':ip'] = ip
   if (proof !== undefined) kept[':verified'] = proof
   if (method !== 'POST') kept[':method'] = method
