@@ -17,7 +17,7 @@ export function maskHeaders(
   for (const name in headers) {
     const lower = name.toLowerCase()
     const hidden = SECRET_HEADERS.has(lower) || SAYS_SECRET.test(lower) || also.includes(lower)
-    masked[name] = hidden ? MASK : hideSecrets(headers[name] ?? '', secrets)
+    masked[name] = hidden ? MASK : maskUrl(headers[name] ?? '', secrets)
   }
   return masked
 }
@@ -40,7 +40,10 @@ const IN_TEXT = new RegExp(
 )
 const IN_FORM = new RegExp(`((?:^|[?&\\[]|%5B)(?:${SECRET_NAMES})(?:\\]|%5D)?=)[^&\\s"]*`, 'gi')
 const IN_XML = new RegExp(`(<(?:[a-z0-9_]+:)?(?:${SECRET_NAMES})(?:\\s[^<>]*)?>)[^<]*`, 'gi')
-const CARD_LIKE = /(?<![0-9A-Za-z_.-])(?:[0-9](?:[ +-]|%20)?){12,18}[0-9](?![0-9A-Za-z_])/g
+/** Where a number may begin: after no letter, but for the last of an escape of JSON (`\\n`) or of a URL (`%3A`). */
+export const BEFORE_NUMBER = String.raw`(?:(?<![\w.%-])|(?<=\\(?:[bfnrt]|u[\da-fA-F]{4})|%[\da-fA-F]{2}))`
+const BETWEEN_DIGITS = /(%20|[ +-])/
+const DIGITS = new RegExp(`${BEFORE_NUMBER}(?:\\d(?:[ +-]|%20)?){12,}\\d(?![0-9A-Za-z_])`, 'g')
 
 /** To look for one sign is far cheaper than to try a pattern that cannot match without it. */
 export function maskBody(text: string, secrets: readonly string[]): string {
@@ -49,12 +52,12 @@ export function maskBody(text: string, secrets: readonly string[]): string {
   if (masked.includes('\\"')) masked = masked.replace(IN_TEXT, `$1\\"${MASK}\\"`)
   if (masked.includes('=')) masked = masked.replace(IN_FORM, `$1${MASK}`)
   if (masked.includes('<')) masked = masked.replace(IN_XML, `$1${MASK}`)
-  return masked.replace(CARD_LIKE, (digits) => (isCardNumber(digits) ? MASK : digits))
+  return hideCards(masked)
 }
 
 export function maskUrl(url: string, secrets: readonly string[]): string {
   const masked = hideSecrets(url, secrets)
-  return masked.includes('=') ? masked.replace(IN_FORM, `$1${MASK}`) : masked
+  return hideCards(masked.includes('=') ? masked.replace(IN_FORM, `$1${MASK}`) : masked)
 }
 
 /** A secret as it is, as it stands in a URL or form, in JSON, and in base64. Those under 4 letters would hide too much. */
@@ -95,10 +98,41 @@ function allSpellings(secret: string): Set<string> {
 }
 
 /** Whether a card number stands anywhere in it. */
-export const hasCardNumber = (text: string): boolean => (text.match(CARD_LIKE) ?? []).some(isCardNumber)
+export const hasCardNumber = (text: string): boolean => hideCards(text) !== text
+
+const hideCards = (text: string): string => text.replace(DIGITS, hideAmong)
+
+/** Numbers that stand together, such as a card's and the month it ends in. */
+function hideAmong(digits: string): string {
+  if (isCardNumber(digits)) return MASK
+  const parts = digits.split(BETWEEN_DIGITS) // each second is what stands between two
+  const hidden = new Set<number>()
+  for (let from = 0; from < parts.length; from += 2) {
+    const end = endOfCard(parts, from)
+    for (let at = from; at < end; at++) hidden.add(at)
+  }
+  return parts.map((part, at) => (hidden.has(at) ? (hidden.has(at - 1) ? '' : MASK) : part)).join('')
+}
+
+/** A card is written in groups of three digits and more, and issuers begin with 2 to 6. */
+const GROUP = /^\d{3,}$/
+const ISSUER = /^[2-6]/
+
+/** The place after the card number that begins at `from`; `from` itself where none does. */
+function endOfCard(parts: readonly string[], from: number): number {
+  let number = ''
+  for (let at = from; at < parts.length && number.length < 19; at += 2) {
+    const part = parts[at] ?? ''
+    if (!GROUP.test(part)) break
+    number += part
+    if (ISSUER.test(number) && isCardNumber(number)) return at + 1
+  }
+  return from
+}
 
 /** Luhn, over 13 to 19 digits. */
 function isCardNumber(text: string): boolean {
+  if (text.length > MOST_SPELLED_OUT) return false
   const digits = [...text.replace(/%20|[ +-]/g, '')].reverse().map(Number)
   if (digits.length < 13 || digits.length > 19 || digits.every((digit) => digit === 0)) return false
   const sum = digits.reduce((total, digit, at) => {
@@ -107,3 +141,6 @@ function isCardNumber(text: string): boolean {
   }, 0)
   return sum % 10 === 0
 }
+
+/** Nineteen digits with `%20` between them. */
+const MOST_SPELLED_OUT = 19 + 18 * 3
