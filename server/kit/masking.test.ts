@@ -42,3 +42,48 @@ test('numbers that are no card stay, however many stand together', () => {
   ])
     assert.equal(maskBody(text, []), text)
 })
+
+test('what a name says to be secret is hidden in whichever form of XML it stands', () => {
+  const cases = [
+    ['<password><![CDATA[a<b>c]]></password>', '<password>[masked]</password>'],
+    ['<soap-env:password>hid</soap-env:password>', '<soap-env:password>[masked]</soap-env:password>'],
+    [
+      '<card n="1" cvv="123" ns:Password = \'a"b\'/>',
+      '<card n="1" cvv="[masked]" ns:Password = \'[masked]\'/>',
+    ],
+    ['{"xml":"<card cvv=\\"123\\" n=\\"1\\"/>"}', '{"xml":"<card cvv=\\"[masked]\\" n=\\"1\\"/>"}'],
+    ['<r>&lt;senha&gt;hid&amp;&lt;/senha&gt;</r>', '<r>&lt;senha&gt;[masked]&lt;/senha&gt;</r>'],
+    [
+      '{"x":"\\u003csenha\\u003ehid\\u003c/senha\\u003e"}',
+      '{"x":"\\u003csenha\\u003e[masked]\\u003c/senha\\u003e"}',
+    ],
+    ['<password><![CDATA[half of a se', '<password>[masked]'],
+    ['<passwords>2</passwords><a pinned="1"/>', '<passwords>2</passwords><a pinned="1"/>'],
+  ]
+  for (const [text = '', hidden] of cases) assert.equal(maskBody(text, []), hidden)
+})
+
+test('so it is in multipart, and where JSON or a form is text in something else', () => {
+  const part = (name: string, value: string) =>
+    `--x\r\nContent-Disposition: form-data; name="${name}"\r\nContent-Type: text/plain\r\n\r\n${value}\r\n`
+  assert.equal(
+    maskBody(`${part('password', 'hid\r\nhid')}${part('page', '2')}--x--`, []),
+    `${part('password', '[masked]')}${part('page', '2')}--x--`,
+  )
+  const json = encodeURIComponent(JSON.stringify({ password: 'a "b" \\', pin: 1234, page: 2 }))
+  const shown = encodeURIComponent(JSON.stringify({ password: '[masked]', pin: '[masked]', page: 2 }))
+  for (const mask of [maskBody, maskUrl])
+    assert.equal(
+      mask(`/x?y=1&payload=${json}&z=1`, []),
+      `/x?y=1&payload=${shown.replaceAll(/%5B|%5D/g, decodeURIComponent)}&z=1`,
+    )
+  const cases = [
+    ['{"body":"page=2&pin=1234&password=hid"}', '{"body":"page=2&pin=[masked]&password=[masked]"}'],
+    ['{"body":"password=hid&page=2"}', '{"body":"password=[masked]&page=2"}'],
+    [
+      '<r>{&quot;password&quot;: &quot;a&amp;\\&quot;b&quot;,&quot;pin&quot;:1}</r>',
+      '<r>{&quot;password&quot;: &quot;[masked]&quot;,&quot;pin&quot;:&quot;[masked]&quot;}</r>',
+    ],
+  ]
+  for (const [text = '', hidden] of cases) assert.equal(maskBody(text, []), hidden)
+})

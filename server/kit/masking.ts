@@ -38,8 +38,57 @@ const IN_TEXT = new RegExp(
   String.raw`(\\"(?:${SECRET_NAMES})\\"\s*:\s*)(?:\\"(?:[^"\\]|\\\\(?:\\\\|\\"|[^"\\]))*(?:\\"|\\*$)|-?[0-9][0-9.eE+-]*)`,
   'gi',
 )
-const IN_FORM = new RegExp(`((?:^|[?&\\[]|%5B)(?:${SECRET_NAMES})(?:\\]|%5D)?=)[^&\\s"]*`, 'gi')
-const IN_XML = new RegExp(`(<(?:[a-z0-9_]+:)?(?:${SECRET_NAMES})(?:\\s[^<>]*)?>)[^<]*`, 'gi')
+const IN_FORM = new RegExp(`((?:^|[?&"\\[]|%5B)(?:${SECRET_NAMES})(?:\\]|%5D)?=)[^&\\s"]*`, 'gi')
+
+/** JSON in a form or an address, and in XML. */
+const ENCODED = [
+  { quote: '%22', colon: '(?:%20|\\+)*%3A(?:%20|\\+)*', slash: '%5C', other: '[^&\\s"]' },
+  { quote: '&quot;', colon: '\\s*:\\s*', slash: '\\\\', other: '[^<"]' },
+].map(({ quote, colon, slash, other }) => ({
+  quote,
+  pattern: new RegExp(
+    `(${quote}(?:${SECRET_NAMES})${quote}${colon})(?:${quote}(?:${slash}${slash}|${slash}${quote}|(?!${quote})${other})*(?:${quote})?|-?[0-9][0-9.]*)`,
+    'gi',
+  ),
+}))
+
+/** XML as it is, and where it is text in XML or in JSON. */
+const MARKUP = [
+  ['<', '>'],
+  ['&lt;', '&gt;'],
+  ['\\\\u003c', '\\\\u003e'],
+] as const
+const SAYS_XML = /<|&lt;|\\u003c/i
+
+/** Hides values of elements and attributes of these names, and of parts of multipart. */
+export function inMarkup(element: string, part: string): (text: string) => string {
+  const xml = [...MARKUP.map((marks) => inElement(element, marks)), inAttribute(element)]
+  const multipart = inMultipart(part)
+  return (text) => {
+    const hidden = SAYS_XML.test(text) ? xml.reduce(hideBy, text) : text
+    return hidden.includes('form-data') ? hideBy(hidden, multipart) : hidden
+  }
+}
+
+const hideBy = (text: string, pattern: RegExp): string => text.replace(pattern, `$1${MASK}`)
+
+const inElement = (names: string, [begin, end]: (typeof MARKUP)[number]): RegExp =>
+  new RegExp(
+    `(${begin}(?:[\\w.-]+:)?(?:${names})(?:\\s(?:(?!${begin}|${end})[^<>])*)?${end})(?:<!\\[CDATA\\[[\\s\\S]*?(?:\\]\\]>|$)|(?!${begin})[^<])*`,
+    'gi',
+  )
+
+const inAttribute = (names: string): RegExp =>
+  new RegExp(`(\\s(?:[\\w.-]+:)?(?:${names})\\s*=\\s*(\\\\?["']))(?:(?!\\2)[^<>])*`, 'gi')
+
+const inMultipart = (names: string): RegExp =>
+  new RegExp(
+    `(\\bname="?(?:${names})"?(?:;[^\\r\\n]*)?(?:\\r?\\n[^\\r\\n]+){0,5}\\r?\\n\\r?\\n)[\\s\\S]*?(?=\\r?\\n--|$)`,
+    'gi',
+  )
+
+const hideInMarkup = inMarkup(SECRET_NAMES, SECRET_NAMES)
+
 /** Where a number may begin: after no letter, but for the last of an escape of JSON (`\\n`) or of a URL (`%3A`). */
 export const BEFORE_NUMBER = String.raw`(?:(?<![\w.%-])|(?<=\\(?:[bfnrt]|u[\da-fA-F]{4})|%[\da-fA-F]{2}))`
 const BETWEEN_DIGITS = /(%20|[ +-])/
@@ -47,17 +96,21 @@ const DIGITS = new RegExp(`${BEFORE_NUMBER}(?:\\d(?:[ +-]|%20)?){12,}\\d(?![0-9A
 
 /** To look for one sign is far cheaper than to try a pattern that cannot match without it. */
 export function maskBody(text: string, secrets: readonly string[]): string {
-  let masked = hideSecrets(text, secrets)
-  if (masked.includes(':')) masked = masked.replace(IN_JSON, `$1"${MASK}"`)
-  if (masked.includes('\\"')) masked = masked.replace(IN_TEXT, `$1\\"${MASK}\\"`)
-  if (masked.includes('=')) masked = masked.replace(IN_FORM, `$1${MASK}`)
-  if (masked.includes('<')) masked = masked.replace(IN_XML, `$1${MASK}`)
-  return hideCards(masked)
+  let hidden = hideSecrets(text, secrets)
+  if (hidden.includes(':')) hidden = hidden.replace(IN_JSON, `$1"${MASK}"`)
+  if (hidden.includes('\\"')) hidden = hidden.replace(IN_TEXT, `$1\\"${MASK}\\"`)
+  return hideCards(hidePairs(hideInMarkup(hidden)))
 }
 
 export function maskUrl(url: string, secrets: readonly string[]): string {
-  const masked = hideSecrets(url, secrets)
-  return hideCards(masked.includes('=') ? masked.replace(IN_FORM, `$1${MASK}`) : masked)
+  return hideCards(hidePairs(hideSecrets(url, secrets)))
+}
+
+function hidePairs(text: string): string {
+  let hidden = text.includes('=') ? hideBy(text, IN_FORM) : text
+  for (const { quote, pattern } of ENCODED)
+    if (hidden.includes(quote)) hidden = hidden.replace(pattern, `$1${quote}${MASK}${quote}`)
+  return hidden
 }
 
 /** A secret as it is, as it stands in a URL or form, in JSON, and in base64. Those under 4 letters would hide too much. */

@@ -20,6 +20,12 @@ test('forms, queries and XML are covered as well', () => {
     ['/v1/find?birth_date=1990-01-31&card.number=1', '/v1/find?birth_date=[masked]&card.number=[masked]'],
     ['number=4242', 'number=4242'],
     ['<card><ns:number id="1">42</ns:number></card>', '<card><ns:number id="1">[masked]</ns:number></card>'],
+    ['<card><number><![CDATA[42]]></number></card>', '<card><number>[masked]</number></card>'],
+    ['<card number="42" brand="x"/>', '<card number="[masked]" brand="x"/>'],
+    [
+      'form-data; name="card[number]"\r\n\r\n42\r\n--',
+      'form-data; name="card[number]"\r\n\r\n[masked]\r\n--',
+    ],
   ]
   for (const [text = '', hidden] of cases) assert.equal(hideSensitive(text, PATHS), hidden)
 })

@@ -1,4 +1,4 @@
-import { MASK } from './masking.ts'
+import { inMarkup, MASK } from './masking.ts'
 import { endOfString, endOfValue, skipSpace } from './wire_json.ts'
 
 /**
@@ -8,14 +8,14 @@ import { endOfString, endOfValue, skipSpace } from './wire_json.ts'
  */
 export function hideSensitive(text: string, paths: readonly string[]): string {
   if (paths.length === 0) return text
-  const { members, patterns } = rulesOf(paths)
+  const { members, others } = rulesOf(paths)
   const begun = skipSpace(text, 0)
   const is_json = text[begun] === '{' || text[begun] === '['
   const hidden = is_json ? hideMembers(text, members) : text
-  return patterns.reduce((left, pattern) => left.replace(pattern, `$1${MASK}`), hidden)
+  return others.reduce((left, hide) => hide(left), hidden)
 }
 
-type Rules = { members: string[][]; patterns: RegExp[] }
+type Rules = { members: string[][]; others: ((text: string) => string)[] }
 
 const known = new WeakMap<readonly string[], Rules>()
 
@@ -23,7 +23,7 @@ function rulesOf(paths: readonly string[]): Rules {
   const before = known.get(paths)
   if (before) return before
   const members = paths.map((path) => path.split('.'))
-  const made = { members, patterns: members.flatMap((names) => [inForm(names), inXml(names)]) }
+  const made = { members, others: members.flatMap(othersOf) }
   known.set(paths, made)
   return made
 }
@@ -33,15 +33,13 @@ const OPEN = '(?:\\[|%5B|\\.)'
 const CLOSE = '(?:\\]|%5D)?'
 const PLACE = '(?:(?:\\[|%5B)\\d*(?:\\]|%5D))?'
 
-/** `card[number]=`, encoded or not, and `card.number=`. */
-const inForm = (names: string[]) =>
-  new RegExp(
-    `((?:^|[?&]|${OPEN})${names.map((name) => escaped(name) + CLOSE + PLACE).join(OPEN)}=)[^&\\s"]*`,
-    'gi',
-  )
-
-const inXml = (names: string[]) =>
-  new RegExp(`(<(?:[\\w.-]+:)?${escaped(names.at(-1) ?? '')}(?:\\s[^<>]*)?>)[^<]*`, 'gi')
+/** `card[number]=`, encoded or not, and `card.number=`; and beside forms XML and multipart. */
+function othersOf(names: string[]): Rules['others'] {
+  const field = names.map((name) => escaped(name) + CLOSE + PLACE).join(OPEN)
+  const in_form = new RegExp(`((?:^|[?&"]|${OPEN})${field}=)[^&\\s"]*`, 'gi')
+  const inForm = (text: string) => (text.includes('=') ? text.replace(in_form, `$1${MASK}`) : text)
+  return [inForm, inMarkup(escaped(names.at(-1) ?? ''), field)]
+}
 
 /** The text with the values of these members replaced and every other byte as it was; it may be cut off anywhere. */
 function hideMembers(text: string, members: string[][]): string {
