@@ -20,6 +20,9 @@ test('CPF, CNPJ, e-mail and phone are hidden in every spelling, and found in one
     ['{"cnpj":"12.ABC.345/01DE-35"}', '12ABC34501DE35'],
     ['{"email":"Ana.Silva+loja@exemplo.com.br"}', 'ana.silva+loja@exemplo.com.br'],
     ['email=ana%40exemplo.com&x=1', 'ana@exemplo.com'],
+    ['/find?email=ana@exemplo.com&x=1', 'ana@exemplo.com'],
+    ["<to mail='ana@exemplo.com'/>1|", 'ana@exemplo.com'],
+    ['1|ana@exemplo.com|2', 'ana@exemplo.com'],
     ['{"to":"+5511987654321"}', '+5511987654321'],
     ['To=whatsapp%3A%2B5511987654321', '+5511987654321'],
     ['{"to":"5511987654321"}', '+5511987654321'],
@@ -28,8 +31,22 @@ test('CPF, CNPJ, e-mail and phone are hidden in every spelling, and found in one
     const { hidden, found } = hide(text)
     assert.deepEqual(found, [value], text)
     assert.match(hidden, /\[masked\]/, text)
-    assert.doesNotMatch(hidden, /9822|3330|ABC|Silva|ana%|87654/, text)
+    assert.doesNotMatch(hidden, /9822|3330|ABC|Silva|ana|87654/, text)
   }
+})
+
+test('they are hidden and found behind an escape, which stays whole', () => {
+  const cases: [text: string, hidden: string, found: string][] = [
+    ['{"note":"CPF:\\n52998224725"}', '{"note":"CPF:\\n[masked]"}', '52998224725'],
+    ['{"note":"CPF\\t529.982.247-25"}', '{"note":"CPF\\t[masked]"}', '52998224725'],
+    ['{"note":"\\n12.ABC.345/01DE-35"}', '{"note":"\\n[masked]"}', '12ABC34501DE35'],
+    ['x=%7B%22cpf%22%3A%2252998224725%22%7D', 'x=%7B%22cpf%22%3A%22[masked]%22%7D', '52998224725'],
+    ['{"note":"to:\\nana@exemplo.com"}', '{"note":"to:\\n[masked]"}', 'ana@exemplo.com'],
+    ['{"to":"\\u003cana@exemplo.com\\u003e"}', '{"to":"\\u003c[masked]\\u003e"}', 'ana@exemplo.com'],
+    ['x=mailto%3Aana%40exemplo.com', 'x=mailto%3A[masked]', 'ana@exemplo.com'],
+    ['x=%22ana%2Bb%40exemplo.com%22', 'x=%22[masked]%22', 'ana+b@exemplo.com'],
+  ]
+  for (const [text, hidden, value] of cases) assert.deepEqual(hide(text), { hidden, found: [value] })
 })
 
 test('numbers that are none of these stay as they are', () => {

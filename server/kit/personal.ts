@@ -1,5 +1,5 @@
 import { isCnpj, isCpf } from './brazil/document.ts'
-import { MASK } from './masking.ts'
+import { BEFORE_NUMBER, MASK } from './masking.ts'
 
 /**
  * Personal data in a body of any form: CPF, CNPJ, e-mail, phone. What is hidden is handed over too, so that a record
@@ -11,12 +11,20 @@ const MOST_FOUND = 20
 
 // A number counts where its check digits are right, or where it says what it is. To look for one sign first is far
 // cheaper than to try a pattern that cannot match without it: most texts hold nothing of all this.
-const NUMBER = /(?<![\w.-])(?:\d{11}(?:\d{2,3})?|\d{3}\.\d{3}\.\d{3}-\d{2})(?!\w)/g
+const NUMBER = new RegExp(
+  String.raw`${BEFORE_NUMBER}(?:\d{11}(?:\d{2,3})?|\d{3}\.\d{3}\.\d{3}-\d{2})(?!\w)`,
+  'g',
+)
 // Since July 2026 a CNPJ may hold letters, and then it is written with its punctuation.
-const CNPJ = /(?<![\w.-])[\dA-Z]{2}\.[\dA-Z]{3}\.[\dA-Z]{3}(?:\\?\/|%2[Ff])[\dA-Z]{4}-\d{2}(?!\w)/g
+const CNPJ = new RegExp(
+  String.raw`${BEFORE_NUMBER}[\dA-Z]{2}\.[\dA-Z]{3}\.[\dA-Z]{3}(?:\\?\/|%2[Ff])[\dA-Z]{4}-\d{2}(?!\w)`,
+  'g',
+)
 const CNPJ_END = /(?:\/|%2[Ff])[\dA-Z]{4}-\d{2}/
 const PHONE = /(?:\+|%2[Bb])[1-9]\d{9,14}(?!\w)/g
-const EMAIL = /(?:[\w.!#$'*+^`{|}~-]|%2[Bb]){1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!\w)/g
+// With the escape before it, whose last letter would else be taken for the first of the name.
+const EMAIL =
+  /(\\(?:[\\bfnrt]|u[\da-fA-F]{4})|%(?!2[Bb])[\da-fA-F]{2})?((?:\w|%2[Bb])(?:[\w.!#$'*+^`{}~-]|%2[Bb]){0,63}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!\w))/g
 
 /** The text without them; what was there is added to `found`, in one spelling of each. */
 export function hidePersonal(text: string, found: string[]): string {
@@ -28,7 +36,11 @@ export function hidePersonal(text: string, found: string[]): string {
   }
   let hidden = text.replace(NUMBER, hide)
   if (CNPJ_END.test(hidden)) hidden = hidden.replace(CNPJ, hide)
-  if (hidden.includes('@') || hidden.includes('%40')) hidden = hidden.replace(EMAIL, hide)
+  if (hidden.includes('@') || hidden.includes('%40'))
+    hidden = hidden.replace(
+      EMAIL,
+      (_whole, before: string | undefined, email: string) => (before ?? '') + hide(email),
+    )
   if (hidden.includes('+') || hidden.includes('%2')) hidden = hidden.replace(PHONE, hide)
   return hidden
 }
