@@ -110,6 +110,22 @@ test('a vendor that says must-revalidate is never answered for past its time', (
   assert.equal(freshness(later(one, 9), {}), 'fresh')
   assert.equal(freshness(later(one, 11), {}), 'stale')
   assert.equal(standsIn(later(one, 11)), false)
+  assert.equal(freshness(later(one, 11), { 'cache-control': 'max-stale=30' }), 'stale')
+})
+
+test('nor is one that says no-cache, whatever else it or the policy says', () => {
+  const own = { strategy: 'conditional', stale_while_revalidate_s: 60, stale_if_error_s: 60 } as const
+  const said = 'no-cache, max-age=60, stale-while-revalidate=60, stale-if-error=60'
+  for (const [rules, control] of [
+    [own, 'no-cache'],
+    [{ strategy: 'conditional' }, said],
+  ] as const) {
+    const one = kept(rules, { 'cache-control': control, etag: '"a"' })
+    assert.equal(freshness(one, {}), 'stale', control)
+    assert.equal(freshness(later(one, 1), { 'cache-control': 'max-stale' }), 'stale', control)
+    assert.equal(standsIn(later(one, 1)), false, control)
+    assert.deepEqual(validatorsOf(one, {}), { 'if-none-match': '"a"' })
+  }
 })
 
 test('a caller may ask for what is newer, or take what is older', () => {
@@ -119,6 +135,8 @@ test('a caller may ask for what is newer, or take what is older', () => {
   assert.deepEqual(['max-age=60', 'min-fresh=40'].map(with_control), ['fresh', 'fresh'])
   assert.equal(freshness(later(one, 60), { 'cache-control': 'max-stale=30' }), 'fresh')
   assert.equal(freshness(one, { pragma: 'no-cache' }), 'stale')
+  assert.deepEqual(['No-Cache', 'Max-Age=40'].map(with_control), ['stale', 'stale'])
+  assert.equal(freshness(one, { pragma: 'No-Cache' }), 'stale')
 })
 
 test('Vary tells answers apart by the headers it names', () => {
@@ -136,6 +154,14 @@ test('304 renews the headers and leaves those of the body', () => {
   const old = { status: 200, headers: { etag: '"a"', 'content-length': '20', 'x-left': '9' } }
   const said = { status: 304, headers: { etag: '"a"', 'content-length': '0', 'x-left': '8' } }
   assert.deepEqual(refresh(old, said), { status: 200, headers: { ...old.headers, 'x-left': '8' } })
+})
+
+test('304 without an age makes the answer new, however old it came to be under way before', () => {
+  const old = { status: 200, headers: { 'cache-control': 'max-age=60', age: '50' } }
+  const now = refresh(old, { status: 304, headers: {} })
+  assert.equal(freshFor_s(kept({ strategy: 'conditional' }, now.headers)), 60)
+  const later = refresh(old, { status: 304, headers: { age: '20' } })
+  assert.equal(freshFor_s(kept({ strategy: 'conditional' }, later.headers)), 40)
 })
 
 test('age counts from when the answer was made', () => {

@@ -51,6 +51,8 @@ export type ReadHeaders = Readonly<Record<string, string>>
 export type Kept = {
   http: HttpCache
   stale_if_error_s: number
+  /** The vendor forbids that it is given out past its time, whoever asks for it. */
+  is_strict: boolean
   /** What the request said in the headers that `Vary` names. */
   vary: readonly [name: string, value: string][]
 }
@@ -70,8 +72,9 @@ export function keep(rules: CacheRules, sent: ReadHeaders, { status, headers }: 
   const words = wordsOf(rules, headers)
   const http = new HttpCache(asked(sent), { status, headers: words.headers }, OPTIONS)
   if (!http.storable()) return 'no-store'
-  const vary = listOf(headers['vary']).map((name): [string, string] => [name, sent[name] ?? ''])
-  const kept = { http, stale_if_error_s: words.stale_if_error_s, vary }
+  const vary = varyOf(headers['vary'], sent)
+  const { stale_if_error_s, is_strict } = words
+  const kept = { http, stale_if_error_s, is_strict, vary }
   return keptFor_s(kept) > 0 ? kept : 'no-lifetime'
 }
 
@@ -79,12 +82,21 @@ export function keep(rules: CacheRules, sent: ReadHeaders, { status, headers }: 
 export const answers = ({ vary }: Kept, sent: ReadHeaders): boolean =>
   vary.every(([name, value]) => (sent[name] ?? '') === value)
 
+/** What `Vary` makes of the requests that share an answer; null where none may. */
+export const variantOf = (vary: string | undefined, sent: ReadHeaders): string | null =>
+  vary?.includes('*') ? null : JSON.stringify(varyOf(vary, sent))
+
+const varyOf = (vary: string | undefined, sent: ReadHeaders) =>
+  listOf(vary).map((name): [string, string] => [name, sent[name] ?? ''])
+
 /** `while_asking`: may be given out while the vendor is asked in the background. */
 export type Freshness = 'fresh' | 'while_asking' | 'stale'
 
 /** By its age, and by what the request asks for (`no-cache`, `max-age`, `min-fresh`, `max-stale`). */
-export function freshness({ http }: Kept, sent: ReadHeaders): Freshness {
-  const { revalidation } = http.evaluateRequest(asked(sent))
+export function freshness({ http, is_strict }: Kept, sent: ReadHeaders): Freshness {
+  const wishes = listOf(sent['cache-control']).filter((wish) => !(is_strict && wish.startsWith('max-stale')))
+  const said = { 'cache-control': wishes.join(', '), pragma: sent['pragma']?.toLowerCase() }
+  const { revalidation } = http.evaluateRequest(asked({ ...sent, ...defined(said) }))
   if (revalidation === undefined) return 'fresh'
   return revalidation.synchronous ? 'stale' : 'while_asking'
 }
@@ -131,10 +143,11 @@ export function sameAsCallers({ status, headers }: Answer, if_none_match: string
 
 const OF_THE_BODY = new Set(['content-length', 'content-encoding', 'transfer-encoding', 'content-range'])
 
-/** The vendor said 304: the kept answer with the headers it has now. RFC 9111, section 3.2. */
+/** The vendor said 304: the kept answer with the headers it has now, and as old as that is. RFC 9111, section 3.2. */
 export function refresh(kept: Answer, said: Answer): Answer {
   const newer = Object.entries(said.headers).filter(([name]) => !OF_THE_BODY.has(name))
-  return { status: kept.status, headers: { ...kept.headers, ...Object.fromEntries(newer) } }
+  const { age: _, ...before } = kept.headers
+  return { status: kept.status, headers: { ...before, ...Object.fromEntries(newer) } }
 }
 
 export type KeptJson = Omit<Kept, 'http'> & { http: HttpCache.CachePolicyObject }
@@ -149,9 +162,10 @@ const asked = (sent: ReadHeaders) => ({ method: 'GET', headers: sent })
 function wordsOf(rules: CacheRules, headers: ReadHeaders) {
   const said = directivesOf(headers['cache-control'])
   const ttl_s = rules.ttl_s ?? USUAL_TTL_S[rules.strategy]
-  const strict = rules.strategy === 'conditional' && said.has('must-revalidate')
+  const is_strict =
+    rules.strategy === 'conditional' && (said.has('must-revalidate') || saysNoCache(said, headers['pragma']))
   const stale_s = (name: string, own: number | undefined) =>
-    strict ? 0 : (own ?? (rules.strategy === 'conditional' ? Number(said.get(name) ?? 0) || 0 : 0))
+    is_strict ? 0 : (own ?? (rules.strategy === 'conditional' ? Number(said.get(name) ?? 0) || 0 : 0))
   const while_s = stale_s('stale-while-revalidate', rules.stale_while_revalidate_s)
   const error_s = stale_s('stale-if-error', rules.stale_if_error_s)
   const { expires, age, etag, 'last-modified': modified, date } = headers
@@ -170,8 +184,12 @@ function wordsOf(rules: CacheRules, headers: ReadHeaders) {
       ...(rules.strategy !== 'time_based' && { etag }),
     }),
     stale_if_error_s: error_s,
+    is_strict,
   }
 }
+
+const saysNoCache = (said: ReadonlyMap<string, string>, pragma = ''): boolean =>
+  said.has('no-cache') || (said.size === 0 && pragma.toLowerCase().includes('no-cache'))
 
 function vendorLifetime(
   said: ReadonlyMap<string, string>,
@@ -179,8 +197,7 @@ function vendorLifetime(
   pragma: string | undefined,
   ttl_s: number,
 ): string[] {
-  const no_cache = said.has('no-cache') || (said.size === 0 && pragma?.includes('no-cache'))
-  if (no_cache) return ['no-cache']
+  if (saysNoCache(said, pragma)) return ['no-cache']
   if (said.has('max-age')) return [`max-age=${said.get('max-age')}`]
   return expires === undefined ? [`max-age=${ttl_s}`] : []
 }

@@ -296,6 +296,22 @@ test('fifty identical reads at once are one call, and each of them gets the answ
   assert.equal(at.vendor.seen.length, 2)
 })
 
+test('whoever joins a call is given its answer only where that is theirs by Vary', async () => {
+  const at = await connect([TIMED])
+  Object.assign(at.vendor, { delay_ms: 300, headers: { vary: 'User-Agent' } })
+  const agents = ['phone', 'phone', 'desk', 'desk', 'desk']
+  const answers = await Promise.all(
+    agents.map((agent) => read(at, '/things', { headers: { 'user-agent': agent } })),
+  )
+  const numbers = (of: string) => new Set(answers.filter((_, n) => agents[n] === of).map(({ n }) => n))
+  assert.deepEqual([numbers('phone').size, numbers('desk').size], [1, 1])
+  assert.equal(new Set([...numbers('phone'), ...numbers('desk')]).size, 2)
+  assert.equal(at.vendor.seen.length, 2)
+  Object.assign(at.vendor, { headers: { vary: '*' } })
+  const all = await Promise.all([1, 2, 3].map(() => read(at, '/things/any')))
+  assert.equal(new Set(all.map(({ n }) => n)).size, 3)
+})
+
 test('one of those who share a call hangs up, and the others get the answer', async () => {
   const at = await connect([TIMED])
   at.vendor.delay_ms = 300

@@ -7,6 +7,7 @@ import {
   refresh,
   standsIn,
   validatorsOf,
+  variantOf,
   wantsOnlyKept,
 } from '../../kit/cache.ts'
 import { Problem } from '../../platform/errors.ts'
@@ -61,18 +62,25 @@ function stale(read: Read, stored: Stored): Noted {
   return given(stored, 'stale', 'while-revalidate')
 }
 
-/** Shares the call of an identical read that nothing has spoiled since it began. */
-async function joined(read: Read): Promise<Noted> {
+/**
+ * Shares the call of an identical read that nothing has spoiled since it began. Where its answer turns out to be for
+ * others, by a header that `Vary` names, those of one kind share a call of their own. RFC 9111, section 4.
+ */
+async function joined(read: Read, variant: string | null = null): Promise<Noted> {
   const { app, wanted, sent } = read
   const { retries, patience_ms, ends_ms, request } = wanted
   const asks = [sent['cache-control'], sent['pragma']]
-  const way = [retries, patience_ms, ends_ms, request.timeout_ms, ...asks].join(' ')
+  const way = [retries, patience_ms, ends_ms, request.timeout_ms, ...asks, variant].join(' ')
   // One that would not hear that it is spoiled is joined by nobody.
   if (!app.db.listening()) return fly(read, app.newId())
   const known = storeOf(app).flights.get(`${read.key} ${way}`)
   if (!known) return fly(read, way)
   const answered = await known.answer
-  return { ...answered, cache: { ...answered.cache, joined: true } }
+  const vary = answered.response?.headers['vary']
+  const own = variantOf(vary, sent)
+  if (own !== null && own === variantOf(vary, known.flight.sent))
+    return { ...answered, cache: { ...answered.cache, joined: true } }
+  return own === null || variant !== null ? fly(read, app.newId()) : joined(read, own)
 }
 
 const BEHIND = 'behind'
@@ -88,10 +96,10 @@ function renewBehind(read: Read): void {
 }
 
 function fly(read: Read, way: string): Promise<Noted> {
-  const { app, connection, path, key } = read
+  const { app, connection, path, key, sent } = read
   const { flights } = storeOf(app)
   const id = `${key} ${way}`
-  const flight: Flight = { connection_id: connection.id, path, spoiled: false }
+  const flight: Flight = { connection_id: connection.id, path, sent, spoiled: false }
   const answer = ask(read, flight, way === BEHIND).finally(() => {
     if (flights.get(id)?.flight === flight) flights.delete(id)
   })

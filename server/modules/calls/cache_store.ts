@@ -27,7 +27,13 @@ export type Stored = {
 }
 
 /** A read under way. What makes it worthless while it is, spoils it. */
-export type Flight = { connection_id: string; path: string; spoiled: boolean }
+export type Flight = {
+  connection_id: string
+  path: string
+  /** The headers of whoever began it. */
+  sent: Readonly<Record<string, string>>
+  spoiled: boolean
+}
 export type Noted = Performed & { cache: CacheNote }
 
 type Store = {
