@@ -483,6 +483,14 @@ test('XML, CSV and forms are read and written without losing a digit', async () 
   })
 })
 
+test('line breaks and tabs that a reader of XML would change are written so that it does not', async () => {
+  const value = { a: { '#text': '1\r\n2', '@b': '3\t4\r\n5' } }
+  const written = await run([{ kind: 'convert', to: 'xml' }], value)
+  assert.ok(written.ok)
+  assert.match(String(written.output), /<a b="3&#9;4&#13;&#10;5">1&#13;\n2<\/a>$/)
+  await gives([{ kind: 'convert', from: 'xml' }], written.output, value)
+})
+
 test('CDATA is the text that it is, and nothing in it is an entity or an element', async () => {
   const read: Step = { kind: 'convert', from: 'xml' }
   const html = '<p>Tom &amp; Jerry</p> '
@@ -514,6 +522,10 @@ test('XML with entities of its own, or names that are none, is refused', async (
   await fails([{ kind: 'convert', from: 'xml' }], '<a>'.repeat(3000) + '</a>'.repeat(3000), '', /no XML/)
   await fails([{ kind: 'convert', to: 'xml' }], { r: { 'a><b': 1 } }, 'r.a><b', /no name/)
   await fails([{ kind: 'convert', to: 'xml' }], { a: 1, b: 2 }, '', /one member/)
+  await fails([{ kind: 'convert', to: 'xml' }], { a: { b: [1, [2]] } }, 'a.b.1', /list in a list/)
+  for (const key of ['@id', '#text'])
+    for (const value of [{ b: 1 }, [1]])
+      await fails([{ kind: 'convert', to: 'xml' }], { a: { [key]: value } }, `a.${key}`, /cannot stand there/)
 })
 
 test('an enriching call is asked with what stands in the value, and its answer is put where the step says', async () => {

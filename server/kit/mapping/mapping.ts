@@ -12,6 +12,7 @@ import { checkTemplate, fillTemplate } from './template.ts'
 import { copyOf, parseExact, toPlain } from './values.ts'
 
 export { type Bounded, createBounded, type Reckoned, type Reckoner } from './bounded.ts'
+export { StepFault } from './fault.ts'
 export type { Direction } from './fields.ts'
 export { Mapping, MappingName, MappingRef, Step, Steps } from './schema.ts'
 export { fillTemplate } from './template.ts'

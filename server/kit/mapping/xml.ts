@@ -25,7 +25,7 @@ const builder = new XMLBuilder({
   ignoreAttributes: false,
   attributeNamePrefix: '@',
   textNodeName: '#text',
-  processEntities: true,
+  processEntities: false, // written before
   suppressEmptyNode: true,
   suppressBooleanAttributes: false,
 })
@@ -115,18 +115,36 @@ export function writeXml(value: unknown, root: string | undefined): string {
 /** Numbers as text and names that are names: what the builder writes down unseen. */
 function written(value: unknown, path: string, depth: number): unknown {
   if (depth > MOST_DEPTH) throw fault(path, `nests deeper than ${MOST_DEPTH}`)
+  if (Array.isArray(value)) return value.map((element, n) => writtenOf(element, `${path}.${n}`, depth + 1))
+  if (!isRecord(value)) return textOf(value, path, MARKED_TEXT)
+  const members = Object.entries(value).map(([key, member]) => {
+    const place = path === '' ? key : `${path}.${key}`
+    if (key === '#text') return [key, textOf(member, place, MARKED_TEXT)] as const
+    if (key.startsWith('@')) return [named(key, place), textOf(member, place, MARKED_ATTRIBUTE)] as const
+    return [named(key, place), written(member, place, depth + 1)] as const
+  })
+  return Object.fromEntries(members)
+}
+
+function writtenOf(element: unknown, path: string, depth: number): unknown {
+  if (Array.isArray(element)) throw fault(path, 'is a list in a list, which XML has no names for')
+  return written(element, path, depth)
+}
+
+function named(key: string, place: string): string {
+  if (NAME.test(key.replace(/^@/, ''))) return key
+  throw fault(place, 'is no name that XML takes')
+}
+
+// What a reader would take for markup, for a line break of its own, or in attributes for a space.
+const MARKED_TEXT = /[&<>"'\r]/g
+const MARKED_ATTRIBUTE = /[&<>"'\r\n\t]/g
+const MARKS: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' }
+
+function textOf(value: unknown, path: string, marked: RegExp): string {
   if (value === null || value === undefined) return ''
-  if (Array.isArray(value)) return value.map((element, n) => written(element, `${path}.${n}`, depth + 1))
-  if (isRecord(value)) {
-    const members = Object.entries(value).map(([key, member]) => {
-      const place = path === '' ? key : `${path}.${key}`
-      const name = key.startsWith('@') ? key.slice(1) : key
-      if (key !== '#text' && !NAME.test(name)) throw fault(place, 'is no name that XML takes')
-      return [key, written(member, place, depth + 1)] as const
-    })
-    return Object.fromEntries(members)
-  }
-  const text = scalarText(value) ?? ''
+  const text = scalarText(value)
+  if (text === null) throw fault(path, 'is no text, number or truth value, and cannot stand there in XML')
   if (NO_XML.test(text)) throw fault(path, 'holds characters that XML does not take')
-  return text
+  return text.replace(marked, (char) => `&${MARKS[char] ?? `#${char.codePointAt(0)}`};`)
 }

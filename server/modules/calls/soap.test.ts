@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { listen } from 'soap'
 import { passwordDigest } from 'soap/lib/utils.js'
+import { readEnvelope } from '../../kit/transports/soap/envelope.ts'
 import { readWsdl } from '../../kit/transports/soap/wsdl.ts'
 import { providers } from '../../providers/index.ts'
 import { undoAfter } from '../../test/harness.ts'
@@ -124,6 +125,31 @@ test('a fault that blames the request refuses the call, any other fails it', asy
   const unknown = await call({}, 'DropEverything')
   assert.equal(unknown.status, 404)
   assert.match(JSON.stringify(unknown.body), /it has GetInvoice/)
+})
+
+test('an input that no XML can hold is refused before anything is sent', async () => {
+  const call = await connect('/document')
+  seen = null
+  for (const input of [{ number: 'a\u0001b' }, { '1 x': 'y' }, { line: [['a']] }, { '@id': { a: 1 } }]) {
+    const refused = await call(input)
+    assert.deepEqual([refused.state, refused.status], ['refused', 400], JSON.stringify(refused))
+  }
+  assert.match(JSON.stringify((await call({ number: 'a\u0001b' })).body), /number holds characters/)
+  assert.equal(seen, null)
+})
+
+test('a reason in several languages is told in the first', async () => {
+  const fault =
+    '<e:Fault><e:Code><e:Value>e:Sender</e:Value></e:Code><e:Reason><e:Text xml:lang="pt">sem saldo</e:Text>' +
+    '<e:Text xml:lang="en">no funds</e:Text></e:Reason></e:Fault>'
+  const told = readEnvelope(
+    `<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body>${fault}</e:Body></e:Envelope>`,
+  )
+  assert.deepEqual(told, {
+    kind: 'fault',
+    ours: true,
+    fault: { code: 'Sender', message: 'sem saldo', detail: null },
+  })
 })
 
 for (const user_token of ['text', 'digest']) {

@@ -94,10 +94,13 @@ function toFault(fault: Record<string, unknown>): { fault: Fault; ours: boolean 
   return { fault: { code, message, detail }, ours: /^(Client|Sender)/.test(code) }
 }
 
-const textOf = (value: unknown): string =>
-  typeof value === 'object' && value !== null
-    ? String((value as Record<string, unknown>)['#text'] ?? '')
-    : String(value ?? '')
+/** Of several, as SOAP 1.2 has a reason in several languages, the first. */
+function textOf(value: unknown): string {
+  const [first] = [value].flat()
+  return typeof first === 'object' && first !== null
+    ? String((first as Record<string, unknown>)['#text'] ?? '')
+    : String(first ?? '')
+}
 
 /** Without prefixes and without the declarations of namespaces, and text alone as text. */
 function bare(value: unknown): unknown {

@@ -2,6 +2,7 @@ import type { Egress, EgressRequest, EgressResult } from '../../../platform/egre
 import type { FieldError } from '../../../platform/errors.ts'
 import { textIn } from '../../charsets.ts'
 import type { Settings } from '../../fields.ts'
+import { StepFault } from '../../mapping/mapping.ts'
 import { parseReply } from '../../replies.ts'
 import { jsonAnswer } from '../answer.ts'
 import type { Opened } from '../http.ts'
@@ -52,11 +53,24 @@ async function send(egress: Egress, opened: Opened, request: EgressRequest): Pro
     })
   }
   const version = opened.settings['version'] === '1.2' ? '1.2' : '1.1'
-  const input = parseReply(Buffer.from(request.body ?? '{}'))
-  const body = writeEnvelope(version, operation, input, tokenOf(opened))
+  const body = written(version, operation, request, opened)
+  if (typeof body !== 'string') return jsonAnswer(performance.now(), 400, body)
   const headers = { ...request.headers, ...headersOf(version, operation.action) }
   const result = await egress.send({ ...request, url: url.origin + place + url.search, headers, body })
   return result.kind === 'response' ? translated(result) : result
+}
+
+/** The envelope, or what of the input none can hold: then nothing is sent. */
+function written(version: Version, operation: SoapOperation, { body = '{}' }: EgressRequest, opened: Opened) {
+  const input = parseReply(Buffer.from(body))
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    return { error: 'the input must be a JSON object' }
+  try {
+    return writeEnvelope(version, operation, input, tokenOf(opened))
+  } catch (error) {
+    if (error instanceof StepFault) return { error: error.message }
+    throw error
+  }
 }
 
 function headersOf(version: Version, action: string): Record<string, string> {
