@@ -27,7 +27,8 @@ export function judge(provider: Provider, method: string, result: EgressResult):
   if ((status >= 200 && status < 300) || status === 304) return { outcome: 'succeeded', status, data: body }
   if (status < 400) {
     const because = `the vendor answered ${status}: redirects are not followed; set the final address`
-    return { outcome: 'failed', status, because }
+    const is_done = status === 303 && !isSafe(method) // what came of it is said elsewhere: RFC 9110, section 15.4.4
+    return { outcome: is_done ? 'unknown' : 'failed', status, because }
   }
   if (status < 500 && status !== 408)
     return { outcome: 'refused', status, refusal: toRefusal(provider, status, body) }

@@ -205,6 +205,29 @@ test('a change that must not happen twice is not tried again, and its end is tol
   assert.equal(event?.type, 'call.failed')
 })
 
+test('a change of which the vendor did nothing is tried again, whether or not it knows keys', async () => {
+  const at = await connect()
+  at.vendor.status = [429]
+  const jobs = work()
+  const more = { retry_later: { times: 1, after_ms: 100 } }
+  const told = await over(at, await defer(at, more))
+  assert.deepEqual([told['state'], told['tries'], at.vendor.hits.length], ['succeeded', 2, 2])
+  const gone = await connect({ base_url: 'http://127.0.0.1:1' })
+  const ended = await over(gone, await defer(gone, more))
+  await jobs.stop()
+  assert.deepEqual([ended['state'], ended['tries']], ['failed', 2])
+})
+
+for (const status of [302, 303, 501])
+  test(`a change that is answered ${status} is not tried again`, async () => {
+    const at = await connect()
+    at.vendor.status = [status]
+    const jobs = work()
+    const ended = await over(at, await defer(at, { retry_later: { times: 1, after_ms: 100 } }))
+    await jobs.stop()
+    assert.deepEqual([ended['state'], ended['tries']], [status === 303 ? 'unknown' : 'failed', 1])
+  })
+
 test('a change that one try left unknown stays so where a later try sent nothing, and is settled with the one that is', async () => {
   const at = await connect(IDEMPOTENT)
   at.vendor.status = [0]

@@ -79,7 +79,7 @@ async function leftBehind(app: App, tenant_id: string, row: Row): Promise<Left> 
     return { kind: 'ended', call_id, tried: { ...seen, state, error: error ?? note } }
   }
   const connection = await useConnection(app, row.actor, row.connection_id).catch(refused)
-  const is_unsent = state === 'failed' && call.attempts === 0
+  const is_unsent = state === 'failed' && status === null
   const may = !(connection instanceof Problem) && (is_unsent || isRepeatable(connection, method))
   if (may && row.tries <= TIMES) return { kind: 'again' }
   const cut_off = 'the server stopped while this call was under way; ask the vendor what became of it'
@@ -187,7 +187,7 @@ type Came = {
   status: number | null
   /** In which time there may be room; null where that is not what it lacked. */
   room_in_ms: number | null
-  /** Nothing was sent, or it may be sent twice. */
+  /** The vendor did nothing, or it may be sent twice. */
   repeatable: boolean
 }
 
@@ -195,11 +195,19 @@ const SOON_MS = 1_000
 /** What turns a try away, and waiting alone mends nothing: there are only so many more. */
 const NOT_FOR_ROOM = new Set(['authentication', 'deadline'])
 
-function cameTo({ state, response, attempts, turned_away }: Performed, repeatable: boolean): Came {
+function cameTo(performed: Performed, repeatable: boolean): Came {
+  const { state, response, attempts, turned_away } = performed
   const no_room = attempts === 0 && turned_away !== null && !NOT_FOR_ROOM.has(turned_away.by)
   const room_in_ms = no_room ? (turned_away.wait_ms ?? SOON_MS) : null
-  return { state, status: response?.status ?? null, room_in_ms, repeatable: repeatable || attempts === 0 }
+  const status = response?.status ?? null
+  return { state, status, room_in_ms, repeatable: repeatable || didNothing(performed) }
 }
+
+/** It was not reached, or says itself that it may be asked again: as the attempts of one try go by, see `mayRetry`. */
+const didNothing = ({ state, response }: Pick<Performed, 'state' | 'response'>): boolean =>
+  response === null
+    ? state === 'failed'
+    : (state === 'refused' && response.status === 429) || (state === 'failed' && response.status === 503)
 
 const NO_ROOM = new Set(['rate_limited', 'breaker_open', 'overloaded'])
 

@@ -113,6 +113,13 @@ const HOSTILE: { name: string; answer: (socket: Socket) => void; get: string; po
       post: 'failed',
       says: /redirects are not followed/,
     },
+    {
+      name: 'did it and says elsewhere what came of it',
+      answer: answers('HTTP/1.1 303 See Other\r\nlocation: /orders/1\r\ncontent-length: 0\r\n\r\n'),
+      get: 'failed',
+      post: 'unknown',
+      says: /redirects are not followed/,
+    },
   ]
 
 for (const { name, answer, get, post, says } of HOSTILE) {
