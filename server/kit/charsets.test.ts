@@ -26,3 +26,14 @@ test('a webhook of XML is read in its own character set, and refused where nobod
   assert.equal(textOf({ 'content-type': 'text/xml' }, body, null), '{"a":"São"}')
   assert.throws(() => textOf({ 'content-type': 'text/xml' }, latin1('<a>São</a>'), null), /neither UTF-8/)
 })
+
+test('UTF-16 is read by its mark, or by its name where every byte of it could be UTF-8 too', () => {
+  const text = '<?xml version="1.0" encoding="utf-16"?><a>senha</a>'
+  const little = Buffer.from(text, 'utf16le')
+  const big = Buffer.from(little).swap16()
+  assert.equal(textIn(Buffer.concat([Buffer.from([0xff, 0xfe]), little]), 'text/xml'), text)
+  assert.equal(textIn(Buffer.concat([Buffer.from([0xfe, 0xff]), big]), undefined), text)
+  assert.equal(textIn(little, 'text/xml; charset=utf-16'), text)
+  assert.equal(textIn(big, 'text/xml; charset=UTF-16BE'), text)
+  assert.equal(textIn(Buffer.from(text), 'text/xml; charset=utf-16'), text)
+})

@@ -4,13 +4,19 @@ const utf8 = new TextDecoder()
 
 /**
  * Text as its writer meant it. What is UTF-8 is read as that, whatever it says of itself; else the `charset` of the
- * content type or the XML declaration name what it is, as older services of banks and public bodies do (ISO-8859-1).
- * Null where it is no text by either of them. A byte order mark is left out.
+ * content type or the XML declaration name what it is, as older services of banks and public bodies do (ISO-8859-1), and
+ * UTF-16 is known by its mark. Null where it is no text by either of them. A byte order mark is left out.
  */
 export function textIn(body: Buffer, content_type: string | undefined): string | null {
-  if (isUtf8(body)) return utf8.decode(body)
   const named = /;\s*charset\s*=\s*"?([\w.:-]{1,40})/i.exec(content_type ?? '')?.[1]
-  return decodedAs(named, body) ?? decodedAs(declaredIn(body), body)
+  const is_wide = /^utf-?16/i.test(named ?? '') && body.includes(0) // which is UTF-8 too where it is ASCII
+  if (isUtf8(body) && !is_wide) return utf8.decode(body)
+  return decodedAs(markedIn(body), body) ?? decodedAs(named, body) ?? decodedAs(declaredIn(body), body)
+}
+
+function markedIn([first, second]: Buffer): string | undefined {
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  return first === 0xfe && second === 0xff ? 'utf-16be' : undefined
 }
 
 /** Up to there it is written in ASCII, whatever comes after. */
