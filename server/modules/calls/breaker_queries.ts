@@ -92,31 +92,30 @@ export async function closeBreaker(
 }
 
 /**
- * Of all the processes that try, as many as `most` get the row back: they alone may send. Probes whose time is over count
- * for nothing. `was` is the state before, told by the row
- * itself: where another relation stands in `returning` and the row was changed in between, PostgreSQL 18.4 goes down.
+ * Of all the processes that try, as many as `most` get the row: they alone may send. Probes whose time is over count for
+ * nothing. `was` is the state before, read under the lock that the update keeps: of those that come at once one moves it.
  */
 export async function takeProbe(
   tx: Tx,
   { tenant_id, connection_id }: Place,
   { id, lease_ms, most }: { id: string; lease_ms: number; most: number },
 ): Promise<{ version: number; was: BreakerState['state'] } | null> {
-  const { rows } = await sql<{ version: number; was: BreakerState['state'] }>`
-    with was as (
-      select state from breaker
-       where tenant_id = ${tenant_id} and connection_id = ${connection_id}
-         and (state = 'open' and next_attempt_at <= clock_timestamp()
-           or state = 'half_open' and (select count(*) from jsonb_each_text(probes) p where p.value::numeric > ${EPOCH_MS}) < ${most}::int)
-         for update)
-    update breaker b set state = 'half_open', version = b.version + 1,
-           changed_at = case when was.state = 'open' then clock_timestamp() else changed_at end,
-           probes = (select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each(b.probes) p where p.value::numeric > ${EPOCH_MS})
+  const { rows: before } = await sql<{ was: BreakerState['state'] }>`
+    select state as was from breaker
+     where tenant_id = ${tenant_id} and connection_id = ${connection_id}
+       and (state = 'open' and next_attempt_at <= clock_timestamp()
+         or state = 'half_open' and (select count(*) from jsonb_each_text(probes) p where p.value::numeric > ${EPOCH_MS}) < ${most}::int)
+       for update`.execute(tx)
+  const [locked] = before
+  if (!locked) return null
+  const { rows } = await sql<{ version: number }>`
+    update breaker set state = 'half_open', version = version + 1,
+           changed_at = case when state = 'open' then clock_timestamp() else changed_at end,
+           probes = (select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each(probes) p where p.value::numeric > ${EPOCH_MS})
              || jsonb_build_object(${id}::text, ${EPOCH_MS} + ${lease_ms}::numeric)
-      from was where b.tenant_id = ${tenant_id} and b.connection_id = ${connection_id}
-    returning b.version, case when b.changed_at >= statement_timestamp() then 'open' else 'half_open' end as was`.execute(
-    tx,
-  )
-  return rows[0] ?? null
+     where tenant_id = ${tenant_id} and connection_id = ${connection_id}
+    returning version`.execute(tx)
+  return rows[0] ? { version: rows[0].version, was: locked.was } : null
 }
 
 /** The probe came back well: one success more, and the last of them closes. Null where it was not waited for. */

@@ -4,7 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { asWorker } from '../../platform/database/database.ts'
+import { sql } from 'kysely'
+import { asWorker, inTenant } from '../../platform/database/database.ts'
 import { fromWire } from '../../platform/ids.ts'
 import { providers } from '../../providers/index.ts'
 import { testDatabaseUrl, undoAfter } from '../../test/harness.ts'
@@ -186,6 +187,27 @@ test('as many probes as the connection says are sent at once, of all servers, an
   at.vendor.status = 500
   await call(at)
   assert.equal((await breakerOf(at, two))['state'], 'open')
+})
+
+test('of probes that are taken at the same moment one moves the breaker, the others find it moved', async () => {
+  const at = await connect({ ...PLENTY, breaker: { failures: 1, open_s: 1, probes: 3 } })
+  at.vendor.status = 500
+  await call(at)
+  await sleep(1_100)
+  const place = { tenant_id: at.tenant_id, connection_id: fromWire('connection', at.id) }
+  const take = () =>
+    inTenant(one.app.db, at.tenant_id, (tx) =>
+      takeProbe(tx, place, { id: one.app.newId(), lease_ms: 10_000, most: 3 }),
+    )
+  // All of them have begun before the first of them is let through.
+  const taken = await asWorker(one.app.db, async (tx) => {
+    await sql`select from breaker where connection_id = ${place.connection_id} for update`.execute(tx)
+    const all = [take(), take(), take()]
+    await sleep(500)
+    return all
+  })
+  const moves = (await Promise.all(taken)).map((one) => one?.was)
+  assert.deepEqual(moves.sort(), ['half_open', 'half_open', 'open'])
 })
 
 test('failures count together, whichever server sees them, and an answer to any of them ends the row', async () => {
