@@ -179,6 +179,21 @@ const ended = (id: string) =>
     return row['state'] === 'idle' && row['ended_at'] !== null && row
   })
 
+test('where nothing was read yet nothing is passed over, whenever it is asked to begin', async () => {
+  const id = await newSource()
+  front.fault(/events/, 'status=400')
+  const begun = (from?: string) =>
+    eventually(async () => {
+      await product.api.ok('POST', `/v1/sources/${id}/catch-up`, { from })
+      const row = await ended(id)
+      return row['error'] !== null && row // in the second in which it is made there is nothing to read
+    })
+  await begun()
+  assert.equal((await begun(new Date().toISOString()))['seen_until'], null)
+  front.calm()
+  await product.api.ok('DELETE', `/v1/sources/${id}`)
+})
+
 test('of two sources on one connection one takes each event in: the first that wants it', async () => {
   const [picky, other] = [
     await newSource({ options: { event_types: ['payment_intent.succeeded'] } }),

@@ -73,7 +73,7 @@ export async function listOfConnection(
 
 type Begun = { job_id: string; from: Date | null; is_asked: boolean }
 
-/** False where another job is at it. `from` reads again from there on; who asks has seen what went wrong before. */
+/** False where another job is at it. `from` reads again from there on, what was read; who asks has seen what went wrong before. */
 export async function beginCatchUp(
   tx: Tx,
   { tenant_id, source_id }: Place,
@@ -83,7 +83,7 @@ export async function beginCatchUp(
     insert into source_catch_up as c (tenant_id, source_id, seen_until, job_id, began_at)
     values (${tenant_id}, ${source_id}, null, ${job_id}, now())
     on conflict (tenant_id, source_id) do update
-       set job_id = excluded.job_id, began_at = now(), seen_until = least(c.seen_until, ${from}::timestamptz),
+       set job_id = excluded.job_id, began_at = now(), seen_until = case when c.seen_until is not null then least(c.seen_until, ${from}::timestamptz) end,
            error = case when ${is_asked} then null else c.error end
      where c.job_id is null or c.began_at < now() - make_interval(secs => ${LONGEST_S})
     returning source_id`.execute(tx)
