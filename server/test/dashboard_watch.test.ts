@@ -140,7 +140,28 @@ describe('watching from the dashboard', { skip: withoutBrowser, timeout: 1_100_0
     await page.getByRole('link', { name: 'New payment' }).first().click()
     await go()
     await page.getByText('Is required').first().waitFor()
-    await page.getByLabel('Amount').fill('150.50')
+    const amount = page.getByLabel('Amount')
+    // Read in one way alone, whatever language the page speaks; what is no amount is said, and nothing is asked for.
+    for (const [written, read] of [
+      ['150,50', '150.50'],
+      ['R$ 1.234,5', '1,234.50'],
+      ['1,234', '1,234.00'],
+      ['1.234', '1,234.00'],
+      ['1.234.50', null],
+      ['12.345,678', null],
+      ['0', null],
+    ] as const) {
+      await amount.fill(written)
+      await amount.blur()
+      assert.equal(await amount.inputValue(), read ?? written)
+      assert.equal(
+        await page.getByText('This is no amount. Write one such as 1,234.50.').count(),
+        read ? 0 : 1,
+      )
+    }
+    await go()
+    assert.equal(await page.getByRole('dialog').count(), 0)
+    await amount.fill('150,50')
     await page.getByLabel('Means of payment').fill('pm_card_visa')
     await page.getByLabel('Description').fill('Order 1042')
     await go()

@@ -27,7 +27,30 @@ export function money({ amount, currency }: Money): string {
   }
 }
 
-/** What somebody typed in whole units, such as 12.5, as minor units; the field keeps it to the currency's decimals. */
+/** Whole units as people write them, with all decimals of the currency. */
+export function writeUnits(units: number, currency: string): string {
+  const decimals = decimalsOf(currency)
+  const options = { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
+  return new Intl.NumberFormat(spoken(), options).format(units)
+}
+
+/**
+ * What somebody wrote or pasted, in whole units: with a point or a comma before the decimals, whatever language the page
+ * speaks, since a separator dropped makes R$ 150,50 a hundred times as much. Null where it is none, or could be two amounts.
+ */
+export function readUnits(text: string, currency: string): number | null {
+  const plain = text.replace(/\s/g, '').replace(/^(?:R\$|US\$|\$|€|[A-Z]{3})/, '')
+  const readings = (['.', ','] as const).flatMap((point) => {
+    const [comma, decimals] = [point === '.' ? ',' : '.', decimalsOf(currency)]
+    const fraction = decimals > 0 ? `(?:[${point}]\\d{1,${decimals}})?` : ''
+    if (!new RegExp(`^(?:\\d+|\\d{1,3}(?:[${comma}]\\d{3})+)${fraction}$`).test(plain)) return []
+    return [Number(plain.replaceAll(comma, '').replace(point, '.'))]
+  })
+  const [units = null, other = units] = readings
+  return units === other ? units : null
+}
+
+/** Whole units, such as 12.5, as minor units. */
 export const toMinor = (typed: number, currency: string): string =>
   String(Math.round(typed * 10 ** decimalsOf(currency)))
 

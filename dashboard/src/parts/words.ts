@@ -33,6 +33,8 @@ export const useWords = texts('words', {
     search: 'Search',
     name: 'Name',
     no_rows: 'Nothing matches these filters.',
+    amount_unread: 'This is no amount. Write one such as {{example}}.',
+    amount_most: 'At most {{most}}.',
   },
   'pt-BR': {
     cancel: 'Cancelar',
@@ -65,5 +67,7 @@ export const useWords = texts('words', {
     search: 'Buscar',
     name: 'Nome',
     no_rows: 'Nada corresponde a estes filtros.',
+    amount_unread: 'Isto não é um valor. Escreva um como {{example}}.',
+    amount_most: 'No máximo {{most}}.',
   },
 })

@@ -1,17 +1,6 @@
-import {
-  ActionIcon,
-  Button,
-  Group,
-  NumberInput,
-  Select,
-  SimpleGrid,
-  Stack,
-  TagsInput,
-  Text,
-} from '@mantine/core'
+import { ActionIcon, Button, Group, Select, SimpleGrid, Stack, TagsInput, Text } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
-import { decimalsOf } from '../../parts/money.ts'
-import { spoken } from '../../text/text.ts'
+import { MoneyInput } from '../../parts/money_input.tsx'
 import { type AmountDraft, emptyAmount, INTERVALS, LISTS, type LimitsDraft } from './limits_draft.ts'
 import { useText } from './manage_text.ts'
 import { useText as useCards } from './text.ts'
@@ -77,14 +66,10 @@ function Amount({ value, currency, change, remove }: AmountProps) {
   const word = useCards()
   return (
     <Group gap="xs" align="flex-start" wrap="wrap">
-      <NumberInput
+      <MoneyInput
         aria-label={say('at_most')}
         placeholder={say('at_most')}
-        suffix={` ${currency}`}
-        decimalScale={decimalsOf(currency)}
-        decimalSeparator={spoken() === 'pt-BR' ? ',' : '.'}
-        min={10 ** -decimalsOf(currency)}
-        hideControls
+        currency={currency}
         required
         w={140}
         value={value.amount}

@@ -15,9 +15,8 @@ import { useNavigate } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useAct } from '../../api/hooks.ts'
 import { useMay } from '../../api/session.tsx'
-import { decimalsOf } from '../../parts/money.ts'
+import { MoneyInput } from '../../parts/money_input.tsx'
 import { useWords } from '../../parts/words.ts'
-import { spoken } from '../../text/text.ts'
 import { CURRENCIES } from './issue_draft.ts'
 import { Words } from './limit_fields.tsx'
 import type { Rule } from './reads.ts'
@@ -36,6 +35,7 @@ export function RuleForm({ of, position }: { of: Rule | null; position: number }
     validate: {
       name: (typed) => (typed.trim() === '' ? say('required') : null),
       position: (typed) => (typed === '' ? say('required') : null),
+      above: (typed) => (Number.isNaN(typed) ? say('required') : null),
     },
   })
   const save = useSave(of)
@@ -82,15 +82,13 @@ function Conditions({ form }: { form: UseFormReturnType<Draft> }) {
     <Fieldset legend={say('all_hold')}>
       <Stack>
         <Group align="flex-end" gap="xs">
-          <NumberInput
+          <MoneyInput
             label={card('above')}
             description={say('above_about')}
             flex={1}
             miw={180}
-            min={0}
-            decimalScale={decimalsOf(currency)}
-            decimalSeparator={spoken() === 'pt-BR' ? ',' : '.'}
-            hideControls
+            currency={currency}
+            or_zero
             {...form.getInputProps('above')}
           />
           <Select

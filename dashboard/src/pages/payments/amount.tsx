@@ -31,7 +31,6 @@ export function AmountDialog({ title, about, most, with_reason = false, act, clo
           <MoneyInput
             label={say('amount')}
             currency={most.currency}
-            suffix={` ${most.currency}`}
             max={toUnits(most)}
             required
             data-autofocus

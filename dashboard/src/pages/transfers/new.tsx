@@ -122,8 +122,6 @@ function AmountFields({ form }: { form: Form }) {
         label={word('amount')}
         currency="BRL"
         placeholder={money({ amount: '0', currency: 'BRL' })}
-        prefix="R$ "
-        thousandSeparator={spoken() === 'pt-BR' ? '.' : ','}
         withAsterisk
         {...form.getInputProps('money.amount')}
       />

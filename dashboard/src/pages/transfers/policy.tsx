@@ -67,13 +67,7 @@ function PolicyDialog({ of, close }: { of: Policy; close: () => void }) {
             </Stack>
           </Radio.Group>
           {form.values.which === 'above' && (
-            <MoneyInput
-              aria-label={say('above')}
-              currency={BRL}
-              prefix="R$ "
-              required
-              {...form.getInputProps('amount')}
-            />
+            <MoneyInput aria-label={say('above')} currency={BRL} required {...form.getInputProps('amount')} />
           )}
           {form.values.which !== 'never' && (
             <NumberInput

@@ -4,7 +4,6 @@ import {
   Group,
   JsonInput,
   MultiSelect,
-  NumberInput,
   Select,
   SimpleGrid,
   Stack,
@@ -12,8 +11,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { IconArrowDown, IconArrowUp, IconTrash } from '@tabler/icons-react'
-import { decimalsOf } from '../../../parts/money.ts'
-import { spoken } from '../../../text/text.ts'
+import { MoneyInput } from '../../../parts/money_input.tsx'
 import { CURRENCIES, currencyOf, METHODS, moved, NEXT_ON } from './route_draft.ts'
 import type { RouteFormOf } from './route_form.tsx'
 import { useText } from './route_text.ts'
@@ -93,13 +91,6 @@ function Conditions({ form, at }: RuleProps) {
   const say = useText()
   const path = `rules.${at}`
   const currency = currencyOf(form.values.rules[at] ?? { currency: null })
-  const amount = {
-    suffix: ` ${currency}`,
-    decimalScale: decimalsOf(currency),
-    decimalSeparator: spoken() === 'pt-BR' ? ',' : '.',
-    min: 0,
-    hideControls: true,
-  }
   return (
     <>
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
@@ -117,8 +108,18 @@ function Conditions({ form, at }: RuleProps) {
           data={choicesOf(form.values.rules[at]?.currency)}
           {...form.getInputProps(`${path}.currency`)}
         />
-        <NumberInput label={say('at_least')} {...amount} {...form.getInputProps(`${path}.at_least`)} />
-        <NumberInput label={say('at_most')} {...amount} {...form.getInputProps(`${path}.at_most`)} />
+        <MoneyInput
+          label={say('at_least')}
+          currency={currency}
+          or_zero
+          {...form.getInputProps(`${path}.at_least`)}
+        />
+        <MoneyInput
+          label={say('at_most')}
+          currency={currency}
+          or_zero
+          {...form.getInputProps(`${path}.at_most`)}
+        />
       </SimpleGrid>
       <JsonInput
         label={say('more')}
