@@ -1,7 +1,8 @@
-import { Group, JsonInput, SegmentedControl, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Group, SegmentedControl, Select, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useState } from 'react'
 import type { RowOf } from '../../api/types.ts'
+import { JsonField } from '../../parts/json_field.tsx'
 import { type Schema, SchemaFields } from './schema_fields.tsx'
 import { type Draft, isJson, METHODS } from './tester_draft.ts'
 import { useText } from './tester_text.ts'
@@ -119,7 +120,7 @@ export function OperationFields({ form, operations }: { form: TesterForm; operat
         />
       ) : (
         one && (
-          <JsonInput
+          <JsonField
             label={say('input')}
             autosize
             minRows={6}

@@ -1,4 +1,5 @@
-import { Fieldset, JsonInput, NumberInput, Select, Stack, Switch, TextInput } from '@mantine/core'
+import { Fieldset, NumberInput, Select, Stack, Switch, TextInput } from '@mantine/core'
+import { JsonField } from '../../parts/json_field.tsx'
 
 /** As much of JSON Schema as our operations use. */
 export type Schema = {
@@ -120,7 +121,7 @@ function Free({
   change: (value: unknown) => void
 }) {
   return (
-    <JsonInput
+    <JsonField
       {...common}
       autosize
       minRows={2}

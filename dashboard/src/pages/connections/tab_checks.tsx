@@ -1,20 +1,10 @@
-import {
-  Anchor,
-  Button,
-  Group,
-  JsonInput,
-  NumberInput,
-  Stack,
-  Switch,
-  TagsInput,
-  Text,
-  TextInput,
-} from '@mantine/core'
+import { Anchor, Button, Group, NumberInput, Stack, Switch, TagsInput, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { useAct, usePages } from '../../api/hooks.ts'
 import { duration } from '../../parts/figures.ts'
+import { JsonField } from '../../parts/json_field.tsx'
 import { Shown } from '../../parts/page.tsx'
 import { State } from '../../parts/state.tsx'
 import { type Column, DataTable } from '../../parts/table.tsx'
@@ -171,7 +161,7 @@ function Settings({ of, checks }: { of: OneConnection; checks: Checks }) {
               {...form.getInputProps('statuses')}
             />
           </Group>
-          <JsonInput
+          <JsonField
             label={say('answer')}
             description={say('answer_about')}
             autosize

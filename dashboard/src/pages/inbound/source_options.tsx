@@ -1,7 +1,6 @@
 import {
   Accordion,
   Fieldset,
-  JsonInput,
   MultiSelect,
   NumberInput,
   Select,
@@ -12,6 +11,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
+import { JsonField } from '../../parts/json_field.tsx'
 import { useText as useOptionText } from './option_text.ts'
 import { Answer, Decisions } from './source_answer.tsx'
 import type { SourceForm } from './source_form.tsx'
@@ -236,7 +236,7 @@ function Guards({ form }: { form: SourceForm }) {
         {...form.getInputProps('options.encrypt_bodies', { type: 'checkbox' })}
       />
       {(['filter', 'mapping', 'schema'] as const).map((part) => (
-        <JsonInput
+        <JsonField
           key={part}
           label={say(part)}
           description={say(`${part}_about`)}

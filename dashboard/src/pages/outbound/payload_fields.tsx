@@ -4,7 +4,6 @@ import {
   Code,
   Group,
   Input,
-  JsonInput,
   SegmentedControl,
   Select,
   Stack,
@@ -18,6 +17,7 @@ import { useRead } from '../../api/hooks.ts'
 import type { Subscription } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
 import { Body } from '../../parts/json.tsx'
+import { JsonField } from '../../parts/json_field.tsx'
 import { isWanted, payloadOf, previewOf } from './payload.ts'
 import { useText } from './payload_text.ts'
 import type { SubscriptionForm } from './subscription_form.tsx'
@@ -46,7 +46,7 @@ export function PayloadFields({ form, of }: { form: SubscriptionForm; of: Subscr
         </div>
       </Input.Wrapper>
       {payload_kind === 'template' && (
-        <JsonInput
+        <JsonField
           aria-label={say('template')}
           placeholder={'{ "text": "Paid: {{data.payment.money.amount}}" }'}
           autosize

@@ -1,4 +1,4 @@
-import { Button, Group, JsonInput, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useDisclosure } from '@mantine/hooks'
 import { IconSpeakerphone } from '@tabler/icons-react'
@@ -6,6 +6,7 @@ import { api, ask } from '../../api/client.ts'
 import { useAct, useRead } from '../../api/hooks.ts'
 import { useMay } from '../../api/session.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
+import { JsonField } from '../../parts/json_field.tsx'
 import { Wrong } from '../../parts/page.tsx'
 import { useText } from './event_text.ts'
 
@@ -72,7 +73,7 @@ function PublishForm({ close }: { close: () => void }) {
           description={say('entity_about')}
           {...form.getInputProps('entity_id')}
         />
-        <JsonInput
+        <JsonField
           label={say('data')}
           description={say('data_about')}
           autosize

@@ -1,10 +1,11 @@
-import { Button, Group, JsonInput, Stack, TagsInput, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Stack, TagsInput, Textarea, TextInput } from '@mantine/core'
 import { type UseFormReturnType, useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { refresh, useRead } from '../../api/hooks.ts'
 import type { Subscription } from '../../api/names.ts'
+import { JsonField } from '../../parts/json_field.tsx'
 import { Wrong } from '../../parts/page.tsx'
 import { useWords } from '../../parts/words.ts'
 import { AuthFields } from './auth_fields.tsx'
@@ -41,7 +42,7 @@ export function SubscriptionFields({ of }: { of: Subscription | null }) {
     <form onSubmit={form.onSubmit((draft) => save.mutate(draft))}>
       <Stack maw={760}>
         <Basics form={form} />
-        <JsonInput
+        <JsonField
           label={say('filter')}
           description={say('filter_about')}
           placeholder={say('filter_example')}

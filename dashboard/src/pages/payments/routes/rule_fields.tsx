@@ -2,7 +2,6 @@ import {
   ActionIcon,
   Card,
   Group,
-  JsonInput,
   MultiSelect,
   Select,
   SimpleGrid,
@@ -11,6 +10,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { IconArrowDown, IconArrowUp, IconTrash } from '@tabler/icons-react'
+import { JsonField } from '../../../parts/json_field.tsx'
 import { MoneyInput } from '../../../parts/money_input.tsx'
 import { CURRENCIES, currencyOf, METHODS, moved, NEXT_ON } from './route_draft.ts'
 import type { RouteFormOf } from './route_form.tsx'
@@ -121,7 +121,7 @@ function Conditions({ form, at }: RuleProps) {
           {...form.getInputProps(`${path}.at_most`)}
         />
       </SimpleGrid>
-      <JsonInput
+      <JsonField
         label={say('more')}
         description={say('more_about')}
         placeholder='{ "metadata.channel": "app" }'
