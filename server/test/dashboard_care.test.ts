@@ -71,8 +71,10 @@ describe('looking after things in the dashboard', { skip: withoutBrowser, timeou
   })
 
   test('what a vendor has to answer is set in a form that says what is no JSON, and stays when it is opened again', async () => {
-    const window = await at(`/connections/${connection}?tab=checks`)
+    const window = await at(`/connections/${connection}`)
     const { page } = window
+    await page.getByText('No checks yet; the first one is made within minutes.').waitFor()
+    await page.goto(`/connections/${connection}?tab=checks`)
     const answer = page.getByLabel('What its JSON is to say')
     await answer.fill('[1]')
     await page.getByText('Has to be a JSON object').waitFor()

@@ -15,7 +15,8 @@ const useText = texts('health_history', {
     title: 'Health checks',
     since: 'since',
     checks: 'Last checks ({{n}}), oldest first: {{well}} well, {{slow}} slow, {{failed}} failed',
-    none: 'No checks yet. They are switched on under Health checks.',
+    none: 'No checks yet; the first one is made within minutes.',
+    off: 'They are off. They are switched on under Health checks.',
     well: 'well',
     slow: 'slow',
     failed: 'failed',
@@ -26,7 +27,8 @@ const useText = texts('health_history', {
     since: 'desde',
     checks:
       'As últimas {{n}} verificações, da mais antiga à mais nova: {{well}} boas, {{slow}} lentas, {{failed}} com falha',
-    none: 'Nenhuma verificação ainda. Elas são ligadas em Verificações.',
+    none: 'Nenhuma verificação ainda; a primeira é feita em minutos.',
+    off: 'Estão desligadas. São ligadas em Verificações.',
     well: 'boa',
     slow: 'lenta',
     failed: 'falhou',
@@ -79,17 +81,19 @@ export function HealthHistory({ of }: { of: OneConnection }) {
         )
       }
     >
-      <Shown read={read}>{({ data }) => <Strip checks={data} />}</Shown>
+      <Shown read={read}>
+        {({ data }) => <Strip checks={data} is_on={health.data?.checks.every_s !== null} />}
+      </Shown>
     </Part>
   )
 }
 
-function Strip({ checks }: { checks: HealthCheck[] }) {
+function Strip({ checks, is_on }: { checks: HealthCheck[]; is_on: boolean }) {
   const say = useText()
   if (checks.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        {say('none')}
+        {say(is_on ? 'none' : 'off')}
       </Text>
     )
   }

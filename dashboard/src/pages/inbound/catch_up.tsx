@@ -57,7 +57,7 @@ export function CatchUp({ of, kept_days }: { of: OneSource; kept_days: number })
           )}
         </Group>
         <Text size="sm" c="dimmed">
-          {say('catch_up_about', { days: kept_days })}
+          {say(of.connection_id ? 'catch_up_about' : 'catch_up_unable', { days: kept_days })}
         </Text>
         <Shown read={read}>{(seen) => <Found of={seen} />}</Shown>
       </Stack>

@@ -28,6 +28,8 @@ export const useText = texts('source_vendor', {
     catch_up: 'What was missed',
     catch_up_about:
       'Every quarter of an hour the events that the provider kept are read, for what no webhook told. It keeps them for {{days}} days.',
+    catch_up_unable:
+      'The provider keeps its events for {{days}} days. They are read, for what no webhook told, once the source has a connection.',
     idle: 'Up to date',
     stopped: 'Stopped',
     running: 'Reading',
@@ -65,6 +67,8 @@ export const useText = texts('source_vendor', {
     catch_up: 'O que faltou',
     catch_up_about:
       'A cada quinze minutos os eventos que o provedor guardou são lidos, em busca do que nenhum webhook contou. Ele os guarda por {{days}} dias.',
+    catch_up_unable:
+      'O provedor guarda seus eventos por {{days}} dias. Eles são lidos, em busca do que nenhum webhook contou, quando a fonte tem uma conexão.',
     idle: 'Em dia',
     stopped: 'Interrompida',
     running: 'Lendo',
