@@ -81,12 +81,12 @@ function useColumns(): Column<Message>[] {
           truncate
           display="block"
           maw={{ base: 190, sm: 320 }}
-          title={message.event_key}
         >
           {message.event_type ?? say('no_type')}
         </Anchor>
       ),
     },
+    { title: say('event_key'), width: 180, wide: true, cell: ({ event_key }) => cut(event_key, 170) },
     {
       title: say('source'),
       width: 180,

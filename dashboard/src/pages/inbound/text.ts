@@ -13,6 +13,7 @@ export const useText = texts('inbound', {
     source: 'Source',
     received: 'Received',
     note: 'Note',
+    event_key: 'Id at the provider',
     q: 'Id of the provider’s, CPF, e-mail',
     no_messages: 'No messages in this period',
     no_messages_next:
@@ -85,6 +86,7 @@ export const useText = texts('inbound', {
     source: 'Fonte',
     received: 'Recebida',
     note: 'Observação',
+    event_key: 'Id no provedor',
     q: 'Id do provedor, CPF, e-mail',
     no_messages: 'Nenhuma mensagem neste período',
     no_messages_next:

@@ -1,4 +1,5 @@
-import { Stack } from '@mantine/core'
+import { Anchor, Stack } from '@mantine/core'
+import { Link } from 'react-router'
 import { api, ask } from '../../api/client.ts'
 import { nameIn, useSources } from '../../api/names.ts'
 import type { RowOf } from '../../api/types.ts'
@@ -57,6 +58,10 @@ export function Component() {
   )
 }
 
+/** What was kept is in the quarantine; of the rest there is the source, whose options say who may send, and how much. */
+const placeOf = ({ kind, source_id }: Turned): string =>
+  kind === 'webhook.refused' ? `/inbound/quarantine?source_id=${source_id}` : `/inbound/sources/${source_id}`
+
 function useKinds(): { value: string; label: string }[] {
   const say = useText()
   return KINDS.map((kind) => ({ value: `webhook.${kind}`, label: say(`kind_${kind}`) }))
@@ -70,7 +75,11 @@ function useColumns(): Column<Turned>[] {
     {
       title: say('kind'),
       width: 230,
-      cell: ({ kind }) => kinds.find(({ value }) => value === kind)?.label ?? kind,
+      cell: (one) => (
+        <Anchor component={Link} to={placeOf(one)} size="sm">
+          {kinds.find(({ value }) => value === one.kind)?.label ?? one.kind}
+        </Anchor>
+      ),
     },
     { title: say('detail'), wide: true, cell: ({ detail }) => cut(detail, 420) },
     { title: say('source'), width: 180, wide: true, cell: ({ source_id }) => nameIn(sources, source_id) },

@@ -4,6 +4,7 @@ import { api, ask } from '../../api/client.ts'
 import { useRead } from '../../api/hooks.ts'
 import type { Subscription } from '../../api/names.ts'
 import { useMay } from '../../api/session.tsx'
+import { Copy } from '../../parts/copy.tsx'
 import { type Fact, Facts } from '../../parts/facts.tsx'
 import { number } from '../../parts/figures.ts'
 import { Id } from '../../parts/id.tsx'
@@ -90,10 +91,20 @@ function factsOf(say: Say, of: Subscription): Fact[] {
     { name: say('rate'), value: of.rate && say('rate_of', { count: of.rate.count, s: of.rate.per_s }) },
     { name: say('concurrency'), value: of.max_concurrency },
     { name: say('weight'), value: of.weight === 1 ? null : of.weight },
-    { name: say('address'), value: of.url, whole: true },
+    { name: say('address'), value: <Address url={of.url} />, whole: true },
     { name: say('wants'), value: <AllWanted of={of.event_types} />, whole: true },
     { name: say('description'), value: of.description, whole: true },
   ]
+}
+
+function Address({ url }: { url: string }) {
+  const say = useText()
+  return (
+    <Group component="span" gap={4} wrap="nowrap">
+      <span>{url}</span>
+      <Copy text={url} label={say('copy_address')} />
+    </Group>
+  )
 }
 
 function orderOf(say: Say, { order }: Subscription): string {
