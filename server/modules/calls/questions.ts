@@ -14,7 +14,8 @@ export type Answer<Told> =
   | { kind: 'told'; told: Told; call_id: string }
   /** `status`: the vendor's, null where it was not asked at all; absent where that is not known for certain. */
   | { kind: 'refused'; failure: Refusal; call_id: string | null; status?: number | null }
-  | { kind: 'unknown'; because: string; call_id: string | null }
+  /** `status`: with which the vendor answered last, where it did. */
+  | { kind: 'unknown'; because: string; call_id: string | null; status?: number | null }
 
 export type Question = {
   operation: string
@@ -83,7 +84,7 @@ export function toAnswer<Told>(report: Report, isUnsure: IsUnsure): Answer<Told>
   const because = error ?? `the call is ${state}`
   if (state === 'succeeded' && result !== undefined) return { kind: 'told', told: result as Told, call_id }
   if (state === 'unknown' || state === 'succeeded' || isUnsure(report))
-    return { kind: 'unknown', because, call_id }
+    return { kind: 'unknown', because, call_id, status }
   if (state === 'refused') {
     const failure = report.refusal ?? { reason: 'unknown', code: String(status), message: error }
     return { kind: 'refused', failure, call_id, ...(attempts === 1 && { status }) }

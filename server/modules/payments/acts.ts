@@ -4,7 +4,7 @@ import { inTenant } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
-import { NOT_SENT } from '../calls/calls.ts'
+import { type Answer, NOT_SENT } from '../calls/calls.ts'
 import { accountOf, type OpenConnection } from '../connections/connections.ts'
 import { tell } from '../events/events.ts'
 import { audit } from '../tenants/tenants.ts'
@@ -42,6 +42,7 @@ export async function act(
   const key = `${wire_id}.${verb}.${row.version}.${digest(asked)}`
   const question = { verb, input: asked, key }
   const answer = await ask<VendorPayment>(app, actor, connection, question)
+  if (isKept(answer)) await inTenant(app.db, place.tenant_id, (tx) => queries.askAnew(tx, place, row))
   if (answer.kind === 'unknown') {
     await inTenant(app.db, place.tenant_id, (tx) => queries.link(app, tx, place, { wait_s: SOON_S }))
     throw new Problem('vendor_outcome_unknown', {
@@ -60,6 +61,12 @@ export async function act(
     return { out: must(await queries.findPayment(tx, place)), drafts: applied.drafts }
   })
 }
+
+/** A vendor may answer to a key for a day what it answered first, an error of its own included. */
+const isKept = (answer: Answer<VendorPayment>): boolean =>
+  answer.kind === 'unknown'
+    ? (answer.status ?? 0) >= 500
+    : answer.kind === 'refused' && answer.status !== null
 
 const digest = (asked: object): string =>
   createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 16)

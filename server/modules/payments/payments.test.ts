@@ -309,6 +309,27 @@ test('a capture of another amount is another question, answered by what the paym
   assert.equal(charge?.amount_captured, 5000)
 })
 
+test('what the vendor answered with an error or a no can be asked for again: it says the same for a day to the same key', async () => {
+  const [held, other] = [await pay({ capture: 'manual' }, silent), await pay({ capture: 'manual' }, silent)]
+  const answers = [
+    { status: 500, body: { error: { type: 'api_error', message: 'for a day' } } },
+    {
+      status: 400,
+      body: { error: { type: 'invalid_request_error', code: 'payment_intent_unexpected_state' } },
+    },
+  ]
+  const kept = new Map<string, (typeof answers)[number]>()
+  silent.front.say(/POST .*(capture|cancel)/, ({ key }) => {
+    const first = kept.get(key) ?? answers.shift()
+    if (first) kept.set(key, first)
+    return first ?? null
+  })
+  assert.equal((await post(held.id, 'capture', {})).body['code'], 'vendor_outcome_unknown')
+  assert.equal((await post(other.id, 'cancel', {})).status, 409)
+  assert.equal((await post(held.id, 'capture', {})).body['status'], 'completed')
+  assert.equal((await post(other.id, 'cancel', {})).body['status'], 'canceled')
+})
+
 test('a hold is released by canceling it, and what was taken cannot be canceled', async () => {
   const held = await pay({ capture: 'manual' })
   assert.equal((await post(held.id, 'cancel', {})).body['status'], 'canceled')

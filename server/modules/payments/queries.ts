@@ -233,6 +233,16 @@ export const noteWait = (tx: Tx, { tenant_id, id }: Place, why: Refusal | null) 
     .where(why ? sql<boolean>`failure is null` : sql<boolean>`failure ->> 'code' = ${CHANGED.code}`)
     .execute()
 
+/** What is asked of its vendor from now on is another question, under another key. */
+export const askAnew = (tx: Tx, { tenant_id, id }: Place, { version }: Pick<PaymentRow, 'version'>) =>
+  tx
+    .updateTable('payment')
+    .set({ version: version + 1 })
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .where('version', '=', version)
+    .execute()
+
 /** What the vendor is asked, sealed; null once its answer is known. */
 export async function findRequest(tx: Tx, { tenant_id, id }: Place): Promise<Buffer | null> {
   const row = await tx
