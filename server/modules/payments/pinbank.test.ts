@@ -278,6 +278,27 @@ test('an NSU that another payment has says nothing of this one: it stays open, a
   assert.equal((await read(first.id)).status, 'completed')
 })
 
+test('refunds of one payment that bear no code are told apart, and a code that another one has says nothing of this one', async () => {
+  const paid = await pay('30471', {}, 'basic')
+  const codes = ['', '', '661', '661']
+  front.say(/CancelarTransacao/, () => {
+    const code = codes.shift()
+    const body = { Status: true, ResultCode: 0, Data: { CodigoAutorizacaoCancelamento: code } }
+    return code === undefined ? null : { status: 200, body }
+  })
+  const made = []
+  for (const amount of ['1', '2', '3', '4']) made.push(await post(paid.id, 'refunds', { amount }))
+  assert.deepEqual(
+    made.map(({ status, body }) => [status, body['status'], (body['failure'] as Json | null)?.['code']]),
+    [...[1, 2, 3].map(() => [201, 'completed', undefined]), [201, 'processing', 'vendor_id_taken']],
+  )
+  assert.equal((await read(paid.id)).refunded.amount, '6')
+  await turned(paid.id)
+  const { data } = await product.api.ok('GET', `/v1/payments/${paid.id}/refunds`)
+  const [still] = data as { failure: Json }[]
+  assert.equal(still?.failure['code'], 'vendor_id_taken')
+})
+
 test('what never reached the vendor stays unknown: an empty statement proves nothing', async () => {
   front.fault(/CartaoId/, 'drop')
   const paid = await pay('65430')

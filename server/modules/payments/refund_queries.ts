@@ -3,6 +3,7 @@ import type { Refusal } from '../../kit/news.ts'
 import { newest, type Tx } from '../../platform/database/database.ts'
 import type { RefundStatus } from './moves.ts'
 import type { Place } from './queries.ts'
+import { CHANGED } from './stuck.ts'
 
 /** Every statement on refunds. Whoever changes one holds the lock of its payment. */
 
@@ -113,7 +114,7 @@ export async function moveRefund(
   return numUpdatedRows > 0n
 }
 
-/** Why asking cannot find out what became of it, and what to do; null where it can again. Any move takes it away. */
+/** Why asking cannot find out what became of it, and what to do; null where its connection is as it was again. Any move takes it away. */
 export const noteWait = (tx: Tx, { tenant_id, id }: Place, why: Refusal | null) =>
   tx
     .updateTable('refund')
@@ -121,5 +122,5 @@ export const noteWait = (tx: Tx, { tenant_id, id }: Place, why: Refusal | null) 
     .where('tenant_id', '=', tenant_id)
     .where('id', '=', id)
     .where('status', '=', 'processing')
-    .where('failure', why ? 'is' : 'is not', null)
+    .where(why ? sql<boolean>`failure is null` : sql<boolean>`failure ->> 'code' = ${CHANGED.code}`)
     .execute()

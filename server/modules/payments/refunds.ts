@@ -1,5 +1,5 @@
 import type { Refusal, VendorRefund } from '../../kit/news.ts'
-import { inTenant, type Tx } from '../../platform/database/database.ts'
+import { inTenant, sqlState, type Tx } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
@@ -14,6 +14,7 @@ import * as queries from './queries.ts'
 import { must } from './queries.ts'
 import * as refunds from './refund_queries.ts'
 import type { CreateRefund } from './schema.ts'
+import { TAKEN } from './stuck.ts'
 import { applyWord } from './told.ts'
 import { ask } from './vendor.ts'
 import { PATIENCE_S } from './waiting.ts'
@@ -99,11 +100,37 @@ export function askRefund(
 }
 
 /** What the vendor said of a refund; where nobody knows it, it is asked for soon. */
-export async function refundAnswered(
+export const refundAnswered = (
   app: App,
   place: queries.Place,
   answer: Answer<VendorRefund>,
   cause: 'reply' | 'answer' = 'answer',
+): Promise<refunds.RefundRow> =>
+  hear(app, place, answer, cause).catch((error: unknown) => {
+    if (sqlState(error) !== '23505') throw error
+    return noteTaken(app, place, answer)
+  })
+
+/** By an id that another refund has, nothing is known of this one: its amount stays reserved, and it says so. */
+async function noteTaken(
+  app: App,
+  place: queries.Place,
+  answer: Answer<VendorRefund>,
+): Promise<refunds.RefundRow> {
+  const vendor_id = answer.kind === 'told' ? answer.told.vendor_id : null
+  const about = { crossing: 'payment', refund: toWire('refund', place.id), vendor_id, call: answer.call_id }
+  app.log.error(about, 'a vendor gave two refunds one id')
+  return inTenant(app.db, place.tenant_id, async (tx) => {
+    await refunds.noteWait(tx, place, TAKEN)
+    return must(await refunds.findRefund(tx, place))
+  })
+}
+
+async function hear(
+  app: App,
+  place: queries.Place,
+  answer: Answer<VendorRefund>,
+  cause: 'reply' | 'answer',
 ): Promise<refunds.RefundRow> {
   const { tenant_id } = place
   return tell(app, tenant_id, async (tx) => {

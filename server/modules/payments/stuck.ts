@@ -27,5 +27,5 @@ export const TAKEN = {
   reason: 'duplicate',
   code: 'vendor_id_taken',
   message:
-    'the vendor answered with an id that another payment has; look at its papers, and say by /resolve what became of this one',
+    'the vendor answered with an id that another payment or refund has; look at its papers, and say by /resolve what became of this one',
 } as const

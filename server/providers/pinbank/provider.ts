@@ -149,7 +149,7 @@ export const pinbank = defineProvider({
       request: giveBack,
       reads: Changed,
       translate: ({ Data }, { vendor_id, money, reference }) => ({
-        vendor_id: String(Data?.CodigoAutorizacaoCancelamento ?? `${vendor_id}-${reference ?? ''}`),
+        vendor_id: String(Data?.CodigoAutorizacaoCancelamento || `${vendor_id}-${reference ?? ''}`),
         payment_id: vendor_id,
         status: 'completed',
         money: known(money),
