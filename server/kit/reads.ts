@@ -35,7 +35,7 @@ function validatorOf(schema: TSchema): Validator {
 export function read<T extends TSchema>(schema: T, value: unknown): Read<Static<T>> {
   const validator = validatorOf(schema)
   if (validator.Check(value)) return { ok: true, value: value as Static<T> }
-  return { ok: false, errors: toFieldErrors(validator.Errors(value)) }
+  return { ok: false, errors: toFieldErrors(validator.Errors(value), schema) }
 }
 
 /** Parses JSON without losing a digit, then checks it. */
@@ -73,22 +73,63 @@ export function translated<T>(translate: () => T): { ok: true; value: T } | { ok
   }
 }
 
-type SchemaError = { keyword: string; instancePath: string; message: string; params: object }
+type SchemaError = {
+  keyword: string
+  instancePath: string
+  schemaPath?: string
+  message: string
+  params: object
+}
 
 /** One error a field: the branches of a union are joined to one reason, and the union's own says nothing more. */
-export function toFieldErrors(errors: readonly SchemaError[]): FieldError[] {
+export function toFieldErrors(errors: readonly SchemaError[], schema?: object): FieldError[] {
   const reasons = new Map<string, Set<string>>()
-  for (const { keyword, instancePath, message, params } of errors) {
-    const place = instancePath.slice(1).replaceAll('/', '.')
-    if (keyword === 'anyOf') continue
-    const missing =
-      keyword === 'required' ? (params as { requiredProperties: string[] }).requiredProperties : null
-    for (const name of missing ?? [])
-      reasons.set(place === '' ? name : `${place}.${name}`, new Set(['is missing']))
-    if (missing === null) reasons.set(place, (reasons.get(place) ?? new Set()).add(message))
+  for (const error of errors) {
+    const place = error.instancePath.slice(1).replaceAll('/', '.')
+    const below = (name: string) => (place === '' ? name : `${place}.${name}`)
+    const { requiredProperties, ...surplus } = error.params as Named
+    const unknown = surplus.additionalProperties ?? [surplus.additionalProperty ?? '']
+    if (error.keyword === 'anyOf' || isSurplus(error)) continue
+    if (error.keyword === 'required')
+      for (const name of requiredProperties ?? []) reasons.set(below(name), new Set(['is missing']))
+    else if (error.keyword === 'additionalProperties')
+      for (const name of unknown) reasons.set(below(name), new Set([notKnown(nodeAt(schema, error))]))
+    else reasons.set(place, (reasons.get(place) ?? new Set()).add(told(error, nodeAt(schema, error))))
   }
   const found = [...reasons].slice(0, 20).map(([field, why]) => ({ field, reason: [...why].join(' or ') }))
   return found.length > 0 ? found : [{ field: '', reason: 'does not fit the schema' }]
+}
+
+type Named = { requiredProperties?: string[]; additionalProperties?: string[]; additionalProperty?: string }
+type Node = { description?: string; properties?: object }
+
+/** The schema `false` of what is surplus; the object itself says so by the field's name. */
+const isSurplus = ({ keyword, schemaPath }: SchemaError): boolean =>
+  keyword === 'boolean' && schemaPath?.endsWith('/additionalProperties') === true
+
+/** Where in its schema an error stands: `#/properties/money/properties/amount`. */
+function nodeAt(schema: object | undefined, { schemaPath = '#' }: SchemaError): Node {
+  const parts = schemaPath.split('/').slice(1)
+  const at = parts.reduce<unknown>(
+    (node, part) => (node as Record<string, unknown> | undefined)?.[part],
+    schema,
+  )
+  return (at ?? {}) as Node
+}
+
+function notKnown({ properties }: Node): string {
+  const names = Object.keys(properties ?? {})
+  return `is not known here; leave it out${names.length > 0 ? `, or mean one of ${names.join(', ')}` : ''}`
+}
+
+const DESCRIBED = new Set(['type', 'pattern', 'format'])
+
+/** A constant by its value, and what has a form with what the schema says of it: the form alone is no remedy. */
+function told({ keyword, message, params }: SchemaError, { description }: Node): string {
+  if (keyword === 'const')
+    return `must be ${JSON.stringify((params as { allowedValue: unknown }).allowedValue)}`
+  if (description === undefined || !DESCRIBED.has(keyword)) return message
+  return `${message}: ${description.replace(/\.$/, '')}`
 }
 
 /** `data.amount is missing; currency must be string` for one line of text. */

@@ -233,7 +233,26 @@ test('an operation that is not there, or input that does not fit, is refused by 
     input: { money: { amount: 1990, currency: 'BRL' } },
   })
   assert.equal(misfit.status, 400)
-  assert.match(String(misfit.body['field']), /^input\.money/)
+  assert.equal(
+    misfit.body['detail'],
+    'input.money.amount must be string: Minor units, as text: "15050" is 150.50',
+  )
+  const strayed = await send({
+    operation: 'payments.create',
+    input: { mony: 1, money: { amount: '1990', currency: 'BRL' }, capture: 'later' },
+  })
+  const reasons = Object.fromEntries(
+    (strayed.body['errors'] as { field: string; reason: string }[]).map(({ field, reason }) => [
+      field,
+      reason,
+    ]),
+  )
+  assert.equal(reasons['input.capture'], 'must be "automatic" or must be "manual"')
+  assert.match(
+    String(reasons['input.mony']),
+    /^is not known here; leave it out, or mean one of money, .*capture/,
+  )
+  assert.deepEqual(Object.keys(reasons).sort(), ['input.capture', 'input.mony'])
   assert.deepEqual((await served.send('GET', '/v1/calls', { key })).body['data'], [])
 })
 
