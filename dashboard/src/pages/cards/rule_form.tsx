@@ -88,6 +88,7 @@ function Conditions({ form }: { form: UseFormReturnType<Draft> }) {
             flex={1}
             miw={180}
             currency={currency}
+            rightSection={null}
             or_zero
             {...form.getInputProps('above')}
           />

@@ -136,6 +136,7 @@ function Amount({ form }: { form: Form }) {
       <MoneyInput
         label={word('amount')}
         currency={currency}
+        rightSection={null}
         withAsterisk
         flex={1}
         miw={180}

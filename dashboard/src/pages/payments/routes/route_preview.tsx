@@ -59,6 +59,7 @@ export function RoutePreview({ of }: { of: Route }) {
             <MoneyInput
               label={say('amount')}
               currency={currency}
+              rightSection={null}
               w={130}
               required
               {...form.getInputProps('amount')}
