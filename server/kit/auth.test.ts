@@ -255,7 +255,15 @@ test("a signature of the vendor's own form is over the bytes, in the order of it
 })
 
 test('cookies are kept by name, and those taken back are not', () => {
-  assert.equal(cookiesOf(undefined), '')
+  assert.equal(cookiesOf(undefined, NOW), '')
   const set = 'a=1; Path=/; HttpOnly\nb=x=y; Secure\na=2\ngone=1\ngone=; Max-Age=0\nbad name=1\n=x'
-  assert.equal(cookiesOf(set), 'a=2; b=x=y')
+  assert.equal(cookiesOf(set, NOW), 'a=2; b=x=y')
+  const spent = [
+    'a=1; Expires=Thu, 01-Jan-1970 00:00:10 GMT',
+    'b=""; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT',
+    'c=1; Expires=Thu, 01 Jan 2099 00:00:00 GMT',
+    'd=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=60',
+    'e=1; Expires=soon',
+  ]
+  assert.equal(cookiesOf(spent.join('\n'), NOW), 'c=1; d=1; e=1')
 })

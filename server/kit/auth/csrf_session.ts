@@ -31,7 +31,7 @@ export async function openSession(auth: CsrfSession, asking: Asking): Promise<Ob
   if (status > 299) return notObtained(`the session was refused with ${status}`, status === 401)
   const token = headers[auth.header]
   if (!isToken(token)) return notObtained(`the session was answered without ${auth.header}`)
-  return obtained(`${token} ${cookiesOf(headers['set-cookie'])}`, null)
+  return obtained(`${token} ${cookiesOf(headers['set-cookie'], asking.now)}`, null)
 }
 
 /** What `openSession` gave, in its two parts. */

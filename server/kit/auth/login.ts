@@ -62,7 +62,8 @@ export async function logIn(auth: Login, asking: Asking): Promise<Obtained> {
   }
   const reply = readObject(body.toString())
   const life_s = auth.expires_path === null ? null : readSeconds(valueAt(reply, auth.expires_path))
-  const found = auth.token_path === null ? cookiesOf(headers['set-cookie']) : valueAt(reply, auth.token_path)
+  const found =
+    auth.token_path === null ? cookiesOf(headers['set-cookie'], asking.now) : valueAt(reply, auth.token_path)
   const is_fit = auth.token_path === null ? found !== '' : isToken(found)
   if (is_fit) return obtained(String(found), life_s ?? auth.ttl_s)
   return notObtained(
