@@ -13,7 +13,11 @@ import { runSync } from './sync.ts'
 import { claimSyncs } from './sync_queries.ts'
 
 /** A bank that tells what changed since a cursor, and of each change once. */
-const truth = { accounts: [] as string[], changes: [] as TransactionChanges['added'], after_list: () => {} }
+const truth = {
+  ...{ accounts: [] as string[], changes: [] as TransactionChanges['added'], after_list: () => {} },
+  /** Given page by page in place of the changes, where there are any. */
+  pages: [] as Pick<TransactionChanges, 'added' | 'removed'>[],
+}
 let url: string
 let served: Served
 let key: string
@@ -68,6 +72,8 @@ const listed = (): Page<VendorAccount> => ({
 })
 
 function changedSince(asked: URL): TransactionChanges {
+  const page = truth.pages.shift()
+  if (page) return { ...page, modified: [], next: crypto.randomUUID(), has_more: truth.pages.length > 0 }
   const added = truth.changes.slice(Number(asked.searchParams.get('after') ?? 0))
   return { added, modified: [], removed: [], next: String(truth.changes.length), has_more: false }
 }
@@ -113,4 +119,21 @@ test('what changed on an account that was opened meanwhile is lost neither then 
   assert.deepEqual([second['state'], second['imported']], ['succeeded', 1])
   const third = await sync(made['id'])
   assert.deepEqual([third['state'], third['imported'], third['skipped']], ['succeeded', 0, 0])
+})
+
+test('what is told of and withdrawn again while it is read is gone, and what is told of after that is there', async () => {
+  const about = { user_id: 'bia', name: 'Ticker', bank_code: '00000000', schedule: null }
+  const made = await send('POST', '/v1/banks', { ...about, provider: 'ticker', settings: { base_url: url } })
+  truth.accounts = ['one']
+  const [stays, goes, comes] = [entry('one'), entry('one'), entry('one')]
+  const removed = ({ vendor_id }: VendorTransaction) => [{ vendor_id, account_id: 'one' }]
+  truth.pages = [
+    { added: [stays, goes], removed: removed(comes) },
+    { added: [comes], removed: removed(goes) },
+  ]
+  const read = await sync(made['id'])
+  assert.deepEqual([read['state'], read['imported']], ['succeeded', 2])
+  truth.pages = [{ added: [], removed: removed(stays) }]
+  const after = await sync(made['id'])
+  assert.deepEqual([after['state'], after['removed']], ['succeeded', 1])
 })

@@ -1,4 +1,4 @@
-import type { VendorTransaction } from '../../kit/banking.ts'
+import type { TransactionChanges, VendorTransaction } from '../../kit/banking.ts'
 import { addDays, dayOf } from './days.ts'
 
 /**
@@ -61,6 +61,22 @@ export function reconcile(known: readonly Known[], told: Told): Difference {
   }
   const vanished = [...by_key.values()].filter((row) => !row.removed && told.covers(row))
   return renamed(difference, vanished, told.read_on)
+}
+
+/** What pages of changes come to for an account: of one id the later page counts, and within a page that it is no more. */
+export function lastWord(
+  pages: readonly TransactionChanges[],
+  account_id: string,
+): { items: VendorTransaction[]; gone: string[] } {
+  const last = new Map<string, VendorTransaction | null>()
+  for (const { added, modified, removed } of pages) {
+    for (const item of [...added, ...modified])
+      if (item.account_id === account_id) last.set(item.vendor_id, item)
+    for (const one of removed)
+      if (one.account_id === null || one.account_id === account_id) last.set(one.vendor_id, null)
+  }
+  const items = [...last.values()].filter((item) => item !== null)
+  return { items, gone: [...last.keys()].filter((id) => last.get(id) === null) }
 }
 
 const keyOf = ({ vendor_id, ordinal }: Content): string => `${ordinal} ${vendor_id}`

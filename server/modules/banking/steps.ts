@@ -13,7 +13,7 @@ import type { Draft } from '../events/events.ts'
 import * as accounts from './account_queries.ts'
 import { dayOf } from './days.ts'
 import { type BankRow, updateBank } from './queries.ts'
-import { type Difference, reconcile, type Told } from './reconcile.ts'
+import { type Difference, lastWord, reconcile, type Told } from './reconcile.ts'
 import { addCounts, type Step } from './sync_queries.ts'
 import { aboutOf, driftEvents, transactionEvents } from './told.ts'
 import * as transactions from './transaction_queries.ts'
@@ -179,14 +179,7 @@ async function settleChanges(
   if (!again && pages.some(({ added, modified }) => added.some(isNew) || modified.some(isNew)))
     return { todo: [{ kind: 'accounts', again: true }], drafts: [] }
   for (const account of own) {
-    const items = pages.flatMap(({ added, modified }) =>
-      [...added, ...modified].filter((item) => item.account_id === account.vendor_id),
-    )
-    const gone = pages.flatMap(({ removed }) =>
-      removed.flatMap(({ vendor_id, account_id }) =>
-        account_id === null || account_id === account.vendor_id ? [vendor_id] : [],
-      ),
-    )
+    const { items, gone } = lastWord(pages, account.vendor_id)
     drafts.push(...(await apply(tx, reading, account, { items, composed: false, window: null, gone })))
     await accounts.moveRead(tx, { tenant_id, id: account.id }, { read_to: today, read_on: today })
   }
