@@ -226,6 +226,16 @@ test('an authorization that is raised is asked again, on top of what is held', a
   assert.equal(over.status, 'pending')
 })
 
+test('no limit of one authorization is passed bit by bit', async () => {
+  const card = await opened({ limits: { spending: [{ amount: '1000', interval: 'per_authorization' }] } })
+  const asked = await at.buy(card, 700)
+  await at.authorizationIs(asked.id, 'pending')
+  const over = await at.merchant(asked.id, 'increment', 'increment_amount=301')
+  assert.equal(over.request_history.at(-1)?.approved, false)
+  const fits = await at.merchant(asked.id, 'increment', 'increment_amount=300')
+  assert.equal(fits.request_history.at(-1)?.approved, true)
+})
+
 test('what was let go in part stays so, though what was held before is told of after it, in the same second', async () => {
   const card = await opened()
   const tell = (type: string, amount: number) => {

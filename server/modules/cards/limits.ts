@@ -64,10 +64,12 @@ export function limitedBy(
   spent: readonly Spent[],
 ): string | null {
   const { category, country } = authorization.merchant
+  const units = BigInt(asked.amount)
+  const held = authorization.requests > 0 ? BigInt(authorization.money.amount) : 0n
   for (const one of limits) {
     if (!isAllowed(category, one.allowed_categories, one.blocked_categories)) return 'category_blocked'
     if (!isAllowed(country, one.allowed_countries, one.blocked_countries)) return 'country_blocked'
-    const passed = one.spending?.find((limit) => isPassed(limit, category, BigInt(asked.amount), spent))
+    const passed = one.spending?.find((limit) => isPassed(limit, category, { asked: units, held }, spent))
     if (passed) return `limit_${passed.interval}`
   }
   return null
@@ -82,12 +84,12 @@ function isAllowed(word: string | null, allowed: string[] = [], blocked: string[
 function isPassed(
   { amount, interval, categories = [] }: SpendingLimit,
   category: string | null,
-  asked: bigint,
+  { asked, held }: { asked: bigint; held: bigint },
   spent: readonly Spent[],
 ): boolean {
   const covers = (one: string | null) => categories.length === 0 || (one !== null && categories.includes(one))
   if (!covers(category)) return false
-  if (interval === 'per_authorization') return asked > BigInt(amount)
+  if (interval === 'per_authorization') return held + asked > BigInt(amount) // it may be raised bit by bit
   const so_far = spent.filter((one) => covers(one.category)).reduce((sum, one) => sum + one[interval], 0n)
   return so_far + asked > BigInt(amount)
 }
