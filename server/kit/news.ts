@@ -78,7 +78,10 @@ export type VendorPayment = {
   created_at?: string
   /** Of the money that came, where the vendor names it apart from the payment (Pix: endToEndId). Refunds are of it. */
   settlement_id?: string
-  /** What was captured, refunded or is in dispute so far, where the message says. */
+  /**
+   * What was captured, refunded or is in dispute so far, where the message says. Of one that is `canceled`: what that gave
+   * back, had it been taken.
+   */
   captured?: Money
   refunded?: Money
   disputed?: Money

@@ -1,5 +1,5 @@
 import type { VendorPayment } from '../../kit/news.ts'
-import { isTaken, type Standing, wordOf } from './moves.ts'
+import { isTaken, meant, type Standing, wordOf } from './moves.ts'
 
 /** What differs between a payment as the vendor lists it and as we have it. Pure. */
 export const KINDS = [
@@ -13,7 +13,7 @@ export type DifferenceKind = (typeof KINDS)[number]
 
 /** All that differs; what follows from another difference is not told beside it. */
 export function differencesOf(ours: Standing, currency: string, theirs: VendorPayment): DifferenceKind[] {
-  const word = wordOf(theirs, currency)
+  const word = meant(ours, wordOf(theirs, currency))
   if (stageOf(ours.status) !== stageOf(word.status)) return ['status_differs']
   const amount = BigInt(theirs.money.amount)
   const is_other =

@@ -63,8 +63,19 @@ const CORRECTED: Partial<Record<Status, readonly Status[]>> = {
   disputed: ['completed'],
 }
 
-/** What it is after `word`; null where nothing changes. */
-export function nextOf(now: Standing, word: Word, is_answer = false): Standing | null {
+/**
+ * Some vendors have one word for money that was given back and for a hold that was let go: of what was taken, whole as far
+ * as we know, it says the former.
+ */
+export function meant({ status }: Pick<Standing, 'status'>, { refunded, ...word }: Word): Word {
+  if (refunded === undefined) return word
+  if (word.status !== 'canceled') return { ...word, refunded }
+  return status === 'completed' || status === 'refunded' ? { ...word, status: 'refunded', refunded } : word
+}
+
+/** What it is after `told`; null where nothing changes. */
+export function nextOf(now: Standing, told: Word, is_answer = false): Standing | null {
+  const word = meant(now, told)
   if (isOfAnother(now.vendor_id, word.vendor_id) || isOfAnother(now.settlement_id, word.settlement_id))
     return null
   const wanted = isTaken(word.status) ? 'completed' : word.status

@@ -443,3 +443,35 @@ test('an operation that was imported is read at its vendor by the day it was mad
     select sent_at from payment where vendor_id = ${vendor_id}`.execute(product.app.db.owner)
   assert.deepEqual(rows, [{ sent_at: new Date(created_at) }])
 })
+
+test('what was taken and is called canceled there was given back; what was only held was not', async () => {
+  const [ours, desk] = [await pay('14100'), await pay('14200')]
+  const held = await pay('14300', { capture: 'manual' })
+  assert.equal((await post(ours.id, 'refunds', {})).body['status'], 'completed')
+  for (const { vendor_id, amount } of [
+    { ...desk, amount: '14200' },
+    { ...held, amount: '14300' },
+  ])
+    await call('encrypted', 'payments.refund', { vendor_id, money: { amount, currency: 'BRL' } })
+  const at_desk = (await post(desk.id, 'refresh')).body
+  assert.deepEqual(
+    [at_desk['status'], at_desk['refunded']],
+    ['refunded', { amount: '14200', currency: 'BRL' }],
+  )
+  const let_go = (await post(held.id, 'refresh')).body
+  assert.deepEqual([let_go['status'], (let_go['refunded'] as Json)['amount']], ['canceled', '0'])
+  const date = new Intl.DateTimeFormat('en-CA', { timeZone: 'America/Sao_Paulo' })
+  const { id } = await product.api.ok('POST', '/v1/reconciliations', {
+    connection_id: connections['encrypted'],
+    day: date.format(new Date(String(ours['created_at']))),
+  })
+  await eventually(
+    async () => (await product.api.ok('GET', `/v1/reconciliations/${id}`))['state'] === 'completed',
+  )
+  const found = await product.api.list(`/v1/differences?limit=200&reconciliation_id=${id}`)
+  const mine = new Set([ours, desk, held].map((one) => one.id))
+  assert.deepEqual(
+    found.filter(({ payment_id }) => mine.has(String(payment_id))),
+    [],
+  )
+})

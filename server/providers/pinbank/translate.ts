@@ -54,7 +54,8 @@ function toPayment(row: StatementRow): VendorPayment {
     method: 'card',
     created_at: fromSaoPaulo(row.DataTransacao),
     ...(status === 'completed' && { captured: money }),
-    ...(status === 'refunded' && { captured: money, refunded: money }),
+    // What was taken is canceled like what was only held.
+    ...((status === 'refunded' || status === 'canceled') && { captured: money, refunded: money }),
   }
 }
 
