@@ -18,8 +18,9 @@ const REACTIONS: Record<string, React> = {
     'bank' in news ? { facts: [], deeds: [reactToBank(app, news.bank, about)] } : NOTHING,
   'payment.changed': async (app, { payment }, about) => {
     if (!payment) return NOTHING
-    const deed = await reactToPayment(app, payment, about)
-    return deed ? { facts: [], deeds: [deed] } : { facts: [strangers(payment, about)], deeds: [] }
+    const fact = strangers(payment, about)
+    const deed = await reactToPayment(app, payment, about, fact)
+    return deed ? { facts: [], deeds: [deed] } : { facts: [fact], deeds: [] }
   },
   'refund.changed': async (app, { refund }, about) => {
     const deed = refund && (await reactToRefund(app, refund as VendorRefund, about))

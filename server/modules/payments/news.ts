@@ -19,10 +19,17 @@ import { applyWord } from './told.ts'
 export type Told = { tenant_id: string; provider: string; connection_id: string | null; message_id: string }
 
 /** `key` names what is locked, so that who locks several does it in one order. */
-type Deed = { key: string; run(tx: Tx): Promise<Draft[]> }
+type Deed<What = Draft> = { key: string; run(tx: Tx): Promise<What[]> }
+/** An event that is of the entity its vendor names, where it names none of ours. */
+type Fact = Pick<Draft, 'type' | 'data'> & Partial<Draft>
 
-/** Null where it is no payment of ours. */
-export async function reactToPayment(app: App, payment: VendorPayment, about: Told): Promise<Deed | null> {
+/** Null where it is no payment of ours; `strangers` is what is told of one that turns out to be none. */
+export async function reactToPayment(
+  app: App,
+  payment: VendorPayment,
+  about: Told,
+  strangers: Fact,
+): Promise<Deed<Fact> | null> {
   const place = await placeOf(app, about, payment.vendor_id, payment.reference)
   if (!place) return null
   if (place.is_left) return isMoney(payment) ? null : { key: place.id, run: async () => [] }
@@ -33,6 +40,7 @@ export async function reactToPayment(app: App, payment: VendorPayment, about: To
     run: async (tx) => {
       const row = await queries.lockPayment(tx, place)
       if (!row || awaitsReply(row, payment)) return []
+      if (isPaidTwice(row, payment)) return [strangers] // by what was told along with it
       const applied = await applyWord(tx, place, wordOf(payment, row.currency), cause)
       return applied?.drafts ?? []
     },
@@ -41,7 +49,7 @@ export async function reactToPayment(app: App, payment: VendorPayment, about: To
 
 /** Other money than that which paid it is to go back to its payer, so it is told of as a stranger. */
 const isPaidTwice = (
-  { settlement_id: known }: Whose,
+  { settlement_id: known }: Pick<Whose, 'settlement_id'>,
   { settlement_id: told, ...payment }: VendorPayment,
 ): boolean => known !== null && told !== undefined && told !== known && isMoney(payment)
 

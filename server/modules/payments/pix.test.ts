@@ -302,6 +302,18 @@ test('a charge that is paid a second time is told of as a stranger is, and shows
   )
 })
 
+test('of two Pix of one charge that are told at once one pays it, and the other is told of as a stranger', async () => {
+  const made = await charge()
+  const pix = ['3', '4'].map((digit) => ({
+    ...pixOf({ ...made, settlement_id: `E00000000${digit.repeat(23)}` }),
+  }))
+  await fetch(source_url, { method: 'POST', body: JSON.stringify({ pix }) })
+  const { settlement_id } = await becomes(made.id, 'completed')
+  await heard()
+  const told = JSON.stringify(await product.api.list('/v1/events?type=payment.completed&limit=200'))
+  for (const { endToEndId } of pix) assert.ok(told.includes(endToEndId), `${endToEndId} of ${settlement_id}`)
+})
+
 /** As the PSP lists and tells it. */
 const pixOf = ({ vendor_id: txid, settlement_id: endToEndId }: Paid) => ({
   ...{ endToEndId, txid, valor: '100.00', chave: KEY, horario: new Date().toISOString() },

@@ -267,9 +267,10 @@ test('late news of a connection that was left changes nothing, and that it took 
   }
   const money = PAY.money
   const told = { vendor_id: 'pi_left', money, reference: paid.id }
-  const left = await reactToPayment(served.app, { ...told, status: 'failed' }, about)
+  const stranger = { type: 'payment.completed', data: '{}' }
+  const left = await reactToPayment(served.app, { ...told, status: 'failed' }, about, stranger)
   assert.deepEqual(await inTenant(served.app.db, tenant_id, async (tx) => left?.run(tx)), [])
-  assert.equal(await reactToPayment(served.app, { ...told, status: 'completed' }, about), null)
+  assert.equal(await reactToPayment(served.app, { ...told, status: 'completed' }, about, stranger), null)
   const now = await read(paid.id)
   assert.deepEqual([now.status, now.vendor_id], ['completed', paid.vendor_id])
 })
