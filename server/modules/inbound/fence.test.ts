@@ -88,7 +88,7 @@ test('nor has a turn of a lane any effect once the lane is another’s, though i
     waited: false,
     wait: null,
   }
-  const held = { ...turn, heads: [{ ...item, position: 0 }], more: false }
+  const held = { ...turn, heads: [{ ...item, position: 0, noted: 0 }], more: false }
   await processLanes(app, tellAll, [{ ...held, claim: app.newId() }])
   assert.deepEqual(await cameOf(item.id), ['pending', 0])
   await processLanes(app, tellAll, [held])

@@ -53,7 +53,8 @@ export type DueLane = Work & {
   more: boolean
 }
 
-export type Head = DueMessage & { position: number }
+/** `noted` is how often it was tried and failed, as its record says. */
+export type Head = DueMessage & { position: number; noted: number }
 
 /** Of one lane in one turn: they are worked on one after another under one lease. */
 const HEADS = 4
@@ -76,14 +77,14 @@ const CLAIM = {
       update inbox_queue q set claim = $1, due = null from heads h where ${seek('q.tenant_id', 'h.tenant_id')} and q.id = h.id
       returning q.tenant_id, q.lane, q.id, q.position, q.arrived)
     (select t.tenant_id, t.lane as id, t.source_id, t.reached, t.attempts, t.waited, t.wait,
-            h.id as message_id, h.position, m.event_key, m.headers, m.body, m.flags, null::float8 as wait_ms
+            h.id as message_id, h.position, m.event_key, m.headers, m.body, m.flags, m.noted, null::float8 as wait_ms
        from taken t
        left join held h on h.tenant_id = t.tenant_id and h.lane = t.lane
-       left join lateral (select event_key, headers, body, flags from inbox
+       left join lateral (select event_key, headers, body, flags, attempts as noted from inbox
                            where tenant_id = h.tenant_id and id = h.id offset 0) m on true
       order by t.tenant_id, t.lane, h.position, h.arrived, h.id)
     union all
-    select null, null, null, null, null, null, null, null, null, null, null, null, null,
+    select null, null, null, null, null, null, null, null, null, null, null, null, null, null,
            least(extract(epoch from (select min(due) from inbox_lane where due > now()) - now())::float8 * 1000,
                  case when (select true from inbox_lane where due <= now()
                                and lane <> all (array(select lane from ready)) order by due limit 1) then ${LEASE_MS}::float8 end)`,
@@ -94,7 +95,7 @@ type ClaimRow = Omit<DueLane, 'heads' | 'more' | 'reached'> & {
   message_id: string | null
   position: string
   wait_ms: number | null
-} & Pick<DueMessage, 'event_key' | 'headers' | 'body' | 'flags'>
+} & Pick<Head, 'event_key' | 'headers' | 'body' | 'flags' | 'noted'>
 
 export const SOONEST_LANE = 'select min(due) from inbox_lane'
 
@@ -109,7 +110,18 @@ export async function claimLanes(db: Db, claim: { id: string; limit: number }): 
     if (row.message_id !== null) lane.heads.push(toHead(row, row.message_id, claim.id))
     lane.more = lane.heads.length === HEADS
   }
-  return { items: [...lanes.values()], wait_ms: next?.wait_ms ?? null, reached: null }
+  return { items: [...lanes.values()].map(withOwnAttempts), wait_ms: next?.wait_ms ?? null, reached: null }
+}
+
+/**
+ * Attempts are counted by the lane. One that comes before the message which is tried again has made none of these; how
+ * often a worker went down over it counts.
+ */
+function withOwnAttempts(lane: DueLane): DueLane {
+  const [first, ...others] = lane.heads
+  if (lane.wait !== 'retry' || !first || first.noted > 0) return lane
+  const attempts = Math.max(1, lane.attempts - Math.max(0, ...others.map(({ noted }) => noted)))
+  return { ...lane, attempts, heads: [{ ...first, attempts }, ...others] }
 }
 
 const toLane = (
@@ -129,7 +141,7 @@ const toLane = (
 })
 
 const toHead = (row: ClaimRow, id: string, claim: string): Head => {
-  const { tenant_id, source_id, attempts, position, event_key, headers, body, flags } = row
+  const { tenant_id, source_id, attempts, position, event_key, headers, body, flags, noted } = row
   return {
     tenant_id,
     id,
@@ -141,6 +153,7 @@ const toHead = (row: ClaimRow, id: string, claim: string): Head => {
     headers,
     body,
     flags,
+    noted,
   }
 }
 
@@ -182,7 +195,7 @@ export async function settleLanes(tx: Tx, turns: Turned[]): Promise<Set<string>>
            ${turns.map((n) => n.lane.tenant_id)}::uuid[], ${turns.map((n) => n.lane.id)}::uuid[],
            ${turns.map((n) => n.lane.claim)}::uuid[], ${turns.map((n) => n.reached)}::int8[],
            ${turns.map((n) => n.wait)}::text[], ${turns.map((n) => n.wait_ms)}::float8[],
-           ${turns.map((n) => n.more)}::bool[]) d(t, l, c, reached, wait, wait_ms, more)),
+           ${turns.map((n) => n.more)}::bool[], ${turns.map((n) => n.lane.attempts)}::int2[]) d(t, l, c, reached, wait, wait_ms, more, attempts)),
      locked as materialized (
       select d.*, n.rung, case when d.reached is null or d.reached <= n.reached then n.gap_until end as gap_until from inbox_lane n
         join d on ${sql.raw(seek('n.tenant_id', 'd.t'))} and n.lane = d.l
@@ -191,7 +204,7 @@ export async function settleLanes(tx: Tx, turns: Turned[]): Promise<Set<string>>
       update inbox_lane n
          set claim = null, rung = false, used_at = now(), wait = k.wait,
              attempts = case when k.reached is not null then case when k.wait = 'retry' then 1 else 0 end
-                             when k.wait = 'gap' then 0 else n.attempts end,
+                             when k.wait = 'gap' then 0 else k.attempts end,
              reached = greatest(n.reached, k.reached),
              gap_until = case when k.wait = 'gap' then coalesce(k.gap_until, now() + k.wait_ms * interval '1 ms') else k.gap_until end,
              due = case when k.wait = 'retry' then now() + k.wait_ms * interval '1 ms'

@@ -3,9 +3,9 @@ import { toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
 import type { ExternalId } from '../events/events.ts'
 import { interpret, MOST_CLAIMS, type Outcome, type React } from './interpret.ts'
-import type { DueLane, Head, Turned } from './lane_queries.ts'
+import type { DueLane, Turned } from './lane_queries.ts'
 import { commit, explainFailure, giveUp, ownIds, SUSPECT_CLAIMS, soonest } from './process.ts'
-import { noteFailure } from './queries.ts'
+import { type DueMessage, noteFailure } from './queries.ts'
 import { settleTurns } from './waiting.ts'
 
 /**
@@ -50,7 +50,7 @@ async function turnAlone(app: App, react: React, lane: DueLane): Promise<number 
   }
 }
 
-type Note = { item: Head; error: string; ids: ExternalId[] }
+type Note = { item: DueMessage; error: string; ids: ExternalId[] }
 type Plan = { turn: Turned; outcomes: Outcome[]; note: Note | null }
 
 /** How far the lane goes: each message that may be worked on now, with what comes of it. */
@@ -124,14 +124,13 @@ function planFailure(lane: DueLane, outcome: Outcome, error: string): Plan {
   const { options, item } = outcome
   const { on_failure, skip_after } = options.order
   const wait_s = options.retry_schedule_s[item.attempts - 1]
-  const head = { ...item, position: lane.heads[0]?.position ?? 0 }
   const closed = giveUp(outcome, error)
   if (on_failure === 'park') return stopAfter(lane, { ...closed, state: 'parked' })
   if (on_failure === 'skip' && (wait_s === undefined || item.attempts >= skip_after))
     return stopAfter(lane, closed)
   const wait = wait_s === undefined ? 'blocked' : 'retry'
   const stop = stopAt(lane, [], { wait, wait_ms: (wait_s ?? 0) * 1000 })
-  return { ...stop, note: { item: head, error, ids: ownIds(outcome) } }
+  return { ...stop, note: { item, error, ids: ownIds(outcome) } }
 }
 
 const stopAfter = (lane: DueLane, closed: Outcome): Plan =>

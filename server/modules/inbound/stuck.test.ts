@@ -53,6 +53,20 @@ test('what fails behind a number that never came uses up its attempts like any o
   await sql`alter table event drop constraint no_poison`.execute(owner)
 })
 
+test('a message that comes before one that is tried again has all of its own attempts', async () => {
+  const { owner } = product.app.db
+  await sql`alter table event add constraint no_venom check (data not like '%venom%')`.execute(owner)
+  const source = await newSource({ gap_timeout_s: 1 }, { retry_schedule_s: [2, 600] })
+  const venom = { as: 'venom' }
+  const second = await post(source, 'o-before', 2, venom)
+  const failedOnce = (id: string) => eventually(async () => (await read(id))['error'] !== null && read(id))
+  assert.equal((await failedOnce(second))['attempts'], 1)
+  const first = await post(source, 'o-before', 1, venom)
+  assert.equal((await failedOnce(first))['attempts'], 1)
+  await sql`alter table event drop constraint no_venom`.execute(owner)
+  for (const id of [first, second]) assert.equal((await ended(id))['state'], 'completed')
+})
+
 test('a number that somebody skips is not waited for', async () => {
   const source = await newSource({ on_failure: 'block', gap_timeout_s: 600 }, { mapping: NEEDS_TOTAL })
   const [poison, next] = [
