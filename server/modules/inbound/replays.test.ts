@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { fromWire, toWire } from '../../platform/ids.ts'
+import { fromWire, timeOfId, toWire } from '../../platform/ids.ts'
 import { eventually, type Json, type Product, startProduct } from '../../test/product.ts'
 
 /** What a replay in bulk takes up: what its filter says, and nothing beside it. */
@@ -72,4 +72,14 @@ test('a replay takes up what its source, type, states and span of time say, and 
   assert.deepEqual(await replayed({ ...span, source_id: two }), [theirs])
   assert.deepEqual(await replayed({ ...span, event_type: 'lost' }), [lost])
   assert.deepEqual(await replayed(span), [paid, parked].toSorted())
+})
+
+test('a replay begins with the millisecond it says, and takes up nothing of the one before', async () => {
+  const source = await newSource()
+  const early = await leave(source, 'failed', 'paid')
+  const since = new Date(timeOfId(fromWire('message', early)).getTime() + 1).toISOString()
+  const until = await moment()
+  assert.deepEqual(await replayed({ since, until, source_id: source }), [])
+  const same = new Date(Date.parse(since) - 1).toISOString()
+  assert.deepEqual(await replayed({ since: same, until, source_id: source }), [early])
 })

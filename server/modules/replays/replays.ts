@@ -74,7 +74,7 @@ export async function createReplay<Row extends ReplayRow>(
 
 /** The cursor stands behind what was looked at, and nothing was yet. */
 const justBefore = (since: Date): string =>
-  floorId(new Date(since.getTime() - 1)).replace(/0{12}$/, 'f'.repeat(12))
+  floorId(new Date(since.getTime() - 1)).replace(/0000-0000-0{12}$/, 'ffff-ffff-ffffffffffff')
 
 function readSpan(app: App, input: ReplaySpan): Span {
   const now = app.clock.now()
