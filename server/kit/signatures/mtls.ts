@@ -73,10 +73,14 @@ function decode(value: string): string {
   return `-----BEGIN CERTIFICATE-----\n${inside}\n-----END CERTIFICATE-----\n`
 }
 
-/** Only where a subject has just one and quotes nothing: what somebody put into another field is no name. */
+/**
+ * Only where a subject has just one and quotes nothing: what somebody put into another field is no name. So a slash parts
+ * only where it stands first, as older servers write subjects.
+ */
 function commonNames(subject: string): string[] {
   if (subject.includes('"')) return []
-  const found = subject.split(/(?<!\\)[,/]/).filter((part) => /^\s*CN\s*=/i.test(part))
+  const between = subject.startsWith('/') ? /(?<!\\)\// : /(?<!\\),/
+  const found = subject.split(between).filter((part) => /^\s*CN\s*=/i.test(part))
   return found.length === 1 ? found : []
 }
 
