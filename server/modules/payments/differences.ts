@@ -143,10 +143,13 @@ async function refresh(
   const connection: OpenConnection = await useConnection(app, actor, connection_id)
   const of_payment = { tenant_id: place.tenant_id, id: payment_id }
   if (theirs) await nameAsTheirs(app, connection, of_payment, theirs)
-  await refreshPayment(app, actor, connection, of_payment)
+  const looked = await refreshPayment(app, actor, connection, of_payment)
+  const is_same_money = (looked.told?.settlement_id ?? null) === (theirs?.settlement_id ?? null)
+  // More may have happened since it was found; what was paid by other money stays what it is.
+  const now = theirs && looked.told && is_same_money ? looked.told : theirs
   await inTenant(app.db, place.tenant_id, async (tx) => {
     const ours = must(await queries.findPayment(tx, of_payment))
-    const told = theirs && (await withoutEnded(tx, of_payment, theirs))
+    const told = now && (await withoutEnded(tx, of_payment, now))
     const left = told ? differencesOf(queries.standingOf(ours), ours.currency, told) : [kind]
     if (left.includes(kind))
       throw new Problem('conflict', {

@@ -102,6 +102,24 @@ test('a day that agrees has no difference, and is told of', async () => {
   assert.equal(rows.length, 1)
 })
 
+test('a difference is ended by what the vendor has now, though more happened since it was found', async () => {
+  const connection = await stripe()
+  const made = await pay(connection)
+  await change(made.id, "refunded = 100, status = 'partially_refunded'")
+  await reconcile(connection)
+  const [found] = await ofOurs(connection)
+  assert.equal(found?.kind, 'refund_differs')
+  await fetch(`${product.sandbox.url}/stripe/v1/refunds`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer sk_test_abcdef123456' },
+    body: new URLSearchParams(`payment_intent=${made.vendor_id}&amount=500`),
+  })
+  const ended = await resolve(String(found?.id), { action: 'refresh' })
+  assert.deepEqual([ended.status, ended.body['resolution']], [200, 'refreshed'], JSON.stringify(ended.body))
+  const now = await product.api.ok('GET', `/v1/payments/${made.id}`)
+  assert.equal((now['refunded'] as Json)['amount'], '500')
+})
+
 test('each way in which a day differs is a row, once, with a way to end it', async () => {
   const connection = await stripe()
   const [refund, amount, status, gone] = [

@@ -189,8 +189,8 @@ const isNotThere = (answer: Answer<unknown>): boolean =>
     ? answer.told === null
     : answer.kind === 'refused' && answer.failure.reason === 'not_found'
 
-/** What the payer has to do yet; `seen`: nothing is left to be seen by asking again. */
-type Look = { action: PayerAction | null; seen: boolean }
+/** What the payer has to do yet; `seen`: nothing is left to be seen by asking again; `told`: as the vendor has it now. */
+type Look = { action: PayerAction | null; seen: boolean; told?: VendorPayment }
 
 /** As the vendor has it now, which is believed above all that came before the question. */
 export async function refreshPayment(
@@ -215,7 +215,7 @@ export async function refreshPayment(
     const is_over = word.status === 'pending' && isOver(word.expires_at ?? expiryOf(row), asked_at)
     const applied = await applyWord(tx, place, is_over ? { ...word, status: 'expired' } : word, cause)
     const action = 'money' in told && !is_over ? (told.action ?? null) : null
-    return { out: { action, seen }, drafts: applied?.drafts ?? [] }
+    return { out: { action, seen, ...('money' in told && { told }) }, drafts: applied?.drafts ?? [] }
   })
 }
 
