@@ -191,7 +191,10 @@ test('transactions leave as CSV without formulas and as OFX of one account', asy
   assert.match(line ?? '', /,booked,-12\.34,BRL,other,"'=HYPERLINK\(""x""\)",/)
   const [account] = await api.list(`/v1/bank-accounts?bank_id=${bank['id']}`)
   const ofx = await take(`account_id=${account?.['id']}&format=ofx`)
-  assert.match(ofx, /<TRNTYPE>DEBIT<\/TRNTYPE><DTPOSTED>\d{14}\[0:GMT\]<\/DTPOSTED><TRNAMT>-12\.34<\/TRNAMT>/)
+  assert.match(
+    ofx,
+    /<TRNTYPE>DEBIT<\/TRNTYPE><DTPOSTED>\d{14}\[-3:BRT\]<\/DTPOSTED><TRNAMT>-12\.34<\/TRNAMT>/,
+  )
   const refused = await api.send('GET', '/v1/bank-transactions/export?format=ofx')
   assert.equal(refused.body['field'], 'account_id')
 })

@@ -52,7 +52,20 @@ export function ofxFoot(account: AccountRow): string {
 }
 
 const day = (text: string): string => text.replaceAll('-', '')
-const time = (at: Date): string => `${at.toISOString().replace(/[-:T]/g, '').slice(0, 14)}[0:GMT]`
+
+const LOCAL = new Intl.DateTimeFormat('sv-SE', {
+  timeZone: 'America/Sao_Paulo',
+  dateStyle: 'short',
+  timeStyle: 'medium',
+})
+const HOUR_MS = 3_600_000
+
+/** By the clocks that the days of a statement are counted by: many programs read its first eight digits and no more. */
+function time(at: Date): string {
+  const local = LOCAL.format(at)
+  const ahead_h = Math.round((Date.parse(`${local.replace(' ', 'T')}Z`) - at.getTime()) / HOUR_MS)
+  return `${local.replace(/\D/g, '')}[${ahead_h}:BRT]`
+}
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
 /** XML takes no control characters at all. */
