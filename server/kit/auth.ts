@@ -7,7 +7,7 @@ import { credentialOf } from './auth/credential.ts'
 import { type CsrfSession, openSession, readSession, sessionSecrets } from './auth/csrf_session.ts'
 import { type HmacSigned, hmacHeaders, signHmac } from './auth/hmac.ts'
 import { type Identity, identityErrors, signerErrors } from './auth/keys.ts'
-import { type Login, logIn } from './auth/login.ts'
+import { goesOn, goesToLogIn, type Login, logIn } from './auth/login.ts'
 import {
   type AuthorizationCode,
   asClient,
@@ -228,14 +228,17 @@ export async function obtain(
   }
 }
 
-/** Whether an answer says that what was obtained is no longer good. Nothing was done then. */
+/** Whether an answer says that what was obtained is no longer good. Nothing was done then, unless `mayBeDone`. */
 export function refusesToken(auth: Auth, status: number, headers: Readonly<Record<string, string>>): boolean {
   if (!needsToken(auth)) return false
   if (auth.kind === 'csrf_session' && status === 403) return /^required$/i.test(headers[auth.header] ?? '')
-  // A log-in page instead of the answer is how a portal says that its session has ended.
-  if (auth.kind === 'login' && auth.token_path === null && status > 299 && status < 400) return true
+  if (auth.kind === 'login' && goesOn(auth, status)) return true
   return status === 401
 }
+
+/** It says so in the way in which a portal also says that it has done what was asked. */
+export const mayBeDone = (auth: Auth, status: number, headers: Readonly<Record<string, string>>): boolean =>
+  auth.kind === 'login' && goesOn(auth, status) && !goesToLogIn(auth, headers['location'])
 
 /** What must not be shown of what was obtained. */
 export function tokenSecrets(auth: Auth, token: string): string[] {

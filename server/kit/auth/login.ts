@@ -72,3 +72,15 @@ export async function logIn(auth: Login, asking: Asking): Promise<Obtained> {
       : `the log-in was answered ${status} without a token at ${auth.token_path}`,
   )
 }
+
+/** A page instead of the answer is how a portal says that its session has ended, and that it has made a change. */
+export const goesOn = ({ token_path }: Login, status: number): boolean =>
+  token_path === null && status > 299 && status < 400
+
+/** Then its session has ended, and nothing was done. */
+export function goesToLogIn({ login_url }: Login, location = ''): boolean {
+  const page = placeOf(login_url)
+  return page.length > 1 && placeOf(location).endsWith(page)
+}
+
+const placeOf = (url: string): string => URL.parse(url, 'http://x')?.pathname ?? ''

@@ -12,6 +12,7 @@ import {
   type Auth,
   authHeaders,
   authorize,
+  mayBeDone,
   onOwnBehalf,
   refusesToken,
   sign,
@@ -149,7 +150,11 @@ export function mirrored(opened: Opened, request: EgressRequest, result: EgressR
   }
 }
 
-/** Whether the vendor says that what it gave to be let in by is no longer good. It did nothing then. */
+/** Whether what says so may as well say that a change was made. */
+export const isInDoubt = (opened: Opened, result: EgressResult): boolean =>
+  result.kind === 'response' && mayBeDone(authOf(opened), result.status, result.headers)
+
+/** Whether the vendor says that what it gave to be let in by is no longer good. It did nothing then, or `isInDoubt`. */
 export function isTokenRefused(opened: Opened, result: EgressResult): boolean {
   if (opened.token === undefined || result.kind === 'error') return false
   const { provider, settings } = opened

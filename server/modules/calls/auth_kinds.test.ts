@@ -136,6 +136,40 @@ test('the cookies of a log-in are shown, and a log-in page instead of an answer 
   assert.doesNotMatch(await recordOf(connected, second), /PORTAL=/)
 })
 
+/** A portal that goes on to another page after a change, and from `/gone` on knows no session before. */
+async function openPortal(): Promise<{ url: string; seen: string[] }> {
+  const seen: string[] = []
+  let open = ''
+  const url = await listen(({ method, url: path = '', headers }, response) => {
+    seen.push(`${method} ${path}`)
+    const goOn = (location: string) => response.writeHead(302, { location, 'set-cookie': `S=${open}` }).end()
+    if (path === '/check') {
+      open = `s${seen.length}`
+      return goOn('/home')
+    }
+    if (path === '/gone') open = ''
+    if (headers.cookie === `S=${open}`) return goOn('/orders/1')
+    goOn(path === '/gone' ? '/check?from=/gone' : '/login.jsp')
+  })
+  return { url, seen }
+}
+
+const PORTAL = { auth: 'login', login_url: '/check', login_encoding: 'form', login_keeps: 'cookies' }
+
+test('a change that a portal answers with another page is sent once, since it may have been made', async () => {
+  const { url, seen } = await openPortal()
+  const connected = await connect(PORTAL, ANA, url)
+  const order = { method: 'POST', path: '/orders', body: {} }
+  const first = await call(connected, order)
+  assert.deepEqual([first['status'], first['attempts']], [302, 1])
+  assert.match(String(first['error']), /see what came of it before you send it again/)
+  await call(connected, order)
+  assert.deepEqual(seen, ['POST /check', 'POST /orders', 'POST /check', 'POST /orders'], 'no log-in for each')
+  const other = await connect(PORTAL, ANA, url)
+  const sent_to_log_in = await call(other, { ...order, path: '/gone' })
+  assert.deepEqual([sent_to_log_in['status'], sent_to_log_in['attempts']], [302, 2], 'nothing was done by it')
+})
+
 test('a session with its CSRF token lets changes through, and is opened again once when it is required', async () => {
   const connected = await connect({ auth: 'csrf_session', fetch_url: '/odata' }, ANA)
   const order = { method: 'POST', path: '/odata/Orders', body: { ID: '1' } }

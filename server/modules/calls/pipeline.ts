@@ -4,6 +4,7 @@ import { LONGEST_DELAY_MS } from '../../kit/retry.ts'
 import type { SettlePlan } from '../../kit/settles.ts'
 import {
   type HttpRequest,
+  isInDoubt,
   isTokenRefused,
   mirrored,
   type Opened,
@@ -140,7 +141,8 @@ export async function attemptAll(run: Run): Promise<Ended> {
     // Once.
     if (is_refused && run.refused_token === undefined && !isInVain(app, run.connection)) {
       run.refused_token = run.built.opened.token
-      if (result.flowed?.begun) return renewed(run, ended)
+      const in_doubt = !run.repeatable && isInDoubt(run.built.opened, result)
+      if (in_doubt || result.flowed?.begun) return renewed(run, ended, in_doubt)
       tried -= 1
       await recorder(app).attempt(now.last as NewAttempt)
       continue
@@ -153,13 +155,20 @@ export async function attemptAll(run: Run): Promise<Ended> {
   }
 }
 
-/** What was streamed is gone, but whoever streams it again finds a token that serves. */
-async function renewed(run: Run, ended: Ended): Promise<Ended> {
+/**
+ * What was streamed is gone, but whoever streams it again finds a token that serves. A change that may have been made is
+ * not made again either; where that is what it said, a session for each would be too many.
+ */
+async function renewed(run: Run, ended: Ended, in_doubt: boolean): Promise<Ended> {
+  if (in_doubt) noteInVain(run.app, run.connection)
   const now = await authenticate(run).catch((error) => notKept(run, error, 'a renewed access token'))
   if (!now) return ended
-  const note = 'turned_away' in now ? now.error : 'the access token is renewed, so send it again'
+  const note =
+    'turned_away' in now ? now.error : in_doubt ? IN_DOUBT : 'the access token is renewed, so send it again'
   return { ...ended, error: `${ended.error}; ${note}` }
 }
+
+const IN_DOUBT = 'in case the session had ended it is renewed; see what came of it before you send it again'
 
 const LINE_MS = 30_000
 const TOKEN_MS = 25_000
