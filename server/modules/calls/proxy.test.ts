@@ -10,6 +10,13 @@ test('a vendor neither opens our address to its scripts nor sets or clears anyth
     'content-security-policy-report-only': 'script-src *',
     'clear-site-data': '"cookies"',
     'set-cookie': 'trilho_session=theirs',
+    'strict-transport-security': 'max-age=1; includeSubDomains; preload',
+    'access-control-allow-origin': 'https://theirs.example',
+    'access-control-allow-credentials': 'true',
+    'alt-svc': 'h3="theirs.example:443"',
+    nel: '{"report_to":"theirs","max_age":1,"include_subdomains":true}',
+    'report-to': '{"group":"theirs","max_age":1,"endpoints":[]}',
+    'reporting-endpoints': 'theirs="https://theirs.example"',
   }
   assert.deepEqual(back(said), { 'content-type': 'text/html', etag: '"1"' })
 })

@@ -47,13 +47,20 @@ export function onward(headers: Received): Record<string, string> {
   return passed
 }
 
-/** A vendor sets no cookies on our address, clears none, and opens to no script what we keep closed. */
+/** A vendor sets nothing that browsers keep of our address, clears nothing, and opens to no script what we keep closed. */
 const OURS_TO_SAY = new Set([
+  'access-control-allow-credentials',
+  'access-control-allow-origin',
+  'alt-svc',
   'clear-site-data',
   'content-length',
   'content-security-policy',
   'content-security-policy-report-only',
+  'nel',
+  'report-to',
+  'reporting-endpoints',
   'set-cookie',
+  'strict-transport-security',
 ])
 
 /** The headers of an answer that go back to the caller. */
