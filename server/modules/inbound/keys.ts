@@ -29,6 +29,24 @@ export function identityOf(
   return { event_key: `fields:${of_fields.toString('hex')}`, fingerprint: of_fields }
 }
 
+/** Of an event that was listed: any body of its id is a copy of it. */
+export const ANY_BODY = Buffer.alloc(32)
+
+const HASHED = /^(?:sha256|fields):/
+
+/**
+ * Of a body that is stored sealed: what few could have written is soon guessed by its hash, so that is kept as the blind
+ * index of its tenant has it.
+ */
+export function blinded(message: NewMessage, index: (value: string) => Buffer): NewMessage {
+  const { event_key, fingerprint } = message
+  return {
+    ...message,
+    event_key: HASHED.test(event_key) ? `hmac:${index(event_key).toString('hex')}` : event_key,
+    fingerprint: fingerprint.equals(ANY_BODY) ? ANY_BODY : index(fingerprint.toString('hex')),
+  }
+}
+
 /** The values as JSON text; null where none of them stands there. */
 function valuesAt(text: string, places: string[]): string | null {
   try {

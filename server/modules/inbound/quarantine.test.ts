@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
@@ -62,6 +62,23 @@ test('what a source that wants bodies encrypted refuses is stored sealed, and re
   await product.api.ok('PATCH', `/v1/sources/${source.id}`, { secrets: ['a-forger'] })
   const all = await product.api.ok('POST', `/v1/sources/${source.id}/release`)
   assert.deepEqual([all['released'], await quarantineOf(source)], [1, []])
+})
+
+test('nor can what an encrypted body says be guessed by a hash of it, and its copies are known all the same', async () => {
+  for (const duplicates of [{ by: 'event_id' }, { by: 'body' }, { by: 'fields', fields: ['cpf'] }]) {
+    const source = await newSource({ encrypt_bodies: true, duplicates })
+    const body = { id: 'sealed', cpf: '111.444.777-35' }
+    for (let time = 0; time < 2; time++) assert.equal(await post(source.url, body), 200)
+    const [message, ...more] = await product.api.list(`/v1/messages?source_id=${source.id}`)
+    assert.equal(more.length, 0, 'the second is a copy')
+    const { rows } = await sql<{ kept: string }>`
+      select event_key || ' ' || encode(fingerprint, 'hex') as kept from inbox_seen
+       where message_id = ${fromWire('message', String(message?.['id']))}`.execute(product.app.db.owner)
+    for (const guess of [JSON.stringify(body), JSON.stringify([body.cpf])]) {
+      const by_guess = createHash('sha256').update(guess).digest('hex')
+      assert.ok(!rows[0]?.kept.includes(by_guess), duplicates.by)
+    }
+  }
 })
 
 const BASIC = `Basic ${Buffer.from(SECRET).toString('base64')}`

@@ -12,13 +12,14 @@ import { isConnectionLoss, once } from '../../platform/database/database.ts'
 import { Problem } from '../../platform/errors.ts'
 import { timeOfId, toWire } from '../../platform/ids.ts'
 import type { App } from '../app.ts'
+import { indexerOf } from '../events/events.ts'
 import { noteSource } from '../metrics/metrics.ts'
 import { refuseWithoutToken } from './access_token.ts'
 import { checkBody } from './bodies.ts'
 import { answerQuestion } from './decisions.ts'
 import { refusePlain, refuseUnread, schemaFault, within } from './guards.ts'
 import { judgeAt, proofOf } from './judge.ts'
-import { changedKey, identityOf, laneOf } from './keys.ts'
+import { ANY_BODY, blinded, changedKey, identityOf, laneOf } from './keys.ts'
 import { queryOf, refuseMethod, toContent } from './methods.ts'
 import type { Options } from './options.ts'
 import { findFirsts, insertMessages, type NewMessage } from './queries.ts'
@@ -150,14 +151,11 @@ export const storeKept = (app: App, source: ActiveSource, body: Buffer): Promise
   return keepMessage(app, source, { ...message, fingerprint: ANY_BODY })
 }
 
-/** Of an event that was listed: any body of its id is a copy of it. */
-const ANY_BODY = Buffer.alloc(32)
-
 const isSameBody = (a: Buffer, b: Buffer): boolean => a.equals(b) || a.equals(ANY_BODY) || b.equals(ANY_BODY)
 
 async function keepMessage(app: App, source: ActiveSource, plain: NewMessage): Promise<Received> {
   const provider = source.provider.id
-  const message = source.options.encrypt_bodies ? await sealBody(app, plain) : plain
+  const message = source.options.encrypt_bodies ? await sealed(app, plain) : plain
   const first_id = await ingest(app).add(message).catch(rethrow)
   const result = first_id === message.id ? 'received' : 'duplicate'
   app.telemetry.count('trilho_inbound_messages_total', {
@@ -171,6 +169,9 @@ async function keepMessage(app: App, source: ActiveSource, plain: NewMessage): P
   } else noteArrival(app, source, result)
   return { status: result, id: toWire('message', first_id) }
 }
+
+const sealed = async (app: App, message: NewMessage): Promise<NewMessage> =>
+  sealBody(app, blinded(message, await indexerOf(app, message.tenant_id)))
 
 async function findSourceAt(app: App, provider: string, source_id: string): Promise<ActiveSource> {
   const source = await findActiveSource(app, source_id)
