@@ -3,12 +3,14 @@ import { Problem } from '../../platform/errors.ts'
 import { fromWire, parseWire, timeOfId, toWire } from '../../platform/ids.ts'
 import type { Actor, App } from '../app.ts'
 import { listFound } from '../events/events.ts'
+import { noteTraffic } from '../metrics/metrics.ts'
 import { audit } from '../tenants/tenants.ts'
 import { readPage, toPage } from '../wire.ts'
 import * as queries from './message_queries.ts'
 import { type MessageQuery, type TypesQuery, toMessage, toPlace, toRaw, toWaiting } from './schema.ts'
 import { openBody } from './sealing.ts'
 import { findSource } from './source_queries.ts'
+import { findActiveSource } from './sources.ts'
 import * as lanes from './waiting_queries.ts'
 
 /** The inbox: what came in, what became of it, and taking it up again. */
@@ -131,6 +133,10 @@ export async function skipMessage(app: App, actor: Actor, wire_id: string) {
     return found(tx, tenant_id, id)
   })
   app.db.notify('trilho_inbox', 'lane')
+  const source = await findActiveSource(app, toWire('source', row.source_id))
+  const duration_ms = app.clock.now().getTime() - timeOfId(id).getTime()
+  const subject = source ? source.provider.id : 'none'
+  noteTraffic(app, { tenant_id, direction: 'inbound', subject, outcome: 'failed', duration_ms })
   return toMessage(row)
 }
 

@@ -67,7 +67,14 @@ test('a message that comes before one that is tried again has all of its own att
   for (const id of [first, second]) assert.equal((await ended(id))['state'], 'completed')
 })
 
-test('a number that somebody skips is not waited for', async () => {
+async function countFailed(): Promise<number> {
+  const { subjects } = await product.api.ok('GET', '/v1/metrics/webhooks')
+  const http = (subjects as Json[]).find(({ subject }) => subject === 'http')
+  return Number((http?.['outcomes'] as Json | undefined)?.['failed'] ?? 0)
+}
+
+test('a number that somebody skips is not waited for, and counted as failed', async () => {
+  const before = await countFailed()
   const source = await newSource({ on_failure: 'block', gap_timeout_s: 600 }, { mapping: NEEDS_TOTAL })
   const [poison, next] = [
     await post(source, 'o-skipped', 1),
@@ -76,6 +83,7 @@ test('a number that somebody skips is not waited for', async () => {
   await eventually(async () => (await product.api.send('POST', `/v1/messages/${poison}/skip`)).status === 202)
   const message = await ended(next)
   assert.deepEqual([message['state'], message['flags']], ['completed', []])
+  assert.equal((await countFailed()) - before, 1)
 })
 
 test('what stands still at a source that is deleted ends with it', async () => {
