@@ -24,7 +24,7 @@ const CNPJ_END = /(?:\/|%2[Ff])[\dA-Z]{4}-\d{2}/
 const PHONE = /(?:\+|%2[Bb])[1-9]\d{9,14}(?!\w)/g
 // With the escape before it, whose last letter would else be taken for the first of the name.
 const EMAIL =
-  /(\\(?:[\\bfnrt]|u[\da-fA-F]{4})|%(?!2[Bb])[\da-fA-F]{2})?((?:\w|%2[Bb])(?:[\w.!#$'*+^`{}~-]|%2[Bb]){0,63}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!\w))/g
+  /(?:(\\(?:[\\bfnrt]|u[\da-fA-F]{4})|%(?!2[Bb])[\da-fA-F]{2})|(?<!\w))((?:\w|%2[Bb])(?:[\w.!#$'*+^`{}~-]|%2[Bb]){0,63}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?!\w))/g
 
 /** The text without them; what was there is added to `found`, in one spelling of each. */
 export function hidePersonal(text: string, found: string[]): string {
