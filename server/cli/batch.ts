@@ -121,7 +121,7 @@ function looking(group: Command, io: Io): void {
     })
   examples(list, 'batch list')
 
-  const read = remote(group.command('show <id>'))
+  const read = remote(group.command('show <id>').alias('get'))
     .description('How far a batch is')
     .action(async (id: string, options: Remote) => {
       const found = await openClient(options).get<Batch>(`/v1/batches/${inPath(id)}`)

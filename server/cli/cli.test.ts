@@ -149,6 +149,7 @@ test('connections, sources and subscriptions are made, shown and deleted, and se
   assert.deepEqual(credentials, ['secret_key'])
   assert.ok(!made.out.includes('sk_test'))
   assert.match((await trilho(['connection', 'show', id], KEY)).out, /^provider +stripe$/m)
+  assert.match((await trilho(['connection', 'get', id], KEY)).out, /^provider +stripe$/m)
   const away = ['connection', 'create', 'http', '--setting', 'base_url=http://127.0.0.1:1']
   const tried = await trilho(away, KEY)
   assert.deepEqual([tried.code, /^id +con_/m.test(tried.out)], [0, true], tried.err)
@@ -168,6 +169,9 @@ test('connections, sources and subscriptions are made, shown and deleted, and se
     ),
   ])
   assert.equal((JSON.parse(own.out) as { secrets: number }).secrets, 1)
+  const unnamed = await trilho(['sandbox', 'send'], KEY)
+  assert.equal(unnamed.code, 2)
+  assert.ok(unnamed.err.includes(`\n  trilho sandbox send ${source}   `), unnamed.err)
   const hooked = JSON.parse(hook.out) as { id: string; event_types: string[]; secret: string; weight: number }
   assert.deepEqual([hooked.event_types, hooked.weight], [['payment.*'], 3])
   const preview = ['subscription', 'preview', hooked.id, '--type', 'payment.completed']

@@ -165,7 +165,7 @@ function looking(group: Command, io: Io): void {
     })
   examples(list, 'connection list', 'connection list --json')
 
-  const read = remote(group.command('show <id>'))
+  const read = remote(group.command('show <id>').alias('get'))
     .description('Show a connection; credentials are named, never shown')
     .action(async (id: string, options: Remote) => {
       const found = await openClient(options).get<Connection>(`/v1/connections/${inPath(id)}`)

@@ -95,7 +95,7 @@ function looking(group: Command, io: Io): void {
     })
   examples(list, 'event list --type payment.completed')
 
-  const read = remote(group.command('show <id>'))
+  const read = remote(group.command('show <id>').alias('get'))
     .description('Show an event with its data')
     .action(async (id: string, options: Remote) => {
       const found = await openClient(options).get<Event>(`/v1/events/${inPath(id)}`)

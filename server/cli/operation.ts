@@ -31,7 +31,7 @@ function looking(group: Command, io: Io): void {
     })
   examples(list, 'operation list con_01jz8k3v9mf2tb7xq4c5n6p8rs')
 
-  const read = remote(group.command('show <connection> <name>'))
+  const read = remote(group.command('show <connection> <name>').alias('get'))
     .description('Show a stored operation')
     .action(async (connection: string, name: string, options: Remote) => {
       const found = await openClient(options).get<Stored>(at(connection, name))

@@ -48,7 +48,7 @@ export const provider: RegisterCommand = (program, io) => {
     })
   examples(list, 'provider list')
 
-  const read = remote(group.command('show <id>'))
+  const read = remote(group.command('show <id>').alias('get'))
     .description('What a connection and a source of a provider ask for, and what can be asked of it')
     .action(async (id: string, options: Remote) => {
       const found = await openClient(options).get<Provider>(`/v1/providers/${inPath(id)}`)

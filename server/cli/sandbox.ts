@@ -27,7 +27,7 @@ type Send = Remote & {
   badSignature?: number
   sandbox?: string
 }
-type Source = { id: string; provider: string; url: string }
+type Source = { id: string; provider: string; name: string; url: string }
 type Sent = {
   summary: Record<string, unknown> & { posts: number; accepted: number; by_status: Record<string, number> }
 }
@@ -118,7 +118,9 @@ async function addressOf(id: string | undefined, options: Remote): Promise<strin
   const stripe = data.filter(({ provider }) => provider === 'stripe')
   const [only] = stripe
   if (only && stripe.length === 1) return only.url
-  throw failure(EXIT.usage, `There are ${stripe.length} Stripe sources; name one: trilho sandbox send src_…`)
+  if (!only) throw failure(EXIT.usage, 'There is no Stripe source; make one: trilho source create stripe')
+  const named = stripe.map(({ id, name }) => `\n  trilho sandbox send ${id}   ${name}`)
+  throw failure(EXIT.usage, `There are ${stripe.length} Stripe sources; name one:${named.join('')}`)
 }
 
 async function toOrders(io: Io, url: string, options: Send): Promise<string> {

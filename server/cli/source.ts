@@ -132,7 +132,7 @@ function looking(group: Command, io: Io): void {
     })
   examples(list, 'source list')
 
-  const read = remote(group.command('show <id>'))
+  const read = remote(group.command('show <id>').alias('get'))
     .description('Show a source with the address to give to the provider')
     .action(async (id: string, options: Remote) => {
       const found = await openClient(options).get<Source>(`/v1/sources/${inPath(id)}`)

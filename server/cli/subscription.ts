@@ -67,7 +67,7 @@ export const subscription: RegisterCommand = (program, io) => {
     })
   examples(list, 'subscription list')
 
-  const read = remote(group.command('show <id>'))
+  const read = remote(group.command('show <id>').alias('get'))
     .description('Show a subscription')
     .action(async (id: string, options: Remote) => {
       const found = await openClient(options).get<Subscription>(`/v1/subscriptions/${inPath(id)}`)

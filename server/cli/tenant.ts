@@ -41,7 +41,7 @@ export const tenant: RegisterCommand = (program, io) => {
     )
   examples(list, 'tenant list', 'tenant list --json')
 
-  const read = remote(group.command('show <id>'))
+  const read = remote(group.command('show <id>').alias('get'))
     .description('Show a tenant')
     .action(async (id: string, options: Remote) =>
       show(io, options, await openClient(options).get<Tenant>(`/v1/tenants/${inPath(id)}`), (found) =>
