@@ -16,7 +16,7 @@ import {
   useMantineColorScheme,
 } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconLanguage, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react'
+import { IconApi, IconLanguage, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react'
 import { useEffect } from 'react'
 import { Link, Outlet, useLocation } from 'react-router'
 import { useLive } from './api/live.ts'
@@ -39,6 +39,7 @@ const useText = texts('frame', {
     dark: 'Dark',
     light: 'Light',
     language: 'Português',
+    reference: 'API reference',
     profile: 'Your account',
     sign_out: 'Sign out',
     account: 'Account of {{name}}',
@@ -54,6 +55,7 @@ const useText = texts('frame', {
     dark: 'Escuro',
     light: 'Claro',
     language: 'English',
+    reference: 'Referência da API',
     profile: 'Sua conta',
     sign_out: 'Sair',
     account: 'Conta de {{name}}',
@@ -229,6 +231,9 @@ function Account() {
           onClick={() => void speakAlways(spoken() === 'en' ? 'pt-BR' : 'en')}
         >
           {say('language')}
+        </Menu.Item>
+        <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconApi size={16} />}>
+          {say('reference')}
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
           {say('sign_out')}

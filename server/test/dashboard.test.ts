@@ -68,6 +68,9 @@ describe('the dashboard', { skip: withoutBrowser, timeout: 1_100_000 }, () => {
     )
     assert.ok(bytes > 50_000 && bytes <= MOST_SCRIPT_BYTES, `${bytes} bytes of script`)
     assert.deepEqual(elsewhere, [])
+    await page.getByRole('button', { name: /Ana Souza/ }).click()
+    const reference = page.getByRole('menuitem', { name: 'API reference' })
+    assert.equal(await reference.getAttribute('href'), '/docs')
     await looked({ page, ...window })
   })
 
