@@ -96,3 +96,39 @@ test('a partition that work still points into stays, however old', async () => {
   ])
   assert.equal(await countInbox(), 2)
 })
+
+/** The days that are past their retention go, whatever became of the attempt before. */
+const dropOld = () =>
+  keepRecords({ db, clock: systemClock, log: quiet, ahead_days: 1 }, [
+    { table: 'inbox', keep_days: 30, held: async () => 0 },
+  ])
+
+async function tablesOf(day: Date): Promise<string[]> {
+  const name = `inbox_${day.toISOString().slice(0, 10).replaceAll('-', '')}`
+  const { rows } = await sql<{ name: string }>`
+    select relname as name from pg_class where relname = ${name} and relkind = 'r'`.execute(db.owner)
+  return rows.map((row) => row.name)
+}
+
+test('a partition whose detaching was cut off is dropped by the next run, and those after it', async () => {
+  await makePartitions(db.owner, daysFromNow(-45), 1)
+  const [name = ''] = await tablesOf(daysFromNow(-45))
+  const reader = await db.app.pool.connect()
+  await reader.query('begin; select count(*) from inbox')
+  const hasty = await db.owner.pool.connect()
+  await hasty.query('set statement_timeout = 300')
+  await assert.rejects(hasty.query(`alter table inbox detach partition ${name} concurrently`), /timeout/)
+  hasty.release(true)
+  await reader.query('rollback')
+  reader.release()
+  await dropOld()
+  for (const days of [-46, -45, -44]) assert.deepEqual(await tablesOf(daysFromNow(days)), [])
+})
+
+test('a partition that was detached and not dropped is dropped by the next run', async () => {
+  await makePartitions(db.owner, daysFromNow(-45), 0)
+  const [name = ''] = await tablesOf(daysFromNow(-45))
+  await sql`alter table inbox detach partition ${sql.table(name)} concurrently`.execute(db.owner)
+  await dropOld()
+  assert.deepEqual(await tablesOf(daysFromNow(-45)), [])
+})

@@ -78,18 +78,31 @@ async function makePartition(owner: Db, table: string, from: Date): Promise<void
   })
 }
 
-/** Partitions of a table that end at or before `before`, oldest first. */
+/**
+ * Partitions of a table that end at or before `before`, oldest first: also those that were detached by a process which
+ * ended before it dropped them, since they hold what is past its retention. One whose detaching was cut off comes before
+ * all: until it is ended, PostgreSQL detaches no other from the table.
+ */
 export async function partitionsBefore(owner: Db, table: string, before: Date): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
-    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where i.inhparent = ${table}::regclass and c.relname < ${nameOf(table, dayOf(before))} order by 1`.execute(
-    owner,
-  )
+    select c.relname as name from pg_class c left join pg_inherits i on i.inhrelid = c.oid
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname ~ ${`^${table}_[0-9]{8}$`}
+       and c.relname < ${nameOf(table, dayOf(before))}
+     order by coalesce(i.inhdetachpending, false) desc, 1`.execute(owner)
   return rows.map((row) => row.name)
 }
 
+/** Detaching waits for every transaction that uses the table, a backup's too. What was cut off is taken up where it was left. */
 export async function dropPartition(owner: Db, table: string, name: string): Promise<void> {
-  await sql`alter table ${sql.table(table)} detach partition ${sql.table(name)} concurrently`.execute(owner)
+  const { rows } = await sql<{ is_detaching: boolean }>`
+    select inhdetachpending as is_detaching from pg_inherits where inhrelid = ${name}::regclass`.execute(
+    owner,
+  )
+  const [attached] = rows
+  if (attached) {
+    const way = sql.raw(attached.is_detaching ? 'finalize' : 'concurrently')
+    await sql`alter table ${sql.table(table)} detach partition ${sql.table(name)} ${way}`.execute(owner)
+  }
   await sql`drop table ${sql.table(name)}`.execute(owner)
 }
 
