@@ -12,6 +12,7 @@ import {
   type ProviderRow,
 } from './company_queries.ts'
 import { callbackOf } from './company_sign_in.ts'
+import { checkKey } from './members.ts'
 import type { NewSignInProvider, SignInProvider, SignInWays } from './schema.ts'
 
 /** The companies that sign their people in: OpenID providers, kept by the administrator of the installation. */
@@ -21,6 +22,7 @@ export async function createProvider(
   actor: Actor,
   input: NewSignInProvider,
 ): Promise<SignInProvider> {
+  checkKey(actor)
   const { name, client_id, client_secret, role } = input
   const issuer = checkedIssuer(input.issuer)
   const member_tenant_id = fromWire('tenant', input.tenant_id, 'tenant_id')
@@ -44,6 +46,7 @@ export async function listProviders(app: App, input: PageInput) {
 
 /** Nobody comes in by it any more. Its people, and the sessions they have, stay. */
 export async function removeProvider(app: App, actor: Actor, wire_id: string): Promise<void> {
+  checkKey(actor)
   const id = fromWire('sign_in_provider', wire_id)
   await inTenant(app.db, INSTALLATION, async (tx) => {
     if (!(await deleteProvider(tx, id))) throw noProvider(wire_id)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { toWire } from '../../platform/ids.ts'
 import { undoAfter } from '../../test/harness.ts'
 import { type Reply, type Served, serve } from '../../test/http_app.ts'
 import { CLIENT, startOidc, visit } from '../../test/oidc/oidc.ts'
@@ -18,6 +19,7 @@ import { resetLink } from './people.ts'
 import { routes } from './routes.ts'
 import { totpCode } from './totp.ts'
 
+const HOUSE = toWire('tenant', INSTALLATION)
 /** Nobody listens there: the test takes what comes back to the server itself. */
 const PUBLIC_URL = 'http://trilho.example'
 let served: Served
@@ -288,6 +290,22 @@ test('a company that does not answer is said at the page of signing in', async (
   const left = await served.send('GET', `/v1/sign-in/${id}/start`)
   assert.deepEqual([left.status, left.headers.get('location')], [303, '/#/sign-in?refused=provider'])
   assert.equal((await ana.send('DELETE', `/v1/sign-in-providers/${id}`)).status, 204)
+})
+
+test('a key of test lets no company sign anybody in, and removes none', async () => {
+  const asked = { name: 'Test', environment: 'test', scopes: ['admin'] }
+  const headers = { 'trilho-tenant': HOUSE }
+  const key = String((await ana.send('POST', '/v1/keys', { body: asked, headers })).body['key'])
+  const domains = ['evil.example']
+  const body = { name: 'Evil', issuer: oidc_url, ...CLIENT, domains, tenant_id: tenant, role: 'admin' }
+  await fails(served.send('POST', '/v1/sign-in-providers', { key, body }), 403, 'forbidden')
+  const id = /sip_\w+/.exec(start)?.[0] ?? ''
+  await fails(served.send('DELETE', `/v1/sign-in-providers/${id}`, { key }), 403, 'forbidden')
+  const listed = await served.send('GET', '/v1/sign-in-providers', { key })
+  assert.deepEqual(
+    (listed.body['data'] as { name: string }[]).map(({ name }) => name),
+    ['Padaria'],
+  )
 })
 
 test('a company that was removed signs nobody in', async () => {
