@@ -123,6 +123,7 @@ test('400: each misfit names its field, the reason and what would be right', asy
   await refused({ name: 'x', size: 0 }, 'size', /at least 1/)
   await refused({ name: 'x', kind: 'c' }, 'kind', /must be one of a, b/)
   await refused({ name: 'x', when: 'yesterday' }, 'when', /must be a date-time/)
+  await refused({ name: 'x', when: '2026-12-31T23:59:60Z' }, 'when', /must be a date-time/)
   await refused({ name: 'x', nmae: 'y' }, 'nmae', /not known here; .*name, size/)
   await refused({ name: 'x', inner: { list: ['a', 2] } }, 'inner.list.1', /must be a string/)
   await refused({ name: 'x', inner: {} }, 'inner.list', /is required/)

@@ -12,6 +12,7 @@ import { ANYBODY } from './anybody.ts'
 import { type Auth, createAuth } from './auth.ts'
 import { letGoWhenAnswered, takeBodies, takeWebhookBodies, textProblem } from './body.ts'
 import { dashboard } from './dashboard.ts'
+import { takeTimesAlone } from './dates.ts'
 import { endWithAccess } from './event_streams.ts'
 import { healthRoutes } from './health.ts'
 import { createIdempotency } from './idempotency.ts'
@@ -118,7 +119,10 @@ function createServer(app: App): Http {
         allErrors: false,
         verbose: true, // the reasons name what would have been right
       },
-      onCreate: compileWhenAsked,
+      onCreate: (ajv) => {
+        takeTimesAlone(ajv)
+        compileWhenAsked(ajv)
+      },
     },
   })
   // Replies leave as the room made them: a serializer that coerces and strips would hide a mistake.
