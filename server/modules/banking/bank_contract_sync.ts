@@ -74,7 +74,9 @@ export function syncContract(http: Http, app: App): void {
     async (request, reply) => {
       const { provider, bank_id } = request.body
       const only = (bank: BankRow) =>
-        bank_id === undefined ? bank.bank_code === provider : String(bank.number) === String(bank_id)
+        bank_id === undefined
+          ? bank.bank_code === provider
+          : typeof bank_id !== 'object' && String(bank.number) === String(bank_id)
       const { actor, params } = request
       const matching = ((await banksOf(app, actor, params.user_id)) ?? []).filter(only)
       if (matching.length > 1)

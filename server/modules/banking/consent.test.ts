@@ -348,6 +348,9 @@ test('the published contract makes a consent by bank code, and says which word i
   for (const [body, status, error] of [
     [{ cpf: CPF }, 400, 'missing_provider'],
     [{ provider: bank.ispb }, 400, 'missing_cpf'],
+    [{ provider: bank.ispb, cpf: { toString: 1 } }, 400, 'invalid_cpf'],
+    [{ provider: bank.ispb, cpf: CPF, cnpj: { toString: 1 } }, 400, 'invalid_cnpj'],
+    [{ provider: bank.ispb, cpf: CPF, expires_at: { toString: 1 } }, 400, 'invalid_expires_at'],
     [{ provider: '00000000', cpf: CPF }, 404, 'bank_not_found'],
   ] as const) {
     const reply = await product.api.send('POST', path, body)

@@ -156,7 +156,7 @@ function readBody(user_id: string, { provider, cpf, cnpj, expires_at, return_to 
   if (!/^[0-9]{11}$/.test(document)) return { error: cpf === undefined ? 'missing_cpf' : 'invalid_cpf' }
   if (business_document !== undefined && !/^[0-9A-Z]{14}$/.test(business_document))
     return { error: 'invalid_cnpj' }
-  const until = expires_at === undefined || expires_at === null ? null : new Date(String(expires_at))
+  const until = expires_at === undefined || expires_at === null ? null : new Date(spelled(expires_at))
   if (until && Number.isNaN(until.getTime())) return { error: 'invalid_expires_at' }
   if (return_to !== undefined && typeof return_to !== 'string') return { error: 'invalid_return_to' }
   return {
@@ -168,4 +168,7 @@ function readBody(user_id: string, { provider, cpf, cnpj, expires_at, return_to 
   }
 }
 
-const digitsOf = (value: unknown): string => String(value).replace(/[\s./-]/g, '')
+const digitsOf = (value: unknown): string => spelled(value).replace(/[\s./-]/g, '')
+
+/** An object is no text, and one with a `toString` of its own cannot even be made one. */
+const spelled = (value: unknown): string => (typeof value === 'object' ? '' : String(value))
