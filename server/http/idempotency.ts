@@ -111,9 +111,12 @@ function keyOf({ method, headers, routeOptions, body }: FastifyRequest): string 
   })
 }
 
-/** What makes two requests the same: method, address and body, to the byte (numbers survive no parsing). */
-function fingerprint({ method, url, body, bytes }: FastifyRequest): Buffer {
-  const hash = createHash('sha256').update(`${method}\n${url}\n`)
+/**
+ * What makes two requests the same: method, address and body, to the byte (numbers survive no parsing), and whether it is
+ * for live or for test, which a person says with each request.
+ */
+function fingerprint({ method, url, body, bytes, actor }: FastifyRequest): Buffer {
+  const hash = createHash('sha256').update(`${method}\n${url}\n${actor.environment}\n`)
   return hash.update(bytes ?? (Buffer.isBuffer(body) ? body : '')).digest()
 }
 
@@ -146,7 +149,7 @@ const REFUSALS = {
     new Problem('idempotency_key_reused', {
       field: 'idempotency-key',
       detail:
-        'This idempotency key was used with another method, address or body. Use a new key for a new request.',
+        'This idempotency key was used with another method, address, environment or body. Use a new key for a new request.',
     }),
 }
 

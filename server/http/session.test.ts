@@ -17,6 +17,14 @@ const room: Routes = (http) => {
   http.get('/v1/asks', { config: acting, schema: { ...schema, operationId: 'asks' } }, async () => ({
     asked: true,
   }))
+  const changing = { access: 'calls:write' as const }
+  http.post(
+    '/v1/made',
+    { config: changing, schema: { ...schema, operationId: 'make' } },
+    async (request) => ({
+      environment: request.actor.environment,
+    }),
+  )
   const reading = { access: 'calls:read' as const }
   http.get('/v1/reads', { config: reading, schema: { ...schema, operationId: 'reads' } }, async () => ({
     read: true,
@@ -28,6 +36,15 @@ before(async () => {
   served = await serve({ database_url, mount: { rooms: [people, room] } })
   ana = await firstPerson(served)
   assert.equal((await ana.send('POST', '/v1/tenants', { body: { name: 'Mercado Azul' } })).status, 201)
+})
+
+test('a key of a person for test is another request than the same for live', async () => {
+  const headers = { 'idempotency-key': 'the-same' }
+  const test_headers = { ...headers, 'trilho-environment': 'test' }
+  assert.equal((await ana.send('POST', '/v1/made', { headers })).body['environment'], 'live')
+  await fails(ana.send('POST', '/v1/made', { headers: test_headers }), 422, 'idempotency_key_reused')
+  const again = await ana.send('POST', '/v1/made', { headers })
+  assert.deepEqual([again.body['environment'], again.headers.get('idempotency-replayed')], ['live', 'true'])
 })
 
 test('a link that somebody was sent reads, and asks no vendor', async () => {
