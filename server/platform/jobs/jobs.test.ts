@@ -84,7 +84,7 @@ test('a job that fails is kept with its error and due again later', async () => 
   const loop = start({
     stumble: async () => {
       tries += 1
-      throw new Error('the vendor is away')
+      throw new Error('the vendor is away: \u0000')
     },
   })
   const began = Date.now()
@@ -94,7 +94,7 @@ test('a job that fails is kept with its error and due again later', async () => 
   await loop.stop()
   const { rows } = await sql<{ error: string; due: Date; claim: string | null }>`
     select error, claim, due from job`.execute(db.owner)
-  assert.equal(rows[0]?.error, 'the vendor is away')
+  assert.equal(rows[0]?.error, 'the vendor is away: \uFFFD', 'PostgreSQL keeps no NUL')
   assert.equal(rows[0]?.claim, null)
   const due = rows[0]?.due.getTime() ?? 0
   assert.ok(due > began + 1_000 && due <= Date.now() + 10_000)

@@ -85,8 +85,9 @@ export async function retryJob(
   wait_ms: number,
   error: string,
 ): Promise<void> {
+  const kept = error.replaceAll('\u0000', '\uFFFD') // PostgreSQL stores no NUL, and a vendor's words may hold one
   await sql`
-    update job set claim = null, due = now() + ${wait_ms}::float8 * interval '1 ms', error = ${error}
+    update job set claim = null, due = now() + ${wait_ms}::float8 * interval '1 ms', error = ${kept}
      where tenant_id = ${tenant_id} and id = ${id} and claim = ${claim}`.execute(db)
 }
 
