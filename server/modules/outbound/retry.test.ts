@@ -34,6 +34,12 @@ test('retries of one outage are spread over the whole step', () => {
   assert.ok(Number(wait(0.999)) > 4.9)
 })
 
+test('one that was sent again by hand is not put off by steps that it never waited for', () => {
+  const schedule_s = Array<number>(20).fill(604_800)
+  const wait_s = nextWait({ schedule_s, attempts: 12, elapsed_s: 60, asked_s: 0, random: 0.999 })
+  assert.ok(Number(wait_s) <= 2 * 604_800, `${wait_s} s`)
+})
+
 test('no attempt comes sooner than the receiver asks, and none waits for it longer than a day', () => {
   const wait = (asked_s: number) =>
     nextWait({ schedule_s: SCHEDULE_S, attempts: 1, elapsed_s: 0, asked_s, random: 0.5 })

@@ -24,7 +24,9 @@ export function nextWait(plan: {
   const step_s = schedule_s[attempts - 1]
   if (step_s === undefined) return null
   const begins_s = schedule_s.slice(0, attempts - 1).reduce((sum, one) => sum + one, 0)
-  return Math.max(Math.max(0, begins_s - elapsed_s) + step_s * random, Math.min(asked_s, MOST_ASKED_S))
+  // One that was sent again by hand has attempts whose steps it never waited for.
+  const left_s = Math.min(Math.max(0, begins_s - elapsed_s), schedule_s[attempts - 2] ?? 0)
+  return Math.max(left_s + step_s * random, Math.min(asked_s, MOST_ASKED_S))
 }
 
 /** `Retry-After` in seconds from now: a number of them, or a date of HTTP. 0 where it says nothing we can read. */
