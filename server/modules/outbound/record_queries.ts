@@ -178,9 +178,9 @@ export type AttemptRow = {
   error: string | null
 }
 
-/** An attempt comes after its delivery, if on another machine's clock, which leaves earlier partitions out. */
-export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Promise<AttemptRow[]> =>
-  tx
+/** The newest of them, in their order. An attempt comes after its delivery, if on another machine's clock, which leaves earlier partitions out. */
+export async function listAttempts(tx: Tx, tenant_id: string, delivery_id: string): Promise<AttemptRow[]> {
+  const newest = await tx
     .selectFrom('attempt')
     .select([
       'id',
@@ -198,9 +198,11 @@ export const listAttempts = (tx: Tx, tenant_id: string, delivery_id: string): Pr
     .where('tenant_id', '=', tenant_id)
     .where('delivery_id', '=', delivery_id)
     .where('id', '>', floorId(new Date(timeOfId(delivery_id).getTime() - CLOCKS_DIFFER_MS)))
-    .orderBy('id')
+    .orderBy('id', 'desc')
     .limit(200)
     .execute()
+  return newest.reverse()
+}
 
 /** Of these events, the newest first; a delivery is never older than its event. */
 export const listDeliveriesOf = (

@@ -91,6 +91,21 @@ test('what waits is listed whether it keeps an order or not, what failed and wha
   assert.deepEqual(await listed('state=pending'), [])
 })
 
+test('of a delivery with more attempts than are shown, the newest are', async () => {
+  const { id } = await subscribe('/often')
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'paused' })
+  await publish('/often')
+  const [delivery = ''] = await listed('state=pending')
+  const { newId } = product.app
+  await query(
+    `insert into attempt (tenant_id, id, delivery_id, number, outcome, duration_ms, request_headers)
+     select $1, one.id, $2, one.n, 'failed', 1, '{}' from unnest($3::uuid[]) with ordinality one(id, n)`,
+    [fromWire('tenant', api.tenant_id), fromWire('delivery', delivery), Array.from({ length: 203 }, newId)],
+  )
+  const { log } = (await api.ok('GET', `/v1/deliveries/${delivery}`)) as { log: Json[] }
+  assert.deepEqual([log.length, log[0]?.['number'], log.at(-1)?.['number']], [200, 4, 203])
+})
+
 test('what a subscription came to is counted by the minute, and added up hours later', async () => {
   receiver.answer('/counted', { status: 500 }, { status: 200 })
   const { id } = await subscribe('/counted', { retry_schedule_s: [1] })
