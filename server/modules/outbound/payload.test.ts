@@ -233,3 +233,10 @@ test('a preview takes the example of the catalog where there is no event yet, an
   }
   assert.equal((await api.send('POST', '/v1/subscriptions/preview', {})).status, 400)
 })
+
+test('an expression whose error no table keeps is an attempt that failed, as any other', async () => {
+  await subscribe('/nul', { payload: { expression: String.raw`$error("no \u0000 total")` } })
+  await publish(ORDER)
+  const delivery = await eventually(async () => (await api.list('/v1/deliveries?state=failed'))[0])
+  assert.match(String(delivery['error']), /the payload fails: no .*total/)
+})

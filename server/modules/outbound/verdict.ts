@@ -32,7 +32,7 @@ export function judge(app: App, item: DueDelivery, receiver: Active, result: Egr
   if (result.kind === 'error') {
     const next = again(app, item, receiver, null)
     const timing = inTotal(result.total_ms)
-    return { ...UNANSWERED, ...next, timing, outcome: 'failed', error: result.message }
+    return { ...UNANSWERED, ...next, timing, outcome: 'failed', error: storable(result.message) }
   }
   const { status } = result
   const asked = readDirective(status, result.headers['webhook-delivery'])
