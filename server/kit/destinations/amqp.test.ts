@@ -13,6 +13,7 @@ const GUEST = { type: 'basic', username: 'guest', password: 'guest' } as const
 
 const message = (id: string, more: Partial<Message> = {}): Message => ({
   id,
+  copy_id: `${id}.sub_1`,
   type: 'payment.completed',
   timestamp: new Date('2026-01-02T03:04:05Z'),
   headers: { 'webhook-id': id, 'webhook-signature': 'v1,abc= v1,def=' },
@@ -68,6 +69,9 @@ test('RabbitMQ confirms what a queue has taken, and gives back what none would',
     kind: 'refused',
     message: 'RabbitMQ gave the message back: no queue of events takes payment.completed.pay 2',
   })
+  // Two subscriptions that send the same there: neither takes what came back of the other for its own.
+  const lost = { ...given, key: 'pay 2' }
+  for (const { kind } of await Promise.all([send(url, lost), send(url, lost)])) assert.equal(kind, 'refused')
   const full = `${host}?routing_key=full`
   await send(full, message('evt_f1'))
   const overflow = await send(full, message('evt_f2'))

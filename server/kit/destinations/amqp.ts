@@ -117,9 +117,9 @@ const HEADER = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1]) // AMQP 0-9-1
 
 function toSession(channel: AMQPChannel, socket: Socket, ended: Promise<string>): Session {
   /** What came back for want of a queue; that is told just before its confirmation. */
-  const returned = new Set<string>()
+  const returned: string[] = [] // one message twice where two subscriptions send it at once
   channel.onReturn = ({ exchange, routingKey, properties }) =>
-    void returned.add(JSON.stringify([exchange, routingKey, properties.messageId]))
+    void returned.push(JSON.stringify([exchange, routingKey, properties.messageId]))
   channel.onerror = () => socket.destroy()
   return {
     publish: async (target, message) => {
@@ -132,9 +132,10 @@ function toSession(channel: AMQPChannel, socket: Socket, ended: Promise<string>)
       const refused = await channel
         .basicPublish(exchange, routing_key, bytes, toProperties(message), true)
         .then(() => null, toRefusal)
-      const is_returned = returned.delete(JSON.stringify([exchange, routing_key, message.id]))
+      const at = returned.indexOf(JSON.stringify([exchange, routing_key, message.id]))
+      if (at >= 0) returned.splice(at, 1)
       if (refused) return refused
-      if (is_returned) {
+      if (at >= 0) {
         const where = exchange === '' ? `is called ${routing_key}` : `of ${exchange} takes ${routing_key}`
         return { kind: 'refused', message: `RabbitMQ gave the message back: no queue ${where}` }
       }

@@ -17,6 +17,7 @@ function message(more: Partial<Message> = {}): Message {
   const id = `evt_${count}`
   return {
     id,
+    copy_id: `${id}.sub_1`,
     type: 'payment.completed',
     timestamp: new Date('2026-01-02T03:04:05Z'),
     headers: { 'content-type': 'application/json', 'webhook-id': id, 'webhook-signature': 'v1,abc= v1,def=' },
@@ -227,12 +228,15 @@ test('a stream of JetStream confirms each message, and knows a copy by its id', 
     kind: 'accepted',
     answer: { stream: 'ORDERS', sequence: 1, duplicate: true },
   })
+  const other = await send(url, { ...given, copy_id: `${given.id}.sub_2` }) // of another subscription
+  assert(other.kind === 'accepted')
+  assert.equal(other.answer['duplicate'], false)
   const { message: kept } = (await askNats(port, '$JS.API.STREAM.MSG.GET.ORDERS', { seq: 1 })) as {
     message: { data: string; hdrs: string }
   }
   assert.equal(Buffer.from(kept.data, 'base64').toString(), given.body)
   const headers = Buffer.from(kept.hdrs, 'base64').toString()
-  assert.match(headers, new RegExp(`\r\nNats-Msg-Id: ${given.id}\r\n`))
+  assert.match(headers, new RegExp(`\r\nNats-Msg-Id: ${given.copy_id}\r\n`))
   assert.match(headers, /\r\nwebhook-signature: v1,abc= v1,def=\r\n/)
 
   const many = await Promise.all(Array.from({ length: 200 }, () => send(url)))
@@ -292,6 +296,9 @@ test('a queue of SQS gets the body and the headers, and a FIFO one the order and
   })
   assert.equal(Messages.length, 1)
   const [kept] = Messages
+  const other = await send(url, { ...given, copy_id: `${given.id}.sub_2` }, { auth: KEYS }) // of another subscription
+  assert(other.kind === 'accepted')
+  assert.notEqual(other.answer['message_id'], landing.answer['message_id'])
   assert.equal(kept?.MessageId, landing.answer['message_id'])
   assert.equal(kept?.Body, given.body)
   assert.equal(kept?.Attributes['MessageGroupId'], 'pay_1')

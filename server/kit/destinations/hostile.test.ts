@@ -35,7 +35,8 @@ async function sendAll(urls: string[]): Promise<void> {
   for (const url of urls) {
     const destination = readDestination(url)
     assert(destination && typeof destination !== 'string', String(destination))
-    const message = { id: 'evt_1', type: 'a', timestamp: new Date(), headers: {}, body: '{}', key: null }
+    const about = { id: 'evt_1', copy_id: 'evt_1.sub_1', type: 'a', timestamp: new Date(), key: null }
+    const message = { ...about, headers: {}, body: '{}' }
     landings.push(await publish(egress, { destination, auth: null, message, timeout_ms: TIMEOUT_MS }))
     await sleep(50) // what goes wrong later goes wrong here
   }

@@ -11,6 +11,7 @@ undoAfter(() => egress.close())
 
 const message = (id: string, key: string | null): Message => ({
   id,
+  copy_id: `${id}.sub_1`,
   type: 'payment.completed',
   timestamp: new Date('2026-01-02T03:04:05Z'),
   headers: { 'webhook-id': id, 'webhook-signature': 'v1,abc= v1,def=' },

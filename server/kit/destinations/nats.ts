@@ -163,8 +163,8 @@ const tooLong = (size: number, { max_payload }: Info): Landing => ({
   message: `the message has ${size} bytes, and this NATS takes ${max_payload}`,
 })
 
-function publication(subject: string, reply: string | null, { id, headers, body }: Message): Buffer {
-  const lines = Object.entries({ ...headers, 'Nats-Msg-Id': id }).map(
+function publication(subject: string, reply: string | null, { copy_id, headers, body }: Message): Buffer {
+  const lines = Object.entries({ ...headers, 'Nats-Msg-Id': copy_id }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   )
   const head = Buffer.from(`NATS/1.0\r\n${lines.join('')}\r\n`)

@@ -23,6 +23,8 @@ export const identityOf = (auth: DestinationAuth | null): ClientIdentity | null 
 export type Message = {
   /** The same for every attempt, so that whoever reads knows a copy. */
   id: string
+  /** Of this message at its subscription: by it a broker leaves out copies itself. Two subscriptions may write to one place. */
+  copy_id: string
   type: string
   /** Of the attempt. */
   timestamp: Date

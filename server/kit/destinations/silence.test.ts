@@ -12,7 +12,8 @@ undoAfter(() => egress.close())
 async function send(url: string, timeout_ms: number) {
   const destination = readDestination(url)
   assert(destination && typeof destination !== 'string', String(destination))
-  const message = { id: 'evt_1', type: 'a', timestamp: new Date(), headers: {}, body: '{}', key: null }
+  const about = { id: 'evt_1', copy_id: 'evt_1.sub_1', type: 'a', timestamp: new Date(), key: null }
+  const message = { ...about, headers: {}, body: '{}' }
   return publish(egress, { destination, auth: null, message, timeout_ms })
 }
 

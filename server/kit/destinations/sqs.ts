@@ -74,7 +74,7 @@ const toRequest = (origin: string, queue: string, message: Message, timeout_ms: 
     MessageAttributes: toAttributes(message.headers),
     ...(queue.endsWith('.fifo') && {
       MessageGroupId: groupOf(message),
-      MessageDeduplicationId: message.id,
+      MessageDeduplicationId: message.copy_id,
     }),
   }),
   timeout_ms,

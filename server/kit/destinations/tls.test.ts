@@ -33,6 +33,7 @@ async function send(url: string, timeout_ms = 5_000, auth: DestinationAuth | nul
   assert(destination && typeof destination !== 'string', String(destination))
   const message = {
     id: 'evt_1',
+    copy_id: 'evt_1.sub_1',
     type: 'a',
     timestamp: new Date(),
     headers: { a: 'b' },

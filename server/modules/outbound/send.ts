@@ -67,16 +67,17 @@ async function sendBody(
   const { type, version } = payload
   const timestamp = app.clock.now()
   const id = toWire('event', item.event_id)
+  const subscription_id = toWire('subscription', item.subscription_id)
   const ours = ourHeaders({
     ...{ id, type, version, timestamp, body },
     content_type: receiver.content_type,
     secrets: secretsOf(receiver, timestamp),
-    subscription_id: toWire('subscription', item.subscription_id),
+    subscription_id,
     attempt: item.attempts,
   })
   const started = app.clock.monotonic()
   const verdict = await carry(app, item, receiver, {
-    ...{ id, type, timestamp, body, timeout_ms },
+    ...{ id, copy_id: `${id}.${subscription_id}`, type, timestamp, body, timeout_ms },
     headers: { ...receiver.headers, ...ours },
     key: receiver.broker && keyOf(receiver, payload),
   })
