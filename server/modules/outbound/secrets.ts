@@ -53,10 +53,10 @@ export async function rotateSecret(app: App, actor: Actor, wire_id: string, inpu
   const id = fromWire('subscription', wire_id)
   const { tenant_id } = actor
   const { overlap_hours = OVERLAP_HOURS } = input
-  const secret = signingSecret(input)
-  const previous_secret_until = await inTenant(app.db, tenant_id, async (tx) => {
+  return inTenant(app.db, tenant_id, async (tx) => {
     const kept = await lockPreviousSecrets(tx, tenant_id, id)
     if (!kept) throw missing(wire_id)
+    const secret = await nextSecret(app, tx, { tenant_id, id, input })
     const previous =
       overlap_hours > 0 ? await oldSecrets(app, tx, { tenant_id, id, kept, overlap_hours }) : []
     const last = previous.map(({ until }) => until).sort()
@@ -68,9 +68,19 @@ export async function rotateSecret(app: App, actor: Actor, wire_id: string, inpu
     await app.vault.put(tx, { tenant_id, owner_id: id, field: 'secret' }, secret)
     forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.rotate_secret', wire_id, { overlap_hours })
-    return until
+    return { secret: verifyingKey(secret), previous_secret_until: until }
   })
-  return { secret: verifyingKey(secret), previous_secret_until }
+}
+
+/** Where nothing else is asked, of the kind of the one before it: receivers that hold a public key verify nothing else. */
+async function nextSecret(
+  app: App,
+  tx: Tx,
+  { tenant_id, id, input }: { tenant_id: string; id: string; input: RotateSecret },
+): Promise<string> {
+  if (input.signature || input.secret !== undefined) return signingSecret(input)
+  const now = await app.vault.get(tx, { tenant_id, owner_id: id, field: 'secret' })
+  return signingSecret({ signature: now !== null && verifyingKey(now) !== now ? 'v1a' : 'v1' })
 }
 
 /** Those whose overlap goes on, and the one that is replaced. */

@@ -53,13 +53,13 @@ function Rotate({ id }: { id: string }) {
   const say = useText()
   const [is_open, { open, close }] = useDisclosure(false)
   const [overlap, setOverlap] = useState<number | string>(24)
-  const [signature, setSignature] = useState<'v1' | 'v1a'>('v1')
+  const [signature, setSignature] = useState<'same' | 'v1' | 'v1a'>('same')
   const rotate = useAct({
     act: () =>
       ask(
         api.POST('/v1/subscriptions/{id}/secret/rotate', {
           params: { path: { id } },
-          body: { overlap_hours: Number(overlap), signature },
+          body: { overlap_hours: Number(overlap), ...(signature !== 'same' && { signature }) },
         }),
       ),
     done: say('rotated'),
@@ -85,11 +85,12 @@ function Rotate({ id }: { id: string }) {
             label={say('signature')}
             allowDeselect={false}
             data={[
+              { value: 'same', label: say('same') },
               { value: 'v1', label: say('v1') },
               { value: 'v1a', label: say('v1a') },
             ]}
             value={signature}
-            onChange={(value) => setSignature(value === 'v1a' ? 'v1a' : 'v1')}
+            onChange={(value) => setSignature(value ?? 'same')}
           />
           <DialogEnd
             close={close}
