@@ -151,19 +151,24 @@ function createRun(
     const longest_ms = Math.min(receiver?.timeout_ms ?? app.config.delivery_timeout_ms, MOST_MS)
     const most_ms = () => Math.min(longest_ms, leaseLeft(lane) - MARGIN_MS)
     const ended: Ended[] = []
-    for (const head of lane.heads) {
-      if (most_ms() < longest_ms || !stands(lane)) break
-      const wait_ms = receiver?.rate ? await rate(receiver, lane.tenant_id) : 0
-      if (wait_ms > 0) {
-        close(lane.subscription_id, wait_ms)
-        break
+    try {
+      for (const head of lane.heads) {
+        if (most_ms() < longest_ms || !stands(lane)) break
+        const wait_ms = receiver?.rate ? await rate(receiver, lane.tenant_id) : 0
+        if (wait_ms > 0) {
+          close(lane.subscription_id, wait_ms)
+          break
+        }
+        const one = await attempts.attempt(toDelivery(lane, head, ended.length), receiver, most_ms)
+        if (!one) close(lane.subscription_id, SHAPED_AGAIN_MS)
+        if (!one) break
+        ended.push(one)
+        await health.obey(one)
+        if (one.state === 'pending' || one.exhausted || one.disable) break
       }
-      const one = await attempts.attempt(toDelivery(lane, head, ended.length), receiver, most_ms)
-      if (!one) close(lane.subscription_id, SHAPED_AGAIN_MS)
-      if (!one) break
-      ended.push(one)
-      await health.obey(one)
-      if (one.state === 'pending' || one.exhausted || one.disable) break
+    } catch (error) {
+      // What was sent is put on record first: the one in trouble is in front of the next turn, and fails that.
+      if (ended.length === 0) throw error
     }
     return ended
   }

@@ -56,6 +56,25 @@ test('the deliveries of a key arrive one after another, in the order of their ev
   )
 })
 
+test('what was sent before one that cannot be read is on record, and is not sent again', async () => {
+  const { id } = await subscribe('/unread')
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'paused' })
+  const [first, second] = [await publish({ account: 'A', n: 1 }), await publish({ account: 'A', n: 2 })]
+  const { pool } = product.app.db.owner
+  await pool.query(
+    `create policy unread on event as restrictive for select to trilho_worker
+      using (id <> '${fromWire('event', String(second['id']))}' or 1 / (length(type) - length(type)) = 1)`,
+  )
+  try {
+    await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'enabled' })
+    await eventually(async () => (await stateOf(first)) === 'delivered')
+  } finally {
+    await pool.query('drop policy unread on event')
+  }
+  await eventually(async () => (await stateOf(second)) === 'delivered')
+  assert.deepEqual(numbersOf('/unread', 'A'), [1, 2])
+})
+
 test('one that fails keeps its own key waiting, and nobody else', async () => {
   receiver.answer('/blocked', { status: 500 }, { status: 200 })
   await subscribe('/blocked', { retry_schedule_s: [1] })
