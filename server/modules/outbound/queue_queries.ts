@@ -271,9 +271,9 @@ export async function noteTold(tx: Tx, { tenant_id, id }: DueDelivery, told: boo
     update delivery_queue set told = ${told} where tenant_id = ${tenant_id} and id = ${id}`.execute(tx)
 }
 
-/** Until the end of the transaction: of two who send the same again the second sees what the first did. */
-export async function lockResend(tx: Tx, what: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`resend ${what}`}, 0))`.execute(tx)
+/** Until the end of the transaction: of two who send past events to a subscription the second sees what the first did. */
+export async function lockResend(tx: Tx, subscription_id: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`resend ${subscription_id}`}, 0))`.execute(tx)
 }
 
 /** Deliveries still under way whose record or event is older than the id: their partitions may not go. */

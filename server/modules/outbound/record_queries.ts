@@ -72,7 +72,10 @@ export type DeliveryFilter = Partial<{
 
 type Page = { before: string | null; most: number }
 
-/** At most `most` of what is pending, which is a question of its own: nothing in the records leads to it. */
+/**
+ * At most `most` of what is pending, which is a question of its own: nothing in the records leads to it. `looked` is the
+ * last of so many; some of them may have ended since, and the page is the shorter for it.
+ */
 async function within(tx: Tx, tenant_id: string, filter: DeliveryFilter, page: Page) {
   const { subscription_id, event_id, state, since, until } = filter
   const { before } = page
@@ -86,7 +89,8 @@ async function within(tx: Tx, tenant_id: string, filter: DeliveryFilter, page: P
   if (since) query = query.where('id', '>=', floorId(since))
   if (until) query = query.where('id', '<', floorId(until))
   if (before) query = query.where('id', '<', before)
-  return query.orderBy('id', 'desc')
+  const looked = (waits && waits.length >= page.most && waits.at(-1)) || null
+  return { found: query.orderBy('id', 'desc'), of_waiting: waits !== null, looked }
 }
 
 /** In place of the records those of so many ids, each looked up by its key, however few the tenant has beside them. */
@@ -142,15 +146,14 @@ export async function listDeliveries(
 ): Promise<{ rows: DeliveryRow[]; reached: string | null }> {
   const { narrowed } = filter
   const most = narrowed ? MOST_LOOKED_AT : limit + 1
-  const found = await within(tx, tenant_id, filter, { before, most })
-  if (!narrowed)
-    return {
-      rows: await found
-        .select(DELIVERY)
-        .limit(limit + 1)
-        .execute(),
-      reached: null,
-    }
+  const { found, of_waiting, looked } = await within(tx, tenant_id, filter, { before, most })
+  if (!narrowed) {
+    const rows = await found
+      .select(DELIVERY)
+      .limit(limit + 1)
+      .execute()
+    return { rows, reached: rows.length > limit ? null : looked }
+  }
   const rows = await tx
     .selectFrom(found.select(DELIVERY).limit(LOOKED_AT).as('page'))
     .select(DELIVERY)
@@ -159,7 +162,7 @@ export async function listDeliveries(
     .limit(limit + 1)
     .execute()
   if (rows.length > limit) return { rows, reached: null }
-  return { rows, reached: await reachedIn(found, MOST_LOOKED_AT) }
+  return { rows, reached: of_waiting ? looked : await reachedIn(found, MOST_LOOKED_AT) }
 }
 
 const CLOCKS_DIFFER_MS = 3_600_000

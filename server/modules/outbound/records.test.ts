@@ -106,6 +106,26 @@ test('of a delivery with more attempts than are shown, the newest are', async ()
   assert.deepEqual([log.length, log[0]?.['number'], log.at(-1)?.['number']], [200, 4, 203])
 })
 
+test('a page of what is pending goes on behind what was delivered while it was read', async () => {
+  const { id } = await subscribe('/page')
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'paused' })
+  for (let n = 0; n < 4; n++) await publish('/page')
+  const [newest = ''] = await listed(`subscription_id=${id}`)
+  // The record as it is once its queue was read: the two are looked at one after the other.
+  await query("update delivery set state = 'delivered' where id = $1", [fromWire('delivery', newest)])
+  for (const narrowed of ['', '&event_type=test.page']) {
+    const seen: string[] = []
+    for (let cursor = ''; ; ) {
+      const path = `/v1/deliveries?state=pending&subscription_id=${id}&limit=2${narrowed}${cursor}`
+      const { data, next_cursor } = await api.ok('GET', path)
+      seen.push(...idsOf(data as Json[]))
+      if (next_cursor === null) break
+      cursor = `&cursor=${next_cursor}`
+    }
+    assert.deepEqual([seen.length, new Set(seen).size], [3, 3])
+  }
+})
+
 test('what a subscription came to is counted by the minute, and added up hours later', async () => {
   receiver.answer('/counted', { status: 500 }, { status: 200 })
   const { id } = await subscribe('/counted', { retry_schedule_s: [1] })

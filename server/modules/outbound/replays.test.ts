@@ -56,6 +56,27 @@ test('events from before a subscription was there are sent to it later: those it
   assert.equal((await ended(await api.ok('POST', '/v1/replays', wanted)))['replayed'], 0)
 })
 
+test('two who send what a subscription never got at the same time send it once', async () => {
+  for (let n = 0; n < 40; n++) await publish({ n })
+  await sleep(5)
+  const { id } = await subscribe('/twice')
+  const wanted = { subscription_id: id, since: since(), state: 'missing' }
+  const { pool } = product.app.db.owner
+  await pool.query(
+    `create function wait_a_little() returns trigger language plpgsql as 'begin perform pg_sleep(0.3); return null; end'`,
+  )
+  await pool.query(
+    'create trigger slow before insert on delivery for each statement execute function wait_a_little()',
+  )
+  const all = await Promise.all([1, 2, 3].map(() => api.ok('POST', '/v1/replays', wanted)))
+  const done = await Promise.all(all.map(ended))
+  await pool.query('drop trigger slow on delivery')
+  assert.equal(
+    done.map(({ replayed }) => Number(replayed)).reduce((a, b) => a + b),
+    40,
+  )
+})
+
 test('events of the time a subscription was disabled are sent when it is enabled again', async () => {
   const { id } = await subscribe('/was-disabled')
   await api.ok('PATCH', `/v1/subscriptions/${id}`, { state: 'disabled' })

@@ -15,6 +15,7 @@ import {
 } from './audience.ts'
 import { type CreateReplay, toReplay } from './delivery_schema.ts'
 import { findSubscription } from './queries.ts'
+import { lockResend } from './queue_queries.ts'
 import * as queries from './replay_queries.ts'
 
 /** Sending again in bulk: every ended delivery of a subscription in a span of time, or events that it never got. */
@@ -147,6 +148,7 @@ async function sendMissing(
   limit: number,
 ): Promise<{ looked_at: number; replayed: number }> {
   if (!receiver) return { looked_at: 0, replayed: 0 }
+  await lockResend(tx, receiver.id)
   const events = await read(tx, tenant_id, { after: replay.reached, before: floorId(replay.until) }, limit)
   const missing = await missingOf(tx, tenant_id, replay, receiver, events)
   await fanOut(app, tx, missing, new Map([[tenant_id, [receiver]]]))

@@ -20,7 +20,7 @@ export async function resendTo(app: App, actor: Actor, tx: Tx, event: Past, wire
   const subscription_id = fromWire('subscription', wire_id, 'subscription_id')
   await checkReceiver(tx, tenant_id, event, subscription_id)
   const place = { event_id: event.id, subscription_id }
-  await queue.lockResend(tx, `${tenant_id} ${event.id} ${subscription_id}`)
+  await queue.lockResend(tx, subscription_id)
   const { rows } = await records.listDeliveries(tx, tenant_id, place, 1, null)
   const [before] = rows
   const id = before?.id ?? app.newId()
