@@ -175,6 +175,7 @@ const activeSubscriptions = once((app: App) =>
 
 async function loadActive(app: App, tx: Tx, tenant_id: string): Promise<Map<string, Active>> {
   const active = new Map<string, Active>()
+  await queries.readAsOfNow(tx)
   const rows = await queries.listActiveSubscriptions(tx, tenant_id)
   const sealed = await app.vault.getAllOf(
     tx,

@@ -167,8 +167,7 @@ function createRun(
         if (one.state === 'pending' || one.exhausted || one.disable) break
       }
     } catch (error) {
-      // What was sent is put on record first: the one in trouble is in front of the next turn, and fails that.
-      if (ended.length === 0) throw error
+      if (ended.length === 0) throw error // else what was sent is put on record first, and the next turn begins with this one
     }
     return ended
   }

@@ -175,6 +175,10 @@ export const listSubscriptions = (
 
 export type ActiveRow = SubscriptionRow & { previous_secrets: PreviousSecret[] }
 
+/** First in its transaction, all of which then reads one moment: the new credentials of an address are not shown to the old one. */
+export const readAsOfNow = (tx: Tx): Promise<unknown> =>
+  sql`set transaction isolation level repeatable read`.execute(tx)
+
 /** The enabled and the paused. */
 export const listActiveSubscriptions = (tx: Tx, tenant_id: string): Promise<ActiveRow[]> =>
   tx
