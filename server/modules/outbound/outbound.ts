@@ -146,6 +146,8 @@ export async function updateSubscription(
     )
     await putSealed(app, tx, tenant_id, id, settings)
     if (input.state) await forgive(tx, tenant_id, id)
+    if (settings.change.rate_count !== undefined && settings.change.rate_count !== before.rate_count)
+      await queries.forgetRate(tx, tenant_id, id)
     forgetSubscriptions(tx, tenant_id)
     await audit(tx, actor, 'subscription.update', wire_id, { changed: Object.keys(input) })
     if (tell && before.state !== 'disabled') await tell(tx)

@@ -221,6 +221,14 @@ export async function disableSubscription(
   return numUpdatedRows > 0n
 }
 
+/** What went before counts nothing: another rate begins now. */
+export const forgetRate = (tx: Tx, tenant_id: string, id: string): Promise<unknown> =>
+  tx
+    .deleteFrom('subscription_rate')
+    .where('tenant_id', '=', tenant_id)
+    .where('subscription_id', '=', id)
+    .execute()
+
 /** With what is kept beside it. */
 export async function deleteSubscription(tx: Tx, tenant_id: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await tx

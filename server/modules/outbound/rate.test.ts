@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fromWire } from '../../platform/ids.ts'
 import { testDatabase } from '../../test/harness.ts'
-import { paceOf } from './rate.ts'
+import { eventually, startProduct } from '../../test/product.ts'
+import { startReceiver } from '../../test/receiver.ts'
+import { receiverOf } from './audience.ts'
+import { createRate, paceOf } from './rate.ts'
 import { takeOf } from './rate_queries.ts'
 
 for (const [count, per_s] of [
@@ -38,4 +42,25 @@ test('a rate is nearly reached where there is enough to send, and a tenth of it 
   const goes = async () => (await takeOf(worker, asked)).filter((ms) => ms === 0).length
   assert.equal(await goes(), 20)
   assert.ok((await goes()) < 20)
+})
+
+test('another rate takes hold at once, and within a minute where deliveries wait already', async () => {
+  const receiver = await startReceiver()
+  const { app, newTenant } = await startProduct()
+  const api = await newTenant()
+  const rate = { count: 1, per_s: 86_400 }
+  const { id } = await api.ok('POST', '/v1/subscriptions', {
+    ...{ name: 'Slow', url: `${receiver.base}/slow`, event_types: ['webhook.received'], rate },
+  })
+  const publish = () => api.ok('POST', '/v1/events', { type: 'webhook.received', data: {} })
+  await publish()
+  await eventually(async () => receiver.at('/slow').length === 1)
+  const place = { tenant_id: fromWire('tenant', api.tenant_id), id: fromWire('subscription', String(id)) }
+  const wait = createRate(app)
+  const asked = await receiverOf(app, place.tenant_id, place.id)
+  assert(asked)
+  assert.equal(await wait(asked, place.tenant_id), 60_000)
+  await api.ok('PATCH', `/v1/subscriptions/${id}`, { rate: { count: 100, per_s: 1 } })
+  await publish()
+  await eventually(async () => receiver.at('/slow').length === 2)
 })

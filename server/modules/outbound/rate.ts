@@ -4,6 +4,9 @@ import type { App } from '../app.ts'
 import type { Active } from './audience.ts'
 import { takeOf, type Wanted } from './rate_queries.ts'
 
+/** So long at most, then it is asked again: a rate may be changed while its deliveries wait for the day that it was of. */
+const MOST_WAIT_MS = 60_000
+
 /** A subscription's own rate, kept by all workers together: how long until its next delivery may go, 0 for now. */
 export function createRate(app: App): (receiver: Active, tenant_id: string) => Promise<number> {
   const { add } = createBatch<Wanted, number>({
@@ -13,7 +16,7 @@ export function createRate(app: App): (receiver: Active, tenant_id: string) => P
     isFinal: isConnectionLoss,
   })
   return async ({ id: subscription_id, rate }, tenant_id) =>
-    rate === null ? 0 : add({ tenant_id, subscription_id, ...paceOf(rate) })
+    rate === null ? 0 : Math.min(MOST_WAIT_MS, await add({ tenant_id, subscription_id, ...paceOf(rate) }))
 }
 
 /**
