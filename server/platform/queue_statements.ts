@@ -56,8 +56,8 @@ const NOT_DEAD = `due >= coalesce($3::timestamptz - interval '2 s', '-infinity')
  * process down still runs out of them. Rows of a killed worker fall due when its lease ends. `from` ($3) skips the dead
  * rows below the last claim, which pile up while somebody holds a snapshot. The last row says when to look again, where
  * that is asked ($4) and not everything was taken: when the next row falls due, or after a lease where another worker is
- * taking what is due now and may yet die; to find that out reads what died within the last lease (its `order by` keeps it to
- * the index on `due`, which `exists` would not). No
+ * taking what is due now and may yet die; to find that out reads what died within the last lease. An `order by` keeps both to
+ * the index on `due`: `exists`, and a `min` that was planned while the queue was empty, may read all of another one. No
  * `returning` here names another relation than the one that changes: where a row was changed by somebody else in
  * between, PostgreSQL 18.4 then reads memory that is not there and goes down.
  */
@@ -72,7 +72,7 @@ export function queueStatements(queue: Described): Queue {
     union all
     select ${blank}(select max(due) from c),
            case when $4 and (select count(*) from c) < $2 then
-             least(extract(epoch from (select min(due) from ${table} where due > now()) - now())::float8 * 1000,
+             least(extract(epoch from (select due from ${table} where due > now() order by due limit 1) - now())::float8 * 1000,
                    case when (select true from ${table} where due <= now() and ${NOT_DEAD} and ctid <> all (array(select at from c)) order by due limit 1) then ${lease_ms}::float8 end)
            end,
            ${also}`
@@ -83,7 +83,7 @@ export function queueStatements(queue: Described): Queue {
     select count(*)::int as depth, coalesce(greatest(extract(epoch from now() - min(due)), 0), 0)::float8 as oldest_s
       from ${table}`
   return {
-    soonest: `select min(due) from ${table}`,
+    soonest: `select due from ${table} order by due limit 1`,
     claim: { name: `${name}_claim`, text: claim },
     extend: { name: `${name}_extend`, text: extend },
     depth: { name: `${name}_depth`, text: depth },

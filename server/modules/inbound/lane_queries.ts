@@ -85,7 +85,7 @@ const CLAIM = {
       order by t.tenant_id, t.lane, h.position, h.arrived, h.id)
     union all
     select null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-           least(extract(epoch from (select min(due) from inbox_lane where due > now()) - now())::float8 * 1000,
+           least(extract(epoch from (select due from inbox_lane where due > now() order by due limit 1) - now())::float8 * 1000,
                  case when (select true from inbox_lane where due <= now()
                                and lane <> all (array(select lane from ready)) order by due limit 1) then ${LEASE_MS}::float8 end)`,
 }
@@ -97,7 +97,7 @@ type ClaimRow = Omit<DueLane, 'heads' | 'more' | 'reached'> & {
   wait_ms: number | null
 } & Pick<Head, 'event_key' | 'headers' | 'body' | 'flags' | 'noted'>
 
-export const SOONEST_LANE = 'select min(due) from inbox_lane'
+export const SOONEST_LANE = 'select due from inbox_lane order by due limit 1'
 
 export async function claimLanes(db: Db, claim: { id: string; limit: number }): Promise<Claimed<DueLane>> {
   const rows = await hot<ClaimRow>(db, CLAIM, [claim.id, claim.limit])

@@ -48,13 +48,14 @@ const QUEUE = queueStatements({
   table: 'job',
   columns: ['kind', 'payload'],
   also: `jsonb_build_object(
-           'next_ms', extract(epoch from (select min(due) from schedule where due > now()) - now())::float8 * 1000,
+           'next_ms', extract(epoch from (select due from schedule where due > now() order by due limit 1) - now())::float8 * 1000,
            'due', (select coalesce(jsonb_agg(s), '[]')
                      from (select tenant_id, name, cron, time_zone, kind, due from schedule
                             where due <= now() order by due limit ${MOST_TURNED}) s))`,
 })
 
-export const SOONEST = 'select least((select min(due) from job), (select min(due) from schedule))'
+export const SOONEST =
+  'select least((select due from job order by due limit 1), (select due from schedule order by due limit 1))'
 
 /** Standing orders whose turn it is, and in how many milliseconds the next one falls due. */
 export type Orders = { due: DueOrder[]; next_ms: number | null }
